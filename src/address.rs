@@ -1,0 +1,287 @@
+//! Peer addresses: a host and a port, canonical from the moment they are parsed.
+//!
+//! A host is an IPv4 address, an IPv6 address or a DNS-style name (so `.onion` and `.i2p` too). The many
+//! spellings of one host become one value here, at the edge, so that nothing further in ever compares text:
+//! IPv4-mapped IPv6 is IPv4, IPv6 text is that of [RFC 5952], names are lower case without a trailing dot.
+//!
+//! Names are never resolved.
+//!
+//! [RFC 5952]: https://www.rfc-editor.org/rfc/rfc5952
+
+use std::fmt::{self, Write as _};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::str::FromStr;
+use std::sync::Arc;
+
+use crate::error::{Error, Result};
+
+/// The longest host as text, and one byte for the NUL that C puts behind it.
+pub const HOST_CAPACITY: usize = 254;
+
+/// The longest label of a name ([RFC 1035](https://www.rfc-editor.org/rfc/rfc1035), section 2.3.4).
+const MAX_LABEL: usize = 63;
+
+/// The host of a [`PeerAddress`], in canonical form.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Host {
+    /// An IPv4 address.
+    V4(Ipv4Addr),
+    /// An IPv6 address that is not an IPv4-mapped one.
+    V6(Ipv6Addr),
+    /// A DNS-style name, lower case, without a trailing dot, 1 to 253 characters.
+    Name(Arc<str>),
+}
+
+/// Where a peer listens: a host and a port from 1 to 65535.
+///
+/// Two addresses are equal when they are the same canonical host and port, whatever text they came from.
+///
+/// ```
+/// use peer_manager::PeerAddress;
+///
+/// let address: PeerAddress = "[2001:DB8:0::1]:11625".parse()?;
+/// assert_eq!(address.to_string(), "[2001:db8::1]:11625");
+/// assert_eq!(PeerAddress::parse("Example.org.", Some(80))?, PeerAddress::new("example.org", 80)?);
+/// # Ok::<(), peer_manager::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PeerAddress {
+    host: Host,
+    port: u16,
+}
+
+impl PeerAddress {
+    /// Makes an address of a host as text (IPv6 without brackets) and a port.
+    ///
+    /// # Errors
+    /// [`Error::InvalidAddress`] when `host` is none or `port` is 0.
+    pub fn new(host: &str, port: u16) -> Result<Self> {
+        let refuse = |reason| Error::invalid_address(host, reason);
+        if port == 0 {
+            return Err(refuse("port 0 is not a port; give one from 1 to 65535"));
+        }
+        Ok(Self { host: parse_host(host).map_err(refuse)?, port })
+    }
+
+    /// Makes an address of an IP address and a port.
+    ///
+    /// # Errors
+    /// [`Error::InvalidAddress`] when `port` is 0.
+    pub fn from_ip(ip: IpAddr, port: u16) -> Result<Self> {
+        if port == 0 {
+            return Err(Error::invalid_address(
+                &ip.to_string(),
+                "port 0 is not a port; give one from 1 to 65535",
+            ));
+        }
+        Ok(Self { host: Host::from(ip), port })
+    }
+
+    /// Parses `1.2.3.4`, `1.2.3.4:11625`, `[2001:db8::1]:11625`, `2001:db8::1` or `name.example:11625`.
+    ///
+    /// Text without a port gets `default_port`; with `None` (or `Some(0)`) the port is required.
+    ///
+    /// # Errors
+    /// [`Error::InvalidAddress`] with what is wrong with `text`.
+    pub fn parse(text: &str, default_port: Option<u16>) -> Result<Self> {
+        parse_address(text, default_port.unwrap_or(0)).map_err(|reason| Error::invalid_address(text, reason))
+    }
+
+    /// The host.
+    #[must_use]
+    pub fn host(&self) -> &Host {
+        &self.host
+    }
+
+    /// The port, from 1 to 65535.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Whether this address means nothing to a stranger, so that it is never sent to one.
+    ///
+    /// Private are [RFC 1918] networks, 0.0.0.0/8, 100.64.0.0/10, 127.0.0.0/8, 169.254.0.0/16, 224.0.0.0/4,
+    /// 240.0.0.0/4, `::`, `::1`, fe80::/10, fc00::/7, ff00::/8 and the name `localhost`.
+    ///
+    /// [RFC 1918]: https://www.rfc-editor.org/rfc/rfc1918
+    #[must_use]
+    pub fn is_private(&self) -> bool {
+        match &self.host {
+            Host::V4(ip) => is_private_v4(*ip),
+            Host::V6(ip) => is_private_v6(*ip),
+            Host::Name(name) => **name == *"localhost",
+        }
+    }
+
+    /// An address made of a host that is canonical already.
+    pub(crate) fn from_canonical(host: Host, port: u16) -> Self {
+        Self { host, port }
+    }
+}
+
+impl FromStr for PeerAddress {
+    type Err = Error;
+
+    /// As [`PeerAddress::parse`] with the port required.
+    fn from_str(text: &str) -> Result<Self> {
+        Self::parse(text, None)
+    }
+}
+
+impl fmt::Display for PeerAddress {
+    /// `host:port`, with an IPv6 host in brackets: what [`PeerAddress::parse`] reads.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.host {
+            Host::V6(ip) => write!(f, "[{ip}]:{}", self.port),
+            host => write!(f, "{host}:{}", self.port),
+        }
+    }
+}
+
+impl From<IpAddr> for Host {
+    fn from(ip: IpAddr) -> Self {
+        match ip {
+            IpAddr::V4(ip) => Self::V4(ip),
+            IpAddr::V6(ip) => ip.to_ipv4_mapped().map_or(Self::V6(ip), Self::V4),
+        }
+    }
+}
+
+impl fmt::Display for Host {
+    /// The canonical text, IPv6 without brackets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::V4(ip) => ip.fmt(f),
+            Self::V6(ip) => ip.fmt(f),
+            Self::Name(name) => f.write_str(name),
+        }
+    }
+}
+
+/// A host's canonical text in a buffer of its own, so that writing one out allocates nothing.
+pub(crate) struct HostText {
+    bytes: [u8; HOST_CAPACITY],
+    len: usize,
+}
+
+impl HostText {
+    pub(crate) fn of(host: &Host) -> Self {
+        let mut text = Self { bytes: [0; HOST_CAPACITY], len: 0 };
+        // Writing cannot fail: every canonical host is at most 253 bytes long.
+        let _ = write!(text, "{host}");
+        text
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.bytes[..self.len]).unwrap_or_default()
+    }
+}
+
+impl fmt::Write for HostText {
+    fn write_str(&mut self, s: &str) -> fmt::Result {
+        let end = self.len + s.len();
+        self.bytes.get_mut(self.len..end).ok_or(fmt::Error)?.copy_from_slice(s.as_bytes());
+        self.len = end;
+        Ok(())
+    }
+}
+
+fn parse_address(text: &str, default_port: u16) -> Result<PeerAddress, &'static str> {
+    let (host, port) = if let Some(rest) = text.strip_prefix('[') {
+        let (inside, after) = rest.split_once(']').ok_or("the closing bracket is missing")?;
+        let host = parse_v6(inside)?;
+        let port = match after {
+            "" => None,
+            _ => Some(after.strip_prefix(':').ok_or("only `:port` may stand after the closing bracket")?),
+        };
+        (host, port)
+    } else {
+        match text.split_once(':') {
+            None => (parse_host(text)?, None),
+            Some((_, rest)) if rest.contains(':') => (parse_v6(text)?, None),
+            Some((host, port)) => (parse_host(host)?, Some(port)),
+        }
+    };
+    let port = match port {
+        Some(digits) => parse_port(digits)?,
+        None if default_port == 0 => return Err("the port is missing; write host:port"),
+        None => default_port,
+    };
+    Ok(PeerAddress { host, port })
+}
+
+/// A port as text: 1 to 5 digits and nothing else, without leading zeros, from 1 to 65535.
+fn parse_port(text: &str) -> Result<u16, &'static str> {
+    const REASON: &str = "the port is not a number from 1 to 65535";
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    if !digits || text.starts_with('0') {
+        return Err(REASON);
+    }
+    text.parse().map_err(|_| REASON)
+}
+
+/// A host without brackets and without a port.
+pub(crate) fn parse_host(text: &str) -> Result<Host, &'static str> {
+    if text.is_empty() {
+        return Err("the host is empty");
+    }
+    if text.contains(':') {
+        return parse_v6(text);
+    }
+    if let Ok(ip) = text.parse::<Ipv4Addr>() {
+        return Ok(Host::V4(ip));
+    }
+    parse_name(text)
+}
+
+fn parse_v6(text: &str) -> Result<Host, &'static str> {
+    if text.contains('%') {
+        return Err("scope ids are not accepted");
+    }
+    match text.parse::<Ipv6Addr>() {
+        Ok(ip) => Ok(Host::from(IpAddr::V6(ip))),
+        Err(_) => Err("this is not an IPv6 address"),
+    }
+}
+
+fn parse_name(text: &str) -> Result<Host, &'static str> {
+    let name = text.strip_suffix('.').unwrap_or(text);
+    if name.is_empty() || name.len() >= HOST_CAPACITY {
+        return Err("a name has 1 to 253 characters");
+    }
+    if !name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.')) {
+        return Err("a name consists of the letters a to z, digits, `-`, `_` and `.` (others in punycode)");
+    }
+    for label in name.split('.') {
+        if label.is_empty() || label.len() > MAX_LABEL {
+            return Err("each label of a name has 1 to 63 characters");
+        }
+        if label.starts_with('-') || label.ends_with('-') {
+            return Err("a label neither begins nor ends with `-`");
+        }
+    }
+    let last = name.rsplit('.').next().unwrap_or(name);
+    if last.bytes().all(|b| b.is_ascii_digit()) {
+        return Err("it ends in a number like an IPv4 address, but is not one");
+    }
+    Ok(Host::Name(name.to_ascii_lowercase().into()))
+}
+
+fn is_private_v4(ip: Ipv4Addr) -> bool {
+    match ip.octets() {
+        [0 | 10 | 127 | 224..=255, ..] => true,
+        [100, second, ..] => second & 0xc0 == 64,
+        [169, 254, ..] | [192, 168, ..] => true,
+        [172, second, ..] => second & 0xf0 == 16,
+        _ => false,
+    }
+}
+
+fn is_private_v6(ip: Ipv6Addr) -> bool {
+    ip.is_unspecified()
+        || ip.is_loopback()
+        || ip.is_unicast_link_local()
+        || ip.is_unique_local()
+        || ip.is_multicast()
+}

@@ -1,0 +1,174 @@
+//! What can go wrong, each with one line that says what failed, on what, and what to do.
+
+use std::fmt;
+
+use rusqlite::ErrorCode;
+
+use crate::address::PeerAddress;
+
+/// The result of everything here that can fail.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// How much of a stranger's text a message repeats, in characters.
+const MAX_QUOTED: usize = 64;
+
+/// Why a call failed. When one has failed, nothing of it was done.
+///
+/// Its `Display` form is one line, lower case, that says what failed, on what, and what to do.
+#[non_exhaustive]
+#[derive(Debug)]
+pub enum Error {
+    /// An argument that can never be right, such as an empty path.
+    InvalidArgument(String),
+    /// A host or a port that is not an address.
+    InvalidAddress {
+        /// The text, as it was given.
+        text: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// No such peer.
+    NotFound(PeerAddress),
+    /// SQLite said no for a reason that has no variant of its own, such as an I/O error.
+    Database(DatabaseError),
+    /// The file is not a database, or its table `peers` is not one of peers.
+    Corrupt(DatabaseError),
+    /// The database stayed locked past the busy timeout. The same call may succeed later.
+    Busy(DatabaseError),
+    /// There is no space left for the database. The same call succeeds once there is.
+    DiskFull(DatabaseError),
+    /// A bound refuses the peer.
+    Limit(String),
+    /// This version or this build does not do that.
+    Unsupported(String),
+    /// A defect in this library.
+    Internal(String),
+}
+
+/// A failure of the database: what was being done, and SQLite's own words.
+#[derive(Debug)]
+pub struct DatabaseError {
+    action: String,
+    detail: String,
+    advice: &'static str,
+    code: i32,
+}
+
+impl DatabaseError {
+    /// SQLite's [extended result code](https://www.sqlite.org/rescode.html), 0 where SQLite was not asked.
+    #[must_use]
+    pub fn sqlite_code(&self) -> i32 {
+        self.code
+    }
+}
+
+impl Error {
+    pub(crate) fn invalid_address(text: &str, reason: &'static str) -> Self {
+        Self::InvalidAddress { text: text.to_owned(), reason }
+    }
+
+    /// Sorts SQLite's error into the variant that tells the caller what to do. `action` is what failed, on what.
+    pub(crate) fn sqlite(action: impl Into<String>, error: &rusqlite::Error) -> Self {
+        let (kind, code) = match error {
+            rusqlite::Error::SqliteFailure(failure, _) => (failure.code, failure.extended_code),
+            _ => (ErrorCode::Unknown, 0),
+        };
+        let detail = match error {
+            rusqlite::Error::SqliteFailure(_, Some(message)) => message.clone(),
+            other => other.to_string(),
+        };
+        let sort = |variant: fn(DatabaseError) -> Self, advice| {
+            variant(DatabaseError { action: action.into(), detail, advice, code })
+        };
+        match kind {
+            ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => sort(
+                Self::Busy,
+                "; another connection keeps it locked: call again, or allow a longer busy timeout",
+            ),
+            ErrorCode::DiskFull => sort(Self::DiskFull, "; free some space and call again"),
+            ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt => {
+                sort(Self::Corrupt, "; the file is left as it is: move it away or restore a copy")
+            }
+            ErrorCode::ReadOnly => sort(Self::Database, "; make the file and its directory writable"),
+            ErrorCode::CannotOpen => {
+                sort(Self::Database, "; check that the directory exists and may be written")
+            }
+            _ => sort(Self::Database, ""),
+        }
+    }
+
+    /// A table `peers` that is not the specification's.
+    pub(crate) fn corrupt(action: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self::Corrupt(DatabaseError {
+            action: action.into(),
+            detail: detail.into(),
+            advice: "; the file is left as it is: give another path",
+            code: 0,
+        })
+    }
+
+    /// A database that can be opened, but not used, for a reason that SQLite does not name.
+    pub(crate) fn database(action: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self::Database(DatabaseError { action: action.into(), detail: detail.into(), advice: "", code: 0 })
+    }
+
+    /// The state after a panic: a lock is poisoned, and what it guards cannot be trusted.
+    pub(crate) fn poisoned() -> Self {
+        Self::Internal(
+            "an earlier call panicked, so this peer manager answers no more; free it and open it again"
+                .to_owned(),
+        )
+    }
+
+    /// SQLite's extended result code, 0 where SQLite was not involved.
+    #[must_use]
+    pub fn sqlite_code(&self) -> i32 {
+        match self {
+            Self::Database(e) | Self::Corrupt(e) | Self::Busy(e) | Self::DiskFull(e) => e.code,
+            _ => 0,
+        }
+    }
+
+    /// The same error with the position of the batch's element that it is about.
+    pub(crate) fn at_index(self, what: &str, index: usize) -> Self {
+        match self {
+            Self::InvalidAddress { text, reason } => {
+                Self::InvalidAddress { text: format!("{what}[{index}]: {text}"), reason }
+            }
+            Self::InvalidArgument(message) => Self::InvalidArgument(format!("{what}[{index}]: {message}")),
+            other => other,
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::InvalidAddress { text, reason } => {
+                write!(f, "{} is not a peer address: {reason}", Quoted(text))
+            }
+            Self::NotFound(address) => write!(f, "no peer {address} in the table"),
+            Self::Database(e) | Self::Corrupt(e) | Self::Busy(e) | Self::DiskFull(e) => {
+                write!(f, "{}: {}{}", e.action, e.detail, e.advice)
+            }
+            Self::InvalidArgument(message)
+            | Self::Limit(message)
+            | Self::Unsupported(message)
+            | Self::Internal(message) => f.write_str(message),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// A stranger's text made fit for one line of a log: quoted, escaped, and cut when it is long.
+pub(crate) struct Quoted<'a>(pub(crate) &'a str);
+
+impl fmt::Display for Quoted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.char_indices().nth(MAX_QUOTED) {
+            None => write!(f, "{:?}", self.0),
+            Some((end, _)) => write!(f, "{:?}…", &self.0[..end]),
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! Addresses.
+
+use std::ffi::c_char;
+
+use super::error::{peer_manager_error, peer_manager_status};
+use super::{boundary, handle};
+use crate::address::{HOST_CAPACITY, HostText, PeerAddress};
+use crate::error::{Error, Result};
+
+/// The size of a host in an address: 253 characters and a NUL.
+pub const PEER_MANAGER_HOST_CAPACITY: usize = 254;
+const _: () = assert!(PEER_MANAGER_HOST_CAPACITY == HOST_CAPACITY, "C and Rust agree");
+
+/// A buffer of this size holds any address that peer_manager_address_format writes.
+pub const PEER_MANAGER_ADDRESS_TEXT_CAPACITY: usize = 260;
+
+/// Where a peer listens. It may be filled in by hand, in any spelling of the host: each function that takes one
+/// canonicalises it. 256 bytes. Since 0.1.0.
+///
+/// An address that a function has written is canonical: IPv6 in the form of RFC 5952, IPv4-mapped IPv6 as IPv4,
+/// names in lower case without a trailing dot. The bytes behind the host's NUL are 0 then.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct peer_manager_address {
+    /// NUL-terminated: an IPv4 address, an IPv6 address without brackets, or a DNS-style name, so .onion and
+    /// .i2p too.
+    pub host: [c_char; PEER_MANAGER_HOST_CAPACITY],
+    /// 1 to 65535.
+    pub port: u16,
+}
+
+impl peer_manager_address {
+    /// The canonical address, if this is one.
+    pub(super) fn to_peer(&self) -> Result<PeerAddress> {
+        let mut host = [0; HOST_CAPACITY];
+        let mut len = 0;
+        for (byte, &c) in host.iter_mut().zip(self.host.iter().take_while(|&&c| c != 0)) {
+            *byte = c.cast_unsigned();
+            len += 1;
+        }
+        let host = std::str::from_utf8(&host[..len]).map_err(|_| {
+            Error::InvalidArgument(
+                "the host of an address is not UTF-8; names are written in punycode".to_owned(),
+            )
+        })?;
+        if len == HOST_CAPACITY {
+            return Err(Error::invalid_address(host, "its host has no NUL within 254 bytes"));
+        }
+        PeerAddress::new(host, self.port)
+    }
+}
+
+impl From<&PeerAddress> for peer_manager_address {
+    fn from(address: &PeerAddress) -> Self {
+        let text = HostText::of(address.host());
+        let mut host = [0; HOST_CAPACITY];
+        for (c, byte) in host.iter_mut().zip(text.as_str().bytes()) {
+            *c = byte.cast_signed() as c_char;
+        }
+        Self { host, port: address.port() }
+    }
+}
+
+/// The addresses of an array, or the error with the index of the first that is none.
+pub(super) unsafe fn addresses(
+    pointer: *const peer_manager_address,
+    count: usize,
+    name: &str,
+) -> Result<Vec<PeerAddress>> {
+    // SAFETY: by contract the pointer is valid for `count` elements.
+    let array = unsafe { handle::inputs(pointer, count, name) }?;
+    let canonical = |(index, address): (usize, &peer_manager_address)| {
+        address.to_peer().map_err(|error| error.at_index(name, index))
+    };
+    array.iter().enumerate().map(canonical).collect()
+}
+
+/// Makes a canonical address of a host and a port.
+///
+/// @param host   NUL-terminated text: an IPv4 address, an IPv6 address without brackets, or a name
+/// @param port   1 to 65535
+/// @param out    receives the address
+/// @param error  receives what failed; may be NULL
+/// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ADDRESS; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL and
+///         for text that is not UTF-8; PEER_MANAGER_ERROR_INTERNAL
+///
+/// Thread-safe. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn peer_manager_address_init(
+    host: *const c_char,
+    port: u16,
+    out: *mut peer_manager_address,
+    error: *mut peer_manager_error,
+) -> peer_manager_status {
+    // SAFETY: the caller keeps the contract of the module.
+    unsafe {
+        boundary::call("peer_manager_address_init", error, || {
+            let address = PeerAddress::new(handle::text(host, "host")?, port)?;
+            handle::output(out, "out")?.write((&address).into());
+            Ok(())
+        })
+    }
+}
+
+/// Makes a canonical address of text: "1.2.3.4", "1.2.3.4:11625", "[2001:db8::1]:11625", "2001:db8::1",
+/// "core-live-a.stellar.org:11625".
+///
+/// @param text          NUL-terminated; no white space, no scope ids, no masks, no schemes
+/// @param default_port  the port of text that has none; 0 when the text must have one
+/// @param out           receives the address
+/// @param error         receives what failed, with what is wrong with the text; may be NULL
+/// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ADDRESS; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL and
+///         for text that is not UTF-8; PEER_MANAGER_ERROR_INTERNAL
+///
+/// Thread-safe. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn peer_manager_address_parse(
+    text: *const c_char,
+    default_port: u16,
+    out: *mut peer_manager_address,
+    error: *mut peer_manager_error,
+) -> peer_manager_status {
+    // SAFETY: the caller keeps the contract of the module.
+    unsafe {
+        boundary::call("peer_manager_address_parse", error, || {
+            let address = PeerAddress::parse(handle::text(text, "text")?, Some(default_port))?;
+            handle::output(out, "out")?.write((&address).into());
+            Ok(())
+        })
+    }
+}
+
+/// Writes an address as text, "host:port" with an IPv6 host in brackets: what peer_manager_address_parse reads.
+///
+/// @param address   the address, in any spelling
+/// @param buffer    receives NUL-terminated text
+/// @param capacity  the size of buffer in bytes; PEER_MANAGER_ADDRESS_TEXT_CAPACITY is always enough
+/// @param error     receives what failed; may be NULL
+/// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ADDRESS; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL and
+///         for a buffer that is too small, which stays as it was; PEER_MANAGER_ERROR_INTERNAL
+///
+/// Thread-safe. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn peer_manager_address_format(
+    address: *const peer_manager_address,
+    buffer: *mut c_char,
+    capacity: usize,
+    error: *mut peer_manager_error,
+) -> peer_manager_status {
+    // SAFETY: the caller keeps the contract of the module.
+    unsafe {
+        boundary::call("peer_manager_address_format", error, || {
+            let text = handle::input(address, "address")?.to_peer()?.to_string();
+            let buffer = handle::outputs(buffer, capacity, "buffer")?;
+            if text.len() >= capacity {
+                let needed = text.len() + 1;
+                return Err(Error::InvalidArgument(format!(
+                    "buffer has {capacity} bytes, but {text} needs {needed}; \
+                     PEER_MANAGER_ADDRESS_TEXT_CAPACITY is always enough"
+                )));
+            }
+            buffer.write(text.bytes().chain([0]).map(|byte| byte.cast_signed() as c_char));
+            Ok(())
+        })
+    }
+}
+
+/// Compares two addresses in canonical form.
+///
+/// @param a  an address, in any spelling; may be NULL
+/// @param b  an address, in any spelling; may be NULL
+/// @return whether both are addresses and the same one; false for NULL, for what is no address and after an
+///         internal defect
+///
+/// Thread-safe. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn peer_manager_address_equal(
+    a: *const peer_manager_address,
+    b: *const peer_manager_address,
+) -> bool {
+    boundary::answer("peer_manager_address_equal", false, || {
+        // SAFETY: the caller keeps the contract of the module.
+        let (a, b) = unsafe { (handle::optional(a), handle::optional(b)) };
+        let canonical = |address: Option<&peer_manager_address>| address.and_then(|a| a.to_peer().ok());
+        canonical(a).is_some_and(|a| canonical(b).is_some_and(|b| a == b))
+    })
+}
+
+/// Tells whether an address means nothing to a stranger, so that it is never sent to one: RFC 1918 networks,
+/// 0.0.0.0/8, 100.64.0.0/10, 127.0.0.0/8, 169.254.0.0/16, 224.0.0.0/4, 240.0.0.0/4, ::, ::1, fe80::/10, fc00::/7,
+/// ff00::/8 and the name localhost.
+///
+/// @param address  an address, in any spelling; may be NULL
+/// @return whether it is private; false for NULL, for what is no address and after an internal defect
+///
+/// Thread-safe. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn peer_manager_address_is_private(address: *const peer_manager_address) -> bool {
+    boundary::answer("peer_manager_address_is_private", false, || {
+        // SAFETY: the caller keeps the contract of the module.
+        let address = unsafe { handle::optional(address) };
+        address.and_then(|a| a.to_peer().ok()).is_some_and(|a| a.is_private())
+    })
+}

@@ -1,0 +1,110 @@
+//! The panic boundary, which every exported function stands behind, and what errors become in C.
+//!
+//! A panic is a defect of this library. It is caught here, so that it never unwinds into the caller's frames,
+//! and the manager that it happened in answers no more: what is in memory cannot be trusted.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::Ordering;
+
+use super::error::{PEER_MANAGER_OK, peer_manager_error, peer_manager_status};
+use super::handle;
+use super::manager::peer_manager;
+use crate::error::{Error, Result};
+use crate::manager::PeerManager;
+
+/// Runs a function that can fail and that needs no manager.
+pub(super) unsafe fn call(
+    function: &'static str,
+    error: *mut peer_manager_error,
+    body: impl FnOnce() -> Result<()>,
+) -> peer_manager_status {
+    let result = catch(function, body).unwrap_or_else(Err);
+    // SAFETY: by contract `error` is NULL or valid.
+    unsafe { report(result, error) }
+}
+
+/// Runs a function of a manager that can fail.
+pub(super) unsafe fn call_on(
+    function: &'static str,
+    pm: *const peer_manager,
+    error: *mut peer_manager_error,
+    body: impl FnOnce(&PeerManager) -> Result<()>,
+) -> peer_manager_status {
+    // SAFETY: by contract `pm` is NULL or a manager.
+    let result = unsafe { handle::input(pm, "pm") }.and_then(|pm| {
+        if pm.is_broken.load(Ordering::Acquire) {
+            return Err(Error::poisoned());
+        }
+        catch(function, || body(&pm.manager)).unwrap_or_else(|defect| {
+            pm.is_broken.store(true, Ordering::Release);
+            Err(defect)
+        })
+    });
+    // SAFETY: by contract `error` is NULL or valid.
+    unsafe { report(result, error) }
+}
+
+/// Runs a function that has no way to report failure; `neutral` is its answer after a panic.
+pub(super) fn answer<T>(function: &'static str, neutral: T, body: impl FnOnce() -> T) -> T {
+    catch(function, body).unwrap_or(neutral)
+}
+
+/// Like [`answer`], of a manager; `neutral` also when there is none or it is broken.
+pub(super) unsafe fn answer_on<T>(
+    function: &'static str,
+    pm: *const peer_manager,
+    neutral: T,
+    body: impl FnOnce(&PeerManager) -> T,
+) -> T {
+    // SAFETY: by contract `pm` is NULL or a manager.
+    let Some(pm) = (unsafe { handle::optional(pm) }) else { return neutral };
+    if pm.is_broken.load(Ordering::Acquire) {
+        return neutral;
+    }
+    catch(function, || body(&pm.manager)).unwrap_or_else(|_| {
+        pm.is_broken.store(true, Ordering::Release);
+        neutral
+    })
+}
+
+fn catch<T>(function: &'static str, body: impl FnOnce() -> T) -> Result<T> {
+    // Unwind safety: whatever the panic left half done is a manager's, and that is not used again.
+    catch_unwind(AssertUnwindSafe(|| {
+        inject_panic(function);
+        body()
+    }))
+    .map_err(|panic| defect(function, &*panic))
+}
+
+fn defect(function: &str, panic: &(dyn Any + Send)) -> Error {
+    let message = panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no message");
+    Error::Internal(format!("{function} panicked ({message}), a defect of peer_manager: please report it"))
+}
+
+unsafe fn report(result: Result<()>, error: *mut peer_manager_error) -> peer_manager_status {
+    let Err(failure) = result else { return PEER_MANAGER_OK };
+    let report = peer_manager_error::from(&failure);
+    let status = report.status;
+    // SAFETY: by contract `error` is NULL or valid.
+    if let Some(error) = unsafe { handle::optional_output(error) } {
+        error.write(report);
+    }
+    status
+}
+
+/// For tests: panics in the function that the environment names.
+#[cfg(feature = "panic-injection")]
+#[expect(clippy::panic, reason = "the fault that the tests inject")]
+fn inject_panic(function: &str) {
+    if std::env::var_os("PEER_MANAGER_PANIC_IN").is_some_and(|named| named == function) {
+        panic!("injected");
+    }
+}
+
+#[cfg(not(feature = "panic-injection"))]
+fn inject_panic(_function: &str) {}

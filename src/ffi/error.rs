@@ -1,0 +1,109 @@
+//! Status and error.
+
+use std::ffi::{CStr, c_char};
+
+use super::boundary;
+use crate::error::Error;
+
+/// What a fallible function returns: PEER_MANAGER_OK, or why it did nothing.
+pub type peer_manager_status = i32;
+
+/// The call did what it says.
+pub const PEER_MANAGER_OK: i32 = 0;
+/// An argument that can never be right: NULL, an unknown enumerator, a bad size, text that is not UTF-8. The
+/// message names it.
+pub const PEER_MANAGER_ERROR_INVALID_ARGUMENT: i32 = 1;
+/// A host or a port that is not an address.
+pub const PEER_MANAGER_ERROR_INVALID_ADDRESS: i32 = 2;
+/// No such peer.
+pub const PEER_MANAGER_ERROR_NOT_FOUND: i32 = 3;
+/// SQLite said no; sqlite_code says what.
+pub const PEER_MANAGER_ERROR_DATABASE: i32 = 4;
+/// The file is not a database, or its table "peers" is not one of peers.
+pub const PEER_MANAGER_ERROR_CORRUPT: i32 = 5;
+/// The database stayed locked by another connection past busy_timeout_ms. The same call may succeed later.
+pub const PEER_MANAGER_ERROR_BUSY: i32 = 6;
+/// No space left for the database. The same call succeeds once there is.
+pub const PEER_MANAGER_ERROR_DISK_FULL: i32 = 7;
+/// A configured bound refuses the peer.
+pub const PEER_MANAGER_ERROR_LIMIT: i32 = 8;
+/// This version, or this build, does not do that.
+pub const PEER_MANAGER_ERROR_UNSUPPORTED: i32 = 9;
+/// A defect in the library. The peer manager answers this to every further call; free it.
+pub const PEER_MANAGER_ERROR_INTERNAL: i32 = 10;
+
+/// Every status but OK with its name.
+const NAMES: [&CStr; 11] = [
+    c"OK",
+    c"INVALID_ARGUMENT",
+    c"INVALID_ADDRESS",
+    c"NOT_FOUND",
+    c"DATABASE",
+    c"CORRUPT",
+    c"BUSY",
+    c"DISK_FULL",
+    c"LIMIT",
+    c"UNSUPPORTED",
+    c"INTERNAL",
+];
+
+const MESSAGE_CAPACITY: usize = 248;
+
+/// What failed. The caller owns it, on the stack for example; it needs no initialisation and no freeing. 256
+/// bytes. Since 0.1.0.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct peer_manager_error {
+    /// The status that the function returned.
+    pub status: i32,
+    /// SQLite's extended result code, 0 where SQLite was not involved.
+    pub sqlite_code: i32,
+    /// One line of NUL-terminated UTF-8: what failed, on what, and what to do.
+    pub message: [c_char; 248],
+}
+
+impl From<&Error> for peer_manager_error {
+    fn from(error: &Error) -> Self {
+        let mut report = Self {
+            status: status_of(error),
+            sqlite_code: error.sqlite_code(),
+            message: [0; MESSAGE_CAPACITY],
+        };
+        let text: String = error.to_string().chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let end = text.floor_char_boundary(MESSAGE_CAPACITY - 1);
+        for (place, byte) in report.message.iter_mut().zip(text[..end].bytes()) {
+            *place = byte.cast_signed() as c_char;
+        }
+        report
+    }
+}
+
+fn status_of(error: &Error) -> peer_manager_status {
+    match error {
+        Error::InvalidArgument(_) => PEER_MANAGER_ERROR_INVALID_ARGUMENT,
+        Error::InvalidAddress { .. } => PEER_MANAGER_ERROR_INVALID_ADDRESS,
+        Error::NotFound(_) => PEER_MANAGER_ERROR_NOT_FOUND,
+        Error::Database(_) => PEER_MANAGER_ERROR_DATABASE,
+        Error::Corrupt(_) => PEER_MANAGER_ERROR_CORRUPT,
+        Error::Busy(_) => PEER_MANAGER_ERROR_BUSY,
+        Error::DiskFull(_) => PEER_MANAGER_ERROR_DISK_FULL,
+        Error::Limit(_) => PEER_MANAGER_ERROR_LIMIT,
+        Error::Unsupported(_) => PEER_MANAGER_ERROR_UNSUPPORTED,
+        Error::Internal(_) => PEER_MANAGER_ERROR_INTERNAL,
+    }
+}
+
+/// Names a status, for logs.
+///
+/// @param status  any number
+/// @return static text, never NULL: "OK", "NOT_FOUND" and so on; "UNKNOWN" for any other number and after an
+///         internal defect
+///
+/// Thread-safe. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub extern "C" fn peer_manager_status_name(status: i32) -> *const c_char {
+    boundary::answer("peer_manager_status_name", c"UNKNOWN".as_ptr(), || {
+        let name = usize::try_from(status).ok().and_then(|index| NAMES.get(index));
+        name.unwrap_or(&c"UNKNOWN").as_ptr()
+    })
+}

@@ -1,0 +1,117 @@
+//! The only place that turns a caller's pointers into references and values.
+//!
+//! Every function is `unsafe` for one reason, the contract of the [module above](super): a pointer that is not
+//! NULL is valid. NULL itself is checked here. References are used up before an output is written, so inputs may
+//! share memory with outputs; outputs are never seen as references, so they may be uninitialised.
+
+use std::ffi::{CStr, c_char};
+use std::ptr::NonNull;
+
+use crate::error::{Error, Result};
+
+/// An argument that must not be NULL.
+pub(super) unsafe fn input<'a, T>(pointer: *const T, name: &str) -> Result<&'a T> {
+    // SAFETY: by contract the pointer is NULL or valid.
+    unsafe { pointer.as_ref() }.ok_or_else(|| is_null(name))
+}
+
+/// An argument that may be NULL.
+pub(super) unsafe fn optional<'a, T>(pointer: *const T) -> Option<&'a T> {
+    // SAFETY: by contract the pointer is NULL or valid.
+    unsafe { pointer.as_ref() }
+}
+
+/// An array of arguments; NULL with a count of 0 is an empty one.
+pub(super) unsafe fn inputs<'a, T>(pointer: *const T, count: usize, name: &str) -> Result<&'a [T]> {
+    check_count::<T>(count, name)?;
+    match NonNull::new(pointer.cast_mut()) {
+        None if count == 0 => Ok(&[]),
+        None => Err(is_null(name)),
+        // SAFETY: by contract the pointer is valid for `count` elements, and their size does not overflow.
+        Some(first) => Ok(unsafe { std::slice::from_raw_parts(first.as_ptr(), count) }),
+    }
+}
+
+/// A NUL-terminated text in UTF-8.
+pub(super) unsafe fn text<'a>(pointer: *const c_char, name: &str) -> Result<&'a str> {
+    if pointer.is_null() {
+        return Err(is_null(name));
+    }
+    // SAFETY: by contract the pointer is valid up to a NUL.
+    let text = unsafe { CStr::from_ptr(pointer) };
+    text.to_str().map_err(|_| Error::InvalidArgument(format!("{name} is not UTF-8; pass UTF-8 text")))
+}
+
+/// Where one result goes.
+pub(super) struct Output<T>(NonNull<T>);
+
+/// A result that must not be NULL.
+pub(super) unsafe fn output<T>(pointer: *mut T, name: &str) -> Result<Output<T>> {
+    NonNull::new(pointer).map(Output).ok_or_else(|| is_null(name))
+}
+
+/// A result that the caller may do without.
+pub(super) unsafe fn optional_output<T>(pointer: *mut T) -> Option<Output<T>> {
+    NonNull::new(pointer).map(Output)
+}
+
+impl<T> Output<T> {
+    pub(super) fn write(self, value: T) {
+        // SAFETY: by the contract of the function that made it, the pointer is valid for one `T`.
+        unsafe { self.0.write(value) }
+    }
+}
+
+/// Where up to `capacity` results go.
+pub(super) struct Outputs<T> {
+    first: NonNull<T>,
+    capacity: usize,
+}
+
+/// An array of results; NULL with a capacity of 0 is fine.
+pub(super) unsafe fn outputs<T>(pointer: *mut T, capacity: usize, name: &str) -> Result<Outputs<T>> {
+    check_count::<T>(capacity, name)?;
+    match NonNull::new(pointer) {
+        None if capacity == 0 => Ok(Outputs { first: NonNull::dangling(), capacity }),
+        None => Err(is_null(name)),
+        Some(first) => Ok(Outputs { first, capacity }),
+    }
+}
+
+impl<T> Outputs<T> {
+    /// Writes as many values as there are, at most the capacity.
+    pub(super) fn write(self, values: impl Iterator<Item = T>) {
+        for (index, value) in values.take(self.capacity).enumerate() {
+            // SAFETY: by the contract of the function that made it, the pointer is valid for `capacity` elements.
+            let element = unsafe { self.first.add(index) };
+            // SAFETY: as above, `index` is less than `capacity`.
+            unsafe { element.write(value) };
+        }
+    }
+}
+
+/// Gives a value to the caller, who frees it with [`free`].
+pub(super) fn into_handle<T>(value: T) -> *mut T {
+    Box::into_raw(Box::new(value))
+}
+
+/// Drops what [`into_handle`] gave; NULL is nothing.
+pub(super) unsafe fn free<T>(handle: *mut T) {
+    if !handle.is_null() {
+        // SAFETY: by contract the handle came from `into_handle` and was not freed.
+        drop(unsafe { Box::from_raw(handle) });
+    }
+}
+
+fn check_count<T>(count: usize, name: &str) -> Result<()> {
+    match count.checked_mul(size_of::<T>()) {
+        Some(bytes) if isize::try_from(bytes).is_ok() => Ok(()),
+        _ => Err(Error::InvalidArgument(format!(
+            "{name} has {count} elements, which is more than memory can hold; pass the right count"
+        ))),
+    }
+}
+
+pub(super) fn is_null(name: &str) -> Error {
+    Error::InvalidArgument(format!("{name} is NULL; pass a valid pointer"))
+}

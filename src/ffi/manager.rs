@@ -1,0 +1,198 @@
+//! Opening and closing.
+
+use std::ffi::c_char;
+use std::ptr;
+use std::sync::atomic::AtomicBool;
+
+use rusqlite::ffi::sqlite3;
+
+use super::error::{peer_manager_error, peer_manager_status};
+use super::options::peer_manager_options;
+use super::{boundary, handle, options};
+use crate::error::{Error, Result};
+use crate::manager::PeerManager;
+
+/// A table of peers. Opaque: made by peer_manager_open and its kin, freed by peer_manager_free. It may be used from
+/// any number of threads at once; only peer_manager_free must come last and alone. Since 0.1.0.
+pub struct peer_manager {
+    pub(super) manager: PeerManager,
+    /// Whether a panic was caught in it.
+    pub(super) is_broken: AtomicBool,
+}
+
+impl peer_manager {
+    fn new(manager: PeerManager) -> Self {
+        Self { manager, is_broken: AtomicBool::new(false) }
+    }
+}
+
+/// Opens a peer manager as the options say. Cost: linear in the rows of the database.
+///
+/// @param options  initialised options; read during the call only
+/// @param out      receives the peer manager, to be freed with peer_manager_free
+/// @param error    receives what failed; may be NULL
+/// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL, unknown enumerators, a bad struct_size and a
+///         path that is empty or not UTF-8; PEER_MANAGER_ERROR_UNSUPPORTED for an option that this version does not
+///         carry out; PEER_MANAGER_ERROR_DATABASE, PEER_MANAGER_ERROR_BUSY or PEER_MANAGER_ERROR_DISK_FULL when the file
+///         cannot be opened or made; PEER_MANAGER_ERROR_CORRUPT when it is not a database of peers, and then it is left
+///         as it is; PEER_MANAGER_ERROR_INTERNAL
+///
+/// Thread-safe. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn peer_manager_open(
+    options: *const peer_manager_options,
+    out: *mut *mut peer_manager,
+    error: *mut peer_manager_error,
+) -> peer_manager_status {
+    // SAFETY: the caller keeps the contract of the module.
+    unsafe {
+        boundary::call("peer_manager_open", error, || {
+            let options = options::read(options)?;
+            let out = handle::output(out, "out")?;
+            let manager = PeerManager::open(options)?;
+            out.write(handle::into_handle(peer_manager::new(manager)));
+            Ok(())
+        })
+    }
+}
+
+/// Makes a peer manager that lives in memory only, with the default options.
+///
+/// @param out    receives the peer manager, to be freed with peer_manager_free
+/// @param error  receives what failed; may be NULL
+/// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL; PEER_MANAGER_ERROR_UNSUPPORTED when the
+///         system has no random numbers; PEER_MANAGER_ERROR_INTERNAL
+///
+/// Thread-safe. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn peer_manager_new_in_memory(
+    out: *mut *mut peer_manager,
+    error: *mut peer_manager_error,
+) -> peer_manager_status {
+    // SAFETY: the caller keeps the contract of the module.
+    unsafe {
+        boundary::call("peer_manager_new_in_memory", error, || {
+            let out = handle::output(out, "out")?;
+            let manager = PeerManager::new_in_memory()?;
+            out.write(handle::into_handle(peer_manager::new(manager)));
+            Ok(())
+        })
+    }
+}
+
+/// Opens a peer manager on a database file, made if there is none, with the default options.
+///
+/// @param db_path  the file's path as NUL-terminated UTF-8; never a URI
+/// @param out      receives the peer manager, to be freed with peer_manager_free
+/// @param error    receives what failed; may be NULL
+/// @return as peer_manager_open
+///
+/// Thread-safe. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn peer_manager_new_with_db(
+    db_path: *const c_char,
+    out: *mut *mut peer_manager,
+    error: *mut peer_manager_error,
+) -> peer_manager_status {
+    // SAFETY: the caller keeps the contract of the module.
+    unsafe {
+        boundary::call("peer_manager_new_with_db", error, || {
+            let db_path = handle::text(db_path, "db_path")?;
+            let out = handle::output(out, "out")?;
+            let manager = PeerManager::new_with_db(db_path)?;
+            out.write(handle::into_handle(peer_manager::new(manager)));
+            Ok(())
+        })
+    }
+}
+
+/// Opens a peer manager in the "main" database of a connection that the caller has open already.
+///
+/// The connection is borrowed: it must outlive the peer manager, its settings stay as they are, and no statement
+/// stays alive on it between two calls. A change is a single statement or a SAVEPOINT, so inside a transaction of
+/// the caller's it becomes part of that; if the transaction is rolled back, memory keeps the change until the
+/// record is stored again. No other thread may use the connection while a call that changes peers is under way.
+///
+/// It works only if the library and the caller share one copy of SQLite, which is not so where SQLite is bundled
+/// into the library (peer_manager_build_info tells).
+///
+/// @param db                  the connection
+/// @param sqlite_libversion   the result of the caller's own sqlite3_libversion(), compared as a pointer
+/// @param out                 receives the peer manager, to be freed with peer_manager_free
+/// @param error               receives what failed; may be NULL
+/// @return as peer_manager_open; PEER_MANAGER_ERROR_UNSUPPORTED when the caller runs another copy of SQLite, and then
+///         db was not touched
+///
+/// Thread-safe. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn peer_manager_from_connection(
+    db: *mut sqlite3,
+    sqlite_libversion: *const c_char,
+    out: *mut *mut peer_manager,
+    error: *mut peer_manager_error,
+) -> peer_manager_status {
+    // SAFETY: the caller keeps the contract of the module.
+    unsafe {
+        boundary::call("peer_manager_from_connection", error, || {
+            let out = handle::output(out, "out")?;
+            let manager = PeerManager::from_connection(connection(db, sqlite_libversion)?)?;
+            out.write(handle::into_handle(peer_manager::new(manager)));
+            Ok(())
+        })
+    }
+}
+
+/// A connection that does not close the caller's when it is dropped.
+unsafe fn connection(db: *mut sqlite3, sqlite_libversion: *const c_char) -> Result<rusqlite::Connection> {
+    for (pointer, name) in
+        [(db.cast::<c_char>().cast_const(), "db"), (sqlite_libversion, "sqlite_libversion")]
+    {
+        if pointer.is_null() {
+            return Err(handle::is_null(name));
+        }
+    }
+    // SAFETY: this function of SQLite has no conditions.
+    let ours = unsafe { rusqlite::ffi::sqlite3_libversion() };
+    if !ptr::eq(sqlite_libversion, ours) {
+        return Err(Error::Unsupported(
+            "the caller runs another copy of SQLite than the library, so its connection cannot be shared; build the \
+             library with the feature system-sqlite, or pass a path to peer_manager_new_with_db"
+                .to_owned(),
+        ));
+    }
+    // SAFETY: by contract `db` is an open connection that outlives the manager, and it belongs to this copy of SQLite.
+    unsafe { rusqlite::Connection::from_handle(db) }
+        .map_err(|error| Error::sqlite("cannot use the host's database", &error))
+}
+
+/// Returns once all that earlier calls changed is on disk, where it survives a loss of power; reports any background
+/// write that failed. On a borrowed connection, and in memory, there is nothing to do.
+///
+/// @param pm     the peer manager
+/// @param error  receives what failed; may be NULL
+/// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL; PEER_MANAGER_ERROR_DATABASE,
+///         PEER_MANAGER_ERROR_BUSY (another connection reads on past busy_timeout_ms), PEER_MANAGER_ERROR_DISK_FULL or
+///         PEER_MANAGER_ERROR_CORRUPT; PEER_MANAGER_ERROR_INTERNAL
+///
+/// Thread-safe. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn peer_manager_flush(
+    pm: *mut peer_manager,
+    error: *mut peer_manager_error,
+) -> peer_manager_status {
+    // SAFETY: the caller keeps the contract of the module.
+    unsafe { boundary::call_on("peer_manager_flush", pm, error, PeerManager::flush) }
+}
+
+/// Flushes, closes the database unless it is borrowed, and frees the peer manager. Snapshots stay valid.
+///
+/// @param pm  the peer manager; NULL does nothing. No other call on it may be under way or follow.
+///
+/// Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn peer_manager_free(pm: *mut peer_manager) {
+    boundary::answer("peer_manager_free", (), || {
+        // SAFETY: the caller keeps the contract of the module.
+        unsafe { handle::free(pm) }
+    });
+}

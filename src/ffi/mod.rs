@@ -1,0 +1,36 @@
+//! The C API: C types to Rust types and back, every argument checked, no panic let through. No policy.
+//!
+//! One file for each C type, in the order of the header, which cbindgen generates from these files. The comments
+//! of what is exported are the header's, so they are in Doxygen's form. A function here reads its arguments,
+//! calls the Rust function of the same name, and writes its outputs, in this order: outputs may share memory
+//! with inputs, and a call that fails has written none.
+//!
+//! [`handle`] is the only place that turns pointers into references, and [`boundary`] the only one that catches
+//! panics.
+//!
+//! # Safety
+//!
+//! One contract holds for every function, and the header states it: each pointer is NULL or valid for what the
+//! function does with it, for the length that is passed with it; a handle came from this library and was not
+//! freed. Everything else is checked.
+#![expect(non_camel_case_types, reason = "these types have the names that C sees")]
+#![expect(clippy::doc_markdown, reason = "the comments of exported symbols are written for Doxygen")]
+#![expect(clippy::missing_safety_doc, reason = "the contract is stated once, above and in the header")]
+
+mod boundary;
+mod handle;
+mod sized;
+
+pub mod version;
+// The following stand in the order of the header.
+pub mod address;
+pub mod error;
+pub mod manager;
+pub mod options;
+pub mod peers;
+pub mod query;
+pub mod record;
+pub mod snapshot;
+#[cfg(unix)]
+pub mod sockaddr;
+pub mod stats;

@@ -1,0 +1,182 @@
+//! Options.
+
+use std::ffi::{c_char, c_void};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::sized::Growing;
+use super::{boundary, handle, record, sized};
+use crate::clock::Clock;
+use crate::error::{Error, Result};
+use crate::options::{Durability, OnCorrupt, Options};
+
+/// A call returns after its transaction is committed: the change survives a crash of the process. The default.
+pub const PEER_MANAGER_DURABILITY_COMMIT: u32 = 0;
+/// A call returns after its transaction is committed and synchronised: the change survives a loss of power.
+pub const PEER_MANAGER_DURABILITY_SYNC: u32 = 1;
+/// Memory first; a background thread commits in groups at most flush_interval_ms later. Not supported yet.
+pub const PEER_MANAGER_DURABILITY_DEFERRED: u32 = 2;
+
+/// A damaged file is refused and left as it is. The default.
+pub const PEER_MANAGER_ON_CORRUPT_FAIL: u32 = 0;
+/// A damaged file is set aside, and what can be read of it is kept. Not supported yet.
+pub const PEER_MANAGER_ON_CORRUPT_QUARANTINE: u32 = 1;
+
+/// How a peer manager is opened. Initialise it with PEER_MANAGER_OPTIONS_INIT or peer_manager_options_init, then
+/// set what differs. It is read during the call only. Since 0.1.0.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct peer_manager_options {
+    /// sizeof(peer_manager_options), set by the initialiser.
+    pub struct_size: u32,
+    /// PEER_MANAGER_DURABILITY_COMMIT, PEER_MANAGER_DURABILITY_SYNC or PEER_MANAGER_DURABILITY_DEFERRED.
+    pub durability: u32,
+    /// The database file as NUL-terminated UTF-8, made if there is none; NULL for a table in memory only.
+    pub db_path: *const c_char,
+    /// How long to wait for another connection's lock, in milliseconds; 0 for 5000.
+    pub busy_timeout_ms: u32,
+    /// With DEFERRED, the longest that a change waits for its commit, in milliseconds; 0 for 100.
+    pub flush_interval_ms: u32,
+    /// PEER_MANAGER_ON_CORRUPT_FAIL or PEER_MANAGER_ON_CORRUPT_QUARANTINE.
+    pub on_corrupt: u32,
+    /// Non-zero: every random choice follows rng_seed, for tests and simulations. A secret it is not.
+    pub has_rng_seed: u32,
+    /// The seed.
+    pub rng_seed: u64,
+    /// Returns the time in seconds since the Unix epoch; NULL for the system's clock. It is called on the thread
+    /// that uses the peer manager, during the call and with no lock held, so it may call the same peer manager;
+    /// it may be called by many threads at once. It must return: no longjmp, no exception.
+    pub clock: Option<unsafe extern "C" fn(clock_context: *mut c_void) -> i64>,
+    /// Passed to clock; must stay valid until the peer manager is freed.
+    pub clock_context: *mut c_void,
+    /// The most peers in the table; 0 for no bound. Other values are not supported yet.
+    pub max_peers: u64,
+    /// The most peers of one netgroup (an IPv4 /16, an IPv6 /32, each name one of its own); 0 for no bound. Other
+    /// values are not supported yet.
+    pub max_peers_per_netgroup: u32,
+    /// 0: peer_manager_get_peers_to_send draws anew each time. Otherwise it answers everyone from one random
+    /// choice that is redrawn only this often, in seconds. Not supported yet.
+    pub share_cache_seconds: u32,
+    /// The most that choice holds, in per cent of all peers; 0 for 100.
+    pub share_max_percent: u32,
+    /// 0.
+    pub reserved: u32,
+}
+
+impl Growing for peer_manager_options {
+    const NAME: &'static str = "peer_manager_options";
+    const FIRST_SIZE: usize = size_of::<Self>();
+    const DEFAULT: Self = Self {
+        struct_size: 0,
+        durability: PEER_MANAGER_DURABILITY_COMMIT,
+        db_path: std::ptr::null(),
+        busy_timeout_ms: 0,
+        flush_interval_ms: 0,
+        on_corrupt: PEER_MANAGER_ON_CORRUPT_FAIL,
+        has_rng_seed: 0,
+        rng_seed: 0,
+        clock: None,
+        clock_context: std::ptr::null_mut(),
+        max_peers: 0,
+        max_peers_per_netgroup: 0,
+        share_cache_seconds: 0,
+        share_max_percent: 0,
+        reserved: 0,
+    };
+}
+
+/// A clock of the caller's.
+struct CallersClock {
+    clock: unsafe extern "C" fn(*mut c_void) -> i64,
+    context: *mut c_void,
+}
+
+// SAFETY: the header asks for a clock that may be called by any thread that uses the manager.
+unsafe impl Send for CallersClock {}
+// SAFETY: as above.
+unsafe impl Sync for CallersClock {}
+
+impl CallersClock {
+    fn now(&self) -> i64 {
+        // SAFETY: the header asks for a function that is valid with this context until the manager is freed.
+        unsafe { (self.clock)(self.context) }
+    }
+}
+
+/// Reads a caller's options.
+pub(super) unsafe fn read(pointer: *const peer_manager_options) -> Result<Options> {
+    // SAFETY: by contract the pointer is NULL or valid.
+    let raw = unsafe { sized::read(pointer, "options") }?;
+    if raw.reserved != 0 {
+        return Err(Error::Unsupported("options->reserved is not 0; initialise the options".to_owned()));
+    }
+    let mut options = Options::default();
+    if !raw.db_path.is_null() {
+        // SAFETY: by contract the text is NUL-terminated.
+        options.db_path = Some(PathBuf::from(unsafe { handle::text(raw.db_path, "options->db_path") }?));
+    }
+    options.durability = durability(raw.durability)?;
+    options.on_corrupt = on_corrupt(raw.on_corrupt)?;
+    if raw.busy_timeout_ms != 0 {
+        options.busy_timeout = Duration::from_millis(raw.busy_timeout_ms.into());
+    }
+    if raw.flush_interval_ms != 0 {
+        options.flush_interval = Duration::from_millis(raw.flush_interval_ms.into());
+    }
+    options.rng_seed = (raw.has_rng_seed != 0).then_some(raw.rng_seed);
+    if let Some(clock) = raw.clock {
+        let clock = CallersClock { clock, context: raw.clock_context };
+        options.clock = Clock::from_fn(move || clock.now());
+    }
+    options.max_peers = raw.max_peers;
+    options.max_peers_per_netgroup = raw.max_peers_per_netgroup;
+    options.share_cache_seconds = raw.share_cache_seconds;
+    options.share_max_percent = raw.share_max_percent;
+    Ok(options)
+}
+
+fn durability(number: u32) -> Result<Durability> {
+    match number {
+        PEER_MANAGER_DURABILITY_COMMIT => Ok(Durability::Commit),
+        PEER_MANAGER_DURABILITY_SYNC => Ok(Durability::Sync),
+        PEER_MANAGER_DURABILITY_DEFERRED => Ok(Durability::Deferred),
+        _ => Err(record::unknown(
+            number,
+            "options->durability",
+            "PEER_MANAGER_DURABILITY_COMMIT, _SYNC or _DEFERRED",
+        )),
+    }
+}
+
+/// The number of a durability.
+pub(super) fn durability_number(durability: Durability) -> u32 {
+    match durability {
+        Durability::Commit => PEER_MANAGER_DURABILITY_COMMIT,
+        Durability::Sync => PEER_MANAGER_DURABILITY_SYNC,
+        Durability::Deferred => PEER_MANAGER_DURABILITY_DEFERRED,
+    }
+}
+
+fn on_corrupt(number: u32) -> Result<OnCorrupt> {
+    match number {
+        PEER_MANAGER_ON_CORRUPT_FAIL => Ok(OnCorrupt::Fail),
+        PEER_MANAGER_ON_CORRUPT_QUARANTINE => Ok(OnCorrupt::Quarantine),
+        _ => {
+            Err(record::unknown(number, "options->on_corrupt", "PEER_MANAGER_ON_CORRUPT_FAIL or _QUARANTINE"))
+        }
+    }
+}
+
+/// Initialises options: a table in memory, COMMIT durability, the system's clock, no bounds.
+///
+/// @param options      the struct to initialise; NULL does nothing
+/// @param struct_size  sizeof(peer_manager_options) as the caller knows it; at most so many bytes are written
+///
+/// Thread-safe. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn peer_manager_options_init(options: *mut peer_manager_options, struct_size: usize) {
+    boundary::answer("peer_manager_options_init", (), || {
+        // SAFETY: the caller keeps the contract of the module.
+        unsafe { sized::init(options, struct_size) }
+    });
+}

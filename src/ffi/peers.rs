@@ -1,0 +1,354 @@
+//! Reading and writing peers.
+
+use super::address::{self, peer_manager_address};
+use super::error::{peer_manager_error, peer_manager_status};
+use super::manager::peer_manager;
+use super::record::{self, peer_manager_record};
+use super::{boundary, handle};
+use crate::error::Error;
+use crate::peer::PeerRecord;
+
+/// Makes sure that an address is known: a new one is inbound, without failures, and ready now. A known one stays as
+/// it is.
+///
+/// Cost: one transaction for a new address, and a logarithm in memory; constant for a known one.
+///
+/// @param pm       the peer manager
+/// @param address  the peer's address, in any spelling
+/// @param error    receives what failed; may be NULL
+/// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ADDRESS; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL;
+///         PEER_MANAGER_ERROR_LIMIT for a new peer that a bound refuses; PEER_MANAGER_ERROR_DATABASE, PEER_MANAGER_ERROR_BUSY,
+///         PEER_MANAGER_ERROR_DISK_FULL or PEER_MANAGER_ERROR_CORRUPT when the database refuses the write;
+///         PEER_MANAGER_ERROR_INTERNAL
+///
+/// Thread-safe. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn peer_manager_ensure_exists(
+    pm: *mut peer_manager,
+    address: *const peer_manager_address,
+    error: *mut peer_manager_error,
+) -> peer_manager_status {
+    // SAFETY: the caller keeps the contract of the module.
+    unsafe {
+        boundary::call_on("peer_manager_ensure_exists", pm, error, |manager| {
+            manager.ensure_exists(&handle::input(address, "address")?.to_peer()?).map(drop)
+        })
+    }
+}
+
+/// Makes sure that many addresses are known, in one transaction: all or none. New peers that a configured bound
+/// refuses are no error here; they are missing from out_inserted and counted in the stats.
+///
+/// Cost: one transaction, and a logarithm in memory for each new address.
+///
+/// @param pm            the peer manager
+/// @param addresses     the addresses, in any spelling; may be NULL when count is 0
+/// @param count         how many
+/// @param out_inserted  receives how many were new; may be NULL
+/// @param error         receives what failed; may be NULL
+/// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ADDRESS with the index of the first that is none, and then nothing is
+///         done; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL and a count that no memory holds;
+///         PEER_MANAGER_ERROR_DATABASE, PEER_MANAGER_ERROR_BUSY,
+///         PEER_MANAGER_ERROR_DISK_FULL or PEER_MANAGER_ERROR_CORRUPT when the database refuses the write;
+///         PEER_MANAGER_ERROR_INTERNAL
+///
+/// Thread-safe. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn peer_manager_ensure_exists_many(
+    pm: *mut peer_manager,
+    addresses: *const peer_manager_address,
+    count: usize,
+    out_inserted: *mut usize,
+    error: *mut peer_manager_error,
+) -> peer_manager_status {
+    // SAFETY: the caller keeps the contract of the module.
+    unsafe {
+        boundary::call_on("peer_manager_ensure_exists_many", pm, error, |manager| {
+            let addresses = address::addresses(addresses, count, "addresses")?;
+            let inserted = manager.ensure_exists_many(&addresses)?;
+            if let Some(out_inserted) = handle::optional_output(out_inserted) {
+                out_inserted.write(inserted);
+            }
+            Ok(())
+        })
+    }
+}
+
+/// Reads what is known of an address.
+///
+/// Cost: constant; never waits for the disk.
+///
+/// @param pm       the peer manager
+/// @param address  the peer's address, in any spelling
+/// @param out      receives the record; may hold the address that is passed
+/// @param error    receives what failed; may be NULL
+/// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_NOT_FOUND;
+///         PEER_MANAGER_ERROR_INVALID_ADDRESS; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL;
+///         PEER_MANAGER_ERROR_INTERNAL
+///
+/// Thread-safe. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn peer_manager_load(
+    pm: *mut peer_manager,
+    address: *const peer_manager_address,
+    out: *mut peer_manager_record,
+    error: *mut peer_manager_error,
+) -> peer_manager_status {
+    // SAFETY: the caller keeps the contract of the module.
+    unsafe {
+        boundary::call_on("peer_manager_load", pm, error, |manager| {
+            let address = handle::input(address, "address")?.to_peer()?;
+            let out = handle::output(out, "out")?;
+            let record = manager.load(&address)?.ok_or(Error::NotFound(address))?;
+            out.write((&record).into());
+            Ok(())
+        })
+    }
+}
+
+/// Stores a record as it is, in place of what was known of its address.
+///
+/// Cost: one transaction, and a logarithm in memory.
+///
+/// @param pm      the peer manager
+/// @param record  the record
+/// @param error   receives what failed; may be NULL
+/// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ADDRESS; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL and an unknown
+///         peer_type; PEER_MANAGER_ERROR_LIMIT for a new peer that a bound refuses; PEER_MANAGER_ERROR_DATABASE, PEER_MANAGER_ERROR_BUSY,
+///         PEER_MANAGER_ERROR_DISK_FULL or PEER_MANAGER_ERROR_CORRUPT when the database refuses the write;
+///         PEER_MANAGER_ERROR_INTERNAL
+///
+/// Thread-safe. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn peer_manager_store(
+    pm: *mut peer_manager,
+    record: *const peer_manager_record,
+    error: *mut peer_manager_error,
+) -> peer_manager_status {
+    // SAFETY: the caller keeps the contract of the module.
+    unsafe {
+        boundary::call_on("peer_manager_store", pm, error, |manager| {
+            manager.store(&handle::input(record, "record")?.to_peer()?)
+        })
+    }
+}
+
+/// Stores records in one transaction, all or none. Of two with the same address, the later one counts.
+///
+/// Cost: one transaction, and a logarithm in memory for each record.
+///
+/// @param pm       the peer manager
+/// @param records  the records; may be NULL when count is 0
+/// @param count    how many
+/// @param error    receives what failed; may be NULL
+/// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ADDRESS and PEER_MANAGER_ERROR_INVALID_ARGUMENT with the index of the
+///         first that is no record, and then nothing is done; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL and a count
+///         that no memory holds; PEER_MANAGER_ERROR_DATABASE, PEER_MANAGER_ERROR_BUSY,
+///         PEER_MANAGER_ERROR_DISK_FULL or PEER_MANAGER_ERROR_CORRUPT when the database refuses the write;
+///         PEER_MANAGER_ERROR_INTERNAL
+///
+/// Thread-safe. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn peer_manager_store_many(
+    pm: *mut peer_manager,
+    records: *const peer_manager_record,
+    count: usize,
+    error: *mut peer_manager_error,
+) -> peer_manager_status {
+    // SAFETY: the caller keeps the contract of the module.
+    unsafe {
+        boundary::call_on("peer_manager_store_many", pm, error, |manager| {
+            let records = handle::inputs(records, count, "records")?;
+            let checked = |(index, record): (usize, &peer_manager_record)| {
+                record.to_peer().map_err(|error| error.at_index("records", index))
+            };
+            let records = records.iter().enumerate().map(checked).collect::<Result<Vec<PeerRecord>, _>>()?;
+            manager.store_many(&records)
+        })
+    }
+}
+
+/// Notes what a peer was seen to be; an unknown one is added as new first. Seen as preferred, it is preferred. Seen as
+/// outbound, an inbound one becomes outbound. Seen as inbound, a preferred one becomes outbound.
+///
+/// Cost: one transaction, and a logarithm in memory.
+///
+/// @param pm                    the peer manager
+/// @param address               the peer's address, in any spelling
+/// @param observed_type         PEER_MANAGER_TYPE_INBOUND, PEER_MANAGER_TYPE_OUTBOUND or PEER_MANAGER_TYPE_PREFERRED
+/// @param preferred_type_known  non-zero when the caller knows the whole list of preferred peers, so that a preferred peer
+///                              seen as outbound is preferred no longer
+/// @param error                 receives what failed; may be NULL
+/// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ADDRESS; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL and unknown
+///         enumerators; PEER_MANAGER_ERROR_LIMIT for a new peer that a bound refuses; PEER_MANAGER_ERROR_DATABASE, PEER_MANAGER_ERROR_BUSY,
+///         PEER_MANAGER_ERROR_DISK_FULL or PEER_MANAGER_ERROR_CORRUPT when the database refuses the write;
+///         PEER_MANAGER_ERROR_INTERNAL
+///
+/// Thread-safe. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn peer_manager_update_type(
+    pm: *mut peer_manager,
+    address: *const peer_manager_address,
+    observed_type: u32,
+    preferred_type_known: u8,
+    error: *mut peer_manager_error,
+) -> peer_manager_status {
+    // SAFETY: the caller keeps the contract of the module.
+    unsafe {
+        boundary::call_on("peer_manager_update_type", pm, error, |manager| {
+            let address = handle::input(address, "address")?.to_peer()?;
+            let observed_type = record::peer_type(observed_type, "observed_type")?;
+            manager.update_type(&address, observed_type, preferred_type_known != 0)
+        })
+    }
+}
+
+/// Notes how an attempt to reach a peer went; an unknown one is added as new first.
+///
+/// Cost: one transaction, and a logarithm in memory.
+///
+/// @param pm       the peer manager
+/// @param address  the peer's address, in any spelling
+/// @param backoff  PEER_MANAGER_BACKOFF_HARD_RESET, PEER_MANAGER_BACKOFF_RESET or PEER_MANAGER_BACKOFF_INCREASE
+/// @param error    receives what failed; may be NULL
+/// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ADDRESS; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL and unknown
+///         enumerators; PEER_MANAGER_ERROR_LIMIT for a new peer that a bound refuses; PEER_MANAGER_ERROR_DATABASE, PEER_MANAGER_ERROR_BUSY,
+///         PEER_MANAGER_ERROR_DISK_FULL or PEER_MANAGER_ERROR_CORRUPT when the database refuses the write;
+///         PEER_MANAGER_ERROR_INTERNAL
+///
+/// Thread-safe. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn peer_manager_update_backoff(
+    pm: *mut peer_manager,
+    address: *const peer_manager_address,
+    backoff: u32,
+    error: *mut peer_manager_error,
+) -> peer_manager_status {
+    // SAFETY: the caller keeps the contract of the module.
+    unsafe {
+        boundary::call_on("peer_manager_update_backoff", pm, error, |manager| {
+            let address = handle::input(address, "address")?.to_peer()?;
+            manager.update_backoff(&address, record::backoff(backoff)?)
+        })
+    }
+}
+
+/// Does what peer_manager_update_type and peer_manager_update_backoff do, in one change.
+///
+/// Cost: one transaction, and a logarithm in memory.
+///
+/// @param pm                    the peer manager
+/// @param address               the peer's address, in any spelling
+/// @param observed_type         PEER_MANAGER_TYPE_INBOUND, PEER_MANAGER_TYPE_OUTBOUND or PEER_MANAGER_TYPE_PREFERRED
+/// @param preferred_type_known  non-zero when the caller knows the whole list of preferred peers, so that a preferred peer
+///                              seen as outbound is preferred no longer
+/// @param backoff               PEER_MANAGER_BACKOFF_HARD_RESET, PEER_MANAGER_BACKOFF_RESET or PEER_MANAGER_BACKOFF_INCREASE
+/// @param error                 receives what failed; may be NULL
+/// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ADDRESS; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL and unknown
+///         enumerators; PEER_MANAGER_ERROR_LIMIT for a new peer that a bound refuses; PEER_MANAGER_ERROR_DATABASE, PEER_MANAGER_ERROR_BUSY,
+///         PEER_MANAGER_ERROR_DISK_FULL or PEER_MANAGER_ERROR_CORRUPT when the database refuses the write;
+///         PEER_MANAGER_ERROR_INTERNAL
+///
+/// Thread-safe. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn peer_manager_update(
+    pm: *mut peer_manager,
+    address: *const peer_manager_address,
+    observed_type: u32,
+    preferred_type_known: u8,
+    backoff: u32,
+    error: *mut peer_manager_error,
+) -> peer_manager_status {
+    // SAFETY: the caller keeps the contract of the module.
+    unsafe {
+        boundary::call_on("peer_manager_update", pm, error, |manager| {
+            let address = handle::input(address, "address")?.to_peer()?;
+            let observed_type = record::peer_type(observed_type, "observed_type")?;
+            let backoff = record::backoff(backoff)?;
+            manager.update(&address, observed_type, preferred_type_known != 0, backoff)
+        })
+    }
+}
+
+/// Forgets a peer.
+///
+/// Cost: one transaction, and a logarithm in memory.
+///
+/// @param pm       the peer manager
+/// @param address  the peer's address, in any spelling
+/// @param error    receives what failed; may be NULL
+/// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_NOT_FOUND;
+///         PEER_MANAGER_ERROR_INVALID_ADDRESS; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL;
+///         PEER_MANAGER_ERROR_DATABASE, PEER_MANAGER_ERROR_BUSY,
+///         PEER_MANAGER_ERROR_DISK_FULL or PEER_MANAGER_ERROR_CORRUPT when the database refuses the write;
+///         PEER_MANAGER_ERROR_INTERNAL
+///
+/// Thread-safe. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn peer_manager_remove(
+    pm: *mut peer_manager,
+    address: *const peer_manager_address,
+    error: *mut peer_manager_error,
+) -> peer_manager_status {
+    // SAFETY: the caller keeps the contract of the module.
+    unsafe {
+        boundary::call_on("peer_manager_remove", pm, error, |manager| {
+            manager.remove(&handle::input(address, "address")?.to_peer()?)
+        })
+    }
+}
+
+/// Forgets the peers that have failed at least so many times. In the database, rows that are not valid peers go too if
+/// their failures are as many.
+///
+/// Cost: one transaction, linear in the rows of the database.
+///
+/// @param pm                the peer manager
+/// @param min_num_failures  failures; 0 forgets all peers
+/// @param out_removed       receives how many there were in memory; may be NULL
+/// @param error             receives what failed; may be NULL
+/// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL;
+///         PEER_MANAGER_ERROR_DATABASE, PEER_MANAGER_ERROR_BUSY,
+///         PEER_MANAGER_ERROR_DISK_FULL or PEER_MANAGER_ERROR_CORRUPT when the database refuses the write;
+///         PEER_MANAGER_ERROR_INTERNAL
+///
+/// Thread-safe. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn peer_manager_remove_peers_with_many_failures(
+    pm: *mut peer_manager,
+    min_num_failures: u32,
+    out_removed: *mut usize,
+    error: *mut peer_manager_error,
+) -> peer_manager_status {
+    // SAFETY: the caller keeps the contract of the module.
+    unsafe {
+        boundary::call_on("peer_manager_remove_peers_with_many_failures", pm, error, |manager| {
+            let removed = manager.remove_peers_with_many_failures(min_num_failures)?;
+            if let Some(out_removed) = handle::optional_output(out_removed) {
+                out_removed.write(removed);
+            }
+            Ok(())
+        })
+    }
+}
+
+/// Forgets all peers. In the database, rows that are not valid peers go too.
+///
+/// Cost: one transaction.
+///
+/// @param pm     the peer manager
+/// @param error  receives what failed; may be NULL
+/// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL;
+///         PEER_MANAGER_ERROR_DATABASE, PEER_MANAGER_ERROR_BUSY,
+///         PEER_MANAGER_ERROR_DISK_FULL or PEER_MANAGER_ERROR_CORRUPT when the database refuses the write;
+///         PEER_MANAGER_ERROR_INTERNAL
+///
+/// Thread-safe. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn peer_manager_clear_all(
+    pm: *mut peer_manager,
+    error: *mut peer_manager_error,
+) -> peer_manager_status {
+    // SAFETY: the caller keeps the contract of the module.
+    unsafe { boundary::call_on("peer_manager_clear_all", pm, error, |manager| manager.clear_all()) }
+}

@@ -1,0 +1,203 @@
+//! Choosing peers.
+
+use super::address::{self, peer_manager_address};
+use super::error::{peer_manager_error, peer_manager_status};
+use super::manager::peer_manager;
+use super::record::unknown;
+use super::sized::Growing;
+use super::{boundary, handle, sized};
+use crate::address::PeerAddress;
+use crate::error::Result;
+use crate::query::{PeerQuery, PeerTypeFilter};
+
+/// Inbound peers only.
+pub const PEER_MANAGER_FILTER_INBOUND_ONLY: u32 = 0;
+/// Outbound peers only.
+pub const PEER_MANAGER_FILTER_OUTBOUND_ONLY: u32 = 1;
+/// Preferred peers only.
+pub const PEER_MANAGER_FILTER_PREFERRED_ONLY: u32 = 2;
+/// Outbound and preferred peers.
+pub const PEER_MANAGER_FILTER_ANY_OUTBOUND: u32 = 3;
+/// Every peer.
+pub const PEER_MANAGER_FILTER_ANY: u32 = 4;
+
+/// Which peers are eligible. Initialise it with PEER_MANAGER_QUERY_INIT or peer_manager_query_init, then set what
+/// differs. Since 0.1.0.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct peer_manager_query {
+    /// sizeof(peer_manager_query), set by the initialiser.
+    pub struct_size: u32,
+    /// PEER_MANAGER_FILTER_INBOUND_ONLY, _OUTBOUND_ONLY, _PREFERRED_ONLY, _ANY_OUTBOUND (the default) or _ANY.
+    pub type_filter: u32,
+    /// Non-zero, the default: only peers with next_attempt <= now.
+    pub use_next_attempt: u32,
+    /// Non-zero, the default: only peers with num_failures <= max_num_failures.
+    pub has_max_num_failures: u32,
+    /// The most failures; 10 by default.
+    pub max_num_failures: u32,
+    /// 0, the default: every eligible peer is equally likely. Otherwise each draw first picks a netgroup, uniformly
+    /// among those with an eligible peer left, then a peer in it, and takes at most this many from any one netgroup.
+    /// Other values than 0 are not supported yet.
+    pub max_per_netgroup: u32,
+    /// Peers to leave out, e.g. those connected now, in any spelling and order, known or not; NULL when
+    /// exclude_count is 0. Borrowed for the call.
+    pub exclude: *const peer_manager_address,
+    /// How many.
+    pub exclude_count: usize,
+}
+
+impl Growing for peer_manager_query {
+    const NAME: &'static str = "peer_manager_query";
+    const FIRST_SIZE: usize = size_of::<Self>();
+    const DEFAULT: Self = Self {
+        struct_size: 0,
+        type_filter: PEER_MANAGER_FILTER_ANY_OUTBOUND,
+        use_next_attempt: 1,
+        has_max_num_failures: 1,
+        max_num_failures: crate::peer::MAX_FAILURES,
+        max_per_netgroup: 0,
+        exclude: std::ptr::null(),
+        exclude_count: 0,
+    };
+}
+
+/// A query, and the addresses that it excludes.
+struct OwnedQuery {
+    query: PeerQuery<'static>,
+    exclude: Vec<PeerAddress>,
+}
+
+impl OwnedQuery {
+    unsafe fn read(pointer: *const peer_manager_query, name: &str) -> Result<Self> {
+        // SAFETY: by contract the pointer is NULL or valid.
+        let raw = unsafe { sized::read(pointer, name) }?;
+        let query = PeerQuery {
+            use_next_attempt: raw.use_next_attempt != 0,
+            max_num_failures: (raw.has_max_num_failures != 0).then_some(raw.max_num_failures),
+            type_filter: type_filter(raw.type_filter)?,
+            max_per_netgroup: raw.max_per_netgroup,
+            exclude: &[],
+        };
+        // SAFETY: by contract the pointer is valid for the count.
+        let exclude = unsafe { address::addresses(raw.exclude, raw.exclude_count, "exclude") }?;
+        Ok(Self { query, exclude })
+    }
+
+    fn as_query(&self) -> PeerQuery<'_> {
+        PeerQuery { exclude: &self.exclude, ..self.query }
+    }
+}
+
+fn type_filter(number: u32) -> Result<PeerTypeFilter> {
+    match number {
+        PEER_MANAGER_FILTER_INBOUND_ONLY => Ok(PeerTypeFilter::InboundOnly),
+        PEER_MANAGER_FILTER_OUTBOUND_ONLY => Ok(PeerTypeFilter::OutboundOnly),
+        PEER_MANAGER_FILTER_PREFERRED_ONLY => Ok(PeerTypeFilter::PreferredOnly),
+        PEER_MANAGER_FILTER_ANY_OUTBOUND => Ok(PeerTypeFilter::AnyOutbound),
+        PEER_MANAGER_FILTER_ANY => Ok(PeerTypeFilter::Any),
+        _ => Err(unknown(
+            number,
+            "type_filter",
+            "PEER_MANAGER_FILTER_INBOUND_ONLY, _OUTBOUND_ONLY, _PREFERRED_ONLY, _ANY_OUTBOUND or _ANY",
+        )),
+    }
+}
+
+/// Initialises a query: what a node asks that wants to dial. Outbound and preferred peers whose next attempt is due
+/// and that have failed at most 10 times.
+///
+/// @param query        the struct to initialise; NULL does nothing
+/// @param struct_size  sizeof(peer_manager_query) as the caller knows it; at most so many bytes are written
+///
+/// Thread-safe. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn peer_manager_query_init(query: *mut peer_manager_query, struct_size: usize) {
+    boundary::answer("peer_manager_query_init", (), || {
+        // SAFETY: the caller keeps the contract of the module.
+        unsafe { sized::init(query, struct_size) }
+    });
+}
+
+/// Draws min(size, eligible) peers: uniformly, without replacement, in random order.
+///
+/// Cost: set by size and query->exclude_count, not by the table; peers that have become due since the last query are
+/// sorted in first, a logarithm each. Never waits for the disk.
+///
+/// @param pm         the peer manager
+/// @param query      which peers are eligible
+/// @param size       how many are wanted, the capacity of out; 0 is fine
+/// @param out        receives the addresses; may be NULL when size is 0
+/// @param out_count  receives how many there are
+/// @param error      receives what failed; may be NULL
+/// @return PEER_MANAGER_OK, also when there are fewer or none; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL, an unknown
+///         enumerator, a bad struct_size and sizes that no memory holds; PEER_MANAGER_ERROR_INVALID_ADDRESS with the
+///         index of what is no address in query->exclude; PEER_MANAGER_ERROR_UNSUPPORTED for a field that this version
+///         does not know or carry out; PEER_MANAGER_ERROR_INTERNAL
+///
+/// Thread-safe. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn peer_manager_load_random_peers(
+    pm: *mut peer_manager,
+    query: *const peer_manager_query,
+    size: usize,
+    out: *mut peer_manager_address,
+    out_count: *mut usize,
+    error: *mut peer_manager_error,
+) -> peer_manager_status {
+    // SAFETY: the caller keeps the contract of the module.
+    unsafe {
+        boundary::call_on("peer_manager_load_random_peers", pm, error, |manager| {
+            let query = OwnedQuery::read(query, "query")?;
+            let out = handle::outputs(out, size, "out")?;
+            let out_count = handle::output(out_count, "out_count")?;
+            let peers = manager.load_random_peers(&query.as_query(), size)?;
+            out.write(peers.iter().map(Into::into));
+            out_count.write(peers.len());
+            Ok(())
+        })
+    }
+}
+
+/// Draws peers to tell another one about: never private addresses, never exclude; preferred before outbound before
+/// inbound, at random within each.
+///
+/// Cost: as peer_manager_load_random_peers.
+///
+/// @param pm         the peer manager
+/// @param filter     which peers are eligible; NULL for every type, whatever its failures and next attempt
+/// @param exclude    the peer that asks, so that it is not told about itself; may be NULL
+/// @param size       how many are wanted, the capacity of out; 0 is fine
+/// @param out        receives the addresses; may be NULL when size is 0
+/// @param out_count  receives how many there are
+/// @param error      receives what failed; may be NULL
+/// @return as peer_manager_load_random_peers; PEER_MANAGER_ERROR_INVALID_ADDRESS also when exclude is no address
+///
+/// Thread-safe. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn peer_manager_get_peers_to_send(
+    pm: *mut peer_manager,
+    filter: *const peer_manager_query,
+    exclude: *const peer_manager_address,
+    size: usize,
+    out: *mut peer_manager_address,
+    out_count: *mut usize,
+    error: *mut peer_manager_error,
+) -> peer_manager_status {
+    // SAFETY: the caller keeps the contract of the module.
+    unsafe {
+        boundary::call_on("peer_manager_get_peers_to_send", pm, error, |manager| {
+            let filter = match handle::optional(filter) {
+                Some(filter) => OwnedQuery::read(filter, "filter")?,
+                None => OwnedQuery { query: PeerQuery::everything(), exclude: Vec::new() },
+            };
+            let exclude = handle::optional(exclude).map(peer_manager_address::to_peer).transpose()?;
+            let out = handle::outputs(out, size, "out")?;
+            let out_count = handle::output(out_count, "out_count")?;
+            let peers = manager.get_peers_to_send(&filter.as_query(), exclude.as_ref(), size)?;
+            out.write(peers.iter().map(Into::into));
+            out_count.write(peers.len());
+            Ok(())
+        })
+    }
+}

@@ -1,0 +1,125 @@
+//! Records.
+
+use super::address::peer_manager_address;
+use super::error::{peer_manager_error, peer_manager_status};
+use super::{boundary, handle};
+use crate::error::{Error, Result};
+use crate::peer::{BackOffUpdate, PeerRecord, StoredPeerType};
+
+/// Known from an incoming connection or from gossip: nobody has dialled it with success yet.
+pub const PEER_MANAGER_TYPE_INBOUND: u32 = 0;
+/// Dialled with success at least once.
+pub const PEER_MANAGER_TYPE_OUTBOUND: u32 = 1;
+/// Chosen by the operator.
+pub const PEER_MANAGER_TYPE_PREFERRED: u32 = 2;
+
+/// Forget the failures and allow the next attempt at once.
+pub const PEER_MANAGER_BACKOFF_HARD_RESET: u32 = 0;
+/// Forget the failures and wait 1 to 10 seconds.
+pub const PEER_MANAGER_BACKOFF_RESET: u32 = 1;
+/// Count one more failure, n by now, and wait for a random time from 1 to 10 * 2^min(n, 10) seconds.
+pub const PEER_MANAGER_BACKOFF_INCREASE: u32 = 2;
+
+/// The number of failures from which a node usually gives a peer up.
+pub const PEER_MANAGER_MAX_FAILURES: u32 = 10;
+const _: () = assert!(PEER_MANAGER_MAX_FAILURES == crate::peer::MAX_FAILURES, "C and Rust agree");
+
+/// All that is known of one peer. 272 bytes. Since 0.1.0.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct peer_manager_record {
+    /// Where it listens.
+    pub address: peer_manager_address,
+    /// When it may be dialled next, in seconds since the Unix epoch.
+    pub next_attempt: i64,
+    /// Failures since the last success.
+    pub num_failures: u32,
+    /// PEER_MANAGER_TYPE_INBOUND, PEER_MANAGER_TYPE_OUTBOUND or PEER_MANAGER_TYPE_PREFERRED.
+    pub peer_type: u32,
+}
+
+impl peer_manager_record {
+    /// The record with a canonical address, if this is one.
+    pub(super) fn to_peer(&self) -> Result<PeerRecord> {
+        Ok(PeerRecord {
+            address: self.address.to_peer()?,
+            next_attempt: self.next_attempt,
+            num_failures: self.num_failures,
+            peer_type: peer_type(self.peer_type, "peer_type")?,
+        })
+    }
+}
+
+impl From<&PeerRecord> for peer_manager_record {
+    fn from(record: &PeerRecord) -> Self {
+        Self {
+            address: (&record.address).into(),
+            next_attempt: record.next_attempt,
+            num_failures: record.num_failures,
+            peer_type: record.peer_type as u32,
+        }
+    }
+}
+
+/// The type of this number.
+pub(super) fn peer_type(number: u32, name: &str) -> Result<StoredPeerType> {
+    StoredPeerType::from_number(number.into())
+        .ok_or_else(|| unknown(number, name, "PEER_MANAGER_TYPE_INBOUND, _OUTBOUND or _PREFERRED"))
+}
+
+/// The back-off update of this number.
+pub(super) fn backoff(number: u32) -> Result<BackOffUpdate> {
+    match number {
+        PEER_MANAGER_BACKOFF_HARD_RESET => Ok(BackOffUpdate::HardReset),
+        PEER_MANAGER_BACKOFF_RESET => Ok(BackOffUpdate::Reset),
+        PEER_MANAGER_BACKOFF_INCREASE => Ok(BackOffUpdate::Increase),
+        _ => Err(unknown(number, "backoff", "PEER_MANAGER_BACKOFF_HARD_RESET, _RESET or _INCREASE")),
+    }
+}
+
+/// The error for a number that is no enumerator.
+pub(super) fn unknown(number: u32, name: &str, known: &str) -> Error {
+    Error::InvalidArgument(format!("{name} is {number}, which is none of its values; use {known}"))
+}
+
+/// Makes the record of a peer that was just heard of: inbound, no failures, ready at now.
+///
+/// @param address  the address, in any spelling
+/// @param now      seconds since the Unix epoch
+/// @param out      receives the record; may hold the address that is passed
+/// @param error    receives what failed; may be NULL
+/// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ADDRESS; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL;
+///         PEER_MANAGER_ERROR_INTERNAL
+///
+/// Thread-safe. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn peer_manager_record_init(
+    address: *const peer_manager_address,
+    now: i64,
+    out: *mut peer_manager_record,
+    error: *mut peer_manager_error,
+) -> peer_manager_status {
+    // SAFETY: the caller keeps the contract of the module.
+    unsafe {
+        boundary::call("peer_manager_record_init", error, || {
+            let record = PeerRecord::new(handle::input(address, "address")?.to_peer()?, now);
+            handle::output(out, "out")?.write((&record).into());
+            Ok(())
+        })
+    }
+}
+
+/// Tells whether a peer's next attempt is due.
+///
+/// @param record  the record; may be NULL
+/// @param now     seconds since the Unix epoch
+/// @return whether next_attempt <= now; false for NULL and after an internal defect
+///
+/// Thread-safe. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn peer_manager_record_is_ready(record: *const peer_manager_record, now: i64) -> bool {
+    boundary::answer("peer_manager_record_is_ready", false, || {
+        // SAFETY: the caller keeps the contract of the module.
+        unsafe { handle::optional(record) }.is_some_and(|record| record.next_attempt <= now)
+    })
+}

@@ -1,0 +1,96 @@
+//! Structs that may grow. Each begins with the size that its caller knows it by.
+//!
+//! A caller that was compiled against an older header passes a smaller struct: what it lacks has its default.
+//! One that was compiled against a newer header passes a larger one: its tail must be zero, because a field that
+//! this library does not know must not be asked for. Either way no byte outside the caller's struct is touched.
+
+use std::ptr;
+
+use super::handle::is_null;
+use crate::error::{Error, Result};
+
+/// No version of a struct will ever be larger; a size beyond it was never set.
+const LARGEST: usize = 4096;
+
+/// A struct that begins with `uint32_t struct_size`. Every pattern of bits must be a valid value.
+pub(super) trait Growing: Copy {
+    /// The C name.
+    const NAME: &'static str;
+    /// The size that it had in its first version.
+    const FIRST_SIZE: usize;
+    /// What an initialised struct says, its size aside.
+    const DEFAULT: Self;
+}
+
+/// The size that the caller knows its struct by.
+#[derive(Clone, Copy)]
+pub(super) struct CallersSize(usize);
+
+/// Reads a caller's struct, filled up with defaults.
+pub(super) unsafe fn read<T: Growing>(pointer: *const T, name: &str) -> Result<T> {
+    // SAFETY: by contract the pointer is NULL or valid for the struct's own size.
+    let CallersSize(size) = unsafe { check(pointer, name) }?;
+    let mut value = T::DEFAULT;
+    let known = size.min(size_of::<T>());
+    // SAFETY: `known` bytes are valid on both sides, and any bits make a valid `T`.
+    unsafe { ptr::copy_nonoverlapping(pointer.cast::<u8>(), (&raw mut value).cast(), known) };
+    Ok(value)
+}
+
+/// Checks a caller's struct that is to be written.
+pub(super) unsafe fn check<T: Growing>(pointer: *const T, name: &str) -> Result<CallersSize> {
+    if pointer.is_null() {
+        return Err(is_null(name));
+    }
+    // SAFETY: by contract the pointer is valid for a struct that begins with its size.
+    let size = unsafe { pointer.cast::<u32>().read_unaligned() } as usize;
+    if size < T::FIRST_SIZE {
+        return Err(Error::InvalidArgument(format!(
+            "{name}->struct_size is {size}, but {0} has at least {1} bytes; initialise it with {0}_init",
+            T::NAME,
+            T::FIRST_SIZE
+        )));
+    }
+    let unknown = || {
+        Error::Unsupported(format!(
+            "{name} is a {} of {size} bytes that uses fields which version {} does not know; update the library",
+            T::NAME,
+            env!("CARGO_PKG_VERSION")
+        ))
+    };
+    if size > LARGEST {
+        return Err(unknown());
+    }
+    for offset in size_of::<T>()..size {
+        // SAFETY: by contract the struct is valid for `size` bytes.
+        let byte = unsafe { pointer.cast::<u8>().add(offset) };
+        // SAFETY: as above.
+        if unsafe { byte.read() } != 0 {
+            return Err(unknown());
+        }
+    }
+    Ok(CallersSize(size))
+}
+
+/// Writes as much of a struct as the caller knows, except its size.
+pub(super) unsafe fn write<T: Growing>(pointer: *mut T, CallersSize(size): CallersSize, value: &T) {
+    let known = size.min(size_of::<T>()) - size_of::<u32>();
+    let from = ptr::from_ref(value).cast::<u32>().wrapping_add(1).cast::<u8>();
+    let to = pointer.cast::<u32>().wrapping_add(1).cast::<u8>();
+    // SAFETY: the caller's struct is valid for `size` bytes, the size's own four among them.
+    unsafe { ptr::copy_nonoverlapping(from, to, known) };
+}
+
+/// Initialises a caller's struct of any size: defaults, then zeros for what this library does not know.
+pub(super) unsafe fn init<T: Growing>(pointer: *mut T, size: usize) {
+    let Ok(struct_size) = u32::try_from(size) else { return };
+    if pointer.is_null() || size < size_of::<u32>() {
+        return;
+    }
+    // SAFETY: by contract the pointer is valid for `size` bytes.
+    unsafe { pointer.cast::<u8>().write_bytes(0, size) };
+    // SAFETY: as above, and `size` holds at least the size's own four bytes.
+    unsafe { write(pointer, CallersSize(size), &T::DEFAULT) };
+    // SAFETY: as above.
+    unsafe { pointer.cast::<u32>().write_unaligned(struct_size) };
+}

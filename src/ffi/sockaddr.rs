@@ -1,0 +1,167 @@
+//! Addresses as the sockets API has them. Unix only.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::{mem, ptr};
+
+use libc::{AF_INET, AF_INET6, sa_family_t, sockaddr, sockaddr_in, sockaddr_in6, sockaddr_storage};
+
+use super::address::peer_manager_address;
+use super::error::{peer_manager_error, peer_manager_status};
+use super::{boundary, handle};
+use crate::address::{Host, PeerAddress};
+use crate::error::{Error, Result};
+
+/// Makes an address of a socket's, as accept and getpeername give it. Not on Windows.
+///
+/// @param sa      an AF_INET or AF_INET6 socket address; need not be aligned
+/// @param sa_len  its size in bytes
+/// @param out     receives the address
+/// @param error   receives what failed; may be NULL
+/// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ADDRESS for another family, for port 0 and for a scope id;
+///         PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL and for a size too small for the family;
+///         PEER_MANAGER_ERROR_INTERNAL
+///
+/// Thread-safe. Since 0.1.0.
+#[cfg(unix)]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn peer_manager_address_from_sockaddr(
+    sa: *const sockaddr,
+    sa_len: usize,
+    out: *mut peer_manager_address,
+    error: *mut peer_manager_error,
+) -> peer_manager_status {
+    // SAFETY: the caller keeps the contract of the module.
+    unsafe {
+        boundary::call("peer_manager_address_from_sockaddr", error, || {
+            let address = from_sockaddr(sa, sa_len)?;
+            handle::output(out, "out")?.write((&address).into());
+            Ok(())
+        })
+    }
+}
+
+/// Makes a socket address of an IP address, as connect takes it. Not on Windows.
+///
+/// @param address  the address, in any spelling
+/// @param out      receives an AF_INET or AF_INET6 socket address
+/// @param out_len  receives its size in bytes
+/// @param error    receives what failed; may be NULL
+/// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_UNSUPPORTED for a name, because the library never resolves DNS;
+///         PEER_MANAGER_ERROR_INVALID_ADDRESS; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL;
+///         PEER_MANAGER_ERROR_INTERNAL
+///
+/// Thread-safe. Since 0.1.0.
+#[cfg(unix)]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn peer_manager_address_to_sockaddr(
+    address: *const peer_manager_address,
+    out: *mut sockaddr_storage,
+    out_len: *mut usize,
+    error: *mut peer_manager_error,
+) -> peer_manager_status {
+    // SAFETY: the caller keeps the contract of the module.
+    unsafe {
+        boundary::call("peer_manager_address_to_sockaddr", error, || {
+            let address = handle::input(address, "address")?.to_peer()?;
+            let out = handle::output(out, "out")?;
+            let out_len = handle::output(out_len, "out_len")?;
+            let (storage, len) = to_sockaddr(&address)?;
+            out.write(storage);
+            out_len.write(len);
+            Ok(())
+        })
+    }
+}
+
+unsafe fn from_sockaddr(sa: *const sockaddr, sa_len: usize) -> Result<PeerAddress> {
+    if sa.is_null() {
+        return Err(handle::is_null("sa"));
+    }
+    let too_small = |needed: usize| {
+        Error::InvalidArgument(format!(
+            "sa_len is {sa_len}, but this socket address has {needed} bytes; pass the size that came with it"
+        ))
+    };
+    // The family is the first member, or the second behind a length byte.
+    let family_end = mem::offset_of!(sockaddr, sa_family) + size_of::<sa_family_t>();
+    if sa_len < family_end {
+        return Err(too_small(family_end));
+    }
+    // SAFETY: by contract `sa` is valid for `sa_len` bytes, which hold the family.
+    let family = unsafe { (&raw const (*sa).sa_family).read_unaligned() };
+    match i32::from(family) {
+        AF_INET if sa_len < size_of::<sockaddr_in>() => Err(too_small(size_of::<sockaddr_in>())),
+        AF_INET6 if sa_len < size_of::<sockaddr_in6>() => Err(too_small(size_of::<sockaddr_in6>())),
+        AF_INET => {
+            // SAFETY: by contract `sa` is valid for `sa_len` bytes, which hold a `sockaddr_in`.
+            let v4 = unsafe { sa.cast::<sockaddr_in>().read_unaligned() };
+            let ip = Ipv4Addr::from(u32::from_be(v4.sin_addr.s_addr));
+            PeerAddress::from_ip(IpAddr::V4(ip), u16::from_be(v4.sin_port))
+        }
+        AF_INET6 => {
+            // SAFETY: by contract `sa` is valid for `sa_len` bytes, which hold a `sockaddr_in6`.
+            let v6 = unsafe { sa.cast::<sockaddr_in6>().read_unaligned() };
+            let ip = Ipv6Addr::from(v6.sin6_addr.s6_addr);
+            if v6.sin6_scope_id != 0 {
+                return Err(Error::invalid_address(&ip.to_string(), "scope ids are not accepted"));
+            }
+            PeerAddress::from_ip(IpAddr::V6(ip), u16::from_be(v6.sin6_port))
+        }
+        other => Err(Error::invalid_address(
+            &format!("socket address of family {other}"),
+            "only AF_INET and AF_INET6 are",
+        )),
+    }
+}
+
+fn to_sockaddr(address: &PeerAddress) -> Result<(sockaddr_storage, usize)> {
+    match address.host() {
+        Host::V4(ip) => {
+            // SAFETY: all zeros is a valid `sockaddr_in`.
+            let mut v4: sockaddr_in = unsafe { mem::zeroed() };
+            #[cfg(any(
+                target_vendor = "apple",
+                target_os = "freebsd",
+                target_os = "netbsd",
+                target_os = "openbsd"
+            ))]
+            {
+                v4.sin_len = size_of::<sockaddr_in>() as u8;
+            }
+            v4.sin_family = AF_INET as sa_family_t;
+            v4.sin_port = address.port().to_be();
+            v4.sin_addr.s_addr = u32::from(*ip).to_be();
+            Ok((storage_of(&v4), size_of::<sockaddr_in>()))
+        }
+        Host::V6(ip) => {
+            // SAFETY: all zeros is a valid `sockaddr_in6`.
+            let mut v6: sockaddr_in6 = unsafe { mem::zeroed() };
+            #[cfg(any(
+                target_vendor = "apple",
+                target_os = "freebsd",
+                target_os = "netbsd",
+                target_os = "openbsd"
+            ))]
+            {
+                v6.sin6_len = size_of::<sockaddr_in6>() as u8;
+            }
+            v6.sin6_family = AF_INET6 as sa_family_t;
+            v6.sin6_port = address.port().to_be();
+            v6.sin6_addr.s6_addr = ip.octets();
+            Ok((storage_of(&v6), size_of::<sockaddr_in6>()))
+        }
+        Host::Name(_) => Err(Error::Unsupported(format!(
+            "{address} has a name and no IP address, and this library never resolves names; resolve it first"
+        ))),
+    }
+}
+
+/// A socket address of one family in the storage that holds any.
+fn storage_of<T: Copy>(address: &T) -> sockaddr_storage {
+    const { assert!(size_of::<T>() <= size_of::<sockaddr_storage>(), "the storage holds any address") };
+    // SAFETY: all zeros is a valid `sockaddr_storage`.
+    let mut storage: sockaddr_storage = unsafe { mem::zeroed() };
+    // SAFETY: both are plain data, and the storage is at least as large.
+    unsafe { ptr::copy_nonoverlapping(address, (&raw mut storage).cast(), 1) };
+    storage
+}

@@ -1,0 +1,117 @@
+//! Looking at everything: counts.
+
+use super::error::{peer_manager_error, peer_manager_status};
+use super::manager::peer_manager;
+use super::sized::Growing;
+use super::{boundary, options, sized};
+use crate::manager::Stats;
+
+/// Counts of what is in the table and of what happened since it was opened. Initialise it with
+/// PEER_MANAGER_STATS_INIT or peer_manager_stats_init. Since 0.1.0.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct peer_manager_stats {
+    /// sizeof(peer_manager_stats), set by the initialiser.
+    pub struct_size: u32,
+    /// How the peer manager was opened: PEER_MANAGER_DURABILITY_COMMIT, _SYNC or _DEFERRED.
+    pub durability: u32,
+    /// All peers.
+    pub peers: u64,
+    /// Peers of type PEER_MANAGER_TYPE_INBOUND.
+    pub inbound: u64,
+    /// Peers of type PEER_MANAGER_TYPE_OUTBOUND.
+    pub outbound: u64,
+    /// Peers of type PEER_MANAGER_TYPE_PREFERRED.
+    pub preferred: u64,
+    /// Peers with next_attempt <= now.
+    pub ready: u64,
+    /// Netgroups with at least one peer: an IPv4 /16, an IPv6 /32, each name one of its own.
+    pub netgroups: u64,
+    /// With DEFERRED: changes that are not on disk yet.
+    pub pending_writes: u64,
+    /// Writes to the database that failed since the peer manager was opened.
+    pub failed_writes: u64,
+    /// Rows of the database that were not valid peers when it was opened, left where they are.
+    pub skipped_rows: u64,
+    /// New peers that max_peers or max_peers_per_netgroup refused since the peer manager was opened.
+    pub refused_peers: u64,
+}
+
+impl Growing for peer_manager_stats {
+    const NAME: &'static str = "peer_manager_stats";
+    const FIRST_SIZE: usize = size_of::<Self>();
+    const DEFAULT: Self = Self {
+        struct_size: 0,
+        durability: 0,
+        peers: 0,
+        inbound: 0,
+        outbound: 0,
+        preferred: 0,
+        ready: 0,
+        netgroups: 0,
+        pending_writes: 0,
+        failed_writes: 0,
+        skipped_rows: 0,
+        refused_peers: 0,
+    };
+}
+
+impl From<&Stats> for peer_manager_stats {
+    fn from(stats: &Stats) -> Self {
+        Self {
+            struct_size: 0,
+            durability: options::durability_number(stats.durability),
+            peers: stats.peers,
+            inbound: stats.inbound,
+            outbound: stats.outbound,
+            preferred: stats.preferred,
+            ready: stats.ready,
+            netgroups: stats.netgroups,
+            pending_writes: stats.pending_writes,
+            failed_writes: stats.failed_writes,
+            skipped_rows: stats.skipped_rows,
+            refused_peers: stats.refused_peers,
+        }
+    }
+}
+
+/// Initialises stats: all zero.
+///
+/// @param stats        the struct to initialise; NULL does nothing
+/// @param struct_size  sizeof(peer_manager_stats) as the caller knows it; at most so many bytes are written
+///
+/// Thread-safe. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn peer_manager_stats_init(stats: *mut peer_manager_stats, struct_size: usize) {
+    boundary::answer("peer_manager_stats_init", (), || {
+        // SAFETY: the caller keeps the contract of the module.
+        unsafe { sized::init(stats, struct_size) }
+    });
+}
+
+/// Counts. Cost: linear in the table, for the netgroups; never waits for the disk.
+///
+/// @param pm     the peer manager
+/// @param out    initialised stats, which receive the counts; no byte beyond its struct_size is written
+/// @param error  receives what failed; may be NULL
+/// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL and a bad struct_size;
+///         PEER_MANAGER_ERROR_UNSUPPORTED for a struct that is larger than this version's and not zero there;
+///         PEER_MANAGER_ERROR_INTERNAL
+///
+/// Thread-safe. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn peer_manager_get_stats(
+    pm: *mut peer_manager,
+    out: *mut peer_manager_stats,
+    error: *mut peer_manager_error,
+) -> peer_manager_status {
+    // SAFETY: the caller keeps the contract of the module.
+    unsafe {
+        boundary::call_on("peer_manager_get_stats", pm, error, |manager| {
+            let size = sized::check(out.cast_const(), "out")?;
+            let stats = manager.get_stats()?;
+            sized::write(out, size, &(&stats).into());
+            Ok(())
+        })
+    }
+}

@@ -1,0 +1,67 @@
+//! The table of peers that a peer-to-peer node keeps: whom to dial next, whom to tell others about, how each
+//! address has behaved.
+//!
+//! # Overview
+//!
+//! A [`PeerManager`] holds the table in memory and, if it is given a database file, on disk. A node
+//!
+//! - tells it of addresses that it hears of ([`ensure_exists`](PeerManager::ensure_exists)),
+//! - asks it whom to dial ([`load_random_peers`](PeerManager::load_random_peers)),
+//! - tells it how that went ([`update`](PeerManager::update)),
+//! - asks it whom to tell others about ([`get_peers_to_send`](PeerManager::get_peers_to_send)).
+//!
+//! ```
+//! use peer_manager::{BackOffUpdate, PeerManager, PeerQuery, PeerTypeFilter};
+//!
+//! let manager = PeerManager::new_in_memory()?;
+//! manager.ensure_exists(&"core-live-a.stellar.org:11625".parse()?)?;
+//!
+//! let anyone = PeerQuery { type_filter: PeerTypeFilter::Any, ..PeerQuery::default() };
+//! for address in manager.load_random_peers(&anyone, 8)? {
+//!     // The dial failed: wait before the next attempt, and longer each time.
+//!     manager.update_backoff(&address, BackOffUpdate::Increase)?;
+//! }
+//! # Ok::<(), peer_manager::Error>(())
+//! ```
+//!
+//! # Why it is so
+//!
+//! Memory is the truth and SQLite is its journal: no question is ever answered by SQL, so none waits for the
+//! disk, and none costs more in a larger table. A change is committed before it is applied, so a write that
+//! fails changes nothing.
+//!
+//! # The C API
+//!
+//! The same is offered to C and to everything that calls C: see `include/peer_manager.h`, which is generated
+//! from the module `ffi`.
+
+mod address;
+mod clock;
+mod error;
+mod manager;
+mod options;
+mod peer;
+mod query;
+mod random;
+mod store;
+mod table;
+
+#[doc(hidden)]
+#[expect(unsafe_code, reason = "the C boundary: pointers come from the caller")]
+pub mod ffi;
+
+#[cfg(not(any(feature = "bundled", feature = "system-sqlite")))]
+compile_error!("choose where SQLite comes from: feature `bundled` (the default) or `system-sqlite`");
+
+pub use address::{HOST_CAPACITY, Host, PeerAddress};
+pub use clock::Clock;
+pub use error::{DatabaseError, Error, Result};
+pub use manager::{PeerManager, Stats};
+pub use options::{Durability, OnCorrupt, Options};
+pub use peer::{
+    BackOffUpdate, MAX_BACKOFF_EXPONENT, MAX_FAILURES, PeerRecord, SECONDS_PER_BACKOFF, StoredPeerType,
+    TypeUpdate, apply_backoff_update, apply_type_update, compute_backoff, get_type_update,
+};
+pub use query::{PeerQuery, PeerTypeFilter};
+pub use store::{SCHEMA, load_all_from_db};
+pub use table::Snapshot;

@@ -1,0 +1,152 @@
+//! One peer and the rules by which it changes: the specification's, as pure functions.
+//!
+//! Nothing here reads a clock, locks or does I/O: `now` and the source of randomness are arguments.
+
+use std::time::Duration;
+
+use rand::{Rng, RngExt as _};
+
+use crate::address::PeerAddress;
+
+/// The number of failures from which a node usually gives a peer up.
+pub const MAX_FAILURES: u32 = 10;
+
+/// The unit of the back-off, in seconds.
+pub const SECONDS_PER_BACKOFF: u64 = 10;
+
+/// The back-off doubles with each failure until it has doubled this many times.
+pub const MAX_BACKOFF_EXPONENT: u32 = 10;
+
+/// What a peer is known to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum StoredPeerType {
+    /// Known from an incoming connection or from gossip: nobody has dialled it with success yet.
+    Inbound = 0,
+    /// Dialled with success at least once.
+    Outbound = 1,
+    /// Chosen by the operator.
+    Preferred = 2,
+}
+
+impl StoredPeerType {
+    /// All types, in the order of their numbers.
+    pub const ALL: [Self; 3] = [Self::Inbound, Self::Outbound, Self::Preferred];
+
+    /// The type with this number in the database and in C, if there is one.
+    #[must_use]
+    pub fn from_number(number: i64) -> Option<Self> {
+        usize::try_from(number).ok().and_then(|index| Self::ALL.get(index).copied())
+    }
+}
+
+/// What an observation makes of a peer's type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TypeUpdate {
+    /// An inbound peer becomes outbound; a preferred one stays preferred.
+    EnsureOutbound,
+    /// Whatever it was, it is preferred now.
+    SetPreferred,
+    /// A preferred peer becomes outbound; others stay what they are.
+    EnsureNotPreferred,
+}
+
+/// What happened to an attempt to reach a peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BackOffUpdate {
+    /// Forget the failures and allow the next attempt at once.
+    HardReset,
+    /// Forget the failures and wait 1 to 10 seconds.
+    Reset,
+    /// Count one more failure and wait accordingly longer.
+    Increase,
+}
+
+/// All that is known of one peer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PeerRecord {
+    /// Where it listens.
+    pub address: PeerAddress,
+    /// When it may be dialled next, in seconds since the Unix epoch.
+    pub next_attempt: i64,
+    /// Failures since the last success.
+    pub num_failures: u32,
+    /// What it is known to be.
+    pub peer_type: StoredPeerType,
+}
+
+impl PeerRecord {
+    /// A peer that was just heard of: inbound, no failures, ready at `now`.
+    #[must_use]
+    pub fn new(address: PeerAddress, now: i64) -> Self {
+        Self { address, next_attempt: now, num_failures: 0, peer_type: StoredPeerType::Inbound }
+    }
+
+    /// Whether the next attempt is due at `now`.
+    ///
+    /// ```
+    /// use peer_manager::PeerRecord;
+    ///
+    /// let record = PeerRecord::new("example.org:11625".parse()?, 1_000);
+    /// assert!(record.is_ready(1_000) && !record.is_ready(999));
+    /// # Ok::<(), peer_manager::Error>(())
+    /// ```
+    #[must_use]
+    pub fn is_ready(&self, now: i64) -> bool {
+        self.next_attempt <= now
+    }
+}
+
+/// Decides what an observed type means for a peer of the type it has now.
+///
+/// `preferred_type_known` says that the caller knows the whole list of preferred peers, so that a preferred
+/// peer seen as outbound is preferred no longer.
+#[must_use]
+pub fn get_type_update(
+    record: &PeerRecord,
+    observed_type: StoredPeerType,
+    preferred_type_known: bool,
+) -> TypeUpdate {
+    match observed_type {
+        StoredPeerType::Preferred => TypeUpdate::SetPreferred,
+        StoredPeerType::Outbound => {
+            if record.peer_type == StoredPeerType::Preferred && preferred_type_known {
+                TypeUpdate::EnsureNotPreferred
+            } else {
+                TypeUpdate::EnsureOutbound
+            }
+        }
+        StoredPeerType::Inbound => TypeUpdate::EnsureNotPreferred,
+    }
+}
+
+/// Carries a [`TypeUpdate`] out.
+pub fn apply_type_update(record: &mut PeerRecord, update: TypeUpdate) {
+    record.peer_type = match (update, record.peer_type) {
+        (TypeUpdate::EnsureOutbound, StoredPeerType::Inbound)
+        | (TypeUpdate::EnsureNotPreferred, StoredPeerType::Preferred) => StoredPeerType::Outbound,
+        (TypeUpdate::SetPreferred, _) => StoredPeerType::Preferred,
+        (_, unchanged) => unchanged,
+    };
+}
+
+/// Draws how long to wait after `num_failures` failures: uniformly from the whole seconds
+/// 1 to 10·2^min(`num_failures`, 10) ([`SECONDS_PER_BACKOFF`], [`MAX_BACKOFF_EXPONENT`]).
+pub fn compute_backoff(num_failures: u32, rng: &mut impl Rng) -> Duration {
+    let max_seconds = SECONDS_PER_BACKOFF << num_failures.min(MAX_BACKOFF_EXPONENT);
+    Duration::from_secs(rng.random_range(1..=max_seconds))
+}
+
+/// Carries a [`BackOffUpdate`] out at `now`. Failures and times saturate instead of wrapping round.
+pub fn apply_backoff_update(record: &mut PeerRecord, update: BackOffUpdate, now: i64, rng: &mut impl Rng) {
+    record.num_failures = match update {
+        BackOffUpdate::HardReset | BackOffUpdate::Reset => 0,
+        BackOffUpdate::Increase => record.num_failures.saturating_add(1),
+    };
+    record.next_attempt = match update {
+        BackOffUpdate::HardReset => now,
+        BackOffUpdate::Reset | BackOffUpdate::Increase => {
+            now.saturating_add_unsigned(compute_backoff(record.num_failures, rng).as_secs())
+        }
+    };
+}

@@ -1,0 +1,84 @@
+//! What a node asks for when it asks for peers.
+
+use crate::address::PeerAddress;
+use crate::peer::{MAX_FAILURES, StoredPeerType};
+
+/// The types of peer that a query admits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PeerTypeFilter {
+    /// Inbound peers only.
+    InboundOnly,
+    /// Outbound peers only.
+    OutboundOnly,
+    /// Preferred peers only.
+    PreferredOnly,
+    /// Outbound and preferred peers.
+    AnyOutbound,
+    /// Every peer.
+    Any,
+}
+
+impl PeerTypeFilter {
+    /// Whether peers of this type pass.
+    #[must_use]
+    pub fn admits(self, peer_type: StoredPeerType) -> bool {
+        match self {
+            Self::InboundOnly => peer_type == StoredPeerType::Inbound,
+            Self::OutboundOnly => peer_type == StoredPeerType::Outbound,
+            Self::PreferredOnly => peer_type == StoredPeerType::Preferred,
+            Self::AnyOutbound => peer_type != StoredPeerType::Inbound,
+            Self::Any => true,
+        }
+    }
+}
+
+/// Which peers are eligible.
+///
+/// The default is what a node asks that wants to dial: outbound and preferred peers whose next attempt is due
+/// and that have failed at most [`MAX_FAILURES`] times.
+///
+/// ```
+/// use peer_manager::{PeerQuery, PeerTypeFilter};
+///
+/// let query = PeerQuery { type_filter: PeerTypeFilter::Any, ..PeerQuery::default() };
+/// assert!(query.use_next_attempt);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PeerQuery<'a> {
+    /// Only peers whose next attempt is due.
+    pub use_next_attempt: bool,
+    /// Only peers with at most this many failures; `None` for all.
+    pub max_num_failures: Option<u32>,
+    /// Only peers of these types.
+    pub type_filter: PeerTypeFilter,
+    /// At most this many from one network group; 0 for no such bound. Other values are not supported yet.
+    pub max_per_netgroup: u32,
+    /// Peers to leave out, for example those connected now.
+    pub exclude: &'a [PeerAddress],
+}
+
+impl PeerQuery<'_> {
+    /// Every peer, whatever its type, its failures and its next attempt.
+    #[must_use]
+    pub fn everything() -> Self {
+        Self {
+            use_next_attempt: false,
+            max_num_failures: None,
+            type_filter: PeerTypeFilter::Any,
+            max_per_netgroup: 0,
+            exclude: &[],
+        }
+    }
+}
+
+impl Default for PeerQuery<'_> {
+    fn default() -> Self {
+        Self {
+            use_next_attempt: true,
+            max_num_failures: Some(MAX_FAILURES),
+            type_filter: PeerTypeFilter::AnyOutbound,
+            max_per_netgroup: 0,
+            exclude: &[],
+        }
+    }
+}

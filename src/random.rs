@@ -1,0 +1,50 @@
+//! The source of every random choice: one key, and a stream of its own for each call.
+//!
+//! A call takes the next stream of ChaCha12 under the manager's key. So choices are unpredictable to strangers
+//! (the key comes from the system), repeatable when a seed is given, and made without a lock: threads that
+//! choose at the same time share nothing but a counter.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rand::rngs::{ChaCha12Rng, SysRng};
+use rand::{SeedableRng, TryRng as _};
+
+use crate::error::{Error, Result};
+
+/// Deals out independent streams of random numbers.
+pub(crate) struct RandomSource {
+    key: [u8; 32],
+    next_stream: AtomicU64,
+}
+
+impl fmt::Debug for RandomSource {
+    /// Without the key: who knows it can predict every choice.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RandomSource").finish_non_exhaustive()
+    }
+}
+
+impl RandomSource {
+    /// A source that follows `seed`, or one that nobody can predict.
+    pub(crate) fn new(seed: Option<u64>) -> Result<Self> {
+        let key = if let Some(seed) = seed {
+            ChaCha12Rng::seed_from_u64(seed).get_seed()
+        } else {
+            let mut key = [0; 32];
+            SysRng.try_fill_bytes(&mut key).map_err(|error| {
+                Error::Unsupported(format!("cannot get random numbers from the system: {error}; give a seed"))
+            })?;
+            key
+        };
+        Ok(Self { key, next_stream: AtomicU64::new(0) })
+    }
+
+    /// The generator of one call.
+    pub(crate) fn stream(&self) -> ChaCha12Rng {
+        let mut rng = ChaCha12Rng::from_seed(self.key);
+        // Relaxed: only that no two calls get the same number matters.
+        rng.set_stream(self.next_stream.fetch_add(1, Ordering::Relaxed));
+        rng
+    }
+}

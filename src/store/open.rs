@@ -1,0 +1,66 @@
+//! Opening a database of our own, and borrowing one.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::schema::{self, Presence};
+use super::{Ownership, Store};
+use crate::error::{Error, Quoted, Result};
+use crate::options::Durability;
+
+impl Store {
+    /// Opens the database file at `path`, makes it if there is none, and looks whether it is one of peers.
+    ///
+    /// The connection is set up for one writer that must not wait long: write-ahead log, the busy timeout, and
+    /// `synchronous` as the durability asks. Nothing is written before the file is known to be ours.
+    pub(crate) fn open(path: &Path, durability: Durability, busy_timeout: Duration) -> Result<Self> {
+        let name = Quoted(&path.to_string_lossy()).to_string();
+        let failed = |error: &rusqlite::Error| Error::sqlite(format!("cannot open {name}"), error);
+        // NO_MUTEX: the manager's writer lock is the only one needed. No URI: a path is a path.
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_CREATE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let conn = Connection::open_with_flags(path, flags).map_err(|error| failed(&error))?;
+        conn.busy_timeout(busy_timeout).map_err(|error| failed(&error))?;
+        let presence = schema::inspect(&conn, &name)?;
+        // SQLite opens a file that may not be written read-only, without a word.
+        if conn.is_readonly("main").map_err(|error| failed(&error))? {
+            return Err(Error::database(
+                format!("cannot open {name}"),
+                "the file may only be read; make it and its directory writable",
+            ));
+        }
+        let mode: String = conn
+            .query_row("PRAGMA main.journal_mode = WAL", [], |row| row.get(0))
+            .map_err(|error| failed(&error))?;
+        if !mode.eq_ignore_ascii_case("wal") {
+            return Err(Error::database(
+                format!("cannot open {name}"),
+                format!(
+                    "its journal stays in mode {mode} instead of WAL; use a local file system with shared memory"
+                ),
+            ));
+        }
+        let synchronous = if durability == Durability::Sync { "FULL" } else { "NORMAL" };
+        conn.pragma_update(None, "synchronous", synchronous).map_err(|error| failed(&error))?;
+        if presence == Presence::Absent {
+            schema::init_db(&conn, &name)?;
+        }
+        Ok(Self { conn, ownership: Ownership::Own, name })
+    }
+
+    /// Takes a connection that belongs to a host, and makes the table if its database has none.
+    pub(crate) fn borrow(conn: Connection) -> Result<Self> {
+        let name = "the host's database".to_owned();
+        // With no room in the cache, every statement is finalised when it is dropped.
+        conn.set_prepared_statement_cache_capacity(0);
+        let mut store = Self { conn, ownership: Ownership::Borrowed, name };
+        if schema::inspect(&store.conn, &store.name)? == Presence::Absent {
+            let name = store.name.clone();
+            store.in_transaction(|conn| Ok(schema::init_db(conn, &name)))??;
+        }
+        Ok(store)
+    }
+}

@@ -1,0 +1,97 @@
+//! Writing changes: each call here is one transaction, done wholly or not at all.
+
+use rusqlite::{Connection, Savepoint, Transaction, TransactionBehavior, params};
+
+use super::{Ownership, Store};
+use crate::address::{HostText, PeerAddress};
+use crate::error::{Error, Result};
+use crate::peer::PeerRecord;
+
+const INSERT: &str =
+    "INSERT OR IGNORE INTO main.peers (ip, port, nextattempt, numfailures, type) VALUES (?1, ?2, ?3, ?4, ?5)";
+const REPLACE: &str = "INSERT OR REPLACE INTO main.peers (ip, port, nextattempt, numfailures, type) VALUES (?1, ?2, ?3, ?4, ?5)";
+const DELETE: &str = "DELETE FROM main.peers WHERE ip = ?1 AND port = ?2";
+const DELETE_FAILED: &str = "DELETE FROM main.peers WHERE numfailures >= ?1";
+const DELETE_ALL: &str = "DELETE FROM main.peers";
+
+impl Store {
+    /// Adds peers that are new.
+    pub(crate) fn insert(&mut self, records: &[PeerRecord]) -> Result<()> {
+        self.write_records(INSERT, records)
+    }
+
+    /// Writes peers as they are now, new or not.
+    pub(crate) fn replace(&mut self, records: &[PeerRecord]) -> Result<()> {
+        self.write_records(REPLACE, records)
+    }
+
+    /// Deletes one peer.
+    pub(crate) fn delete(&mut self, address: &PeerAddress) -> Result<()> {
+        let host = HostText::of(address.host());
+        self.execute(DELETE, params![host.as_str(), address.port()])
+    }
+
+    /// Deletes the peers with at least `min_num_failures`.
+    pub(crate) fn delete_with_failures(&mut self, min_num_failures: u32) -> Result<()> {
+        self.execute(DELETE_FAILED, [min_num_failures])
+    }
+
+    /// Deletes all peers.
+    pub(crate) fn delete_all(&mut self) -> Result<()> {
+        self.execute(DELETE_ALL, [])
+    }
+
+    /// Runs `work` in a transaction of its own, or in a savepoint of the host's connection.
+    pub(super) fn in_transaction<T>(
+        &mut self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T> {
+        let done = match self.ownership {
+            Ownership::Own => Transaction::new_unchecked(&self.conn, TransactionBehavior::Immediate)
+                .and_then(|transaction| {
+                    let value = work(&transaction)?;
+                    transaction.commit()?;
+                    Ok(value)
+                }),
+            Ownership::Borrowed => {
+                Savepoint::with_name(&mut self.conn, "peer_manager").and_then(|savepoint| {
+                    let value = work(&savepoint)?;
+                    savepoint.commit()?;
+                    Ok(value)
+                })
+            }
+        };
+        done.map_err(|error| self.write_failed(&error))
+    }
+
+    fn write_records(&mut self, sql: &str, records: &[PeerRecord]) -> Result<()> {
+        match records {
+            [] => Ok(()),
+            [record] => write_record(&self.conn, sql, record).map_err(|error| self.write_failed(&error)),
+            _ => self
+                .in_transaction(|conn| records.iter().try_for_each(|record| write_record(conn, sql, record))),
+        }
+    }
+
+    /// Runs one statement; SQLite makes it a transaction of its own.
+    fn execute(&mut self, sql: &str, params: impl rusqlite::Params) -> Result<()> {
+        let done = self.conn.prepare_cached(sql).and_then(|mut statement| statement.execute(params));
+        done.map(drop).map_err(|error| self.write_failed(&error))
+    }
+
+    fn write_failed(&self, error: &rusqlite::Error) -> Error {
+        Error::sqlite(format!("cannot write to {}", self.name), error)
+    }
+}
+
+fn write_record(conn: &Connection, sql: &str, record: &PeerRecord) -> rusqlite::Result<()> {
+    let host = HostText::of(record.address.host());
+    let values = params![
+        host.as_str(),
+        record.address.port(),
+        record.next_attempt,
+        record.num_failures,
+        record.peer_type as u8
+    ];
+    conn.prepare_cached(sql)?.execute(values).map(drop)
+}

@@ -1,0 +1,152 @@
+//! One peer as the table holds it: 40 bytes, whatever the kind of its host.
+
+use std::hash::{Hash, Hasher};
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use super::names::Names;
+use crate::address::{Host, PeerAddress};
+use crate::peer::{PeerRecord, StoredPeerType};
+
+/// How the sixteen bytes of a [`Key`]'s host are to be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub(super) enum HostKind {
+    /// An IPv4 address in the first four bytes.
+    V4,
+    /// An IPv6 address.
+    V6,
+    /// A number given by [`Names`] in the first four bytes.
+    Name,
+}
+
+/// An address in fixed size: what the index compares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Key {
+    host: [u8; 16],
+    port: u16,
+    kind: HostKind,
+}
+
+impl Key {
+    /// The key of an address, where a name gets its number from `number_of`; none when that has none.
+    pub(super) fn of(address: &PeerAddress, number_of: impl FnOnce(&str) -> Option<u32>) -> Option<Self> {
+        let mut host = [0; 16];
+        let kind = match address.host() {
+            Host::V4(ip) => {
+                host[..4].copy_from_slice(&ip.octets());
+                HostKind::V4
+            }
+            Host::V6(ip) => {
+                host = ip.octets();
+                HostKind::V6
+            }
+            Host::Name(name) => {
+                host[..4].copy_from_slice(&number_of(name)?.to_ne_bytes());
+                HostKind::Name
+            }
+        };
+        Some(Self { host, port: address.port(), kind })
+    }
+
+    fn first_four(&self) -> [u8; 4] {
+        let [a, b, c, d, ..] = self.host;
+        [a, b, c, d]
+    }
+
+    /// The number of the host's name, if the host is one.
+    pub(super) fn name_number(&self) -> Option<u32> {
+        (self.kind == HostKind::Name).then(|| u32::from_ne_bytes(self.first_four()))
+    }
+
+    pub(super) fn address(&self, names: &Names) -> PeerAddress {
+        let host = match self.kind {
+            HostKind::V4 => Host::V4(Ipv4Addr::from(self.first_four())),
+            HostKind::V6 => Host::V6(Ipv6Addr::from(self.host)),
+            HostKind::Name => Host::Name(names.text(u32::from_ne_bytes(self.first_four()))),
+        };
+        PeerAddress::from_canonical(host, self.port)
+    }
+
+    /// The network group: an IPv4 /16, an IPv6 /32, each name one of its own.
+    pub(super) fn netgroup(&self) -> (HostKind, [u8; 4]) {
+        let [a, b, ..] = self.host;
+        match self.kind {
+            HostKind::V4 => (self.kind, [a, b, 0, 0]),
+            HostKind::V6 | HostKind::Name => (self.kind, self.first_four()),
+        }
+    }
+}
+
+impl Hash for Key {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write(&self.host);
+        state.write_u32(u32::from(self.port) << 8 | self.kind as u32);
+    }
+}
+
+/// A slot of the slab. Its pool follows from its fields and from the time up to which the table has promoted,
+/// so only the places in the pool and in the schedule are stored.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Entry {
+    pub(super) next_attempt: i64,
+    host: [u8; 16],
+    pub(super) num_failures: u32,
+    pub(super) pool_position: u32,
+    pub(super) schedule_position: u32,
+    port: u16,
+    kind: HostKind,
+    /// The type in the low bits, and whether the address is private.
+    flags: u8,
+}
+
+const PRIVATE: u8 = 0x80;
+
+impl Entry {
+    pub(super) fn new(key: Key, record: &PeerRecord) -> Self {
+        let private = if record.address.is_private() { PRIVATE } else { 0 };
+        Self {
+            next_attempt: record.next_attempt,
+            host: key.host,
+            num_failures: record.num_failures,
+            pool_position: 0,
+            schedule_position: 0,
+            port: key.port,
+            kind: key.kind,
+            flags: private | record.peer_type as u8,
+        }
+    }
+
+    /// Takes over what can change about a peer; its address cannot.
+    pub(super) fn assign(&mut self, record: &PeerRecord) {
+        self.next_attempt = record.next_attempt;
+        self.num_failures = record.num_failures;
+        self.flags = self.flags & PRIVATE | record.peer_type as u8;
+    }
+
+    pub(super) fn key(&self) -> Key {
+        Key { host: self.host, port: self.port, kind: self.kind }
+    }
+
+    pub(super) fn is_private(&self) -> bool {
+        self.flags & PRIVATE != 0
+    }
+
+    pub(super) fn peer_type(&self) -> StoredPeerType {
+        match self.flags & !PRIVATE {
+            0 => StoredPeerType::Inbound,
+            1 => StoredPeerType::Outbound,
+            _ => StoredPeerType::Preferred,
+        }
+    }
+
+    pub(super) fn record(&self, names: &Names) -> PeerRecord {
+        PeerRecord {
+            address: self.key().address(names),
+            next_attempt: self.next_attempt,
+            num_failures: self.num_failures,
+            peer_type: self.peer_type(),
+        }
+    }
+}
+
+const _: () = assert!(size_of::<Entry>() == 40, "a peer costs 40 bytes in the slab");

@@ -1,0 +1,89 @@
+//! Host names, each held once: peers that differ only in the port share the text.
+
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::Arc;
+
+use hashbrown::HashTable;
+
+/// The names in use, numbered. A number is free again when the last peer with that name is gone.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Names {
+    texts: Vec<Option<Name>>,
+    free: Vec<u32>,
+    numbers: HashTable<u32>,
+    hasher: RandomState,
+}
+
+#[derive(Clone, Debug)]
+struct Name {
+    text: Arc<str>,
+    uses: u32,
+}
+
+impl Names {
+    /// The number of a name that is in use.
+    pub(super) fn find(&self, text: &str) -> Option<u32> {
+        self.numbers.find(self.hasher.hash_one(text), |&number| self.is(number, text)).copied()
+    }
+
+    /// The number of a name, given to it now if it has none. It is not counted as a use yet.
+    pub(super) fn intern(&mut self, text: &Arc<str>) -> u32 {
+        if let Some(number) = self.find(text) {
+            return number;
+        }
+        let name = Some(Name { text: text.clone(), uses: 0 });
+        let number = if let Some(number) = self.free.pop() {
+            self.texts[number as usize] = name;
+            number
+        } else {
+            self.texts.push(name);
+            super::slot_number(self.texts.len() - 1)
+        };
+        let (texts, hasher) = (&self.texts, &self.hasher);
+        let hash = hasher.hash_one(&**text);
+        self.numbers.insert_unique(hash, number, |&other| hash_of(texts, hasher, other));
+        number
+    }
+
+    /// Counts one more peer with this name.
+    pub(super) fn retain(&mut self, number: u32) {
+        if let Some(name) = &mut self.texts[number as usize] {
+            name.uses += 1;
+        }
+    }
+
+    /// Counts one peer less with this name, and forgets the name with the last.
+    pub(super) fn release(&mut self, number: u32) {
+        let Some(name) = &mut self.texts[number as usize] else { return };
+        name.uses -= 1;
+        if name.uses > 0 {
+            return;
+        }
+        let hash = self.hasher.hash_one(&*name.text);
+        if let Ok(occupied) = self.numbers.find_entry(hash, |&other| other == number) {
+            occupied.remove();
+        }
+        self.texts[number as usize] = None;
+        self.free.push(number);
+        if self.numbers.is_empty() {
+            *self = Self::default();
+        }
+    }
+
+    /// The text of a name that is in use.
+    pub(super) fn text(&self, number: u32) -> Arc<str> {
+        self.texts[number as usize].as_ref().map_or_else(|| Arc::from(""), |name| name.text.clone())
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.numbers.len()
+    }
+
+    fn is(&self, number: u32, text: &str) -> bool {
+        self.texts[number as usize].as_ref().is_some_and(|name| &*name.text == text)
+    }
+}
+
+fn hash_of(texts: &[Option<Name>], hasher: &RandomState, number: u32) -> u64 {
+    texts[number as usize].as_ref().map_or(0, |name| hasher.hash_one(&*name.text))
+}

@@ -1,0 +1,179 @@
+//! Sampling pools: dense arrays of slots, one for each combination of what queries filter on.
+//!
+//! Every peer is in exactly one pool, so the peers that a query admits are the concatenation of some pools: a
+//! random peer is a random position in it. Failure counts below [`EXACT`] have a class each; above, a class is
+//! a power of two, so that any bound on failures cuts at most one class in two.
+
+use super::entry::Entry;
+use crate::peer::StoredPeerType;
+
+/// Failure counts below this have a class of their own.
+const EXACT: u32 = 16;
+
+/// The classes above: 16..=31, 32..=63, and so on to `u32::MAX`.
+const CLASSES: usize = EXACT as usize + (u32::BITS - EXACT.ilog2()) as usize;
+
+/// type × (ready or waiting) × (public or private) × failure class
+pub(super) const POOLS: usize = 3 * 2 * 2 * CLASSES;
+
+/// Whether a peer's next attempt is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Readiness {
+    /// It is due.
+    Ready,
+    /// It is not.
+    Waiting,
+}
+
+impl Readiness {
+    const BOTH: [Self; 2] = [Self::Ready, Self::Waiting];
+}
+
+/// The failure class of a count.
+fn class_of(num_failures: u32) -> usize {
+    if num_failures < EXACT {
+        num_failures as usize
+    } else {
+        (EXACT + num_failures.ilog2() - EXACT.ilog2()) as usize
+    }
+}
+
+/// The greatest count of a class.
+fn class_end(class: usize) -> u32 {
+    match u32::try_from(class) {
+        Ok(class) if class < EXACT => class,
+        Ok(class) => u32::MAX >> (u32::BITS - 1).saturating_sub(class - EXACT + EXACT.ilog2()),
+        Err(_) => u32::MAX,
+    }
+}
+
+/// What a query admits, in the terms of the pools.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Admission {
+    /// Indexed by type.
+    pub(super) types: [bool; 3],
+    /// Only peers whose next attempt is due.
+    pub(super) ready_only: bool,
+    /// Only public addresses.
+    pub(super) public_only: bool,
+    /// Only peers with at most this many failures.
+    pub(super) max_failures: u32,
+}
+
+impl Admission {
+    /// Whether the pools alone decide: no admitted class has peers above the bound.
+    pub(super) fn is_exact(&self) -> bool {
+        class_end(class_of(self.max_failures)) == self.max_failures
+    }
+}
+
+/// The pools. `entries[slot].pool_position` is the slot's place in its pool.
+#[derive(Clone, Debug)]
+pub(super) struct Pools {
+    pools: Vec<Vec<u32>>,
+}
+
+impl Pools {
+    pub(super) fn new() -> Self {
+        Self { pools: vec![Vec::new(); POOLS] }
+    }
+
+    fn first_of(peer_type: StoredPeerType, readiness: Readiness, private: bool) -> usize {
+        ((peer_type as usize * 2 + readiness as usize) * 2 + usize::from(private)) * CLASSES
+    }
+
+    fn pool_of(entry: &Entry, readiness: Readiness) -> usize {
+        Self::first_of(entry.peer_type(), readiness, entry.is_private()) + class_of(entry.num_failures)
+    }
+
+    /// Puts a slot into the pool that its entry belongs in.
+    pub(super) fn insert(&mut self, entries: &mut [Entry], slot: u32, readiness: Readiness) {
+        let entry = &mut entries[slot as usize];
+        let pool = &mut self.pools[Self::pool_of(entry, readiness)];
+        entry.pool_position = super::slot_number(pool.len());
+        pool.push(slot);
+    }
+
+    /// Takes a slot out of the pool that its entry, unchanged since, belongs in.
+    pub(super) fn remove(&mut self, entries: &mut [Entry], slot: u32, readiness: Readiness) {
+        let entry = entries[slot as usize];
+        let pool = &mut self.pools[Self::pool_of(&entry, readiness)];
+        pool.swap_remove(entry.pool_position as usize);
+        if let Some(&moved) = pool.get(entry.pool_position as usize) {
+            entries[moved as usize].pool_position = entry.pool_position;
+        }
+        super::give_back(pool);
+    }
+
+    /// Notes that an entry has moved to another slot.
+    pub(super) fn relocate(&mut self, entry: &Entry, readiness: Readiness, slot: u32) {
+        self.pools[Self::pool_of(entry, readiness)][entry.pool_position as usize] = slot;
+    }
+
+    /// The numbers of the pools that may hold admitted peers.
+    pub(super) fn admitted(admission: Admission) -> impl Iterator<Item = usize> {
+        let last_class = class_of(admission.max_failures);
+        let readiness = if admission.ready_only { &[Readiness::Ready][..] } else { &Readiness::BOTH };
+        let privacy = if admission.public_only { &[false][..] } else { &[false, true] };
+        let types = StoredPeerType::ALL.into_iter().filter(move |&t| admission.types[t as usize]);
+        types.flat_map(move |t| {
+            readiness.iter().flat_map(move |&r| {
+                privacy.iter().flat_map(move |&private| {
+                    let first = Self::first_of(t, r, private);
+                    first..=first + last_class
+                })
+            })
+        })
+    }
+
+    /// The slots in a pool.
+    pub(super) fn slots(&self, pool: usize) -> &[u32] {
+        &self.pools[pool]
+    }
+
+    /// The slots with at least `min_failures`.
+    pub(super) fn with_failures_from(&self, min_failures: u32, entries: &[Entry]) -> Vec<u32> {
+        let first_class = class_of(min_failures);
+        self.pools
+            .chunks(CLASSES)
+            .flat_map(|classes| classes[first_class..].iter().flatten().copied())
+            .filter(|&slot| entries[slot as usize].num_failures >= min_failures)
+            .collect()
+    }
+
+    /// Whether every slot knows its place in the pool that its entry belongs in, and how many slots there are.
+    pub(super) fn is_consistent(
+        &self,
+        entries: &[Entry],
+        readiness: impl Fn(&Entry) -> Readiness,
+    ) -> Option<usize> {
+        for (number, pool) in self.pools.iter().enumerate() {
+            for (position, &slot) in pool.iter().enumerate() {
+                let entry = entries.get(slot as usize)?;
+                if entry.pool_position as usize != position
+                    || Self::pool_of(entry, readiness(entry)) != number
+                {
+                    return None;
+                }
+            }
+        }
+        Some(self.pools.iter().map(Vec::len).sum())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn classes_are_contiguous_and_each_ends_where_it_says() {
+        for class in 0..CLASSES {
+            let end = class_end(class);
+            assert_eq!(class_of(end), class);
+            match end.checked_add(1) {
+                Some(next) => assert_eq!(class_of(next), class + 1),
+                None => assert_eq!(class, CLASSES - 1),
+            }
+        }
+    }
+}

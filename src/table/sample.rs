@@ -1,0 +1,127 @@
+//! Drawing peers: uniformly, without replacement, in random order, at the cost of the answer.
+//!
+//! The admitted pools, one after the other, are a population with a position for each peer. Positions are
+//! drawn one by one, and those that lead to a peer which was drawn before or is not eligible are drawn again,
+//! so each newcomer is uniform among the eligible peers that are left. That is the definition of a uniform
+//! sample in random order; no shuffle follows.
+//!
+//! When the answer is a large part of the population, or too many draws were in vain, the draw begins anew on
+//! the other path: collect the eligible peers and shuffle. Giving up does not depend on *which* eligible peers
+//! were drawn, only on how many, so the result stays uniform.
+
+use std::collections::HashSet;
+
+use rand::seq::SliceRandom as _;
+use rand::{Rng, RngExt as _};
+
+use super::pools::{Admission, POOLS, Pools};
+
+/// Up to this many, looking through the chosen slots is faster than hashing them.
+const LINEAR: usize = 64;
+
+/// The peers of the admitted pools, one after the other.
+pub(super) struct Population<'a> {
+    pools: &'a Pools,
+    /// The admitted pools that are not empty …
+    ids: [u16; POOLS],
+    /// … and the position behind the last peer of each.
+    ends: [u32; POOLS],
+    len: usize,
+}
+
+impl<'a> Population<'a> {
+    /// Cost: constant, a look at the size of each admitted pool.
+    pub(super) fn new(pools: &'a Pools, admission: Admission) -> Self {
+        let mut population = Self { pools, ids: [0; POOLS], ends: [0; POOLS], len: 0 };
+        let mut end = 0;
+        for id in Pools::admitted(admission) {
+            let slots = pools.slots(id);
+            if !slots.is_empty() {
+                end += super::slot_number(slots.len());
+                population.ids[population.len] = u16::try_from(id).unwrap_or(u16::MAX);
+                population.ends[population.len] = end;
+                population.len += 1;
+            }
+        }
+        population
+    }
+
+    fn size(&self) -> u32 {
+        self.ends[..self.len].last().copied().unwrap_or(0)
+    }
+
+    fn slot_at(&self, position: u32) -> u32 {
+        let index = self.ends[..self.len].partition_point(|&end| end <= position);
+        let start = if index == 0 { 0 } else { self.ends[index - 1] };
+        self.pools.slots(usize::from(self.ids[index]))[(position - start) as usize]
+    }
+
+    fn slots(&self) -> impl Iterator<Item = u32> {
+        self.ids[..self.len].iter().flat_map(|&id| self.pools.slots(usize::from(id)).iter().copied())
+    }
+
+    /// Draws min(`size`, eligible) slots. `ineligible` bounds how many of the population `is_eligible` refuses,
+    /// as far as that is known; a wrong bound costs time, never exactness.
+    ///
+    /// Cost: expected constant for each slot drawn and each ineligible one; linear in the population where
+    /// `is_eligible` refuses most of it.
+    pub(super) fn draw(
+        &self,
+        size: usize,
+        ineligible: usize,
+        is_eligible: impl Fn(u32) -> bool,
+        rng: &mut impl Rng,
+    ) -> Vec<u32> {
+        let population = self.size();
+        let wanted = size.min(population as usize);
+        if wanted.saturating_add(ineligible) <= population as usize / 2 {
+            if let Some(chosen) = self.draw_by_rejection(wanted, &is_eligible, rng) {
+                return chosen;
+            }
+        }
+        let mut slots: Vec<u32> = self.slots().filter(|&slot| is_eligible(slot)).collect();
+        let (drawn, _) = slots.partial_shuffle(rng, wanted);
+        drawn.to_vec()
+    }
+
+    /// The fast path, or nothing after too many draws in vain.
+    fn draw_by_rejection(
+        &self,
+        wanted: usize,
+        is_eligible: impl Fn(u32) -> bool,
+        rng: &mut impl Rng,
+    ) -> Option<Vec<u32>> {
+        let mut chosen = Chosen::with_capacity(wanted);
+        // At least every second draw is expected to succeed, so this many are hardly ever used up.
+        let mut draws = 8 * wanted + 64;
+        while chosen.slots.len() < wanted {
+            draws = draws.checked_sub(1)?;
+            let slot = self.slot_at(rng.random_range(0..self.size()));
+            if is_eligible(slot) {
+                chosen.insert(slot);
+            }
+        }
+        Some(chosen.slots)
+    }
+}
+
+/// Slots in the order in which they were drawn, each once.
+struct Chosen {
+    slots: Vec<u32>,
+    seen: HashSet<u32>,
+}
+
+impl Chosen {
+    fn with_capacity(wanted: usize) -> Self {
+        let seen = HashSet::with_capacity(if wanted > LINEAR { wanted } else { 0 });
+        Self { slots: Vec::with_capacity(wanted), seen }
+    }
+
+    fn insert(&mut self, slot: u32) {
+        let is_new =
+            if self.slots.capacity() > LINEAR { self.seen.insert(slot) } else { !self.slots.contains(&slot) };
+        if is_new {
+            self.slots.push(slot);
+        }
+    }
+}

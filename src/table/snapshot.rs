@@ -1,0 +1,54 @@
+//! A copy of the whole table at one moment.
+
+use super::entry::Entry;
+use super::names::Names;
+use crate::peer::PeerRecord;
+
+/// All peers as they were at one consistent moment, in no particular order.
+///
+/// It is a compact copy (40 bytes a peer) that is independent of the manager it came from.
+///
+/// ```
+/// use peer_manager::PeerManager;
+///
+/// let manager = PeerManager::new_in_memory()?;
+/// manager.ensure_exists(&"example.org:11625".parse()?)?;
+/// for record in manager.get_all_peers()?.iter() {
+///     println!("{} has failed {} times", record.address, record.num_failures);
+/// }
+/// # Ok::<(), peer_manager::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    entries: Vec<Entry>,
+    names: Names,
+}
+
+impl Snapshot {
+    pub(super) fn new(entries: Vec<Entry>, names: Names) -> Self {
+        Self { entries, names }
+    }
+
+    /// The number of peers.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// The peer at `index`, if it is less than [`len`](Self::len). Cost: constant.
+    #[must_use]
+    pub fn get(&self, index: usize) -> Option<PeerRecord> {
+        self.entries.get(index).map(|entry| entry.record(&self.names))
+    }
+
+    /// All peers, one after the other.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = PeerRecord> {
+        self.entries.iter().map(|entry| entry.record(&self.names))
+    }
+}
