@@ -86,153 +86,158 @@ struct sqlite3;
 
 
 /**
- * The call did what it says.
+ * The call did what it says. Since 0.1.0.
  */
 #define PEER_MANAGER_OK 0
 
 /**
  * An argument that can never be right: NULL, an unknown enumerator, a bad size, text that is not UTF-8. The
- * message names it.
+ * message names it. Since 0.1.0.
  */
 #define PEER_MANAGER_ERROR_INVALID_ARGUMENT 1
 
 /**
- * A host or a port that is not an address.
+ * A host or a port that is not an address. Since 0.1.0.
  */
 #define PEER_MANAGER_ERROR_INVALID_ADDRESS 2
 
 /**
- * No such peer.
+ * No such peer. Since 0.1.0.
  */
 #define PEER_MANAGER_ERROR_NOT_FOUND 3
 
 /**
- * SQLite said no; sqlite_code says what.
+ * SQLite said no; sqlite_code says what. Since 0.1.0.
  */
 #define PEER_MANAGER_ERROR_DATABASE 4
 
 /**
- * The file is not a database, or its table "peers" is not one of peers.
+ * The file is not a database, or its table "peers" is not one of peers. Since 0.1.0.
  */
 #define PEER_MANAGER_ERROR_CORRUPT 5
 
 /**
  * The database stayed locked by another connection past busy_timeout_ms. The same call may succeed later.
+ * Since 0.1.0.
  */
 #define PEER_MANAGER_ERROR_BUSY 6
 
 /**
- * No space left for the database. The same call succeeds once there is.
+ * No space left for the database. The same call succeeds once there is. Since 0.1.0.
  */
 #define PEER_MANAGER_ERROR_DISK_FULL 7
 
 /**
- * A configured bound refuses the peer.
+ * A configured bound refuses the peer. Since 0.1.0.
  */
 #define PEER_MANAGER_ERROR_LIMIT 8
 
 /**
- * This version, or this build, does not do that.
+ * This version, or this build, does not do that. Since 0.1.0.
  */
 #define PEER_MANAGER_ERROR_UNSUPPORTED 9
 
 /**
- * A defect in the library. The peer manager answers this to every further call; free it.
+ * A defect in the library. The peer manager answers this to every further call; free it. Since 0.1.0.
  */
 #define PEER_MANAGER_ERROR_INTERNAL 10
 
 /**
- * The size of a host in an address: 253 characters and a NUL.
+ * The size of a host in an address: 253 characters and a NUL. Since 0.1.0.
  */
 #define PEER_MANAGER_HOST_CAPACITY 254
 
 /**
- * A buffer of this size holds any address that peer_manager_address_format writes.
+ * A buffer of this size holds any address that peer_manager_address_format writes. Since 0.1.0.
  */
 #define PEER_MANAGER_ADDRESS_TEXT_CAPACITY 260
 
 /**
- * Known from an incoming connection or from gossip: nobody has dialled it with success yet.
+ * Known from an incoming connection or from gossip: nobody has dialled it with success yet. Since 0.1.0.
  */
 #define PEER_MANAGER_TYPE_INBOUND 0
 
 /**
- * Dialled with success at least once.
+ * Dialled with success at least once. Since 0.1.0.
  */
 #define PEER_MANAGER_TYPE_OUTBOUND 1
 
 /**
- * Chosen by the operator.
+ * Chosen by the operator. Since 0.1.0.
  */
 #define PEER_MANAGER_TYPE_PREFERRED 2
 
 /**
- * Forget the failures and allow the next attempt at once.
+ * Forget the failures and allow the next attempt at once. Since 0.1.0.
  */
 #define PEER_MANAGER_BACKOFF_HARD_RESET 0
 
 /**
- * Forget the failures and wait 1 to 10 seconds.
+ * Forget the failures and wait 1 to 10 seconds. Since 0.1.0.
  */
 #define PEER_MANAGER_BACKOFF_RESET 1
 
 /**
  * Count one more failure, n by now, and wait for a random time from 1 to 10 * 2^min(n, 10) seconds.
+ * Since 0.1.0.
  */
 #define PEER_MANAGER_BACKOFF_INCREASE 2
 
 /**
- * The number of failures from which a node usually gives a peer up.
+ * The number of failures from which a node usually gives a peer up. Since 0.1.0.
  */
 #define PEER_MANAGER_MAX_FAILURES 10
 
 /**
  * A call returns after its transaction is committed: the change survives a crash of the process. The default.
+ * Since 0.1.0.
  */
 #define PEER_MANAGER_DURABILITY_COMMIT 0
 
 /**
  * A call returns after its transaction is committed and synchronised: the change survives a loss of power.
+ * Since 0.1.0.
  */
 #define PEER_MANAGER_DURABILITY_SYNC 1
 
 /**
  * Memory first; a background thread commits in groups at most flush_interval_ms later. Not supported yet.
+ * Since 0.1.0.
  */
 #define PEER_MANAGER_DURABILITY_DEFERRED 2
 
 /**
- * A damaged file is refused and left as it is. The default.
+ * A damaged file is refused and left as it is. The default. Since 0.1.0.
  */
 #define PEER_MANAGER_ON_CORRUPT_FAIL 0
 
 /**
- * A damaged file is set aside, and what can be read of it is kept. Not supported yet.
+ * A damaged file is set aside, and what can be read of it is kept. Not supported yet. Since 0.1.0.
  */
 #define PEER_MANAGER_ON_CORRUPT_QUARANTINE 1
 
 /**
- * Inbound peers only.
+ * Inbound peers only. Since 0.1.0.
  */
 #define PEER_MANAGER_FILTER_INBOUND_ONLY 0
 
 /**
- * Outbound peers only.
+ * Outbound peers only. Since 0.1.0.
  */
 #define PEER_MANAGER_FILTER_OUTBOUND_ONLY 1
 
 /**
- * Preferred peers only.
+ * Preferred peers only. Since 0.1.0.
  */
 #define PEER_MANAGER_FILTER_PREFERRED_ONLY 2
 
 /**
- * Outbound and preferred peers.
+ * Outbound and preferred peers. Since 0.1.0.
  */
 #define PEER_MANAGER_FILTER_ANY_OUTBOUND 3
 
 /**
- * Every peer.
+ * Every peer. Since 0.1.0.
  */
 #define PEER_MANAGER_FILTER_ANY 4
 
@@ -249,7 +254,7 @@ typedef struct peer_manager peer_manager;
 typedef struct peer_manager_snapshot peer_manager_snapshot;
 
 /**
- * What a fallible function returns: PEER_MANAGER_OK, or why it did nothing.
+ * What a fallible function returns: PEER_MANAGER_OK, or why it did nothing. Since 0.1.0.
  */
 typedef int32_t peer_manager_status;
 
@@ -543,8 +548,8 @@ peer_manager_status peer_manager_address_init(const char *host,
                                               struct peer_manager_error *error);
 
 /**
- * Makes a canonical address of text: "1.2.3.4", "1.2.3.4:11625", "[2001:db8::1]:11625", "2001:db8::1",
- * "core-live-a.stellar.org:11625".
+ * Makes a canonical address of text: `1.2.3.4`, `1.2.3.4:11625`, `[2001:db8::1]:11625`, `2001:db8::1`,
+ * `core-live-a.stellar.org:11625`.
  *
  * @param text          NUL-terminated; no white space, no scope ids, no masks, no schemes
  * @param default_port  the port of text that has none; 0 when the text must have one
@@ -767,9 +772,9 @@ peer_manager_status peer_manager_flush(struct peer_manager *pm,
 /**
  * Flushes, closes the database unless it is borrowed, and frees the peer manager. Snapshots stay valid.
  *
- * @param pm  the peer manager; NULL does nothing. No other call on it may be under way or follow.
+ * @param pm  the peer manager; NULL does nothing
  *
- * Since 0.1.0.
+ * Not thread-safe: no other call on this peer manager may be under way or follow. Since 0.1.0.
  */
 void peer_manager_free(struct peer_manager *pm);
 
@@ -1102,7 +1107,7 @@ peer_manager_status peer_manager_get_all_peers(struct peer_manager *pm,
  * @param snapshot  the snapshot; may be NULL
  * @return the number; 0 for NULL and after an internal defect
  *
- * Since 0.1.0.
+ * One thread at a time for each snapshot. Since 0.1.0.
  */
 size_t peer_manager_snapshot_count(const struct peer_manager_snapshot *snapshot);
 
@@ -1116,7 +1121,7 @@ size_t peer_manager_snapshot_count(const struct peer_manager_snapshot *snapshot)
  * @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL and an index past the end;
  *         PEER_MANAGER_ERROR_INTERNAL
  *
- * Since 0.1.0.
+ * One thread at a time for each snapshot. Since 0.1.0.
  */
 peer_manager_status peer_manager_snapshot_get(const struct peer_manager_snapshot *snapshot,
                                               size_t index,
@@ -1128,7 +1133,7 @@ peer_manager_status peer_manager_snapshot_get(const struct peer_manager_snapshot
  *
  * @param snapshot  the snapshot; NULL does nothing. It must not be used afterwards.
  *
- * Since 0.1.0.
+ * One thread at a time for each snapshot. Since 0.1.0.
  */
 void peer_manager_snapshot_free(struct peer_manager_snapshot *snapshot);
 

@@ -102,7 +102,7 @@ impl PeerAddress {
     /// Whether this address means nothing to a stranger, so that it is never sent to one.
     ///
     /// Private are [RFC 1918] networks, 0.0.0.0/8, 100.64.0.0/10, 127.0.0.0/8, 169.254.0.0/16, 224.0.0.0/4,
-    /// 240.0.0.0/4, `::`, `::1`, fe80::/10, fc00::/7, ff00::/8 and the name `localhost`.
+    /// 240.0.0.0/4, `::`, `::1`, `fe80::/10`, `fc00::/7`, `ff00::/8` and the name `localhost`.
     ///
     /// [RFC 1918]: https://www.rfc-editor.org/rfc/rfc1918
     #[must_use]
@@ -270,9 +270,8 @@ fn parse_name(text: &str) -> Result<Host, &'static str> {
 
 fn is_private_v4(ip: Ipv4Addr) -> bool {
     match ip.octets() {
-        [0 | 10 | 127 | 224..=255, ..] => true,
+        [0 | 10 | 127 | 224..=255, ..] | [169, 254, ..] | [192, 168, ..] => true,
         [100, second, ..] => second & 0xc0 == 64,
-        [169, 254, ..] | [192, 168, ..] => true,
         [172, second, ..] => second & 0xf0 == 16,
         _ => false,
     }

@@ -43,6 +43,7 @@ mod options;
 mod peer;
 mod query;
 mod random;
+mod stats;
 mod store;
 mod table;
 
@@ -56,12 +57,13 @@ compile_error!("choose where SQLite comes from: feature `bundled` (the default) 
 pub use address::{HOST_CAPACITY, Host, PeerAddress};
 pub use clock::Clock;
 pub use error::{DatabaseError, Error, Result};
-pub use manager::{PeerManager, Stats};
+pub use manager::PeerManager;
 pub use options::{Durability, OnCorrupt, Options};
 pub use peer::{
     BackOffUpdate, MAX_BACKOFF_EXPONENT, MAX_FAILURES, PeerRecord, SECONDS_PER_BACKOFF, StoredPeerType,
     TypeUpdate, apply_backoff_update, apply_type_update, compute_backoff, get_type_update,
 };
 pub use query::{PeerQuery, PeerTypeFilter};
+pub use stats::Stats;
 pub use store::{SCHEMA, load_all_from_db};
 pub use table::Snapshot;

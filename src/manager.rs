@@ -24,6 +24,7 @@ use crate::peer::{
 };
 use crate::query::PeerQuery;
 use crate::random::RandomSource;
+use crate::stats::Stats;
 use crate::store::Store;
 use crate::table::{PeerTable, Snapshot};
 
@@ -54,34 +55,6 @@ pub struct PeerManager {
     durability: Durability,
     skipped_rows: u64,
     failed_writes: AtomicU64,
-}
-
-/// Counts of what is in the table and of what happened since it was opened.
-#[non_exhaustive]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stats {
-    /// How the manager was opened.
-    pub durability: Durability,
-    /// All peers.
-    pub peers: u64,
-    /// Inbound peers.
-    pub inbound: u64,
-    /// Outbound peers.
-    pub outbound: u64,
-    /// Preferred peers.
-    pub preferred: u64,
-    /// Peers whose next attempt is due.
-    pub ready: u64,
-    /// Network groups with at least one peer: an IPv4 /16, an IPv6 /32, each name one of its own.
-    pub netgroups: u64,
-    /// Changes that are in memory only so far.
-    pub pending_writes: u64,
-    /// Writes to the database that failed since the manager was opened.
-    pub failed_writes: u64,
-    /// Rows of the database that were not valid peers when it was opened.
-    pub skipped_rows: u64,
-    /// New peers that a bound refused since the manager was opened.
-    pub refused_peers: u64,
 }
 
 /// Opening.
@@ -363,7 +336,7 @@ impl PeerManager {
     /// [`Error::Internal`] after a panic.
     pub fn get_stats(&self) -> Result<Stats> {
         let now = self.clock.now();
-        let census = self.read_at(now, |table| table.census())?;
+        let census = self.read_at(now, PeerTable::census)?;
         let [inbound, outbound, preferred] = census.by_type;
         Ok(Stats {
             durability: self.durability,
@@ -478,7 +451,9 @@ impl PeerManager {
         if let Some(now) = now {
             table.advance_forward(now);
         }
-        records.iter().for_each(|record| table.put(record));
+        for record in records {
+            table.put(record);
+        }
         Ok(())
     }
 }

@@ -7,11 +7,11 @@ use super::{boundary, handle};
 use crate::address::{HOST_CAPACITY, HostText, PeerAddress};
 use crate::error::{Error, Result};
 
-/// The size of a host in an address: 253 characters and a NUL.
+/// The size of a host in an address: 253 characters and a NUL. Since 0.1.0.
 pub const PEER_MANAGER_HOST_CAPACITY: usize = 254;
 const _: () = assert!(PEER_MANAGER_HOST_CAPACITY == HOST_CAPACITY, "C and Rust agree");
 
-/// A buffer of this size holds any address that peer_manager_address_format writes.
+/// A buffer of this size holds any address that peer_manager_address_format writes. Since 0.1.0.
 pub const PEER_MANAGER_ADDRESS_TEXT_CAPACITY: usize = 260;
 
 /// Where a peer listens. It may be filled in by hand, in any spelling of the host: each function that takes one
@@ -31,7 +31,7 @@ pub struct peer_manager_address {
 
 impl peer_manager_address {
     /// The canonical address, if this is one.
-    pub(super) fn to_peer(&self) -> Result<PeerAddress> {
+    pub(super) fn parse(&self) -> Result<PeerAddress> {
         let mut host = [0; HOST_CAPACITY];
         let mut len = 0;
         for (byte, &c) in host.iter_mut().zip(self.host.iter().take_while(|&&c| c != 0)) {
@@ -70,7 +70,7 @@ pub(super) unsafe fn addresses(
     // SAFETY: by contract the pointer is valid for `count` elements.
     let array = unsafe { handle::inputs(pointer, count, name) }?;
     let canonical = |(index, address): (usize, &peer_manager_address)| {
-        address.to_peer().map_err(|error| error.at_index(name, index))
+        address.parse().map_err(|error| error.at_index(name, index))
     };
     array.iter().enumerate().map(canonical).collect()
 }
@@ -102,8 +102,8 @@ pub unsafe extern "C" fn peer_manager_address_init(
     }
 }
 
-/// Makes a canonical address of text: "1.2.3.4", "1.2.3.4:11625", "[2001:db8::1]:11625", "2001:db8::1",
-/// "core-live-a.stellar.org:11625".
+/// Makes a canonical address of text: `1.2.3.4`, `1.2.3.4:11625`, `[2001:db8::1]:11625`, `2001:db8::1`,
+/// `core-live-a.stellar.org:11625`.
 ///
 /// @param text          NUL-terminated; no white space, no scope ids, no masks, no schemes
 /// @param default_port  the port of text that has none; 0 when the text must have one
@@ -150,7 +150,7 @@ pub unsafe extern "C" fn peer_manager_address_format(
     // SAFETY: the caller keeps the contract of the module.
     unsafe {
         boundary::call("peer_manager_address_format", error, || {
-            let text = handle::input(address, "address")?.to_peer()?.to_string();
+            let text = handle::input(address, "address")?.parse()?.to_string();
             let buffer = handle::outputs(buffer, capacity, "buffer")?;
             if text.len() >= capacity {
                 let needed = text.len() + 1;
@@ -181,7 +181,7 @@ pub unsafe extern "C" fn peer_manager_address_equal(
     boundary::answer("peer_manager_address_equal", false, || {
         // SAFETY: the caller keeps the contract of the module.
         let (a, b) = unsafe { (handle::optional(a), handle::optional(b)) };
-        let canonical = |address: Option<&peer_manager_address>| address.and_then(|a| a.to_peer().ok());
+        let canonical = |address: Option<&peer_manager_address>| address.and_then(|a| a.parse().ok());
         canonical(a).is_some_and(|a| canonical(b).is_some_and(|b| a == b))
     })
 }
@@ -199,6 +199,6 @@ pub unsafe extern "C" fn peer_manager_address_is_private(address: *const peer_ma
     boundary::answer("peer_manager_address_is_private", false, || {
         // SAFETY: the caller keeps the contract of the module.
         let address = unsafe { handle::optional(address) };
-        address.and_then(|a| a.to_peer().ok()).is_some_and(|a| a.is_private())
+        address.and_then(|a| a.parse().ok()).is_some_and(|a| a.is_private())
     })
 }

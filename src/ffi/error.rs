@@ -5,31 +5,32 @@ use std::ffi::{CStr, c_char};
 use super::boundary;
 use crate::error::Error;
 
-/// What a fallible function returns: PEER_MANAGER_OK, or why it did nothing.
+/// What a fallible function returns: PEER_MANAGER_OK, or why it did nothing. Since 0.1.0.
 pub type peer_manager_status = i32;
 
-/// The call did what it says.
+/// The call did what it says. Since 0.1.0.
 pub const PEER_MANAGER_OK: i32 = 0;
 /// An argument that can never be right: NULL, an unknown enumerator, a bad size, text that is not UTF-8. The
-/// message names it.
+/// message names it. Since 0.1.0.
 pub const PEER_MANAGER_ERROR_INVALID_ARGUMENT: i32 = 1;
-/// A host or a port that is not an address.
+/// A host or a port that is not an address. Since 0.1.0.
 pub const PEER_MANAGER_ERROR_INVALID_ADDRESS: i32 = 2;
-/// No such peer.
+/// No such peer. Since 0.1.0.
 pub const PEER_MANAGER_ERROR_NOT_FOUND: i32 = 3;
-/// SQLite said no; sqlite_code says what.
+/// SQLite said no; sqlite_code says what. Since 0.1.0.
 pub const PEER_MANAGER_ERROR_DATABASE: i32 = 4;
-/// The file is not a database, or its table "peers" is not one of peers.
+/// The file is not a database, or its table "peers" is not one of peers. Since 0.1.0.
 pub const PEER_MANAGER_ERROR_CORRUPT: i32 = 5;
 /// The database stayed locked by another connection past busy_timeout_ms. The same call may succeed later.
+/// Since 0.1.0.
 pub const PEER_MANAGER_ERROR_BUSY: i32 = 6;
-/// No space left for the database. The same call succeeds once there is.
+/// No space left for the database. The same call succeeds once there is. Since 0.1.0.
 pub const PEER_MANAGER_ERROR_DISK_FULL: i32 = 7;
-/// A configured bound refuses the peer.
+/// A configured bound refuses the peer. Since 0.1.0.
 pub const PEER_MANAGER_ERROR_LIMIT: i32 = 8;
-/// This version, or this build, does not do that.
+/// This version, or this build, does not do that. Since 0.1.0.
 pub const PEER_MANAGER_ERROR_UNSUPPORTED: i32 = 9;
-/// A defect in the library. The peer manager answers this to every further call; free it.
+/// A defect in the library. The peer manager answers this to every further call; free it. Since 0.1.0.
 pub const PEER_MANAGER_ERROR_INTERNAL: i32 = 10;
 
 /// Every status but OK with its name.

@@ -186,9 +186,9 @@ pub unsafe extern "C" fn peer_manager_flush(
 
 /// Flushes, closes the database unless it is borrowed, and frees the peer manager. Snapshots stay valid.
 ///
-/// @param pm  the peer manager; NULL does nothing. No other call on it may be under way or follow.
+/// @param pm  the peer manager; NULL does nothing
 ///
-/// Since 0.1.0.
+/// Not thread-safe: no other call on this peer manager may be under way or follow. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn peer_manager_free(pm: *mut peer_manager) {
     boundary::answer("peer_manager_free", (), || {

@@ -5,7 +5,7 @@
 //! calls the Rust function of the same name, and writes its outputs, in this order: outputs may share memory
 //! with inputs, and a call that fails has written none.
 //!
-//! [`handle`] is the only place that turns pointers into references, and [`boundary`] the only one that catches
+//! `handle` is the only place that turns pointers into references, and `boundary` the only one that catches
 //! panics.
 //!
 //! # Safety
@@ -15,7 +15,6 @@
 //! freed. Everything else is checked.
 #![expect(non_camel_case_types, reason = "these types have the names that C sees")]
 #![expect(clippy::doc_markdown, reason = "the comments of exported symbols are written for Doxygen")]
-#![expect(clippy::missing_safety_doc, reason = "the contract is stated once, above and in the header")]
 
 mod boundary;
 mod handle;

@@ -11,15 +11,18 @@ use crate::error::{Error, Result};
 use crate::options::{Durability, OnCorrupt, Options};
 
 /// A call returns after its transaction is committed: the change survives a crash of the process. The default.
+/// Since 0.1.0.
 pub const PEER_MANAGER_DURABILITY_COMMIT: u32 = 0;
 /// A call returns after its transaction is committed and synchronised: the change survives a loss of power.
+/// Since 0.1.0.
 pub const PEER_MANAGER_DURABILITY_SYNC: u32 = 1;
 /// Memory first; a background thread commits in groups at most flush_interval_ms later. Not supported yet.
+/// Since 0.1.0.
 pub const PEER_MANAGER_DURABILITY_DEFERRED: u32 = 2;
 
-/// A damaged file is refused and left as it is. The default.
+/// A damaged file is refused and left as it is. The default. Since 0.1.0.
 pub const PEER_MANAGER_ON_CORRUPT_FAIL: u32 = 0;
-/// A damaged file is set aside, and what can be read of it is kept. Not supported yet.
+/// A damaged file is set aside, and what can be read of it is kept. Not supported yet. Since 0.1.0.
 pub const PEER_MANAGER_ON_CORRUPT_QUARANTINE: u32 = 1;
 
 /// How a peer manager is opened. Initialise it with PEER_MANAGER_OPTIONS_INIT or peer_manager_options_init, then

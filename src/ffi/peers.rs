@@ -6,6 +6,7 @@ use super::manager::peer_manager;
 use super::record::{self, peer_manager_record};
 use super::{boundary, handle};
 use crate::error::Error;
+use crate::manager::PeerManager;
 use crate::peer::PeerRecord;
 
 /// Makes sure that an address is known: a new one is inbound, without failures, and ready now. A known one stays as
@@ -31,7 +32,7 @@ pub unsafe extern "C" fn peer_manager_ensure_exists(
     // SAFETY: the caller keeps the contract of the module.
     unsafe {
         boundary::call_on("peer_manager_ensure_exists", pm, error, |manager| {
-            manager.ensure_exists(&handle::input(address, "address")?.to_peer()?).map(drop)
+            manager.ensure_exists(&handle::input(address, "address")?.parse()?).map(drop)
         })
     }
 }
@@ -97,7 +98,7 @@ pub unsafe extern "C" fn peer_manager_load(
     // SAFETY: the caller keeps the contract of the module.
     unsafe {
         boundary::call_on("peer_manager_load", pm, error, |manager| {
-            let address = handle::input(address, "address")?.to_peer()?;
+            let address = handle::input(address, "address")?.parse()?;
             let out = handle::output(out, "out")?;
             let record = manager.load(&address)?.ok_or(Error::NotFound(address))?;
             out.write((&record).into());
@@ -128,7 +129,7 @@ pub unsafe extern "C" fn peer_manager_store(
     // SAFETY: the caller keeps the contract of the module.
     unsafe {
         boundary::call_on("peer_manager_store", pm, error, |manager| {
-            manager.store(&handle::input(record, "record")?.to_peer()?)
+            manager.store(&handle::input(record, "record")?.parse()?)
         })
     }
 }
@@ -160,7 +161,7 @@ pub unsafe extern "C" fn peer_manager_store_many(
         boundary::call_on("peer_manager_store_many", pm, error, |manager| {
             let records = handle::inputs(records, count, "records")?;
             let checked = |(index, record): (usize, &peer_manager_record)| {
-                record.to_peer().map_err(|error| error.at_index("records", index))
+                record.parse().map_err(|error| error.at_index("records", index))
             };
             let records = records.iter().enumerate().map(checked).collect::<Result<Vec<PeerRecord>, _>>()?;
             manager.store_many(&records)
@@ -196,7 +197,7 @@ pub unsafe extern "C" fn peer_manager_update_type(
     // SAFETY: the caller keeps the contract of the module.
     unsafe {
         boundary::call_on("peer_manager_update_type", pm, error, |manager| {
-            let address = handle::input(address, "address")?.to_peer()?;
+            let address = handle::input(address, "address")?.parse()?;
             let observed_type = record::peer_type(observed_type, "observed_type")?;
             manager.update_type(&address, observed_type, preferred_type_known != 0)
         })
@@ -227,7 +228,7 @@ pub unsafe extern "C" fn peer_manager_update_backoff(
     // SAFETY: the caller keeps the contract of the module.
     unsafe {
         boundary::call_on("peer_manager_update_backoff", pm, error, |manager| {
-            let address = handle::input(address, "address")?.to_peer()?;
+            let address = handle::input(address, "address")?.parse()?;
             manager.update_backoff(&address, record::backoff(backoff)?)
         })
     }
@@ -262,7 +263,7 @@ pub unsafe extern "C" fn peer_manager_update(
     // SAFETY: the caller keeps the contract of the module.
     unsafe {
         boundary::call_on("peer_manager_update", pm, error, |manager| {
-            let address = handle::input(address, "address")?.to_peer()?;
+            let address = handle::input(address, "address")?.parse()?;
             let observed_type = record::peer_type(observed_type, "observed_type")?;
             let backoff = record::backoff(backoff)?;
             manager.update(&address, observed_type, preferred_type_known != 0, backoff)
@@ -293,7 +294,7 @@ pub unsafe extern "C" fn peer_manager_remove(
     // SAFETY: the caller keeps the contract of the module.
     unsafe {
         boundary::call_on("peer_manager_remove", pm, error, |manager| {
-            manager.remove(&handle::input(address, "address")?.to_peer()?)
+            manager.remove(&handle::input(address, "address")?.parse()?)
         })
     }
 }
@@ -350,5 +351,5 @@ pub unsafe extern "C" fn peer_manager_clear_all(
     error: *mut peer_manager_error,
 ) -> peer_manager_status {
     // SAFETY: the caller keeps the contract of the module.
-    unsafe { boundary::call_on("peer_manager_clear_all", pm, error, |manager| manager.clear_all()) }
+    unsafe { boundary::call_on("peer_manager_clear_all", pm, error, PeerManager::clear_all) }
 }

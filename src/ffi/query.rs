@@ -10,15 +10,15 @@ use crate::address::PeerAddress;
 use crate::error::Result;
 use crate::query::{PeerQuery, PeerTypeFilter};
 
-/// Inbound peers only.
+/// Inbound peers only. Since 0.1.0.
 pub const PEER_MANAGER_FILTER_INBOUND_ONLY: u32 = 0;
-/// Outbound peers only.
+/// Outbound peers only. Since 0.1.0.
 pub const PEER_MANAGER_FILTER_OUTBOUND_ONLY: u32 = 1;
-/// Preferred peers only.
+/// Preferred peers only. Since 0.1.0.
 pub const PEER_MANAGER_FILTER_PREFERRED_ONLY: u32 = 2;
-/// Outbound and preferred peers.
+/// Outbound and preferred peers. Since 0.1.0.
 pub const PEER_MANAGER_FILTER_ANY_OUTBOUND: u32 = 3;
-/// Every peer.
+/// Every peer. Since 0.1.0.
 pub const PEER_MANAGER_FILTER_ANY: u32 = 4;
 
 /// Which peers are eligible. Initialise it with PEER_MANAGER_QUERY_INIT or peer_manager_query_init, then set what
@@ -191,7 +191,7 @@ pub unsafe extern "C" fn peer_manager_get_peers_to_send(
                 Some(filter) => OwnedQuery::read(filter, "filter")?,
                 None => OwnedQuery { query: PeerQuery::everything(), exclude: Vec::new() },
             };
-            let exclude = handle::optional(exclude).map(peer_manager_address::to_peer).transpose()?;
+            let exclude = handle::optional(exclude).map(peer_manager_address::parse).transpose()?;
             let out = handle::outputs(out, size, "out")?;
             let out_count = handle::output(out_count, "out_count")?;
             let peers = manager.get_peers_to_send(&filter.as_query(), exclude.as_ref(), size)?;

@@ -6,21 +6,22 @@ use super::{boundary, handle};
 use crate::error::{Error, Result};
 use crate::peer::{BackOffUpdate, PeerRecord, StoredPeerType};
 
-/// Known from an incoming connection or from gossip: nobody has dialled it with success yet.
+/// Known from an incoming connection or from gossip: nobody has dialled it with success yet. Since 0.1.0.
 pub const PEER_MANAGER_TYPE_INBOUND: u32 = 0;
-/// Dialled with success at least once.
+/// Dialled with success at least once. Since 0.1.0.
 pub const PEER_MANAGER_TYPE_OUTBOUND: u32 = 1;
-/// Chosen by the operator.
+/// Chosen by the operator. Since 0.1.0.
 pub const PEER_MANAGER_TYPE_PREFERRED: u32 = 2;
 
-/// Forget the failures and allow the next attempt at once.
+/// Forget the failures and allow the next attempt at once. Since 0.1.0.
 pub const PEER_MANAGER_BACKOFF_HARD_RESET: u32 = 0;
-/// Forget the failures and wait 1 to 10 seconds.
+/// Forget the failures and wait 1 to 10 seconds. Since 0.1.0.
 pub const PEER_MANAGER_BACKOFF_RESET: u32 = 1;
 /// Count one more failure, n by now, and wait for a random time from 1 to 10 * 2^min(n, 10) seconds.
+/// Since 0.1.0.
 pub const PEER_MANAGER_BACKOFF_INCREASE: u32 = 2;
 
-/// The number of failures from which a node usually gives a peer up.
+/// The number of failures from which a node usually gives a peer up. Since 0.1.0.
 pub const PEER_MANAGER_MAX_FAILURES: u32 = 10;
 const _: () = assert!(PEER_MANAGER_MAX_FAILURES == crate::peer::MAX_FAILURES, "C and Rust agree");
 
@@ -40,9 +41,9 @@ pub struct peer_manager_record {
 
 impl peer_manager_record {
     /// The record with a canonical address, if this is one.
-    pub(super) fn to_peer(&self) -> Result<PeerRecord> {
+    pub(super) fn parse(&self) -> Result<PeerRecord> {
         Ok(PeerRecord {
-            address: self.address.to_peer()?,
+            address: self.address.parse()?,
             next_attempt: self.next_attempt,
             num_failures: self.num_failures,
             peer_type: peer_type(self.peer_type, "peer_type")?,
@@ -102,7 +103,7 @@ pub unsafe extern "C" fn peer_manager_record_init(
     // SAFETY: the caller keeps the contract of the module.
     unsafe {
         boundary::call("peer_manager_record_init", error, || {
-            let record = PeerRecord::new(handle::input(address, "address")?.to_peer()?, now);
+            let record = PeerRecord::new(handle::input(address, "address")?.parse()?, now);
             handle::output(out, "out")?.write((&record).into());
             Ok(())
         })

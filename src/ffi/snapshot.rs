@@ -5,6 +5,7 @@ use super::manager::peer_manager;
 use super::record::peer_manager_record;
 use super::{boundary, handle};
 use crate::error::Error;
+use crate::manager::PeerManager;
 use crate::table::Snapshot;
 
 /// All peers as they were at one moment. Opaque: made by peer_manager_get_all_peers, freed by
@@ -22,7 +23,7 @@ pub struct peer_manager_snapshot {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn peer_manager_peer_count(pm: *mut peer_manager) -> usize {
     // SAFETY: the caller keeps the contract of the module.
-    unsafe { boundary::answer_on("peer_manager_peer_count", pm, 0, |manager| manager.peer_count()) }
+    unsafe { boundary::answer_on("peer_manager_peer_count", pm, 0, PeerManager::peer_count) }
 }
 
 /// Takes a copy of all peers at one consistent moment, in no particular order. Cost: linear, about 40 bytes a peer.
@@ -55,7 +56,7 @@ pub unsafe extern "C" fn peer_manager_get_all_peers(
 /// @param snapshot  the snapshot; may be NULL
 /// @return the number; 0 for NULL and after an internal defect
 ///
-/// Since 0.1.0.
+/// One thread at a time for each snapshot. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn peer_manager_snapshot_count(snapshot: *const peer_manager_snapshot) -> usize {
     boundary::answer("peer_manager_snapshot_count", 0, || {
@@ -73,7 +74,7 @@ pub unsafe extern "C" fn peer_manager_snapshot_count(snapshot: *const peer_manag
 /// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL and an index past the end;
 ///         PEER_MANAGER_ERROR_INTERNAL
 ///
-/// Since 0.1.0.
+/// One thread at a time for each snapshot. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn peer_manager_snapshot_get(
     snapshot: *const peer_manager_snapshot,
@@ -100,7 +101,7 @@ pub unsafe extern "C" fn peer_manager_snapshot_get(
 ///
 /// @param snapshot  the snapshot; NULL does nothing. It must not be used afterwards.
 ///
-/// Since 0.1.0.
+/// One thread at a time for each snapshot. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn peer_manager_snapshot_free(snapshot: *mut peer_manager_snapshot) {
     boundary::answer("peer_manager_snapshot_free", (), || {

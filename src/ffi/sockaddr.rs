@@ -1,4 +1,8 @@
 //! Addresses as the sockets API has them. Unix only.
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "address families and sizes fit their members everywhere"
+)]
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::{mem, ptr};
@@ -62,7 +66,7 @@ pub unsafe extern "C" fn peer_manager_address_to_sockaddr(
     // SAFETY: the caller keeps the contract of the module.
     unsafe {
         boundary::call("peer_manager_address_to_sockaddr", error, || {
-            let address = handle::input(address, "address")?.to_peer()?;
+            let address = handle::input(address, "address")?.parse()?;
             let out = handle::output(out, "out")?;
             let out_len = handle::output(out_len, "out_len")?;
             let (storage, len) = to_sockaddr(&address)?;

@@ -4,7 +4,7 @@ use super::error::{peer_manager_error, peer_manager_status};
 use super::manager::peer_manager;
 use super::sized::Growing;
 use super::{boundary, options, sized};
-use crate::manager::Stats;
+use crate::stats::Stats;
 
 /// Counts of what is in the table and of what happened since it was opened. Initialise it with
 /// PEER_MANAGER_STATS_INIT or peer_manager_stats_init. Since 0.1.0.

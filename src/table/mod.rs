@@ -9,33 +9,29 @@
 //! others in the waiting ones. [`PeerTable::advance`] moves that time, in either direction, at a cost set by the
 //! number of peers that change sides.
 
+mod choose;
 mod entry;
+mod invariants;
 mod names;
 mod pools;
 mod sample;
 mod schedule;
 mod snapshot;
+mod split;
 
 use std::collections::HashSet;
 use std::hash::{BuildHasher as _, RandomState};
 
 use hashbrown::HashTable;
-use rand::Rng;
 
 use crate::address::PeerAddress;
-use crate::peer::{PeerRecord, StoredPeerType};
-use crate::query::PeerQuery;
+use crate::peer::PeerRecord;
 use entry::{Entry, Key};
 use names::Names;
-use pools::{Admission, Pools, Readiness};
-use sample::Population;
+use pools::{Pools, Readiness};
 use schedule::{Order, Schedule};
 
 pub use snapshot::Snapshot;
-
-/// Sharing prefers the types in this order.
-const SHARING_ORDER: [StoredPeerType; 3] =
-    [StoredPeerType::Preferred, StoredPeerType::Outbound, StoredPeerType::Inbound];
 
 /// The peers, see the [module](self).
 #[derive(Debug)]
@@ -138,7 +134,9 @@ impl PeerTable {
         } else {
             // From the back, so that filling a gap with the last entry moves none that is still to go.
             slots.sort_unstable_by(|a, b| b.cmp(a));
-            slots.iter().for_each(|&slot| self.remove_slot(slot));
+            for &slot in &slots {
+                self.remove_slot(slot);
+            }
         }
         slots.len()
     }
@@ -146,71 +144,6 @@ impl PeerTable {
     /// Forgets everything and gives the memory back.
     pub(crate) fn clear(&mut self) {
         *self = Self::new(self.as_of);
-    }
-
-    /// Whether the split is right for `now`, so that queries need not move anybody.
-    pub(crate) fn is_split_at(&self, now: i64) -> bool {
-        let next_attempt = |slot: u32| self.entries[slot as usize].next_attempt;
-        self.waiting.peek().is_none_or(|slot| next_attempt(slot) > now)
-            && self.ready.peek().is_none_or(|slot| next_attempt(slot) <= now)
-    }
-
-    /// Splits the table at `now`. Cost: logarithmic for each peer that changes sides, at most linear in the
-    /// table when many do.
-    pub(crate) fn advance(&mut self, now: i64) {
-        let from = if now >= self.as_of { Readiness::Waiting } else { Readiness::Ready };
-        // Beyond this many, sorting a whole heap anew is cheaper than taking them off its top.
-        let few = 64 + self.entries.len() / 16;
-        for _ in 0..few {
-            let Some(slot) = self.next_to_change(from, now) else {
-                self.as_of = now;
-                return;
-            };
-            self.schedule(from).remove(slot);
-            self.schedule(opposite(from)).push(slot);
-            self.change_pool(slot, from);
-        }
-        let leaves = |entry: &Entry| is_due(entry, now) == (from == Readiness::Waiting);
-        let moved = self.schedule(from).exchange(leaves, &[]);
-        self.schedule(opposite(from)).exchange(|_| false, &moved);
-        moved.iter().for_each(|&slot| self.change_pool(slot, from));
-        self.as_of = now;
-    }
-
-    /// Like [`advance`](Self::advance), but never back in time: what a change does, for which the split need
-    /// not be exact.
-    pub(crate) fn advance_forward(&mut self, now: i64) {
-        if now > self.as_of {
-            self.advance(now);
-        }
-    }
-
-    /// Draws min(`size`, eligible) peers; the table must be split at the query's time if that counts.
-    pub(crate) fn choose(&self, query: &PeerQuery<'_>, size: usize, rng: &mut impl Rng) -> Vec<PeerAddress> {
-        let types = StoredPeerType::ALL.map(|peer_type| query.type_filter.admits(peer_type));
-        let excluded = self.slots_of(query.exclude);
-        let slots = self.draw(&admission(query, types, false), &excluded, size, rng);
-        self.addresses(&slots).collect()
-    }
-
-    /// Draws public peers: preferred before outbound before inbound, at random within each type.
-    pub(crate) fn choose_to_send(
-        &self,
-        query: &PeerQuery<'_>,
-        exclude: Option<&PeerAddress>,
-        size: usize,
-        rng: &mut impl Rng,
-    ) -> Vec<PeerAddress> {
-        let mut excluded = self.slots_of(query.exclude);
-        excluded.extend(exclude.and_then(|address| self.find(address)));
-        let mut addresses = Vec::new();
-        for peer_type in SHARING_ORDER.into_iter().filter(|&t| query.type_filter.admits(t)) {
-            let types = StoredPeerType::ALL.map(|t| t == peer_type);
-            let missing = size - addresses.len();
-            let slots = self.draw(&admission(query, types, true), &excluded, missing, rng);
-            addresses.extend(self.addresses(&slots));
-        }
-        addresses
     }
 
     /// A copy of the whole table. Cost: linear, a copy of 40 bytes a peer.
@@ -228,26 +161,6 @@ impl PeerTable {
         }
         census.netgroups = netgroups.len() as u64;
         census
-    }
-
-    /// Checks everything that must hold between two calls; for tests.
-    pub(crate) fn check_invariants(&self) -> Result<(), String> {
-        let ensure = |holds: bool, what: &str| if holds { Ok(()) } else { Err(what.to_owned()) };
-        let len = self.entries.len();
-        for (slot, entry) in self.entries.iter().enumerate() {
-            ensure(self.find_key(&entry.key()) == Some(slot_number(slot)), "the index leads to every entry")?;
-        }
-        ensure(self.index.len() == len, "the index has one slot an entry")?;
-        let pooled = self.pools.is_consistent(&self.entries, |entry| self.readiness(entry));
-        ensure(pooled == Some(len), "every entry is in its pool")?;
-        ensure(self.waiting.len() + self.ready.len() == len, "every entry is in one schedule")?;
-        for (schedule, due) in [(&self.waiting, false), (&self.ready, true)] {
-            ensure(schedule.is_consistent(&self.entries), "the schedules are in order")?;
-            let on_side = |&slot: &u32| is_due(&self.entries[slot as usize], self.as_of) == due;
-            ensure(schedule.slots().iter().all(on_side), "the table is split at its time")?;
-        }
-        let names: HashSet<u32> = self.entries.iter().filter_map(|entry| entry.key().name_number()).collect();
-        ensure(self.names.len() == names.len(), "exactly the names in use are held")
     }
 
     fn find(&self, address: &PeerAddress) -> Option<u32> {
@@ -382,40 +295,6 @@ impl PeerTable {
         };
         ScheduleOf { schedule, entries: &mut self.entries }
     }
-
-    /// The next peer on the side `from` that must change sides at `now`.
-    fn next_to_change(&self, from: Readiness, now: i64) -> Option<u32> {
-        let schedule = match from {
-            Readiness::Ready => &self.ready,
-            Readiness::Waiting => &self.waiting,
-        };
-        let stays_when_due = from == Readiness::Ready;
-        schedule.peek().filter(|&slot| is_due(&self.entries[slot as usize], now) != stays_when_due)
-    }
-
-    fn change_pool(&mut self, slot: u32, from: Readiness) {
-        self.pools.remove(&mut self.entries, slot, from);
-        self.pools.insert(&mut self.entries, slot, opposite(from));
-    }
-
-    /// The slots of those addresses that are in the table, in order.
-    fn slots_of(&self, addresses: &[PeerAddress]) -> Vec<u32> {
-        addresses.iter().filter_map(|address| self.find(address)).collect()
-    }
-
-    fn draw(&self, admission: &Admission, excluded: &[u32], size: usize, rng: &mut impl Rng) -> Vec<u32> {
-        let excluded: HashSet<u32> = excluded.iter().copied().collect();
-        let is_exact = admission.is_exact();
-        let is_eligible = |slot: u32| {
-            (is_exact || self.entries[slot as usize].num_failures <= admission.max_failures)
-                && (excluded.is_empty() || !excluded.contains(&slot))
-        };
-        Population::new(&self.pools, *admission).draw(size, excluded.len(), is_eligible, rng)
-    }
-
-    fn addresses(&self, slots: &[u32]) -> impl Iterator<Item = PeerAddress> {
-        slots.iter().map(|&slot| self.entries[slot as usize].key().address(&self.names))
-    }
 }
 
 /// A schedule together with the slab.
@@ -446,23 +325,8 @@ fn is_due(entry: &Entry, now: i64) -> bool {
     entry.next_attempt <= now
 }
 
-fn opposite(readiness: Readiness) -> Readiness {
-    match readiness {
-        Readiness::Ready => Readiness::Waiting,
-        Readiness::Waiting => Readiness::Ready,
-    }
-}
-
-fn admission(query: &PeerQuery<'_>, types: [bool; 3], public_only: bool) -> Admission {
-    Admission {
-        types,
-        ready_only: query.use_next_attempt,
-        public_only,
-        max_failures: query.max_num_failures.unwrap_or(u32::MAX),
-    }
-}
-
 /// An index into the slab or into an array of slots, which are never longer than [`PeerTable::MAX_PEERS`].
+#[expect(clippy::cast_possible_truncation, reason = "the manager bounds the table, see MAX_PEERS")]
 fn slot_number(index: usize) -> u32 {
     debug_assert!(u32::try_from(index).is_ok(), "the manager bounds the table");
     index as u32

@@ -74,10 +74,10 @@ impl<'a> Population<'a> {
     ) -> Vec<u32> {
         let population = self.size();
         let wanted = size.min(population as usize);
-        if wanted.saturating_add(ineligible) <= population as usize / 2 {
-            if let Some(chosen) = self.draw_by_rejection(wanted, &is_eligible, rng) {
-                return chosen;
-            }
+        if wanted.saturating_add(ineligible) <= population as usize / 2
+            && let Some(chosen) = self.draw_by_rejection(wanted, &is_eligible, rng)
+        {
+            return chosen;
         }
         let mut slots: Vec<u32> = self.slots().filter(|&slot| is_eligible(slot)).collect();
         let (drawn, _) = slots.partial_shuffle(rng, wanted);

@@ -48,6 +48,7 @@ impl Snapshot {
     }
 
     /// All peers, one after the other.
+    #[must_use]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = PeerRecord> {
         self.entries.iter().map(|entry| entry.record(&self.names))
     }

@@ -1,0 +1,31 @@
+//! Counts, for those who watch a node.
+
+use crate::options::Durability;
+
+/// Counts of what is in the table and of what happened since it was opened.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stats {
+    /// How the manager was opened.
+    pub durability: Durability,
+    /// All peers.
+    pub peers: u64,
+    /// Inbound peers.
+    pub inbound: u64,
+    /// Outbound peers.
+    pub outbound: u64,
+    /// Preferred peers.
+    pub preferred: u64,
+    /// Peers whose next attempt is due.
+    pub ready: u64,
+    /// Network groups with at least one peer: an IPv4 /16, an IPv6 /32, each name one of its own.
+    pub netgroups: u64,
+    /// Changes that are in memory only so far.
+    pub pending_writes: u64,
+    /// Writes to the database that failed since the manager was opened.
+    pub failed_writes: u64,
+    /// Rows of the database that were not valid peers when it was opened.
+    pub skipped_rows: u64,
+    /// New peers that a bound refused since the manager was opened.
+    pub refused_peers: u64,
+}
