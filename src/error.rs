@@ -26,6 +26,8 @@ pub enum Error {
         text: String,
         /// What is wrong with it.
         reason: &'static str,
+        /// Which element of a batch it is, such as `addresses[3]`.
+        element: Option<String>,
     },
     /// No such peer.
     NotFound(PeerAddress),
@@ -64,7 +66,7 @@ impl DatabaseError {
 
 impl Error {
     pub(crate) fn invalid_address(text: &str, reason: &'static str) -> Self {
-        Self::InvalidAddress { text: text.to_owned(), reason }
+        Self::InvalidAddress { text: text.to_owned(), reason, element: None }
     }
 
     /// Sorts SQLite's error into the variant that tells the caller what to do. `action` is what failed, on what.
@@ -128,23 +130,15 @@ impl Error {
             _ => 0,
         }
     }
-
-    /// The same error with the position of the batch's element that it is about.
-    pub(crate) fn at_index(self, what: &str, index: usize) -> Self {
-        match self {
-            Self::InvalidAddress { text, reason } => {
-                Self::InvalidAddress { text: format!("{what}[{index}]: {text}"), reason }
-            }
-            Self::InvalidArgument(message) => Self::InvalidArgument(format!("{what}[{index}]: {message}")),
-            other => other,
-        }
-    }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::InvalidAddress { text, reason } => {
+            Self::InvalidAddress { text, reason, element } => {
+                if let Some(element) = element {
+                    write!(f, "{element}: ")?;
+                }
                 write!(f, "{} is not a peer address: {reason}", Quoted(text))
             }
             Self::NotFound(address) => write!(f, "no peer {address} in the table"),

@@ -47,6 +47,8 @@ mod stats;
 mod store;
 mod table;
 
+// Not in unit tests: they are linked with the crate itself once more, which has the same exported symbols.
+#[cfg(not(test))]
 #[doc(hidden)]
 #[expect(unsafe_code, reason = "the C boundary: pointers come from the caller")]
 pub mod ffi;

@@ -70,7 +70,7 @@ pub(super) unsafe fn addresses(
     // SAFETY: by contract the pointer is valid for `count` elements.
     let array = unsafe { handle::inputs(pointer, count, name) }?;
     let canonical = |(index, address): (usize, &peer_manager_address)| {
-        address.parse().map_err(|error| error.at_index(name, index))
+        address.parse().map_err(|error| handle::at_index(error, name, index))
     };
     array.iter().enumerate().map(canonical).collect()
 }

@@ -103,6 +103,17 @@ pub(super) unsafe fn free<T>(handle: *mut T) {
     }
 }
 
+/// The error of one element of a batch, with its position.
+pub(super) fn at_index(error: Error, name: &str, index: usize) -> Error {
+    match error {
+        Error::InvalidAddress { text, reason, .. } => {
+            Error::InvalidAddress { text, reason, element: Some(format!("{name}[{index}]")) }
+        }
+        Error::InvalidArgument(message) => Error::InvalidArgument(format!("{name}[{index}]: {message}")),
+        other => other,
+    }
+}
+
 fn check_count<T>(count: usize, name: &str) -> Result<()> {
     match count.checked_mul(size_of::<T>()) {
         Some(bytes) if isize::try_from(bytes).is_ok() => Ok(()),

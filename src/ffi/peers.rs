@@ -161,7 +161,7 @@ pub unsafe extern "C" fn peer_manager_store_many(
         boundary::call_on("peer_manager_store_many", pm, error, |manager| {
             let records = handle::inputs(records, count, "records")?;
             let checked = |(index, record): (usize, &peer_manager_record)| {
-                record.parse().map_err(|error| error.at_index("records", index))
+                record.parse().map_err(|error| handle::at_index(error, "records", index))
             };
             let records = records.iter().enumerate().map(checked).collect::<Result<Vec<PeerRecord>, _>>()?;
             manager.store_many(&records)
