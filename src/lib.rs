@@ -35,6 +35,8 @@
 //! The same is offered to C and to everything that calls C: see `include/peer_manager.h`, which is generated
 //! from the module `ffi`.
 
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
 mod address;
 mod clock;
 mod error;

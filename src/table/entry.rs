@@ -28,8 +28,8 @@ pub(super) struct Key {
 }
 
 impl Key {
-    /// The key of an address, where a name gets its number from `number_of`; none when that has none.
-    pub(super) fn of(address: &PeerAddress, number_of: impl FnOnce(&str) -> Option<u32>) -> Option<Self> {
+    /// The key of an address whose name, if it has one, has the given number.
+    pub(super) fn of(address: &PeerAddress, name_number: u32) -> Self {
         let mut host = [0; 16];
         let kind = match address.host() {
             Host::V4(ip) => {
@@ -40,12 +40,12 @@ impl Key {
                 host = ip.octets();
                 HostKind::V6
             }
-            Host::Name(name) => {
-                host[..4].copy_from_slice(&number_of(name)?.to_ne_bytes());
+            Host::Name(_) => {
+                host[..4].copy_from_slice(&name_number.to_ne_bytes());
                 HostKind::Name
             }
         };
-        Some(Self { host, port: address.port(), kind })
+        Self { host, port: address.port(), kind }
     }
 
     fn first_four(&self) -> [u8; 4] {

@@ -24,7 +24,7 @@ use std::hash::{BuildHasher as _, RandomState};
 
 use hashbrown::HashTable;
 
-use crate::address::PeerAddress;
+use crate::address::{Host, PeerAddress};
 use crate::peer::PeerRecord;
 use entry::{Entry, Key};
 use names::Names;
@@ -164,8 +164,11 @@ impl PeerTable {
     }
 
     fn find(&self, address: &PeerAddress) -> Option<u32> {
-        let key = Key::of(address, |name| self.names.find(name))?;
-        self.find_key(&key)
+        let name_number = match address.host() {
+            Host::Name(text) => self.names.find(text)?,
+            Host::V4(_) | Host::V6(_) => 0,
+        };
+        self.find_key(&Key::of(address, name_number))
     }
 
     fn find_key(&self, key: &Key) -> Option<u32> {
@@ -175,16 +178,11 @@ impl PeerTable {
 
     /// Puts a newcomer into the slab and the index, not yet into a pool and a schedule.
     fn append(&mut self, record: &PeerRecord) -> u32 {
-        let names = &mut self.names;
-        let Some(key) = Key::of(&record.address, |_| match record.address.host() {
-            crate::address::Host::Name(text) => Some(names.intern(text)),
-            _ => None,
-        }) else {
-            unreachable!("every host has a key once its name is interned")
+        let name_number = match record.address.host() {
+            Host::Name(text) => self.names.acquire(text),
+            Host::V4(_) | Host::V6(_) => 0,
         };
-        if let Some(number) = key.name_number() {
-            self.names.retain(number);
-        }
+        let key = Key::of(&record.address, name_number);
         let slot = slot_number(self.entries.len());
         self.entries.push(Entry::new(key, record));
         let (entries, hasher) = (&self.entries, &self.hasher);

@@ -26,11 +26,16 @@ impl Names {
         self.numbers.find(self.hasher.hash_one(text), |&number| self.is(number, text)).copied()
     }
 
-    /// The number of a name, given to it now if it has none. It is not counted as a use yet.
-    pub(super) fn intern(&mut self, text: &Arc<str>) -> u32 {
-        if let Some(number) = self.find(text) {
-            return number;
+    /// The number of a name, given to it now if it has none, for one more peer.
+    pub(super) fn acquire(&mut self, text: &Arc<str>) -> u32 {
+        let number = self.find(text).unwrap_or_else(|| self.add(text));
+        if let Some(name) = &mut self.texts[number as usize] {
+            name.uses += 1;
         }
+        number
+    }
+
+    fn add(&mut self, text: &Arc<str>) -> u32 {
         let name = Some(Name { text: text.clone(), uses: 0 });
         let number = if let Some(number) = self.free.pop() {
             self.texts[number as usize] = name;
@@ -43,13 +48,6 @@ impl Names {
         let hash = hasher.hash_one(&**text);
         self.numbers.insert_unique(hash, number, |&other| hash_of(texts, hasher, other));
         number
-    }
-
-    /// Counts one more peer with this name.
-    pub(super) fn retain(&mut self, number: u32) {
-        if let Some(name) = &mut self.texts[number as usize] {
-            name.uses += 1;
-        }
     }
 
     /// Counts one peer less with this name, and forgets the name with the last.
