@@ -8,12 +8,13 @@
 //!
 //! [RFC 5952]: https://www.rfc-editor.org/rfc/rfc5952
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
+use crate::host_text::HostText;
 
 /// The longest host as text, and one byte for the NUL that C puts behind it.
 pub const HOST_CAPACITY: usize = 254;
@@ -133,7 +134,7 @@ impl fmt::Display for PeerAddress {
     /// `host:port`, with an IPv6 host in brackets: what [`PeerAddress::parse`] reads.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.host {
-            Host::V6(ip) => write!(f, "[{ip}]:{}", self.port),
+            host @ Host::V6(_) => write!(f, "[{host}]:{}", self.port),
             host => write!(f, "{host}:{}", self.port),
         }
     }
@@ -151,39 +152,7 @@ impl From<IpAddr> for Host {
 impl fmt::Display for Host {
     /// The canonical text, IPv6 without brackets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::V4(ip) => ip.fmt(f),
-            Self::V6(ip) => ip.fmt(f),
-            Self::Name(name) => f.write_str(name),
-        }
-    }
-}
-
-/// A host's canonical text in a buffer of its own, so that writing one out allocates nothing.
-pub(crate) struct HostText {
-    bytes: [u8; HOST_CAPACITY],
-    len: usize,
-}
-
-impl HostText {
-    pub(crate) fn of(host: &Host) -> Self {
-        let mut text = Self { bytes: [0; HOST_CAPACITY], len: 0 };
-        // Writing cannot fail: every canonical host is at most 253 bytes long.
-        let _ = write!(text, "{host}");
-        text
-    }
-
-    pub(crate) fn as_str(&self) -> &str {
-        std::str::from_utf8(&self.bytes[..self.len]).unwrap_or_default()
-    }
-}
-
-impl fmt::Write for HostText {
-    fn write_str(&mut self, s: &str) -> fmt::Result {
-        let end = self.len + s.len();
-        self.bytes.get_mut(self.len..end).ok_or(fmt::Error)?.copy_from_slice(s.as_bytes());
-        self.len = end;
-        Ok(())
+        f.pad(HostText::of(self).as_str())
     }
 }
 

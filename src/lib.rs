@@ -40,6 +40,7 @@
 mod address;
 mod clock;
 mod error;
+mod host_text;
 mod manager;
 mod options;
 mod peer;

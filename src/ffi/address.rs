@@ -4,8 +4,9 @@ use std::ffi::c_char;
 
 use super::error::{peer_manager_error, peer_manager_status};
 use super::{boundary, handle};
-use crate::address::{HOST_CAPACITY, HostText, PeerAddress};
+use crate::address::{HOST_CAPACITY, PeerAddress};
 use crate::error::{Error, Result};
+use crate::host_text::HostText;
 
 /// The size of a host in an address: 253 characters and a NUL. Since 0.1.0.
 pub const PEER_MANAGER_HOST_CAPACITY: usize = 254;
@@ -35,7 +36,7 @@ impl peer_manager_address {
         let mut host = [0; HOST_CAPACITY];
         let mut len = 0;
         for (byte, &c) in host.iter_mut().zip(self.host.iter().take_while(|&&c| c != 0)) {
-            *byte = c.cast_unsigned();
+            *byte = c.to_ne_bytes()[0];
             len += 1;
         }
         let host = std::str::from_utf8(&host[..len]).map_err(|_| {
@@ -52,11 +53,7 @@ impl peer_manager_address {
 
 impl From<&PeerAddress> for peer_manager_address {
     fn from(address: &PeerAddress) -> Self {
-        let text = HostText::of(address.host());
-        let mut host = [0; HOST_CAPACITY];
-        for (c, byte) in host.iter_mut().zip(text.as_str().bytes()) {
-            *c = byte.cast_signed() as c_char;
-        }
+        let host = HostText::of(address.host()).into_bytes().map(|byte| c_char::from_ne_bytes([byte]));
         Self { host, port: address.port() }
     }
 }
@@ -159,7 +156,7 @@ pub unsafe extern "C" fn peer_manager_address_format(
                      PEER_MANAGER_ADDRESS_TEXT_CAPACITY is always enough"
                 )));
             }
-            buffer.write(text.bytes().chain([0]).map(|byte| byte.cast_signed() as c_char));
+            buffer.write(text.bytes().chain([0]).map(|byte| c_char::from_ne_bytes([byte])));
             Ok(())
         })
     }

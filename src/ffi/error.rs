@@ -73,7 +73,7 @@ impl From<&Error> for peer_manager_error {
         let text: String = error.to_string().chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
         let end = text.floor_char_boundary(MESSAGE_CAPACITY - 1);
         for (place, byte) in report.message.iter_mut().zip(text[..end].bytes()) {
-            *place = byte.cast_signed() as c_char;
+            *place = c_char::from_ne_bytes([byte]);
         }
         report
     }

@@ -1,0 +1,148 @@
+//! A host's canonical text, written without the formatting machinery of the standard library, because each
+//! address that a query answers is written out once.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use crate::address::{HOST_CAPACITY, Host};
+
+/// A host's canonical text in a buffer of its own. The bytes behind the text are 0.
+pub(crate) struct HostText {
+    bytes: [u8; HOST_CAPACITY],
+    len: usize,
+}
+
+impl HostText {
+    pub(crate) fn of(host: &Host) -> Self {
+        let mut text = Self { bytes: [0; HOST_CAPACITY], len: 0 };
+        match host {
+            Host::V4(ip) => text.push_v4(*ip),
+            Host::V6(ip) => text.push_v6(*ip),
+            Host::Name(name) => text.push_all(name.as_bytes()),
+        }
+        text
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.bytes[..self.len]).unwrap_or_default()
+    }
+
+    /// The text, then at least one NUL.
+    #[cfg(not(test))]
+    pub(crate) fn into_bytes(self) -> [u8; HOST_CAPACITY] {
+        self.bytes
+    }
+
+    fn push(&mut self, byte: u8) {
+        // A host has at most 253 bytes, so there is always room, and a NUL behind.
+        if let Some(place) = self.bytes.get_mut(self.len) {
+            *place = byte;
+            self.len += 1;
+        }
+    }
+
+    fn push_all(&mut self, bytes: &[u8]) {
+        let end = self.len + bytes.len();
+        if let Some(place) = self.bytes.get_mut(self.len..end) {
+            place.copy_from_slice(bytes);
+            self.len = end;
+        }
+    }
+
+    fn push_v4(&mut self, ip: Ipv4Addr) {
+        for (index, octet) in ip.octets().into_iter().enumerate() {
+            if index > 0 {
+                self.push(b'.');
+            }
+            if octet >= 100 {
+                self.push(b'0' + octet / 100);
+            }
+            if octet >= 10 {
+                self.push(b'0' + octet / 10 % 10);
+            }
+            self.push(b'0' + octet % 10);
+        }
+    }
+
+    /// RFC 5952, section 4: lower case, no leading zeros, and the first of the longest runs of two or more zero
+    /// groups as `::`.
+    fn push_v6(&mut self, ip: Ipv6Addr) {
+        let groups = ip.segments();
+        let (start, end) = longest_zero_run(&groups);
+        for (index, &group) in groups.iter().enumerate() {
+            if (start..end).contains(&index) {
+                if index == start {
+                    self.push_all(b"::");
+                }
+                continue;
+            }
+            if index > 0 && index != end {
+                self.push(b':');
+            }
+            self.push_hex(group);
+        }
+    }
+
+    fn push_hex(&mut self, group: u16) {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let digits = (u16::BITS - group.leading_zeros()).div_ceil(4).max(1);
+        for digit in (0..digits).rev() {
+            self.push(DIGITS[usize::from(group >> (4 * digit) & 0xf)]);
+        }
+    }
+}
+
+/// The run as a range; where there is none, one that contains no index and follows no group.
+fn longest_zero_run(groups: &[u16; 8]) -> (usize, usize) {
+    let mut longest = (groups.len() + 1, groups.len() + 1);
+    let mut start = 0;
+    for index in 0..=groups.len() {
+        if groups.get(index) == Some(&0) {
+            continue;
+        }
+        let len = index - start;
+        if len >= 2 && len > longest.1 - longest.0 {
+            longest = (start, index);
+        }
+        start = index + 1;
+    }
+    longest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use proptest::test_runner::RngSeed;
+
+    /// Zero often, so that runs of zeros of all lengths occur.
+    fn group() -> impl Strategy<Value = u16> {
+        prop_oneof![Just(0), 0_u16..300, any::<u16>()]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, rng_seed: RngSeed::Fixed(1), ..ProptestConfig::default() })]
+
+        #[test]
+        fn ipv4_text_is_the_standard_library_s(bits: u32) {
+            let ip = Ipv4Addr::from(bits);
+            let text = HostText::of(&Host::V4(ip));
+            prop_assert_eq!(text.as_str(), ip.to_string());
+        }
+
+        #[test]
+        fn ipv6_text_is_the_standard_library_s(groups in prop::array::uniform8(group())) {
+            let ip = Ipv6Addr::from(groups);
+            // The standard library writes IPv4-mapped addresses in mixed notation; they are `Host::V4` here.
+            prop_assume!(ip.to_ipv4_mapped().is_none());
+            let text = HostText::of(&Host::V6(ip));
+            prop_assert_eq!(text.as_str(), ip.to_string());
+        }
+    }
+
+    #[test]
+    fn the_longest_name_fits_and_leaves_room_for_a_nul() {
+        let name = format!("{0}.{0}.{0}.{1}", "a".repeat(63), "a".repeat(61));
+        let text = HostText::of(&Host::Name(name.as_str().into()));
+        assert_eq!((name.len(), text.as_str()), (HOST_CAPACITY - 1, name.as_str()));
+    }
+}
