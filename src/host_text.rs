@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use crate::address::{HOST_CAPACITY, Host};
 
-/// A host's canonical text in a buffer of its own. The bytes behind the text are 0.
+/// A host's canonical text in a buffer of its own.
 pub(crate) struct HostText {
     bytes: [u8; HOST_CAPACITY],
     len: usize,
@@ -23,13 +23,11 @@ impl HostText {
     }
 
     pub(crate) fn as_str(&self) -> &str {
-        std::str::from_utf8(&self.bytes[..self.len]).unwrap_or_default()
+        std::str::from_utf8(self.as_bytes()).unwrap_or_default()
     }
 
-    /// The text, then at least one NUL.
-    #[cfg(not(test))]
-    pub(crate) fn into_bytes(self) -> [u8; HOST_CAPACITY] {
-        self.bytes
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..self.len]
     }
 
     fn push(&mut self, byte: u8) {

@@ -15,6 +15,8 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use rand::rngs::ChaCha12Rng;
+
 use crate::address::PeerAddress;
 use crate::clock::Clock;
 use crate::error::{Error, Quoted, Result};
@@ -48,13 +50,22 @@ use crate::table::{PeerTable, Snapshot};
 /// ```
 #[derive(Debug)]
 pub struct PeerManager {
-    writer: Mutex<Option<Store>>,
+    writer: Mutex<Writer>,
     table: RwLock<PeerTable>,
     clock: Clock,
     random: RandomSource,
     durability: Durability,
     skipped_rows: u64,
     failed_writes: AtomicU64,
+}
+
+/// What a change needs besides the table.
+#[derive(Debug)]
+struct Writer {
+    /// The database, if there is one.
+    store: Option<Store>,
+    /// Draws the back-off times.
+    rng: ChaCha12Rng,
 }
 
 /// Opening.
@@ -111,11 +122,12 @@ impl PeerManager {
             table.load(|put| loaded = store.load_all(put));
             skipped_rows = loaded?;
         }
+        let random = RandomSource::new(options.rng_seed)?;
         Ok(Self {
-            writer: Mutex::new(store),
+            writer: Mutex::new(Writer { store, rng: random.stream() }),
             table: RwLock::new(table),
             clock: options.clock,
-            random: RandomSource::new(options.rng_seed)?,
+            random,
             durability: options.durability,
             skipped_rows,
             failed_writes: AtomicU64::new(0),
@@ -196,7 +208,9 @@ impl PeerManager {
             return Ok(());
         }
         let mut writer = self.lock_writer()?;
-        self.put(&mut writer, records, None)
+        self.check_room(records.len())?;
+        self.write(&mut writer, |store| store.replace(records))?;
+        self.apply(records, None)
     }
 
     /// Notes what a peer was seen to be; an unknown one is added as new first.
@@ -209,7 +223,7 @@ impl PeerManager {
         observed_type: StoredPeerType,
         preferred_type_known: bool,
     ) -> Result<()> {
-        self.update_record(address, |record, _| {
+        self.update_record(address, |record, _, _| {
             let type_update = get_type_update(record, observed_type, preferred_type_known);
             apply_type_update(record, type_update);
         })
@@ -220,8 +234,7 @@ impl PeerManager {
     /// # Errors
     /// As [`store`](Self::store).
     pub fn update_backoff(&self, address: &PeerAddress, backoff: BackOffUpdate) -> Result<()> {
-        let mut rng = self.random.stream();
-        self.update_record(address, |record, now| apply_backoff_update(record, backoff, now, &mut rng))
+        self.update_record(address, |record, now, rng| apply_backoff_update(record, backoff, now, rng))
     }
 
     /// [`update_type`](Self::update_type) and [`update_backoff`](Self::update_backoff) in one change.
@@ -235,11 +248,10 @@ impl PeerManager {
         preferred_type_known: bool,
         backoff: BackOffUpdate,
     ) -> Result<()> {
-        let mut rng = self.random.stream();
-        self.update_record(address, |record, now| {
+        self.update_record(address, |record, now, rng| {
             let type_update = get_type_update(record, observed_type, preferred_type_known);
             apply_type_update(record, type_update);
-            apply_backoff_update(record, backoff, now, &mut rng);
+            apply_backoff_update(record, backoff, now, rng);
         })
     }
 
@@ -365,7 +377,7 @@ impl PeerManager {
 
 /// The locking protocol.
 impl PeerManager {
-    fn lock_writer(&self) -> Result<MutexGuard<'_, Option<Store>>> {
+    fn lock_writer(&self) -> Result<MutexGuard<'_, Writer>> {
         self.writer.lock().map_err(|_| Error::poisoned())
     }
 
@@ -402,13 +414,28 @@ impl PeerManager {
     }
 
     /// Changes the peer that is known by an address, or a new one, by a rule that is given the present.
-    fn update_record(&self, address: &PeerAddress, rule: impl FnOnce(&mut PeerRecord, i64)) -> Result<()> {
+    fn update_record(
+        &self,
+        address: &PeerAddress,
+        rule: impl FnOnce(&mut PeerRecord, i64, &mut ChaCha12Rng),
+    ) -> Result<()> {
         let now = self.clock.now();
         let mut writer = self.lock_writer()?;
-        let known = self.read()?.get(address);
-        let mut record = known.unwrap_or_else(|| PeerRecord::new(address.clone(), now));
-        rule(&mut record, now);
-        self.put(&mut writer, std::slice::from_ref(&record), Some(now))
+        // Slots stay as they are until the writer is unlocked.
+        let known = self.read()?.find_record(address);
+        let (slot, mut record) = match known {
+            Some((slot, record)) => (Some(slot), record),
+            None => (None, PeerRecord::new(address.clone(), now)),
+        };
+        rule(&mut record, now, &mut writer.rng);
+        if slot.is_none() {
+            self.check_room(1)?;
+        }
+        self.write(&mut writer, |store| store.replace(std::slice::from_ref(&record)))?;
+        let mut table = self.write_table()?;
+        table.advance_forward(now);
+        table.put_at(slot, &record);
+        Ok(())
     }
 
     /// New records for those addresses that are not in the table, each once.
@@ -417,13 +444,6 @@ impl PeerManager {
         let mut seen = HashSet::new();
         let unknown = addresses.iter().filter(|&address| !table.contains(address) && seen.insert(address));
         Ok(unknown.map(|address| PeerRecord::new(address.clone(), now)).collect())
-    }
-
-    /// Writes records to the database, then to memory.
-    fn put(&self, writer: &mut Option<Store>, records: &[PeerRecord], now: Option<i64>) -> Result<()> {
-        self.check_room(records.len())?;
-        self.write(writer, |store| store.replace(records))?;
-        self.apply(records, now)
     }
 
     /// Refuses more records than the table can number.
@@ -438,8 +458,8 @@ impl PeerManager {
     }
 
     /// Writes to the database, if there is one.
-    fn write(&self, writer: &mut Option<Store>, change: impl FnOnce(&mut Store) -> Result<()>) -> Result<()> {
-        let Some(store) = writer else { return Ok(()) };
+    fn write(&self, writer: &mut Writer, change: impl FnOnce(&mut Store) -> Result<()>) -> Result<()> {
+        let Some(store) = &mut writer.store else { return Ok(()) };
         change(store).inspect_err(|_| {
             self.failed_writes.fetch_add(1, Ordering::Relaxed);
         })

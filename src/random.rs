@@ -1,6 +1,6 @@
-//! The source of every random choice: one key, and a stream of its own for each call.
+//! The source of every random choice: one key, and independent streams under it.
 //!
-//! A call takes the next stream of ChaCha12 under the manager's key. So choices are unpredictable to strangers
+//! The changes, of which there is one at a time, share a stream of ChaCha12; each question takes one of its own. So choices are unpredictable to strangers
 //! (the key comes from the system), repeatable when a seed is given, and made without a lock: threads that
 //! choose at the same time share nothing but a counter.
 
@@ -40,7 +40,7 @@ impl RandomSource {
         Ok(Self { key, next_stream: AtomicU64::new(0) })
     }
 
-    /// The generator of one call.
+    /// The generator of one question, or of all changes.
     pub(crate) fn stream(&self) -> ChaCha12Rng {
         let mut rng = ChaCha12Rng::from_seed(self.key);
         // Relaxed: only that no two calls get the same number matters.

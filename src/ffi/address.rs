@@ -33,18 +33,14 @@ pub struct peer_manager_address {
 impl peer_manager_address {
     /// The canonical address, if this is one.
     pub(super) fn parse(&self) -> Result<PeerAddress> {
-        let mut host = [0; HOST_CAPACITY];
-        let mut len = 0;
-        for (byte, &c) in host.iter_mut().zip(self.host.iter().take_while(|&&c| c != 0)) {
-            *byte = c.to_ne_bytes()[0];
-            len += 1;
-        }
-        let host = std::str::from_utf8(&host[..len]).map_err(|_| {
+        let host = handle::bytes(&self.host);
+        let end = host.iter().position(|&byte| byte == 0);
+        let host = std::str::from_utf8(&host[..end.unwrap_or(host.len())]).map_err(|_| {
             Error::InvalidArgument(
                 "the host of an address is not UTF-8; names are written in punycode".to_owned(),
             )
         })?;
-        if len == HOST_CAPACITY {
+        if end.is_none() {
             return Err(Error::invalid_address(host, "its host has no NUL within 254 bytes"));
         }
         PeerAddress::new(host, self.port)
@@ -53,7 +49,9 @@ impl peer_manager_address {
 
 impl From<&PeerAddress> for peer_manager_address {
     fn from(address: &PeerAddress) -> Self {
-        let host = HostText::of(address.host()).into_bytes().map(|byte| c_char::from_ne_bytes([byte]));
+        let text = HostText::of(address.host());
+        let mut host = [0; HOST_CAPACITY];
+        handle::bytes_mut(&mut host)[..text.as_bytes().len()].copy_from_slice(text.as_bytes());
         Self { host, port: address.port() }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::ffi::{CStr, c_char};
 
-use super::boundary;
+use super::{boundary, handle};
 use crate::error::Error;
 
 /// What a fallible function returns: PEER_MANAGER_OK, or why it did nothing. Since 0.1.0.
@@ -72,9 +72,7 @@ impl From<&Error> for peer_manager_error {
         };
         let text: String = error.to_string().chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
         let end = text.floor_char_boundary(MESSAGE_CAPACITY - 1);
-        for (place, byte) in report.message.iter_mut().zip(text[..end].bytes()) {
-            *place = c_char::from_ne_bytes([byte]);
-        }
+        handle::bytes_mut(&mut report.message)[..end].copy_from_slice(&text.as_bytes()[..end]);
         report
     }
 }

@@ -42,6 +42,18 @@ pub(super) unsafe fn text<'a>(pointer: *const c_char, name: &str) -> Result<&'a 
     text.to_str().map_err(|_| Error::InvalidArgument(format!("{name} is not UTF-8; pass UTF-8 text")))
 }
 
+/// The bytes of C characters, which are signed on some platforms.
+pub(super) fn bytes(characters: &[c_char]) -> &[u8] {
+    // SAFETY: a `c_char` is a byte, and every byte is valid.
+    unsafe { std::slice::from_raw_parts(characters.as_ptr().cast(), characters.len()) }
+}
+
+/// As [`bytes`], to be written.
+pub(super) fn bytes_mut(characters: &mut [c_char]) -> &mut [u8] {
+    // SAFETY: as above, and the borrow is exclusive.
+    unsafe { std::slice::from_raw_parts_mut(characters.as_mut_ptr().cast(), characters.len()) }
+}
+
 /// Where one result goes.
 pub(super) struct Output<T>(NonNull<T>);
 

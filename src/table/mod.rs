@@ -78,14 +78,20 @@ impl PeerTable {
 
     /// What is known of an address. Cost: constant.
     pub(crate) fn get(&self, address: &PeerAddress) -> Option<PeerRecord> {
+        self.find_record(address).map(|(_, record)| record)
+    }
+
+    /// What is known of an address, and the slot it is known in until a peer is removed.
+    pub(crate) fn find_record(&self, address: &PeerAddress) -> Option<(u32, PeerRecord)> {
         let slot = self.find(address)?;
         let entry = &self.entries[slot as usize];
-        Some(PeerRecord {
+        let record = PeerRecord {
             address: address.clone(),
             next_attempt: entry.next_attempt,
             num_failures: entry.num_failures,
             peer_type: entry.peer_type(),
-        })
+        };
+        Some((slot, record))
     }
 
     pub(crate) fn contains(&self, address: &PeerAddress) -> bool {
@@ -94,7 +100,12 @@ impl PeerTable {
 
     /// Adds a peer, or replaces what is known of it. Cost: logarithmic.
     pub(crate) fn put(&mut self, record: &PeerRecord) {
-        if let Some(slot) = self.find(&record.address) {
+        self.put_at(self.find(&record.address), record);
+    }
+
+    /// As [`put`](Self::put), where the peer's slot is known, or that it has none.
+    pub(crate) fn put_at(&mut self, slot: Option<u32>, record: &PeerRecord) {
+        if let Some(slot) = slot {
             self.replace(slot, record);
         } else {
             let slot = self.append(record);
