@@ -8,19 +8,21 @@
 //!
 //! [RFC 5952]: https://www.rfc-editor.org/rfc/rfc5952
 
+mod parse;
+mod text;
+
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
-use crate::host_text::HostText;
+
+pub(crate) use parse::parse_host;
+pub(crate) use text::HostText;
 
 /// The longest host as text, and one byte for the NUL that C puts behind it.
 pub const HOST_CAPACITY: usize = 254;
-
-/// The longest label of a name ([RFC 1035](https://www.rfc-editor.org/rfc/rfc1035), section 2.3.4).
-const MAX_LABEL: usize = 63;
 
 /// The host of a [`PeerAddress`], in canonical form.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -85,7 +87,8 @@ impl PeerAddress {
     /// # Errors
     /// [`Error::InvalidAddress`] with what is wrong with `text`.
     pub fn parse(text: &str, default_port: Option<u16>) -> Result<Self> {
-        parse_address(text, default_port.unwrap_or(0)).map_err(|reason| Error::invalid_address(text, reason))
+        parse::parse_address(text, default_port.unwrap_or(0))
+            .map_err(|reason| Error::invalid_address(text, reason))
     }
 
     /// The host.
@@ -113,6 +116,14 @@ impl PeerAddress {
             Host::V6(ip) => is_private_v6(*ip),
             Host::Name(name) => **name == *"localhost",
         }
+    }
+
+    /// Makes an address of an IPv4 address as text and a port, or nothing where they are not that: the short way
+    /// for the most frequent sort of host.
+    #[cfg(not(test))]
+    pub(crate) fn from_ipv4_text(host: &[u8], port: u16) -> Option<Self> {
+        let (ip, rest) = parse::ipv4_prefix(host)?;
+        (rest.is_empty() && port != 0).then_some(Self { host: Host::V4(ip), port })
     }
 
     /// An address made of a host that is canonical already.
@@ -154,87 +165,6 @@ impl fmt::Display for Host {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(HostText::of(self).as_str())
     }
-}
-
-fn parse_address(text: &str, default_port: u16) -> Result<PeerAddress, &'static str> {
-    let (host, port) = if let Some(rest) = text.strip_prefix('[') {
-        let (inside, after) = rest.split_once(']').ok_or("the closing bracket is missing")?;
-        let host = parse_v6(inside)?;
-        let port = match after {
-            "" => None,
-            _ => Some(after.strip_prefix(':').ok_or("only `:port` may stand after the closing bracket")?),
-        };
-        (host, port)
-    } else {
-        match text.split_once(':') {
-            None => (parse_host(text)?, None),
-            Some((_, rest)) if rest.contains(':') => (parse_v6(text)?, None),
-            Some((host, port)) => (parse_host(host)?, Some(port)),
-        }
-    };
-    let port = match port {
-        Some(digits) => parse_port(digits)?,
-        None if default_port == 0 => return Err("the port is missing; write host:port"),
-        None => default_port,
-    };
-    Ok(PeerAddress { host, port })
-}
-
-/// A port as text: 1 to 5 digits and nothing else, without leading zeros, from 1 to 65535.
-fn parse_port(text: &str) -> Result<u16, &'static str> {
-    const REASON: &str = "the port is not a number from 1 to 65535";
-    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-    if !digits || text.starts_with('0') {
-        return Err(REASON);
-    }
-    text.parse().map_err(|_| REASON)
-}
-
-/// A host without brackets and without a port.
-pub(crate) fn parse_host(text: &str) -> Result<Host, &'static str> {
-    if text.is_empty() {
-        return Err("the host is empty");
-    }
-    if text.contains(':') {
-        return parse_v6(text);
-    }
-    if let Ok(ip) = text.parse::<Ipv4Addr>() {
-        return Ok(Host::V4(ip));
-    }
-    parse_name(text)
-}
-
-fn parse_v6(text: &str) -> Result<Host, &'static str> {
-    if text.contains('%') {
-        return Err("scope ids are not accepted");
-    }
-    match text.parse::<Ipv6Addr>() {
-        Ok(ip) => Ok(Host::from(IpAddr::V6(ip))),
-        Err(_) => Err("this is not an IPv6 address"),
-    }
-}
-
-fn parse_name(text: &str) -> Result<Host, &'static str> {
-    let name = text.strip_suffix('.').unwrap_or(text);
-    if name.is_empty() || name.len() >= HOST_CAPACITY {
-        return Err("a name has 1 to 253 characters");
-    }
-    if !name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.')) {
-        return Err("a name consists of the letters a to z, digits, `-`, `_` and `.` (others in punycode)");
-    }
-    for label in name.split('.') {
-        if label.is_empty() || label.len() > MAX_LABEL {
-            return Err("each label of a name has 1 to 63 characters");
-        }
-        if label.starts_with('-') || label.ends_with('-') {
-            return Err("a label neither begins nor ends with `-`");
-        }
-    }
-    let last = name.rsplit('.').next().unwrap_or(name);
-    if last.bytes().all(|b| b.is_ascii_digit()) {
-        return Err("it ends in a number like an IPv4 address, but is not one");
-    }
-    Ok(Host::Name(name.to_ascii_lowercase().into()))
 }
 
 fn is_private_v4(ip: Ipv4Addr) -> bool {

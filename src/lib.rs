@@ -40,7 +40,6 @@
 mod address;
 mod clock;
 mod error;
-mod host_text;
 mod manager;
 mod options;
 mod peer;

@@ -3,10 +3,10 @@
 use std::ffi::c_char;
 
 use super::error::{peer_manager_error, peer_manager_status};
+use super::handle::Plain;
 use super::{boundary, handle};
-use crate::address::{HOST_CAPACITY, PeerAddress};
+use crate::address::{HOST_CAPACITY, HostText, PeerAddress};
 use crate::error::{Error, Result};
-use crate::host_text::HostText;
 
 /// The size of a host in an address: 253 characters and a NUL. Since 0.1.0.
 pub const PEER_MANAGER_HOST_CAPACITY: usize = 254;
@@ -35,6 +35,9 @@ impl peer_manager_address {
     pub(super) fn parse(&self) -> Result<PeerAddress> {
         let host = handle::bytes(&self.host);
         let end = host.iter().position(|&byte| byte == 0);
+        if let Some(address) = PeerAddress::from_ipv4_text(&host[..end.unwrap_or(host.len())], self.port) {
+            return Ok(address);
+        }
         let host = std::str::from_utf8(&host[..end.unwrap_or(host.len())]).map_err(|_| {
             Error::InvalidArgument(
                 "the host of an address is not UTF-8; names are written in punycode".to_owned(),
@@ -47,12 +50,15 @@ impl peer_manager_address {
     }
 }
 
-impl From<&PeerAddress> for peer_manager_address {
-    fn from(address: &PeerAddress) -> Self {
+// SAFETY: it is made of characters and a number.
+unsafe impl Plain for peer_manager_address {}
+
+impl peer_manager_address {
+    /// Takes over an address; all is zero before.
+    pub(super) fn set(&mut self, address: &PeerAddress) {
         let text = HostText::of(address.host());
-        let mut host = [0; HOST_CAPACITY];
-        handle::bytes_mut(&mut host)[..text.as_bytes().len()].copy_from_slice(text.as_bytes());
-        Self { host, port: address.port() }
+        handle::bytes_mut(&mut self.host)[..text.as_bytes().len()].copy_from_slice(text.as_bytes());
+        self.port = address.port();
     }
 }
 
@@ -91,7 +97,7 @@ pub unsafe extern "C" fn peer_manager_address_init(
     unsafe {
         boundary::call("peer_manager_address_init", error, || {
             let address = PeerAddress::new(handle::text(host, "host")?, port)?;
-            handle::output(out, "out")?.write((&address).into());
+            handle::output(out, "out")?.zeroed().set(&address);
             Ok(())
         })
     }
@@ -119,7 +125,7 @@ pub unsafe extern "C" fn peer_manager_address_parse(
     unsafe {
         boundary::call("peer_manager_address_parse", error, || {
             let address = PeerAddress::parse(handle::text(text, "text")?, Some(default_port))?;
-            handle::output(out, "out")?.write((&address).into());
+            handle::output(out, "out")?.zeroed().set(&address);
             Ok(())
         })
     }

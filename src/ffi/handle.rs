@@ -67,6 +67,22 @@ pub(super) unsafe fn optional_output<T>(pointer: *mut T) -> Option<Output<T>> {
     NonNull::new(pointer).map(Output)
 }
 
+/// A struct of C that is plain data.
+///
+/// # Safety
+/// All zeros is a value of it.
+pub(super) unsafe trait Plain {}
+
+impl<T: Plain> Output<T> {
+    /// The caller's struct, set to zeros first. No input may be used after this, for it may be the same memory.
+    pub(super) fn zeroed<'a>(mut self) -> &'a mut T {
+        // SAFETY: by the contract of the function that made it, the pointer is valid for one `T`.
+        unsafe { self.0.write_bytes(0, 1) };
+        // SAFETY: as above, and all zeros is a value; inputs are not used any more, so the reference is the only one.
+        unsafe { self.0.as_mut() }
+    }
+}
+
 impl<T> Output<T> {
     pub(super) fn write(self, value: T) {
         // SAFETY: by the contract of the function that made it, the pointer is valid for one `T`.
@@ -93,12 +109,16 @@ pub(super) unsafe fn outputs<T>(pointer: *mut T, capacity: usize, name: &str) ->
 impl<T> Outputs<T> {
     /// Writes as many values as there are, at most the capacity.
     pub(super) fn write(self, values: impl Iterator<Item = T>) {
-        for (index, value) in values.take(self.capacity).enumerate() {
-            // SAFETY: by the contract of the function that made it, the pointer is valid for `capacity` elements.
-            let element = unsafe { self.first.add(index) };
-            // SAFETY: as above, `index` is less than `capacity`.
-            unsafe { element.write(value) };
-        }
+        self.zip(values).for_each(|(output, value)| output.write(value));
+    }
+
+    /// The places, each with one of the values, as long as there are both.
+    pub(super) fn zip<V>(self, values: impl Iterator<Item = V>) -> impl Iterator<Item = (Output<T>, V)> {
+        values.take(self.capacity).enumerate().map(move |(index, value)| {
+            // SAFETY: by the contract of the function that made it, the pointer is valid for `capacity` elements,
+            // and `index` is less.
+            (Output(unsafe { self.first.add(index) }), value)
+        })
     }
 }
 

@@ -101,7 +101,7 @@ pub unsafe extern "C" fn peer_manager_load(
             let address = handle::input(address, "address")?.parse()?;
             let out = handle::output(out, "out")?;
             let record = manager.load(&address)?.ok_or(Error::NotFound(address))?;
-            out.write((&record).into());
+            out.zeroed().set(&record);
             Ok(())
         })
     }

@@ -152,7 +152,7 @@ pub unsafe extern "C" fn peer_manager_load_random_peers(
             let out = handle::outputs(out, size, "out")?;
             let out_count = handle::output(out_count, "out_count")?;
             let peers = manager.load_random_peers(&query.as_query(), size)?;
-            out.write(peers.iter().map(Into::into));
+            out.zip(peers.iter()).for_each(|(out, address)| out.zeroed().set(address));
             out_count.write(peers.len());
             Ok(())
         })
@@ -195,7 +195,7 @@ pub unsafe extern "C" fn peer_manager_get_peers_to_send(
             let out = handle::outputs(out, size, "out")?;
             let out_count = handle::output(out_count, "out_count")?;
             let peers = manager.get_peers_to_send(&filter.as_query(), exclude.as_ref(), size)?;
-            out.write(peers.iter().map(Into::into));
+            out.zip(peers.iter()).for_each(|(out, address)| out.zeroed().set(address));
             out_count.write(peers.len());
             Ok(())
         })

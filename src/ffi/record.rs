@@ -2,6 +2,7 @@
 
 use super::address::peer_manager_address;
 use super::error::{peer_manager_error, peer_manager_status};
+use super::handle::Plain;
 use super::{boundary, handle};
 use crate::error::{Error, Result};
 use crate::peer::{BackOffUpdate, PeerRecord, StoredPeerType};
@@ -51,14 +52,16 @@ impl peer_manager_record {
     }
 }
 
-impl From<&PeerRecord> for peer_manager_record {
-    fn from(record: &PeerRecord) -> Self {
-        Self {
-            address: (&record.address).into(),
-            next_attempt: record.next_attempt,
-            num_failures: record.num_failures,
-            peer_type: record.peer_type as u32,
-        }
+// SAFETY: it is made of an address and numbers.
+unsafe impl Plain for peer_manager_record {}
+
+impl peer_manager_record {
+    /// Takes over a record; all is zero before.
+    pub(super) fn set(&mut self, record: &PeerRecord) {
+        self.address.set(&record.address);
+        self.next_attempt = record.next_attempt;
+        self.num_failures = record.num_failures;
+        self.peer_type = record.peer_type as u32;
     }
 }
 
@@ -104,7 +107,7 @@ pub unsafe extern "C" fn peer_manager_record_init(
     unsafe {
         boundary::call("peer_manager_record_init", error, || {
             let record = PeerRecord::new(handle::input(address, "address")?.parse()?, now);
-            handle::output(out, "out")?.write((&record).into());
+            handle::output(out, "out")?.zeroed().set(&record);
             Ok(())
         })
     }

@@ -3,9 +3,8 @@
 use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 
-use crate::address::{PeerAddress, parse_host};
+use crate::address::{HostText, PeerAddress, parse_host};
 use crate::error::{Error, Result};
-use crate::host_text::HostText;
 use crate::peer::{PeerRecord, StoredPeerType};
 
 /// Reads every peer of the table `peers` and gives it to `each`; returns how many rows were not valid peers.

@@ -23,7 +23,9 @@ impl Store {
             | OpenFlags::SQLITE_OPEN_CREATE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let conn = Connection::open_with_flags(path, flags).map_err(|error| failed(&error))?;
-        conn.busy_timeout(busy_timeout).map_err(|error| failed(&error))?;
+        // By PRAGMA, because rusqlite's function needs a newer SQLite than many systems have.
+        let milliseconds = i32::try_from(busy_timeout.as_millis()).unwrap_or(i32::MAX);
+        conn.pragma_update(None, "busy_timeout", milliseconds).map_err(|error| failed(&error))?;
         let presence = schema::inspect(&conn, &name)?;
         // SQLite opens a file that may not be written read-only, without a word.
         if conn.is_readonly("main").map_err(|error| failed(&error))? {

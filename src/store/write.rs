@@ -3,9 +3,8 @@
 use rusqlite::{Connection, Savepoint, Transaction, TransactionBehavior, params};
 
 use super::{Ownership, Store};
-use crate::address::PeerAddress;
+use crate::address::{HostText, PeerAddress};
 use crate::error::{Error, Result};
-use crate::host_text::HostText;
 use crate::peer::PeerRecord;
 
 const INSERT: &str =

@@ -272,7 +272,10 @@ impl PeerTable {
 
     /// Builds the pools and the schedules from the slab.
     fn sort_all_into_pools(&mut self) {
+        // What the old ones point to may be gone.
         self.pools = Pools::new();
+        self.waiting = Schedule::new(Order::Soonest);
+        self.ready = Schedule::new(Order::Latest);
         let mut sides = [Vec::new(), Vec::new()];
         for slot in 0..slot_number(self.entries.len()) {
             let readiness = self.readiness(&self.entries[slot as usize]);
@@ -280,7 +283,7 @@ impl PeerTable {
             sides[readiness as usize].push(slot);
         }
         for (readiness, slots) in [Readiness::Ready, Readiness::Waiting].into_iter().zip(&sides) {
-            self.schedule(readiness).exchange(|_| true, slots);
+            self.schedule(readiness).exchange(|_| false, slots);
         }
     }
 

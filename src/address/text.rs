@@ -3,7 +3,7 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use crate::address::{HOST_CAPACITY, Host};
+use super::{HOST_CAPACITY, Host};
 
 /// A host's canonical text in a buffer of its own.
 pub(crate) struct HostText {
@@ -47,18 +47,14 @@ impl HostText {
     }
 
     fn push_v4(&mut self, ip: Ipv4Addr) {
-        for (index, octet) in ip.octets().into_iter().enumerate() {
-            if index > 0 {
-                self.push(b'.');
+        for octet in ip.octets() {
+            let (text, len) = &OCTETS[usize::from(octet)];
+            if let Some(place) = self.bytes.get_mut(self.len..self.len + text.len()) {
+                place.copy_from_slice(text);
             }
-            if octet >= 100 {
-                self.push(b'0' + octet / 100);
-            }
-            if octet >= 10 {
-                self.push(b'0' + octet / 10 % 10);
-            }
-            self.push(b'0' + octet % 10);
+            self.len += len;
         }
+        self.len -= 1;
     }
 
     /// RFC 5952, section 4: lower case, no leading zeros, and the first of the longest runs of two or more zero
@@ -87,6 +83,33 @@ impl HostText {
             self.push(DIGITS[usize::from(group >> (4 * digit) & 0xf)]);
         }
     }
+}
+
+/// Each octet as text with a dot behind it, and the length of both.
+static OCTETS: [([u8; 4], usize); 256] = octets();
+
+const fn octets() -> [([u8; 4], usize); 256] {
+    let mut octets = [([b'.'; 4], 0); 256];
+    let mut octet = 0;
+    while octet < octets.len() {
+        let (text, len) = &mut octets[octet];
+        let digits = [b"012"[octet / 100], b"0123456789"[octet / 10 % 10], b"0123456789"[octet % 10]];
+        let mut digit = if octet >= 100 {
+            0
+        } else if octet >= 10 {
+            1
+        } else {
+            2
+        };
+        while digit < digits.len() {
+            text[*len] = digits[digit];
+            *len += 1;
+            digit += 1;
+        }
+        *len += 1;
+        octet += 1;
+    }
+    octets
 }
 
 /// The run as a range; where there is none, one that contains no index and follows no group.

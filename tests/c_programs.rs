@@ -1,0 +1,216 @@
+//! The C API as its callers see it: each program in `tests/c` is compiled as C99 and as C++11, without a warning,
+//! against the header and the library that cargo built for this test run, and then run.
+//!
+//! `CC` and `CXX` choose the compilers. `PEER_MANAGER_TEST_RUNNER` is put before each program, for example
+//! `valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite,indirect`. What a machine
+//! lacks is skipped, and said on stderr.
+#![cfg(target_os = "linux")]
+
+#[path = "common/cc.rs"]
+mod cc;
+
+use std::collections::BTreeSet;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{env, fs};
+
+use cc::{Language, Tool};
+use tempfile::TempDir;
+
+/// The name under which programs find the shared object when they run.
+const SONAME: &str = "libpeer_manager.so.0";
+
+/// Makes one test for each program and language.
+macro_rules! programs {
+    ($($program:ident: $as_c:ident, $as_cxx:ident;)+) => {
+        /// The programs that are run, one for each section of the header and a few besides.
+        const PROGRAMS: &[&str] = &[$(stringify!($program)),+];
+
+        $(
+            #[test]
+            fn $as_c() {
+                runs_with_the_shared_object(stringify!($program), Language::C);
+            }
+
+            #[test]
+            fn $as_cxx() {
+                runs_with_the_shared_object(stringify!($program), Language::Cxx);
+            }
+        )+
+    };
+}
+
+programs! {
+    version: versions_agree_in_c, versions_agree_in_cxx;
+    error: errors_say_what_failed_in_c, errors_say_what_failed_in_cxx;
+    address: addresses_are_canonical_in_c, addresses_are_canonical_in_cxx;
+    record: records_start_as_specified_in_c, records_start_as_specified_in_cxx;
+    options: managers_open_as_the_options_say_in_c, managers_open_as_the_options_say_in_cxx;
+    peers: peers_are_read_and_written_in_c, peers_are_read_and_written_in_cxx;
+    query: queries_choose_eligible_peers_in_c, queries_choose_eligible_peers_in_cxx;
+    snapshot: snapshots_hold_one_moment_in_c, snapshots_hold_one_moment_in_cxx;
+    stats: stats_count_what_is_there_in_c, stats_count_what_is_there_in_cxx;
+    threads: eight_threads_lose_no_update_in_c, eight_threads_lose_no_update_in_cxx;
+    panic: no_panic_crosses_into_c, no_panic_crosses_into_cxx;
+    host: a_host_lends_its_connection_in_c, a_host_lends_its_connection_in_cxx;
+}
+
+#[test]
+fn the_static_library_does_for_c() {
+    let Some(program) = Program::new("threads", Language::C) else { return };
+    program.link_statically();
+    program.run();
+}
+
+#[test]
+fn the_static_library_does_for_cxx() {
+    let Some(program) = Program::new("threads", Language::Cxx) else { return };
+    program.link_statically();
+    program.run();
+}
+
+#[test]
+fn every_program_in_the_directory_is_run() {
+    let directory = fs::read_dir(cc::root().join("tests/c")).expect("tests/c is there");
+    let files = directory.map(|entry| entry.expect("an entry").path());
+    let sources = files.filter(|file| file.extension().is_some_and(|extension| extension == "c"));
+    let names: BTreeSet<String> =
+        sources.map(|file| file.file_stem().expect("a name").to_string_lossy().into_owned()).collect();
+    assert_eq!(names, PROGRAMS.iter().map(|&program| program.to_owned()).collect());
+}
+
+#[test]
+fn a_panic_is_put_into_every_function_of_the_header() {
+    let source = fs::read_to_string(cc::root().join("tests/c/panic.c")).expect("panic.c is UTF-8");
+    let rows = source.lines().filter_map(|line| line.strip_prefix("  X("));
+    let listed: Vec<String> =
+        rows.filter_map(|row| row.split_once(',')).map(|(name, _)| name.to_owned()).collect();
+    let distinct: BTreeSet<String> = listed.iter().cloned().collect();
+    assert_eq!(distinct.len(), listed.len(), "a function is listed twice");
+    assert_eq!(distinct, cc::header_functions());
+}
+
+#[test]
+fn the_header_declares_exactly_what_the_sources_export() {
+    assert_eq!(cc::header_functions(), cc::exported_functions());
+}
+
+#[test]
+fn the_shared_object_exports_exactly_what_the_header_declares() {
+    let Some(nm) = Tool::find("nm", "nm") else { return };
+    let symbols = cc::run(nm.command().args(["-D", "--defined-only"]).arg(shared_object()));
+    let exported: BTreeSet<String> =
+        symbols.lines().filter_map(|line| line.split_whitespace().last()).map(str::to_owned).collect();
+    assert_eq!(exported, cc::header_functions());
+}
+
+#[test]
+fn the_shared_object_is_known_by_its_soname() {
+    let Some(readelf) = Tool::find("readelf", "readelf") else { return };
+    let dynamic = cc::run(readelf.command().arg("-d").arg(shared_object()));
+    let sonames: Vec<&str> = dynamic.lines().filter(|line| line.contains("(SONAME)")).collect();
+    assert_eq!(sonames.len(), 1, "{dynamic}");
+    assert!(sonames[0].ends_with(&format!("[{SONAME}]")), "{}", sonames[0]);
+}
+
+fn runs_with_the_shared_object(name: &str, language: Language) {
+    let Some(program) = Program::new(name, language) else { return };
+    program.link_to_the_shared_object();
+    program.run();
+}
+
+fn shared_object() -> PathBuf {
+    cc::library("libpeer_manager.so")
+}
+
+/// A C program on its way: its compiler, and a directory for the executable and for the files that it makes.
+struct Program {
+    name: String,
+    language: Language,
+    compiler: Tool,
+    directory: TempDir,
+}
+
+impl Program {
+    /// `None` when this machine lacks what the program needs.
+    fn new(name: &str, language: Language) -> Option<Self> {
+        let compiler = Tool::compiler(language)?;
+        if name == "host" && !compiler.can_preprocess(language, standard(language), "#include <sqlite3.h>\n")
+        {
+            eprintln!("skipped: no sqlite3.h");
+            return None;
+        }
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        Some(Self { name: name.to_owned(), language, compiler, directory })
+    }
+
+    fn executable(&self) -> PathBuf {
+        self.directory.path().join("program")
+    }
+
+    fn link_to_the_shared_object(&self) {
+        let library = self.directory.path().join(SONAME);
+        symlink(shared_object(), &library).expect("the library gets its SONAME as a name");
+        let mut command = self.compile();
+        command.arg(&library).arg(format!("-Wl,-rpath,{}", self.directory.path().display()));
+        command.arg("-lpthread");
+        if self.name == "host" {
+            command.arg("-lsqlite3");
+        }
+        cc::run(&mut command);
+    }
+
+    fn link_statically(&self) {
+        let mut command = self.compile();
+        // The archive has functions that nothing calls; some ask for more than an older system's SQLite has.
+        command.arg("-Wl,--gc-sections");
+        command.arg(cc::library("libpeer_manager.a")).args(["-lpthread", "-ldl", "-lm"]);
+        if !cfg!(feature = "bundled") {
+            command.arg("-lsqlite3");
+        }
+        cc::run(&mut command);
+    }
+
+    /// The compilation, up to the libraries.
+    fn compile(&self) -> Command {
+        let source = cc::root().join("tests/c").join(&self.name).with_extension("c");
+        let mut command = self.compiler.compile(self.language, standard(self.language));
+        command.args(["-g", "-D_POSIX_C_SOURCE=200809L", "-o"]).arg(self.executable());
+        command.args(["-x", self.language.name()]).arg(source).args(["-x", "none"]);
+        command
+    }
+
+    /// Runs the program on an empty directory; it must exit with 0.
+    fn run(&self) {
+        let files = self.directory.path().join("files");
+        fs::create_dir(&files).expect("a directory for the program's files");
+        let mut command = under_the_runner(&self.executable());
+        // The backtraces of injected panics are of no interest, and slow to make.
+        command.arg(files).env("RUST_BACKTRACE", "0").env_remove("PEER_MANAGER_PANIC_IN");
+        let printed = cc::run(&mut command);
+        assert!(printed.contains(" checks, 0 failures"), "{} checked nothing: {printed}", self.name);
+    }
+}
+
+/// The oldest standard of each language that the header promises to work with.
+fn standard(language: Language) -> &'static str {
+    match language {
+        Language::C => "c99",
+        Language::Cxx => "c++11",
+    }
+}
+
+/// The program itself, or the runner with the program as its first argument.
+fn under_the_runner(executable: &Path) -> Command {
+    let runner = env::var("PEER_MANAGER_TEST_RUNNER").unwrap_or_default();
+    let mut words = runner.split_whitespace();
+    match words.next() {
+        None => Command::new(executable),
+        Some(first) => {
+            let mut command = Command::new(first);
+            command.args(words).arg(executable);
+            command
+        }
+    }
+}
