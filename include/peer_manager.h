@@ -168,23 +168,26 @@ struct sqlite3;
 #define PEER_MANAGER_TYPE_PREFERRED 2
 
 /**
- * Forget the failures and allow the next attempt at once. Since 0.1.0.
+ * Forget the failures and allow the next attempt at once: for a peer that the operator wants dialled now.
+ * Since 0.1.0.
  */
 #define PEER_MANAGER_BACKOFF_HARD_RESET 0
 
 /**
- * Forget the failures and wait 1 to 10 seconds. Since 0.1.0.
+ * Forget the failures and wait 1 to 10 seconds: the usual answer to a dial that succeeded. Since 0.1.0.
  */
 #define PEER_MANAGER_BACKOFF_RESET 1
 
 /**
- * Count one more failure, n by now, and wait for a random time from 1 to 10 * 2^min(n, 10) seconds.
+ * Count one more failure, n by now, and wait for a random time from 1 to 10 * 2^min(n, 10) seconds: the answer
+ * to a dial that failed.
  * Since 0.1.0.
  */
 #define PEER_MANAGER_BACKOFF_INCREASE 2
 
 /**
- * The number of failures from which a node usually gives a peer up. Since 0.1.0.
+ * The number of failures from which a node usually gives a peer up. The default query still admits peers that
+ * have failed so often; peer_manager_remove_peers_with_many_failures with this number removes them. Since 0.1.0.
  */
 #define PEER_MANAGER_MAX_FAILURES 10
 
@@ -291,7 +294,8 @@ typedef struct peer_manager_error {
    */
   int32_t sqlite_code;
   /**
-   * One line of NUL-terminated UTF-8: what failed, on what, and what to do.
+   * One line of NUL-terminated UTF-8: what failed, on what, and what to do. Safe to print: what it repeats of a
+   * stranger's text is escaped and cut short.
    */
   char message[248];
 } peer_manager_error;
@@ -332,7 +336,8 @@ typedef struct peer_manager_options {
    */
   uint32_t durability;
   /**
-   * The database file as NUL-terminated UTF-8, made if there is none; NULL for a table in memory only.
+   * The database file as NUL-terminated UTF-8, never a URI, made if there is none; NULL for a table in memory
+   * only. While it is open, SQLite keeps two more files beside it, with -wal and -shm behind the name.
    */
   const char *db_path;
   /**
@@ -348,7 +353,8 @@ typedef struct peer_manager_options {
    */
   uint32_t on_corrupt;
   /**
-   * Non-zero: every random choice follows rng_seed, for tests and simulations. A secret it is not.
+   * Non-zero: every random choice follows rng_seed, for tests and simulations: the same calls at the same times
+   * get the same answers from the same version of the library. Who knows the seed can predict them.
    */
   uint32_t has_rng_seed;
   /**
@@ -597,7 +603,7 @@ bool peer_manager_address_equal(const struct peer_manager_address *a, const stru
 /**
  * Tells whether an address means nothing to a stranger, so that it is never sent to one: RFC 1918 networks,
  * 0.0.0.0/8, 100.64.0.0/10, 127.0.0.0/8, 169.254.0.0/16, 224.0.0.0/4, 240.0.0.0/4, ::, ::1, fe80::/10, fc00::/7,
- * ff00::/8 and the name localhost.
+ * ff00::/8 and the name localhost. Networks for documentation, such as 192.0.2.0/24, are public here.
  *
  * @param address  an address, in any spelling; may be NULL
  * @return whether it is private; false for NULL, for what is no address and after an internal defect
@@ -688,7 +694,7 @@ void peer_manager_options_init(struct peer_manager_options *options, size_t stru
  * Opens a peer manager as the options say. Cost: linear in the rows of the database.
  *
  * @param options  initialised options; read during the call only
- * @param out      receives the peer manager, to be freed with peer_manager_free
+ * @param out      receives the peer manager, to be freed with peer_manager_free; untouched on failure
  * @param error    receives what failed; may be NULL
  * @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL, unknown enumerators, a bad struct_size and a
  *         path that is empty or not UTF-8; PEER_MANAGER_ERROR_UNSUPPORTED for an option that this version does not
@@ -705,7 +711,7 @@ peer_manager_status peer_manager_open(const struct peer_manager_options *options
 /**
  * Makes a peer manager that lives in memory only, with the default options.
  *
- * @param out    receives the peer manager, to be freed with peer_manager_free
+ * @param out    receives the peer manager, to be freed with peer_manager_free; untouched on failure
  * @param error  receives what failed; may be NULL
  * @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL; PEER_MANAGER_ERROR_UNSUPPORTED when the
  *         system has no random numbers; PEER_MANAGER_ERROR_INTERNAL
@@ -719,7 +725,7 @@ peer_manager_status peer_manager_new_in_memory(struct peer_manager **out,
  * Opens a peer manager on a database file, made if there is none, with the default options.
  *
  * @param db_path  the file's path as NUL-terminated UTF-8; never a URI
- * @param out      receives the peer manager, to be freed with peer_manager_free
+ * @param out      receives the peer manager, to be freed with peer_manager_free; untouched on failure
  * @param error    receives what failed; may be NULL
  * @return as peer_manager_open
  *
@@ -742,7 +748,7 @@ peer_manager_status peer_manager_new_with_db(const char *db_path,
  *
  * @param db                  the connection
  * @param sqlite_libversion   the result of the caller's own sqlite3_libversion(), compared as a pointer
- * @param out                 receives the peer manager, to be freed with peer_manager_free
+ * @param out                 receives the peer manager, to be freed with peer_manager_free; untouched on failure
  * @param error               receives what failed; may be NULL
  * @return as peer_manager_open; PEER_MANAGER_ERROR_UNSUPPORTED when the caller runs another copy of SQLite, and then
  *         db was not touched
@@ -886,15 +892,16 @@ peer_manager_status peer_manager_store_many(struct peer_manager *pm,
 
 /**
  * Notes what a peer was seen to be; an unknown one is added as new first. Seen as preferred, it is preferred. Seen as
- * outbound, an inbound one becomes outbound. Seen as inbound, a preferred one becomes outbound.
+ * outbound, an inbound one becomes outbound. Seen as inbound, a preferred one becomes outbound, so do not report a
+ * connection that a preferred peer has opened if the peer is to stay preferred.
  *
  * Cost: one transaction, and a logarithm in memory.
  *
  * @param pm                    the peer manager
  * @param address               the peer's address, in any spelling
  * @param observed_type         PEER_MANAGER_TYPE_INBOUND, PEER_MANAGER_TYPE_OUTBOUND or PEER_MANAGER_TYPE_PREFERRED
- * @param preferred_type_known  non-zero when the caller knows the whole list of preferred peers, so that a preferred peer
- *                              seen as outbound is preferred no longer
+ * @param preferred_type_known  0 after a plain dial; non-zero when the caller knows all preferred peers, and
+ *                              then a preferred peer seen as outbound becomes outbound
  * @param error                 receives what failed; may be NULL
  * @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ADDRESS; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL and unknown
  *         enumerators; PEER_MANAGER_ERROR_LIMIT for a new peer that a bound refuses; PEER_MANAGER_ERROR_DATABASE, PEER_MANAGER_ERROR_BUSY,
@@ -938,8 +945,8 @@ peer_manager_status peer_manager_update_backoff(struct peer_manager *pm,
  * @param pm                    the peer manager
  * @param address               the peer's address, in any spelling
  * @param observed_type         PEER_MANAGER_TYPE_INBOUND, PEER_MANAGER_TYPE_OUTBOUND or PEER_MANAGER_TYPE_PREFERRED
- * @param preferred_type_known  non-zero when the caller knows the whole list of preferred peers, so that a preferred peer
- *                              seen as outbound is preferred no longer
+ * @param preferred_type_known  0 after a plain dial; non-zero when the caller knows all preferred peers, and
+ *                              then a preferred peer seen as outbound becomes outbound
  * @param backoff               PEER_MANAGER_BACKOFF_HARD_RESET, PEER_MANAGER_BACKOFF_RESET or PEER_MANAGER_BACKOFF_INCREASE
  * @param error                 receives what failed; may be NULL
  * @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ADDRESS; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL and unknown
@@ -977,7 +984,7 @@ peer_manager_status peer_manager_remove(struct peer_manager *pm,
                                         struct peer_manager_error *error);
 
 /**
- * Forgets the peers that have failed at least so many times. In the database, rows that are not valid peers go too if
+ * Forgets the peers that have failed at least so many times, preferred ones too. In the database, rows that are not valid peers go too if
  * their failures are as many.
  *
  * Cost: one transaction, linear in the rows of the database.
@@ -1017,6 +1024,9 @@ peer_manager_status peer_manager_clear_all(struct peer_manager *pm, struct peer_
 /**
  * Initialises a query: what a node asks that wants to dial. Outbound and preferred peers whose next attempt is due
  * and that have failed at most 10 times.
+ *
+ * In a new node it finds nobody, because every peer is inbound until a dial succeeds. A node asks with
+ * PEER_MANAGER_FILTER_PREFERRED_ONLY first, then _OUTBOUND_ONLY, then _INBOUND_ONLY for the places that are left.
  *
  * @param query        the struct to initialise; NULL does nothing
  * @param struct_size  sizeof(peer_manager_query) as the caller knows it; at most so many bytes are written

@@ -106,7 +106,8 @@ impl PeerAddress {
     /// Whether this address means nothing to a stranger, so that it is never sent to one.
     ///
     /// Private are [RFC 1918] networks, 0.0.0.0/8, 100.64.0.0/10, 127.0.0.0/8, 169.254.0.0/16, 224.0.0.0/4,
-    /// 240.0.0.0/4, `::`, `::1`, `fe80::/10`, `fc00::/7`, `ff00::/8` and the name `localhost`.
+    /// 240.0.0.0/4, `::`, `::1`, `fe80::/10`, `fc00::/7`, `ff00::/8` and the name `localhost`. Networks for
+    /// documentation, such as 192.0.2.0/24, are public here.
     ///
     /// [RFC 1918]: https://www.rfc-editor.org/rfc/rfc1918
     #[must_use]

@@ -177,7 +177,7 @@ impl PeerManager {
         let new = self.unknown_of(addresses, now)?;
         if !new.is_empty() {
             self.check_room(new.len())?;
-            self.write(&mut writer, |store| store.insert(&new))?;
+            self.write(&mut writer, |store| store.replace(&new))?;
             self.apply(&new, Some(now))?;
         }
         Ok(new.len())

@@ -54,11 +54,11 @@ pub enum TypeUpdate {
 /// What happened to an attempt to reach a peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BackOffUpdate {
-    /// Forget the failures and allow the next attempt at once.
+    /// Forget the failures and allow the next attempt at once: for a peer that the operator wants dialled now.
     HardReset,
-    /// Forget the failures and wait 1 to 10 seconds.
+    /// Forget the failures and wait 1 to 10 seconds: the usual answer to a dial that succeeded.
     Reset,
-    /// Count one more failure and wait accordingly longer.
+    /// Count one more failure and wait accordingly longer: the answer to a dial that failed.
     Increase,
 }
 

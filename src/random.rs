@@ -1,6 +1,7 @@
 //! The source of every random choice: one key, and independent streams under it.
 //!
-//! The changes, of which there is one at a time, share a stream of ChaCha12; each question takes one of its own. So choices are unpredictable to strangers
+//! The changes, of which there is one at a time, share a stream of ChaCha12; each question takes one of its own.
+//! So choices are unpredictable to strangers
 //! (the key comes from the system), repeatable when a seed is given, and made without a lock: threads that
 //! choose at the same time share nothing but a counter.
 

@@ -189,7 +189,7 @@ pub unsafe extern "C" fn peer_manager_address_equal(
 
 /// Tells whether an address means nothing to a stranger, so that it is never sent to one: RFC 1918 networks,
 /// 0.0.0.0/8, 100.64.0.0/10, 127.0.0.0/8, 169.254.0.0/16, 224.0.0.0/4, 240.0.0.0/4, ::, ::1, fe80::/10, fc00::/7,
-/// ff00::/8 and the name localhost.
+/// ff00::/8 and the name localhost. Networks for documentation, such as 192.0.2.0/24, are public here.
 ///
 /// @param address  an address, in any spelling; may be NULL
 /// @return whether it is private; false for NULL, for what is no address and after an internal defect

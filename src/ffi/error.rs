@@ -59,7 +59,8 @@ pub struct peer_manager_error {
     pub status: i32,
     /// SQLite's extended result code, 0 where SQLite was not involved.
     pub sqlite_code: i32,
-    /// One line of NUL-terminated UTF-8: what failed, on what, and what to do.
+    /// One line of NUL-terminated UTF-8: what failed, on what, and what to do. Safe to print: what it repeats of a
+    /// stranger's text is escaped and cut short.
     pub message: [c_char; 248],
 }
 

@@ -29,7 +29,7 @@ impl peer_manager {
 /// Opens a peer manager as the options say. Cost: linear in the rows of the database.
 ///
 /// @param options  initialised options; read during the call only
-/// @param out      receives the peer manager, to be freed with peer_manager_free
+/// @param out      receives the peer manager, to be freed with peer_manager_free; untouched on failure
 /// @param error    receives what failed; may be NULL
 /// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL, unknown enumerators, a bad struct_size and a
 ///         path that is empty or not UTF-8; PEER_MANAGER_ERROR_UNSUPPORTED for an option that this version does not
@@ -58,7 +58,7 @@ pub unsafe extern "C" fn peer_manager_open(
 
 /// Makes a peer manager that lives in memory only, with the default options.
 ///
-/// @param out    receives the peer manager, to be freed with peer_manager_free
+/// @param out    receives the peer manager, to be freed with peer_manager_free; untouched on failure
 /// @param error  receives what failed; may be NULL
 /// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL; PEER_MANAGER_ERROR_UNSUPPORTED when the
 ///         system has no random numbers; PEER_MANAGER_ERROR_INTERNAL
@@ -83,7 +83,7 @@ pub unsafe extern "C" fn peer_manager_new_in_memory(
 /// Opens a peer manager on a database file, made if there is none, with the default options.
 ///
 /// @param db_path  the file's path as NUL-terminated UTF-8; never a URI
-/// @param out      receives the peer manager, to be freed with peer_manager_free
+/// @param out      receives the peer manager, to be freed with peer_manager_free; untouched on failure
 /// @param error    receives what failed; may be NULL
 /// @return as peer_manager_open
 ///
@@ -118,7 +118,7 @@ pub unsafe extern "C" fn peer_manager_new_with_db(
 ///
 /// @param db                  the connection
 /// @param sqlite_libversion   the result of the caller's own sqlite3_libversion(), compared as a pointer
-/// @param out                 receives the peer manager, to be freed with peer_manager_free
+/// @param out                 receives the peer manager, to be freed with peer_manager_free; untouched on failure
 /// @param error               receives what failed; may be NULL
 /// @return as peer_manager_open; PEER_MANAGER_ERROR_UNSUPPORTED when the caller runs another copy of SQLite, and then
 ///         db was not touched

@@ -34,7 +34,8 @@ pub struct peer_manager_options {
     pub struct_size: u32,
     /// PEER_MANAGER_DURABILITY_COMMIT, PEER_MANAGER_DURABILITY_SYNC or PEER_MANAGER_DURABILITY_DEFERRED.
     pub durability: u32,
-    /// The database file as NUL-terminated UTF-8, made if there is none; NULL for a table in memory only.
+    /// The database file as NUL-terminated UTF-8, never a URI, made if there is none; NULL for a table in memory
+    /// only. While it is open, SQLite keeps two more files beside it, with -wal and -shm behind the name.
     pub db_path: *const c_char,
     /// How long to wait for another connection's lock, in milliseconds; 0 for 5000.
     pub busy_timeout_ms: u32,
@@ -42,7 +43,8 @@ pub struct peer_manager_options {
     pub flush_interval_ms: u32,
     /// PEER_MANAGER_ON_CORRUPT_FAIL or PEER_MANAGER_ON_CORRUPT_QUARANTINE.
     pub on_corrupt: u32,
-    /// Non-zero: every random choice follows rng_seed, for tests and simulations. A secret it is not.
+    /// Non-zero: every random choice follows rng_seed, for tests and simulations: the same calls at the same times
+    /// get the same answers from the same version of the library. Who knows the seed can predict them.
     pub has_rng_seed: u32,
     /// The seed.
     pub rng_seed: u64,

@@ -170,15 +170,16 @@ pub unsafe extern "C" fn peer_manager_store_many(
 }
 
 /// Notes what a peer was seen to be; an unknown one is added as new first. Seen as preferred, it is preferred. Seen as
-/// outbound, an inbound one becomes outbound. Seen as inbound, a preferred one becomes outbound.
+/// outbound, an inbound one becomes outbound. Seen as inbound, a preferred one becomes outbound, so do not report a
+/// connection that a preferred peer has opened if the peer is to stay preferred.
 ///
 /// Cost: one transaction, and a logarithm in memory.
 ///
 /// @param pm                    the peer manager
 /// @param address               the peer's address, in any spelling
 /// @param observed_type         PEER_MANAGER_TYPE_INBOUND, PEER_MANAGER_TYPE_OUTBOUND or PEER_MANAGER_TYPE_PREFERRED
-/// @param preferred_type_known  non-zero when the caller knows the whole list of preferred peers, so that a preferred peer
-///                              seen as outbound is preferred no longer
+/// @param preferred_type_known  0 after a plain dial; non-zero when the caller knows all preferred peers, and
+///                              then a preferred peer seen as outbound becomes outbound
 /// @param error                 receives what failed; may be NULL
 /// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ADDRESS; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL and unknown
 ///         enumerators; PEER_MANAGER_ERROR_LIMIT for a new peer that a bound refuses; PEER_MANAGER_ERROR_DATABASE, PEER_MANAGER_ERROR_BUSY,
@@ -241,8 +242,8 @@ pub unsafe extern "C" fn peer_manager_update_backoff(
 /// @param pm                    the peer manager
 /// @param address               the peer's address, in any spelling
 /// @param observed_type         PEER_MANAGER_TYPE_INBOUND, PEER_MANAGER_TYPE_OUTBOUND or PEER_MANAGER_TYPE_PREFERRED
-/// @param preferred_type_known  non-zero when the caller knows the whole list of preferred peers, so that a preferred peer
-///                              seen as outbound is preferred no longer
+/// @param preferred_type_known  0 after a plain dial; non-zero when the caller knows all preferred peers, and
+///                              then a preferred peer seen as outbound becomes outbound
 /// @param backoff               PEER_MANAGER_BACKOFF_HARD_RESET, PEER_MANAGER_BACKOFF_RESET or PEER_MANAGER_BACKOFF_INCREASE
 /// @param error                 receives what failed; may be NULL
 /// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ADDRESS; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL and unknown
@@ -299,7 +300,7 @@ pub unsafe extern "C" fn peer_manager_remove(
     }
 }
 
-/// Forgets the peers that have failed at least so many times. In the database, rows that are not valid peers go too if
+/// Forgets the peers that have failed at least so many times, preferred ones too. In the database, rows that are not valid peers go too if
 /// their failures are as many.
 ///
 /// Cost: one transaction, linear in the rows of the database.

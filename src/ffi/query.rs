@@ -107,6 +107,9 @@ fn type_filter(number: u32) -> Result<PeerTypeFilter> {
 /// Initialises a query: what a node asks that wants to dial. Outbound and preferred peers whose next attempt is due
 /// and that have failed at most 10 times.
 ///
+/// In a new node it finds nobody, because every peer is inbound until a dial succeeds. A node asks with
+/// PEER_MANAGER_FILTER_PREFERRED_ONLY first, then _OUTBOUND_ONLY, then _INBOUND_ONLY for the places that are left.
+///
 /// @param query        the struct to initialise; NULL does nothing
 /// @param struct_size  sizeof(peer_manager_query) as the caller knows it; at most so many bytes are written
 ///

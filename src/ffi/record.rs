@@ -14,15 +14,18 @@ pub const PEER_MANAGER_TYPE_OUTBOUND: u32 = 1;
 /// Chosen by the operator. Since 0.1.0.
 pub const PEER_MANAGER_TYPE_PREFERRED: u32 = 2;
 
-/// Forget the failures and allow the next attempt at once. Since 0.1.0.
+/// Forget the failures and allow the next attempt at once: for a peer that the operator wants dialled now.
+/// Since 0.1.0.
 pub const PEER_MANAGER_BACKOFF_HARD_RESET: u32 = 0;
-/// Forget the failures and wait 1 to 10 seconds. Since 0.1.0.
+/// Forget the failures and wait 1 to 10 seconds: the usual answer to a dial that succeeded. Since 0.1.0.
 pub const PEER_MANAGER_BACKOFF_RESET: u32 = 1;
-/// Count one more failure, n by now, and wait for a random time from 1 to 10 * 2^min(n, 10) seconds.
+/// Count one more failure, n by now, and wait for a random time from 1 to 10 * 2^min(n, 10) seconds: the answer
+/// to a dial that failed.
 /// Since 0.1.0.
 pub const PEER_MANAGER_BACKOFF_INCREASE: u32 = 2;
 
-/// The number of failures from which a node usually gives a peer up. Since 0.1.0.
+/// The number of failures from which a node usually gives a peer up. The default query still admits peers that
+/// have failed so often; peer_manager_remove_peers_with_many_failures with this number removes them. Since 0.1.0.
 pub const PEER_MANAGER_MAX_FAILURES: u32 = 10;
 const _: () = assert!(PEER_MANAGER_MAX_FAILURES == crate::peer::MAX_FAILURES, "C and Rust agree");
 

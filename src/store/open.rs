@@ -1,7 +1,7 @@
 //! Opening a database of our own, and borrowing one.
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OpenFlags};
 
@@ -9,6 +9,9 @@ use super::schema::{self, Presence};
 use super::{Ownership, Store};
 use crate::error::{Error, Quoted, Result};
 use crate::options::Durability;
+
+/// How long to wait before trying again what SQLite does not wait for.
+const RETRY: Duration = Duration::from_millis(2);
 
 impl Store {
     /// Opens the database file at `path`, makes it if there is none, and looks whether it is one of peers.
@@ -34,23 +37,12 @@ impl Store {
                 "the file may only be read; make it and its directory writable",
             ));
         }
-        let mode: String = conn
-            .query_row("PRAGMA main.journal_mode = WAL", [], |row| row.get(0))
-            .map_err(|error| failed(&error))?;
-        if !mode.eq_ignore_ascii_case("wal") {
-            return Err(Error::database(
-                format!("cannot open {name}"),
-                format!(
-                    "its journal stays in mode {mode} instead of WAL; use a local file system with shared memory"
-                ),
-            ));
-        }
+        use_wal(&conn, &name, busy_timeout)?;
         let synchronous = if durability == Durability::Sync { "FULL" } else { "NORMAL" };
         conn.pragma_update(None, "synchronous", synchronous).map_err(|error| failed(&error))?;
-        if presence == Presence::Absent {
-            schema::init_db(&conn, &name)?;
-        }
-        Ok(Self { conn, ownership: Ownership::Own, name })
+        let mut store = Self { conn, ownership: Ownership::Own, name };
+        store.init_db(presence)?;
+        Ok(store)
     }
 
     /// Takes a connection that belongs to a host, and makes the table if its database has none.
@@ -59,10 +51,38 @@ impl Store {
         // With no room in the cache, every statement is finalised when it is dropped.
         conn.set_prepared_statement_cache_capacity(0);
         let mut store = Self { conn, ownership: Ownership::Borrowed, name };
-        if schema::inspect(&store.conn, &store.name)? == Presence::Absent {
-            let name = store.name.clone();
-            store.in_transaction(|conn| Ok(schema::init_db(conn, &name)))??;
-        }
+        let presence = schema::inspect(&store.conn, &store.name)?;
+        store.init_db(presence)?;
         Ok(store)
     }
+
+    fn init_db(&mut self, presence: Presence) -> Result<()> {
+        match presence {
+            Presence::Present => Ok(()),
+            Presence::Absent => self.in_transaction(schema::init_db),
+        }
+    }
+}
+
+/// Switches to the write-ahead log.
+fn use_wal(conn: &Connection, name: &str, busy_timeout: Duration) -> Result<()> {
+    let began = Instant::now();
+    let mode: String = loop {
+        let switched = conn.query_row("PRAGMA main.journal_mode = WAL", [], |row| row.get(0));
+        match switched.map_err(|error| Error::sqlite(format!("cannot open {name}"), &error)) {
+            Ok(mode) => break mode,
+            // Here SQLite does not wait by itself when another connection has the file open.
+            Err(Error::Busy(_)) if began.elapsed() < busy_timeout => std::thread::sleep(RETRY),
+            Err(error) => return Err(error),
+        }
+    };
+    if mode.eq_ignore_ascii_case("wal") {
+        return Ok(());
+    }
+    Err(Error::database(
+        format!("cannot open {name}"),
+        format!(
+            "its journal stays in mode {mode} instead of WAL; use a local file system with shared memory"
+        ),
+    ))
 }

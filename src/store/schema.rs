@@ -14,9 +14,15 @@ pub const SCHEMA: &str = "CREATE TABLE peers (
     PRIMARY KEY (ip, port)
 )";
 
-/// The columns, and whether each is part of the primary key.
-const COLUMNS: [(&str, bool); 5] =
-    [("ip", true), ("port", true), ("nextattempt", false), ("numfailures", false), ("type", false)];
+/// The columns, whether each is part of the primary key, and what one of must occur in its declared type, so that
+/// values are stored as what they are (<https://www.sqlite.org/datatype3.html#determination_of_column_affinity>).
+const COLUMNS: [(&str, bool, &[&str]); 5] = [
+    ("ip", true, &["CHAR", "TEXT", "CLOB"]),
+    ("port", true, &["INT"]),
+    ("nextattempt", false, &["INT", "TIMESTAMP"]),
+    ("numfailures", false, &["INT"]),
+    ("type", false, &["INT"]),
+];
 
 /// Whether a database has its table `peers` already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +36,11 @@ pub(super) fn inspect(conn: &Connection, name: &str) -> Result<Presence> {
     let action = || format!("cannot use {name}");
     let failed = |error: rusqlite::Error| Error::sqlite(action(), &error);
     let kind: Option<String> = conn
-        .query_row("SELECT type FROM main.sqlite_master WHERE lower(name) = 'peers'", [], |row| row.get(0))
+        .query_row(
+            "SELECT type FROM main.sqlite_master WHERE lower(name) = 'peers' AND type IN ('table', 'view')",
+            [],
+            |row| row.get(0),
+        )
         .optional()
         .map_err(failed)?;
     match kind.as_deref() {
@@ -40,24 +50,26 @@ pub(super) fn inspect(conn: &Connection, name: &str) -> Result<Presence> {
     }
     let columns = columns(conn).map_err(failed)?;
     let expected = |column: &Column| {
-        COLUMNS.iter().any(|(name, key)| column.name.eq_ignore_ascii_case(name) && column.is_key == *key)
+        let declared = column.declared.to_ascii_uppercase();
+        COLUMNS.iter().any(|(name, is_key, types)| {
+            column.name.eq_ignore_ascii_case(name)
+                && column.is_key == *is_key
+                && types.iter().any(|part| declared.contains(part))
+        })
     };
     if columns.len() != COLUMNS.len() || !columns.iter().all(expected) {
-        let found: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
+        let found: Vec<String> = columns.iter().map(|c| format!("{} {}", c.name, c.declared)).collect();
         return Err(Error::corrupt(
             action(),
             format!(
-                "its table peers has the columns ({}) instead of ip, port, nextattempt, numfailures and type with the \
-                 primary key (ip, port)",
+                "its table peers has the columns ({}) instead of ip, a text, and the integers port, nextattempt, \
+                 numfailures and type with the primary key (ip, port)",
                 found.join(", ")
             ),
         ));
     }
-    let is_text = |column: &Column| {
-        column.name.eq_ignore_ascii_case("nextattempt")
-            && !column.declared.to_ascii_uppercase().contains("INT")
-    };
-    if let Some(column) = columns.iter().find(|column| is_text(column)) {
+    let is_timestamp = |column: &Column| column.declared.eq_ignore_ascii_case("TIMESTAMP");
+    if let Some(column) = columns.iter().find(|column| is_timestamp(column)) {
         return Err(Error::Unsupported(format!(
             "{}: its table peers declares nextattempt as {}, the layout of stellar-core, which version {} does not \
              read; give another path",
@@ -84,8 +96,9 @@ fn columns(conn: &Connection) -> rusqlite::Result<Vec<Column>> {
     rows.collect()
 }
 
-/// Makes the table in a database that has none.
-pub(super) fn init_db(conn: &Connection, name: &str) -> Result<()> {
-    conn.execute_batch(SCHEMA)
-        .map_err(|error| Error::sqlite(format!("cannot make the table peers in {name}"), &error))
+/// Makes the table in a database that has none. Inside a transaction, so that it is still true that there is none.
+pub(super) fn init_db(conn: &Connection) -> rusqlite::Result<()> {
+    let is_there = "SELECT count(*) FROM main.sqlite_master WHERE lower(name) = 'peers' AND type = 'table'";
+    let tables: i64 = conn.query_row(is_there, [], |row| row.get(0))?;
+    if tables == 0 { conn.execute_batch(SCHEMA) } else { Ok(()) }
 }

@@ -1,0 +1,176 @@
+//! What the integration tests share: a clock to turn, managers that follow it, addresses to fill them with, and
+//! ways to look at what a manager and its file hold.
+#![allow(dead_code, reason = "each test file is a crate of its own and uses some of these")]
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use peer_manager::{Clock, Options, PeerAddress, PeerManager, PeerRecord, StoredPeerType};
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use rusqlite::Connection;
+use tempfile::TempDir;
+
+/// Where the tests' clocks start.
+pub(crate) const START: i64 = 1_700_000_000;
+
+/// The seed of random tests, unless `PEER_MANAGER_TEST_SEED` says otherwise.
+const DEFAULT_SEED: u64 = 20_150_408;
+
+/// A clock that moves only when a test moves it.
+#[derive(Clone, Debug)]
+pub(crate) struct TestClock(Arc<AtomicI64>);
+
+impl TestClock {
+    pub(crate) fn at(now: i64) -> Self {
+        Self(Arc::new(AtomicI64::new(now)))
+    }
+
+    pub(crate) fn now(&self) -> i64 {
+        self.0.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn set(&self, now: i64) {
+        self.0.store(now, Ordering::SeqCst);
+    }
+
+    pub(crate) fn clock(&self) -> Clock {
+        let time = Arc::clone(&self.0);
+        Clock::from_fn(move || time.load(Ordering::SeqCst))
+    }
+
+    /// The options of a manager that follows this clock and a seed.
+    pub(crate) fn options(&self, seed: u64) -> Options {
+        let mut options = Options::default();
+        options.clock = self.clock();
+        options.rng_seed = Some(seed);
+        options
+    }
+
+    pub(crate) fn in_memory(&self, seed: u64) -> PeerManager {
+        PeerManager::open(self.options(seed)).unwrap()
+    }
+
+    pub(crate) fn on_file(&self, path: &Path, seed: u64) -> PeerManager {
+        let mut options = self.options(seed);
+        options.db_path = Some(path.to_owned());
+        PeerManager::open(options).unwrap()
+    }
+}
+
+/// A place for a database that vanishes with everything in it.
+#[derive(Debug)]
+pub(crate) struct TempDb(TempDir);
+
+impl TempDb {
+    pub(crate) fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    pub(crate) fn directory(&self) -> &Path {
+        self.0.path()
+    }
+
+    pub(crate) fn path(&self) -> PathBuf {
+        self.0.path().join("peers.db")
+    }
+
+    /// A second connection, which sees what is committed and nothing else.
+    pub(crate) fn connection(&self) -> Connection {
+        Connection::open(self.path()).unwrap()
+    }
+}
+
+/// The address with this text.
+pub(crate) fn address(text: &str) -> PeerAddress {
+    text.parse().unwrap()
+}
+
+/// Public IPv4 addresses, different for each `n` below 2^24.
+pub(crate) fn ipv4(n: u32) -> PeerAddress {
+    let [_, b, c, d] = n.to_be_bytes();
+    PeerAddress::from_ip(Ipv4Addr::new(52, b, c, d).into(), 11_625).unwrap()
+}
+
+/// Public IPv6 addresses, different for each `n`.
+pub(crate) fn ipv6(n: u32) -> PeerAddress {
+    let (high, low) = ((n >> 16) as u16, (n & 0xffff) as u16);
+    PeerAddress::from_ip(Ipv6Addr::new(0x2a01, low, high, 0, 0, 7, 0, 1).into(), 11_625).unwrap()
+}
+
+/// Names, different for each `n`.
+pub(crate) fn name(n: u32) -> PeerAddress {
+    address(&format!("node-{n}.example.org:11625"))
+}
+
+/// Private IPv4 addresses, different for each `n` below 2^24.
+pub(crate) fn private(n: u32) -> PeerAddress {
+    let [_, b, c, d] = n.to_be_bytes();
+    PeerAddress::from_ip(Ipv4Addr::new(10, b, c, d).into(), 11_625).unwrap()
+}
+
+/// Public addresses of the three kinds in turn.
+pub(crate) fn mixed(n: u32) -> PeerAddress {
+    [ipv4, ipv6, name][n as usize % 3](n)
+}
+
+pub(crate) fn record(
+    address: PeerAddress,
+    next_attempt: i64,
+    num_failures: u32,
+    peer_type: StoredPeerType,
+) -> PeerRecord {
+    PeerRecord { address, next_attempt, num_failures, peer_type }
+}
+
+/// All that a manager knows, by address.
+pub(crate) fn peers(manager: &PeerManager) -> BTreeMap<PeerAddress, PeerRecord> {
+    let snapshot = manager.get_all_peers().unwrap();
+    let by_address: BTreeMap<_, _> = snapshot.iter().map(|record| (record.address.clone(), record)).collect();
+    assert_eq!(by_address.len(), snapshot.len(), "an address is in the snapshot twice");
+    by_address
+}
+
+/// A row of the database: (ip, port), then next attempt, failures and type.
+pub(crate) type Rows = BTreeMap<(String, i64), (i64, i64, i64)>;
+
+/// The rows of the table `peers`, all of which must be of the declared types.
+pub(crate) fn rows(connection: &Connection) -> Rows {
+    let mut statement =
+        connection.prepare_cached("SELECT ip, port, nextattempt, numfailures, type FROM peers").unwrap();
+    let rows = statement
+        .query_map([], |row| Ok(((row.get(0)?, row.get(1)?), (row.get(2)?, row.get(3)?, row.get(4)?))))
+        .unwrap();
+    rows.map(Result::unwrap).collect()
+}
+
+/// The rows that a database of these peers must have.
+pub(crate) fn rows_of<'a>(records: impl IntoIterator<Item = &'a PeerRecord>) -> Rows {
+    records
+        .into_iter()
+        .map(|record| {
+            let key = (record.address.host().to_string(), i64::from(record.address.port()));
+            (key, (record.next_attempt, i64::from(record.num_failures), record.peer_type as i64))
+        })
+        .collect()
+}
+
+/// The seed for random tests. It is printed, and the harness shows what a test that fails has printed.
+pub(crate) fn test_seed() -> u64 {
+    let seed = match std::env::var("PEER_MANAGER_TEST_SEED") {
+        Ok(text) => text.parse().expect("PEER_MANAGER_TEST_SEED is a whole number"),
+        Err(_) => DEFAULT_SEED,
+    };
+    println!("repeat with PEER_MANAGER_TEST_SEED={seed}");
+    seed
+}
+
+/// A proptest runner that follows [`test_seed`] and leaves no files behind.
+pub(crate) fn runner(cases: u32) -> TestRunner {
+    let mut seed = [0; 32];
+    seed[..8].copy_from_slice(&test_seed().to_le_bytes());
+    let config = Config { cases, failure_persistence: None, ..Config::default() };
+    TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &seed))
+}
