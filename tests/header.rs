@@ -55,6 +55,13 @@ fn the_header_compiles_alone_in_every_standard_of_cxx() {
 }
 
 #[test]
+fn the_header_is_the_one_that_the_build_generates() {
+    let generated = fs::read_to_string(env!("PEER_MANAGER_GENERATED_HEADER")).expect("the build wrote it");
+    let checked_in = fs::read_to_string(cc::root().join("include/peer_manager.h")).expect("it is UTF-8");
+    assert!(checked_in == generated, "include/peer_manager.h cannot be rewritten by the build");
+}
+
+#[test]
 fn every_macro_and_constant_begins_with_the_prefix() {
     let items = items();
     let macros: Vec<&str> = items.iter().filter_map(Item::macro_name).collect();

@@ -4,6 +4,8 @@ mod common;
 
 use std::fs;
 use std::path::Path;
+use std::sync::Barrier;
+use std::thread;
 use std::time::Duration;
 
 use common::{START, TempDb, TestClock, address, ipv4, mixed, record};
@@ -262,6 +264,32 @@ fn storing_a_peer_repairs_its_row() {
 }
 
 #[test]
+fn a_newcomer_takes_the_place_of_a_row_that_was_no_valid_peer() {
+    let database = database_with(&["('example.org', 7, 0, 0, 3)"]);
+    let newcomer = address("example.org:7");
+    assert!(PeerManager::new_with_db(database.path()).unwrap().ensure_exists(&newcomer).unwrap());
+    let manager = PeerManager::new_with_db(database.path()).unwrap();
+    assert_eq!(manager.load(&newcomer).unwrap().unwrap().peer_type, Inbound);
+}
+
+#[test]
+fn a_new_file_can_be_opened_by_many_threads_at_once() {
+    const THREADS: usize = 4;
+    for _ in 0..20 {
+        let database = TempDb::new();
+        let barrier = Barrier::new(THREADS);
+        thread::scope(|scope| {
+            for _ in 0..THREADS {
+                scope.spawn(|| {
+                    barrier.wait();
+                    PeerManager::new_with_db(database.path()).unwrap();
+                });
+            }
+        });
+    }
+}
+
+#[test]
 fn load_all_from_db_gives_every_valid_peer_of_any_connection() {
     let connection = Connection::open_in_memory().unwrap();
     connection.execute_batch(SCHEMA).unwrap();
@@ -291,11 +319,14 @@ fn a_table_peers_of_another_shape_is_refused_and_stays_as_it_is() {
     for sql in [
         "CREATE TABLE peers (id INTEGER PRIMARY KEY, name TEXT)",
         "CREATE TABLE peers (ip, port, nextattempt INTEGER, numfailures, type)",
-        "CREATE TABLE peers (ip, port, nextattempt INTEGER, numfailures, type, PRIMARY KEY (ip))",
-        "CREATE TABLE peers (ip, port, nextattempt INTEGER, numfailures, type, PRIMARY KEY (ip, port, type))",
-        "CREATE TABLE peers (ip, port, nextattempt INTEGER, numfailures, PRIMARY KEY (ip, port))",
-        "CREATE TABLE peers (ip, port, nextattempt INTEGER, numfailures, type, extra, PRIMARY KEY (ip, port))",
-        "CREATE TABLE peers (ip, port, nextattempt INTEGER, failures, type, PRIMARY KEY (ip, port))",
+        "CREATE TABLE peers (ip TEXT, port INT, nextattempt TEXT, numfailures INT, type INT, PRIMARY KEY (ip, port))",
+        "CREATE TABLE peers (ip TEXT, port INT, nextattempt, numfailures INT, type INT, PRIMARY KEY (ip, port))",
+        "CREATE TABLE peers (ip INT, port INT, nextattempt INT, numfailures INT, type INT, PRIMARY KEY (ip, port))",
+        "CREATE TABLE peers (ip TEXT, port INT, nextattempt INTEGER, numfailures INT, type INT, PRIMARY KEY (ip))",
+        "CREATE TABLE peers (ip TEXT, port INT, nextattempt INTEGER, numfailures INT, type INT, PRIMARY KEY (ip, port, type))",
+        "CREATE TABLE peers (ip TEXT, port INT, nextattempt INTEGER, numfailures INT, PRIMARY KEY (ip, port))",
+        "CREATE TABLE peers (ip TEXT, port INT, nextattempt INTEGER, numfailures INT, type INT, extra, PRIMARY KEY (ip, port))",
+        "CREATE TABLE peers (ip TEXT, port INT, nextattempt INTEGER, failures INT, type INT, PRIMARY KEY (ip, port))",
         "CREATE VIEW peers AS SELECT 'a' AS ip, 1 AS port, 0 AS nextattempt, 0 AS numfailures, 0 AS type",
     ] {
         let database = TempDb::new();
