@@ -163,8 +163,6 @@ impl Program {
 
     fn link_statically(&self) {
         let mut command = self.compile();
-        // The archive has functions that nothing calls; some ask for more than an older system's SQLite has.
-        command.arg("-Wl,--gc-sections");
         command.arg(cc::library("libpeer_manager.a")).args(["-lpthread", "-ldl", "-lm"]);
         if !cfg!(feature = "bundled") {
             command.arg("-lsqlite3");

@@ -227,7 +227,7 @@ fn wait_in_busy_handler(_tries: i32) -> bool {
 #[test]
 fn readers_do_not_wait_while_a_writer_is_inside_sqlite() {
     let database = TempDb::new();
-    let mut host = database.connection();
+    let host = database.connection();
     host.execute_batch(SCHEMA).unwrap();
     host.busy_handler(Some(wait_in_busy_handler)).unwrap();
     let manager = PeerManager::from_connection(host).unwrap();

@@ -10,6 +10,9 @@ use super::{Ownership, Store};
 use crate::error::{Error, Quoted, Result};
 use crate::options::Durability;
 
+/// The longest busy timeout that SQLite can be given, some 24 days.
+const LONGEST: Duration = Duration::from_millis(i32::MAX.cast_unsigned() as u64);
+
 /// How long to wait before trying again what SQLite does not wait for.
 const RETRY: Duration = Duration::from_millis(2);
 
@@ -26,9 +29,7 @@ impl Store {
             | OpenFlags::SQLITE_OPEN_CREATE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let conn = Connection::open_with_flags(path, flags).map_err(|error| failed(&error))?;
-        // By PRAGMA, because rusqlite's function needs a newer SQLite than many systems have.
-        let milliseconds = i32::try_from(busy_timeout.as_millis()).unwrap_or(i32::MAX);
-        conn.pragma_update(None, "busy_timeout", milliseconds).map_err(|error| failed(&error))?;
+        conn.busy_timeout(busy_timeout.min(LONGEST)).map_err(|error| failed(&error))?;
         let presence = schema::inspect(&conn, &name)?;
         // SQLite opens a file that may not be written read-only, without a word.
         if conn.is_readonly("main").map_err(|error| failed(&error))? {

@@ -1,0 +1,187 @@
+//! Each operation on an ordinary table.
+
+use std::ffi::CString;
+use std::hint::black_box;
+use std::mem::MaybeUninit;
+
+use criterion::{BatchSize, BenchmarkId, Criterion};
+use rand::SeedableRng as _;
+use rand::rngs::ChaCha12Rng;
+
+use crate::node::{self, ANSWER, NOW, Node};
+use crate::reference::{Query, Record, Reference};
+
+const PORT: u16 = 11_625;
+
+/// What the default query admits, in the terms of the reference.
+pub(crate) const DEFAULT_QUERY: Query =
+    Query { use_next_attempt: true, max_num_failures: Some(10), types: [false, true, true] };
+
+/// A walk through the addresses of a table that touches them in no order of memory.
+fn walk(size: u32) -> impl FnMut() -> usize {
+    let mut n = 0_u32;
+    move || {
+        n = n.wrapping_add(1);
+        ((u64::from(n.wrapping_mul(2_654_435_761)) * u64::from(size)) >> 32) as usize
+    }
+}
+
+pub(crate) fn measure(criterion: &mut Criterion, size: u32) {
+    let ours = Node::open(None);
+    ours.fill(node::records(size));
+    let mut reference: Reference = node::records(size).collect();
+    let ips: Vec<String> = (0..size).map(node::ipv4).collect();
+
+    let mut group = criterion.benchmark_group("load_random_peers");
+    let (query, mut answer) = (node::query(), node::answer());
+    group.bench_function(BenchmarkId::new("ours", size), |b| {
+        b.iter(|| ours.load_random_peers(&query, &mut answer));
+    });
+    group.bench_function(BenchmarkId::new("reference", size), |b| {
+        b.iter(|| reference.load_random_peers(DEFAULT_QUERY, NOW, ANSWER));
+    });
+    group.finish();
+
+    let mut group = criterion.benchmark_group("get_peers_to_send");
+    let asker = node::address(&ips[0], PORT);
+    group.bench_function(BenchmarkId::new("ours", size), |b| {
+        b.iter(|| ours.get_peers_to_send(&asker, &mut answer));
+    });
+    group.bench_function(BenchmarkId::new("reference", size), |b| {
+        b.iter(|| reference.get_peers_to_send(ANSWER, (&ips[0], PORT)));
+    });
+    group.finish();
+
+    let mut group = criterion.benchmark_group("load");
+    let texts: Vec<CString> =
+        ips.iter().map(|ip| CString::new(format!("{ip}:{PORT}")).expect("text")).collect();
+    group.bench_function(BenchmarkId::new("ours", size), |b| {
+        let (mut next, mut record) = (walk(size), MaybeUninit::uninit());
+        b.iter(|| ours.load(&node::parse(&texts[next()]), &mut record));
+    });
+    group.bench_function(BenchmarkId::new("reference", size), |b| {
+        let mut next = walk(size);
+        b.iter(|| {
+            let text = texts[next()].to_str().expect("text");
+            let (ip, port) = text.rsplit_once(':').expect("a port");
+            let record = reference.load(ip, port.parse().expect("a port")).expect("a hit");
+            black_box((format!("{}:{}", record.ip, record.port), record.next_attempt))
+        });
+    });
+    group.finish();
+
+    let mut group = criterion.benchmark_group("update_backoff");
+    let addresses: Vec<_> = ips.iter().map(|ip| node::address(ip, PORT)).collect();
+    group.bench_function(BenchmarkId::new("ours", size), |b| {
+        let mut next = walk(size);
+        b.iter(|| ours.increase_backoff(&addresses[next()]));
+    });
+    group.bench_function(BenchmarkId::new("reference", size), |b| {
+        let mut next = walk(size);
+        b.iter(|| reference.increase_backoff(&ips[next()], PORT, NOW));
+    });
+    group.finish();
+
+    let mut group = criterion.benchmark_group("add_and_remove");
+    group.bench_function(BenchmarkId::new("ours", size), |b| {
+        let mut n = 0;
+        b.iter(|| {
+            n += 1;
+            ours.add_and_remove(&node::address(&node::ipv4(n), 1));
+        });
+    });
+    group.bench_function(BenchmarkId::new("reference", size), |b| {
+        let mut n = 0;
+        b.iter(|| {
+            n += 1;
+            reference.add_and_remove(&node::ipv4(n), 1, NOW);
+        });
+    });
+    group.finish();
+
+    let mut group = criterion.benchmark_group("get_all_peers");
+    group.sample_size(10);
+    group.bench_function(BenchmarkId::new("ours", size), |b| b.iter(|| ours.get_all_peers()));
+    group.bench_function(BenchmarkId::new("reference", size), |b| b.iter(|| reference.get_all_peers()));
+    group.finish();
+}
+
+/// The workload of Bitcoin Core's addrman benchmark: 16,384 random IPv6 addresses added, selected and shared.
+pub(crate) fn measure_addrman(criterion: &mut Criterion) {
+    const PEERS: u32 = 16_384;
+    let mut rng = ChaCha12Rng::seed_from_u64(1);
+    let records: Vec<Record> = (0..PEERS)
+        .map(|_| Record {
+            ip: node::ipv6(&mut rng),
+            port: PORT,
+            next_attempt: NOW,
+            num_failures: 0,
+            peer_type: 0,
+        })
+        .collect();
+    let addresses: Vec<_> = records.iter().map(|record| node::address(&record.ip, PORT)).collect();
+
+    let mut group = criterion.benchmark_group("addrman_add");
+    group.bench_function(BenchmarkId::new("ours", PEERS), |b| {
+        b.iter_batched(
+            || Node::open(None),
+            |ours| {
+                ours.ensure_exists_many(&addresses);
+                ours
+            },
+            BatchSize::LargeInput,
+        );
+    });
+    group.bench_function(BenchmarkId::new("reference", PEERS), |b| {
+        b.iter_batched(
+            || records.clone(),
+            |records| records.into_iter().collect::<Reference>(),
+            BatchSize::LargeInput,
+        );
+    });
+    group.finish();
+
+    let ours = Node::open(None);
+    ours.ensure_exists_many(&addresses);
+    let mut reference: Reference = records.iter().cloned().collect();
+    let mut query = node::query();
+    query.type_filter = peer_manager::ffi::query::PEER_MANAGER_FILTER_ANY;
+    let mut answer = node::answer();
+    let mut group = criterion.benchmark_group("addrman_select");
+    group.bench_function(BenchmarkId::new("ours", PEERS), |b| {
+        b.iter(|| ours.load_random_peers(&query, &mut answer[..1]));
+    });
+    group.bench_function(BenchmarkId::new("reference", PEERS), |b| {
+        let query = Query { types: [true; 3], ..DEFAULT_QUERY };
+        b.iter(|| reference.load_random_peers(query, NOW, 1));
+    });
+    group.finish();
+
+    // A node answers with at most 1,000 addresses (Bitcoin's MAX_ADDR_TO_SEND).
+    let mut answer = vec![MaybeUninit::uninit(); 1_000];
+    let mut group = criterion.benchmark_group("addrman_share");
+    group.bench_function(BenchmarkId::new("ours", PEERS), |b| {
+        b.iter(|| ours.get_peers_to_send(&addresses[0], &mut answer));
+    });
+    group.bench_function(BenchmarkId::new("reference", PEERS), |b| {
+        b.iter(|| reference.get_peers_to_send(1_000, (&records[0].ip, PORT)));
+    });
+    group.finish();
+}
+
+/// Opening a database of 1,000,000 peers.
+pub(crate) fn measure_open(criterion: &mut Criterion) {
+    const PEERS: u32 = 1_000_000;
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let path = directory.path().join("peers.db");
+    Node::open(Some(&path)).fill(node::records(PEERS));
+    let mut group = criterion.benchmark_group("open");
+    group.sample_size(10);
+    group.bench_function(BenchmarkId::new("ours", PEERS), |b| {
+        b.iter_with_large_drop(|| Node::open(Some(&path)));
+    });
+    group.bench_function(BenchmarkId::new("reference", PEERS), |b| {
+        b.iter_with_large_drop(|| Reference::load_all_from_db(&path).expect("the table is there"));
+    });
+    group.finish();
+}
