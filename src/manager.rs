@@ -22,7 +22,6 @@ use rand::rngs::ChaCha12Rng;
 use crate::clock::Clock;
 use crate::error::{Error, Quoted, Result};
 use crate::options::{Durability, Options, unsupported_here};
-use crate::peer::PeerRecord;
 use crate::query::PeerQuery;
 use crate::random::RandomSource;
 use crate::store::Store;
@@ -116,6 +115,7 @@ impl PeerManager {
         let mut table = PeerTable::new(options.clock.now());
         let mut skipped_rows = 0;
         if let Some(store) = &store {
+            table.reserve(store.count()?);
             let mut loaded = Ok(0);
             table.load(|put| loaded = store.load_all(put));
             skipped_rows = loaded?;
@@ -201,18 +201,6 @@ impl PeerManager {
         change(store).inspect_err(|_| {
             self.failed_writes.fetch_add(1, Ordering::Relaxed);
         })
-    }
-
-    /// Puts records into memory, after the database has them.
-    fn apply(&self, records: &[PeerRecord], now: Option<i64>) -> Result<()> {
-        let mut table = self.write_table()?;
-        if let Some(now) = now {
-            table.advance_forward(now);
-        }
-        for record in records {
-            table.put(record);
-        }
-        Ok(())
     }
 }
 

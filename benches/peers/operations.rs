@@ -1,12 +1,13 @@
 //! Each operation on an ordinary table.
 
-use std::ffi::CString;
+use std::ffi::CStr;
 use std::hint::black_box;
 use std::mem::MaybeUninit;
 
 use criterion::{BatchSize, BenchmarkId, Criterion};
 use rand::SeedableRng as _;
 use rand::rngs::ChaCha12Rng;
+use rand::seq::SliceRandom as _;
 
 use crate::node::{self, ANSWER, NOW, Node};
 use crate::reference::{Query, Record, Reference};
@@ -17,13 +18,27 @@ const PORT: u16 = 11_625;
 pub(crate) const DEFAULT_QUERY: Query =
     Query { use_next_attempt: true, max_num_failures: Some(10), types: [false, true, true] };
 
-/// A walk through the addresses of a table that touches them in no order of memory.
-fn walk(size: u32) -> impl FnMut() -> usize {
-    let mut n = 0_u32;
-    move || {
-        n = n.wrapping_add(1);
-        ((u64::from(n.wrapping_mul(2_654_435_761)) * u64::from(size)) >> 32) as usize
-    }
+/// An address as text, as it comes from the wire.
+type Text = [u8; 24];
+
+/// The addresses of a table as texts: in random order, so that a walk through them jumps about in the table, but one
+/// after the other in memory, so that reading them costs nothing worth mentioning.
+fn texts_in_random_order(ips: &[String]) -> Vec<Text> {
+    let mut texts: Vec<Text> = ips
+        .iter()
+        .map(|ip| {
+            let mut text = Text::default();
+            let written = format!("{ip}:{PORT}");
+            text[..written.len()].copy_from_slice(written.as_bytes());
+            text
+        })
+        .collect();
+    texts.shuffle(&mut ChaCha12Rng::seed_from_u64(3));
+    texts
+}
+
+fn text(text: Option<&Text>) -> &CStr {
+    CStr::from_bytes_until_nul(text.expect("there are texts")).expect("there is room for a NUL")
 }
 
 pub(crate) fn measure(criterion: &mut Criterion, size: u32) {
@@ -53,16 +68,15 @@ pub(crate) fn measure(criterion: &mut Criterion, size: u32) {
     group.finish();
 
     let mut group = criterion.benchmark_group("load");
-    let texts: Vec<CString> =
-        ips.iter().map(|ip| CString::new(format!("{ip}:{PORT}")).expect("text")).collect();
+    let texts = texts_in_random_order(&ips);
     group.bench_function(BenchmarkId::new("ours", size), |b| {
-        let (mut next, mut record) = (walk(size), MaybeUninit::uninit());
-        b.iter(|| ours.load(&node::parse(&texts[next()]), &mut record));
+        let (mut texts, mut record) = (texts.iter().cycle(), MaybeUninit::uninit());
+        b.iter(|| ours.load(&node::parse(text(texts.next())), &mut record));
     });
     group.bench_function(BenchmarkId::new("reference", size), |b| {
-        let mut next = walk(size);
+        let mut texts = texts.iter().cycle();
         b.iter(|| {
-            let text = texts[next()].to_str().expect("text");
+            let text = text(texts.next()).to_str().expect("text");
             let (ip, port) = text.rsplit_once(':').expect("a port");
             let record = reference.load(ip, port.parse().expect("a port")).expect("a hit");
             black_box((format!("{}:{}", record.ip, record.port), record.next_attempt))
@@ -71,14 +85,16 @@ pub(crate) fn measure(criterion: &mut Criterion, size: u32) {
     group.finish();
 
     let mut group = criterion.benchmark_group("update_backoff");
-    let addresses: Vec<_> = ips.iter().map(|ip| node::address(ip, PORT)).collect();
     group.bench_function(BenchmarkId::new("ours", size), |b| {
-        let mut next = walk(size);
-        b.iter(|| ours.increase_backoff(&addresses[next()]));
+        let mut texts = texts.iter().cycle();
+        b.iter(|| ours.increase_backoff(&node::parse(text(texts.next()))));
     });
     group.bench_function(BenchmarkId::new("reference", size), |b| {
-        let mut next = walk(size);
-        b.iter(|| reference.increase_backoff(&ips[next()], PORT, NOW));
+        let mut texts = texts.iter().cycle();
+        b.iter(|| {
+            let (ip, port) = text(texts.next()).to_str().expect("text").rsplit_once(':').expect("a port");
+            reference.increase_backoff(ip, port.parse().expect("a port"), NOW);
+        });
     });
     group.finish();
 

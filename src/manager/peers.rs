@@ -1,7 +1,5 @@
 //! Reading and writing peers.
 
-use std::collections::HashSet;
-
 use rand::rngs::ChaCha12Rng;
 
 use super::PeerManager;
@@ -39,12 +37,18 @@ impl PeerManager {
         let now = self.clock.now();
         let mut writer = self.lock_writer()?;
         let new = self.unknown_of(addresses, now)?;
-        if !new.is_empty() {
-            self.check_room(new.len())?;
-            self.write(&mut writer, |store| store.replace(&new))?;
-            self.apply(&new, Some(now))?;
+        if new.is_empty() {
+            return Ok(0);
         }
-        Ok(new.len())
+        self.check_room(new.len())?;
+        self.write(&mut writer, |store| store.replace(&new))?;
+        let mut table = self.write_table()?;
+        table.advance_forward(now);
+        let before = table.len();
+        for record in &new {
+            table.put(record);
+        }
+        Ok(table.len() - before)
     }
 
     /// What is known of an address. Cost: constant.
@@ -74,7 +78,11 @@ impl PeerManager {
         let mut writer = self.lock_writer()?;
         self.check_room(records.len())?;
         self.write(&mut writer, |store| store.replace(records))?;
-        self.apply(records, None)
+        let mut table = self.write_table()?;
+        for record in records {
+            table.put(record);
+        }
+        Ok(())
     }
 
     /// Notes what a peer was seen to be; an unknown one is added as new first.
@@ -182,11 +190,10 @@ impl PeerManager {
         Ok(())
     }
 
-    /// New records for those addresses that are not in the table, each once.
+    /// New records for those addresses that are not in the table; twice for one that is given twice.
     fn unknown_of(&self, addresses: &[PeerAddress], now: i64) -> Result<Vec<PeerRecord>> {
         let table = self.read()?;
-        let mut seen = HashSet::new();
-        let unknown = addresses.iter().filter(|&address| !table.contains(address) && seen.insert(address));
+        let unknown = addresses.iter().filter(|address| !table.contains(address));
         Ok(unknown.map(|address| PeerRecord::new(address.clone(), now)).collect())
     }
 }

@@ -35,6 +35,13 @@ enum Ownership {
 }
 
 impl Store {
+    /// The number of rows. Cost: linear, but only in the pages of the smallest index.
+    pub(crate) fn count(&self) -> Result<usize> {
+        let count = self.conn.query_row("SELECT count(*) FROM main.peers", [], |row| row.get::<_, i64>(0));
+        let count = count.map_err(|error| load::failed(&self.name, &error))?;
+        Ok(usize::try_from(count).unwrap_or(0))
+    }
+
     /// Reads every valid peer; says how many rows were none.
     pub(crate) fn load_all(&self, each: impl FnMut(&crate::peer::PeerRecord)) -> Result<u64> {
         load::load_all(&self.conn, &self.name, each)

@@ -1,9 +1,10 @@
-//! One peer as the table holds it: 40 bytes, whatever the kind of its host.
+//! One peer as the table holds it: 44 bytes, whatever the kind of its host.
 
 use std::hash::{Hash, Hasher};
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::names::Names;
+use super::wheel::Links;
 use crate::address::{Host, PeerAddress};
 use crate::peer::{PeerRecord, StoredPeerType};
 
@@ -85,14 +86,15 @@ impl Hash for Key {
 }
 
 /// A slot of the slab. Its pool follows from its fields and from the time up to which the table has promoted,
-/// so only the places in the pool and in the schedule are stored.
+/// so only the place in the pool and the neighbours in the wheel are stored.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Entry {
-    pub(super) next_attempt: i64,
+    /// An `i64` in bytes, so that the entry need not be a multiple of eight.
+    next_attempt: [u8; 8],
     host: [u8; 16],
     pub(super) num_failures: u32,
     pub(super) pool_position: u32,
-    pub(super) schedule_position: u32,
+    pub(super) links: Links,
     port: u16,
     kind: HostKind,
     /// The type in the low bits, and whether the address is private.
@@ -105,11 +107,11 @@ impl Entry {
     pub(super) fn new(key: Key, record: &PeerRecord) -> Self {
         let private = if record.address.is_private() { PRIVATE } else { 0 };
         Self {
-            next_attempt: record.next_attempt,
+            next_attempt: record.next_attempt.to_ne_bytes(),
             host: key.host,
             num_failures: record.num_failures,
             pool_position: 0,
-            schedule_position: 0,
+            links: Links::NONE,
             port: key.port,
             kind: key.kind,
             flags: private | record.peer_type as u8,
@@ -118,13 +120,17 @@ impl Entry {
 
     /// Takes over what can change about a peer; its address cannot.
     pub(super) fn assign(&mut self, record: &PeerRecord) {
-        self.next_attempt = record.next_attempt;
+        self.next_attempt = record.next_attempt.to_ne_bytes();
         self.num_failures = record.num_failures;
         self.flags = self.flags & PRIVATE | record.peer_type as u8;
     }
 
     pub(super) fn key(&self) -> Key {
         Key { host: self.host, port: self.port, kind: self.kind }
+    }
+
+    pub(super) fn next_attempt(&self) -> i64 {
+        i64::from_ne_bytes(self.next_attempt)
     }
 
     pub(super) fn is_private(&self) -> bool {
@@ -142,11 +148,11 @@ impl Entry {
     pub(super) fn record(&self, names: &Names) -> PeerRecord {
         PeerRecord {
             address: self.key().address(names),
-            next_attempt: self.next_attempt,
+            next_attempt: self.next_attempt(),
             num_failures: self.num_failures,
             peer_type: self.peer_type(),
         }
     }
 }
 
-const _: () = assert!(size_of::<Entry>() == 40, "a peer costs 40 bytes in the slab");
+const _: () = assert!(size_of::<Entry>() == 44, "a peer costs 44 bytes in the slab");

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{PeerTable, is_due, slot_number};
+use super::{PeerTable, slot_number};
 
 impl PeerTable {
     /// Checks everything that must hold between two calls; for tests.
@@ -10,17 +10,19 @@ impl PeerTable {
         let ensure = |holds: bool, what: &str| if holds { Ok(()) } else { Err(what.to_owned()) };
         let len = self.entries.len();
         for (slot, entry) in self.entries.iter().enumerate() {
-            ensure(self.find_key(&entry.key()) == Some(slot_number(slot)), "the index leads to every entry")?;
+            ensure(
+                self.find_place(&self.place(entry.key())) == Some(slot_number(slot)),
+                "the index leads to every entry",
+            )?;
         }
         ensure(self.index.len() == len, "the index has one slot an entry")?;
         let pooled = self.pools.is_consistent(&self.entries, |entry| self.readiness(entry));
         ensure(pooled == Some(len), "every entry is in its pool")?;
-        ensure(self.waiting.len() + self.ready.len() == len, "every entry is in one schedule")?;
-        for (schedule, due) in [(&self.waiting, false), (&self.ready, true)] {
-            ensure(schedule.is_consistent(&self.entries), "the schedules are in order")?;
-            let on_side = |&slot: &u32| is_due(&self.entries[slot as usize], self.as_of) == due;
-            ensure(schedule.slots().iter().all(on_side), "the table is split at its time")?;
-        }
+        ensure(
+            self.wheel.is_consistent(&self.entries) == Some(len),
+            "every entry is in its bucket of the wheel",
+        )?;
+        ensure(self.wheel.suits(len), "the wheel has the right size")?;
         let names: HashSet<u32> = self.entries.iter().filter_map(|entry| entry.key().name_number()).collect();
         ensure(self.names.len() == names.len(), "exactly the names in use are held")
     }

@@ -1,13 +1,12 @@
 //! The peers in memory: every question is answered here.
 //!
-//! - The **slab** `entries` holds the peers, 40 bytes each and without gaps; a *slot* is an index into it.
+//! - The **slab** `entries` holds the peers, 44 bytes each and without gaps; a *slot* is an index into it.
 //! - The **index** finds the slot of an address. Its hash is keyed, because the addresses come from strangers.
 //! - The **pools** are dense arrays of slots to draw from ([`pools`], [`sample`]).
-//! - The **schedules** say who becomes due next, and who became due last ([`schedule`]).
+//! - The **wheel** says who becomes due in which second ([`wheel`]).
 //!
-//! The table is split at the time `as_of`: peers due by then are in the ready pools and the ready schedule, the
-//! others in the waiting ones. [`PeerTable::advance`] moves that time, in either direction, at a cost set by the
-//! number of peers that change sides.
+//! The table is split at the time `as_of`: peers due by then are in the ready pools, the others in the waiting ones.
+//! [`PeerTable::advance`] moves that time, in either direction, at a cost set by the number of peers that change sides.
 
 mod choose;
 mod entry;
@@ -15,9 +14,9 @@ mod invariants;
 mod names;
 mod pools;
 mod sample;
-mod schedule;
 mod snapshot;
 mod split;
+mod wheel;
 
 use std::collections::HashSet;
 use std::hash::{BuildHasher as _, RandomState};
@@ -29,7 +28,7 @@ use crate::peer::PeerRecord;
 use entry::{Entry, Key};
 use names::Names;
 use pools::{Pools, Readiness};
-use schedule::{Order, Schedule};
+use wheel::Wheel;
 
 pub use snapshot::Snapshot;
 
@@ -41,9 +40,14 @@ pub(crate) struct PeerTable {
     hasher: RandomState,
     names: Names,
     pools: Pools,
-    waiting: Schedule,
-    ready: Schedule,
+    wheel: Wheel,
     as_of: i64,
+}
+
+/// Where in the index an address is, or would be.
+struct Place {
+    key: Key,
+    hash: u64,
 }
 
 /// How many peers of each sort there are.
@@ -66,8 +70,7 @@ impl PeerTable {
             hasher: RandomState::new(),
             names: Names::default(),
             pools: Pools::new(),
-            waiting: Schedule::new(Order::Soonest),
-            ready: Schedule::new(Order::Latest),
+            wheel: Wheel::new(0),
             as_of: now,
         }
     }
@@ -87,7 +90,7 @@ impl PeerTable {
         let entry = &self.entries[slot as usize];
         let record = PeerRecord {
             address: address.clone(),
-            next_attempt: entry.next_attempt,
+            next_attempt: entry.next_attempt(),
             num_failures: entry.num_failures,
             peer_type: entry.peer_type(),
         };
@@ -98,36 +101,41 @@ impl PeerTable {
         self.find(address).is_some()
     }
 
-    /// Adds a peer, or replaces what is known of it. Cost: logarithmic.
+    /// Adds a peer, or replaces what is known of it. Cost: constant.
     pub(crate) fn put(&mut self, record: &PeerRecord) {
-        self.put_at(self.find(&record.address), record);
+        match self.locate(&record.address) {
+            Ok(slot) => self.replace(slot, record),
+            Err(place) => self.add(record, place),
+        }
     }
 
     /// As [`put`](Self::put), where the peer's slot is known, or that it has none.
     pub(crate) fn put_at(&mut self, slot: Option<u32>, record: &PeerRecord) {
-        if let Some(slot) = slot {
-            self.replace(slot, record);
-        } else {
-            let slot = self.append(record);
-            let readiness = self.readiness(&self.entries[slot as usize]);
-            self.pools.insert(&mut self.entries, slot, readiness);
-            self.schedule(readiness).push(slot);
+        match slot {
+            Some(slot) => self.replace(slot, record),
+            None => self.add(record, None),
         }
     }
 
-    /// Adds peers to an empty table. Cost: linear, without the logarithm of adding them one by one.
-    pub(crate) fn load(&mut self, records: impl FnOnce(&mut dyn FnMut(&PeerRecord))) {
-        records(&mut |record| {
-            if let Some(slot) = self.find(&record.address) {
-                self.entries[slot as usize].assign(record);
-            } else {
-                self.append(record);
-            }
-        });
-        self.sort_all_into_pools();
+    /// Makes room for this many peers.
+    pub(crate) fn reserve(&mut self, peers: usize) {
+        self.entries.reserve_exact(peers);
+        let (entries, hasher) = (&self.entries, &self.hasher);
+        self.index.reserve(peers, |&slot| hasher.hash_one(entries[slot as usize].key()));
     }
 
-    /// Forgets a peer; says whether it was there. Cost: logarithmic.
+    /// Adds peers to an empty table, sorting them into pools at the end. Cost: linear.
+    pub(crate) fn load(&mut self, records: impl FnOnce(&mut dyn FnMut(&PeerRecord))) {
+        records(&mut |record| match self.locate(&record.address) {
+            Ok(slot) => self.entries[slot as usize].assign(record),
+            Err(place) => {
+                self.append(record, place);
+            }
+        });
+        self.sort_all();
+    }
+
+    /// Forgets a peer; says whether it was there. Cost: constant.
     pub(crate) fn remove(&mut self, address: &PeerAddress) -> bool {
         let found = self.find(address);
         if let Some(slot) = found {
@@ -157,14 +165,14 @@ impl PeerTable {
         *self = Self::new(self.as_of);
     }
 
-    /// A copy of the whole table. Cost: linear, a copy of 40 bytes a peer.
+    /// A copy of the whole table. Cost: linear, a copy of 44 bytes a peer.
     pub(crate) fn snapshot(&self) -> Snapshot {
         Snapshot::new(self.entries.clone(), self.names.clone())
     }
 
     /// Counts the peers; the table must be split at the time in question. Cost: linear, for the netgroups.
     pub(crate) fn census(&self) -> Census {
-        let mut census = Census { ready: self.ready.len() as u64, ..Census::default() };
+        let mut census = Census { ready: self.pools.ready() as u64, ..Census::default() };
         let mut netgroups = HashSet::new();
         for entry in &self.entries {
             census.by_type[entry.peer_type() as usize] += 1;
@@ -175,53 +183,67 @@ impl PeerTable {
     }
 
     fn find(&self, address: &PeerAddress) -> Option<u32> {
+        self.locate(address).ok()
+    }
+
+    /// The slot of an address, or else where in the index it would be, unless its name is new as well.
+    fn locate(&self, address: &PeerAddress) -> Result<u32, Option<Place>> {
         let name_number = match address.host() {
-            Host::Name(text) => self.names.find(text)?,
+            Host::Name(text) => self.names.find(text).ok_or(None)?,
             Host::V4(_) | Host::V6(_) => 0,
         };
-        self.find_key(&Key::of(address, name_number))
+        let place = self.place(Key::of(address, name_number));
+        self.find_place(&place).ok_or(Some(place))
     }
 
-    fn find_key(&self, key: &Key) -> Option<u32> {
-        let is_it = |&slot: &u32| self.entries[slot as usize].key() == *key;
-        self.index.find(self.hasher.hash_one(key), is_it).copied()
+    fn place(&self, key: Key) -> Place {
+        Place { key, hash: self.hasher.hash_one(key) }
     }
 
-    /// Puts a newcomer into the slab and the index, not yet into a pool and a schedule.
-    fn append(&mut self, record: &PeerRecord) -> u32 {
+    fn find_place(&self, place: &Place) -> Option<u32> {
+        let is_it = |&slot: &u32| self.entries[slot as usize].key() == place.key;
+        self.index.find(place.hash, is_it).copied()
+    }
+
+    fn add(&mut self, record: &PeerRecord, place: Option<Place>) {
+        let slot = self.append(record, place);
+        let readiness = self.readiness(&self.entries[slot as usize]);
+        self.pools.insert(&mut self.entries, slot, readiness);
+        self.wheel.link(&mut self.entries, slot);
+        self.fit_wheel();
+    }
+
+    /// Puts a newcomer into the slab and the index, not yet into a pool and the wheel.
+    fn append(&mut self, record: &PeerRecord, place: Option<Place>) -> u32 {
         let name_number = match record.address.host() {
             Host::Name(text) => self.names.acquire(text),
             Host::V4(_) | Host::V6(_) => 0,
         };
-        let key = Key::of(&record.address, name_number);
+        let place = place.unwrap_or_else(|| self.place(Key::of(&record.address, name_number)));
         let slot = slot_number(self.entries.len());
-        self.entries.push(Entry::new(key, record));
+        self.entries.push(Entry::new(place.key, record));
         let (entries, hasher) = (&self.entries, &self.hasher);
         let rehash = |&slot: &u32| hasher.hash_one(entries[slot as usize].key());
-        self.index.insert_unique(hasher.hash_one(key), slot, rehash);
+        self.index.insert_unique(place.hash, slot, rehash);
         slot
     }
 
     fn replace(&mut self, slot: u32, record: &PeerRecord) {
         let before = self.readiness(&self.entries[slot as usize]);
         self.pools.remove(&mut self.entries, slot, before);
+        self.wheel.unlink(&mut self.entries, slot);
         let entry = &mut self.entries[slot as usize];
         entry.assign(record);
         let after = if is_due(entry, self.as_of) { Readiness::Ready } else { Readiness::Waiting };
         self.pools.insert(&mut self.entries, slot, after);
-        if before == after {
-            self.schedule(after).update(slot);
-        } else {
-            self.schedule(before).remove(slot);
-            self.schedule(after).push(slot);
-        }
+        self.wheel.link(&mut self.entries, slot);
     }
 
     fn remove_slot(&mut self, slot: u32) {
         let entry = self.entries[slot as usize];
         let readiness = self.readiness(&entry);
         self.pools.remove(&mut self.entries, slot, readiness);
-        self.schedule(readiness).remove(slot);
+        self.wheel.unlink(&mut self.entries, slot);
         let key = entry.key();
         if let Ok(found) = self.index.find_entry(self.hasher.hash_one(key), |&other| other == slot) {
             found.remove();
@@ -236,6 +258,7 @@ impl PeerTable {
         }
         give_back(&mut self.entries);
         self.give_back_index();
+        self.fit_wheel();
     }
 
     /// Tells everything that points to the entry now in slot `to` that it was in `from` before.
@@ -247,10 +270,7 @@ impl PeerTable {
         }
         let readiness = self.readiness(&entry);
         self.pools.relocate(&entry, readiness, to);
-        match readiness {
-            Readiness::Ready => self.ready.relocate(entry.schedule_position, to),
-            Readiness::Waiting => self.waiting.relocate(entry.schedule_position, to),
-        }
+        self.wheel.relocate(&mut self.entries, to);
     }
 
     /// Keeps the entries that pass and builds all else anew.
@@ -267,23 +287,27 @@ impl PeerTable {
             let hash = self.hasher.hash_one(entry.key());
             self.index.insert_unique(hash, slot_number(slot), |_| unreachable!("there is room for all"));
         }
-        self.sort_all_into_pools();
+        self.sort_all();
     }
 
-    /// Builds the pools and the schedules from the slab.
-    fn sort_all_into_pools(&mut self) {
-        // What the old ones point to may be gone.
+    /// Builds the pools and the wheel from the slab.
+    fn sort_all(&mut self) {
         self.pools = Pools::new();
-        self.waiting = Schedule::new(Order::Soonest);
-        self.ready = Schedule::new(Order::Latest);
-        let mut sides = [Vec::new(), Vec::new()];
+        self.wheel = Wheel::new(self.entries.len());
         for slot in 0..slot_number(self.entries.len()) {
             let readiness = self.readiness(&self.entries[slot as usize]);
             self.pools.insert(&mut self.entries, slot, readiness);
-            sides[readiness as usize].push(slot);
+            self.wheel.link(&mut self.entries, slot);
         }
-        for (readiness, slots) in [Readiness::Ready, Readiness::Waiting].into_iter().zip(&sides) {
-            self.schedule(readiness).exchange(|_| false, slots);
+    }
+
+    /// Gives the wheel the size that suits the table. Cost: constant, amortised.
+    fn fit_wheel(&mut self) {
+        if !self.wheel.suits(self.entries.len()) {
+            self.wheel = Wheel::new(self.entries.len());
+            for slot in 0..slot_number(self.entries.len()) {
+                self.wheel.link(&mut self.entries, slot);
+            }
         }
     }
 
@@ -298,43 +322,10 @@ impl PeerTable {
     fn readiness(&self, entry: &Entry) -> Readiness {
         if is_due(entry, self.as_of) { Readiness::Ready } else { Readiness::Waiting }
     }
-
-    /// The schedule of one side, with the slab that it writes places into.
-    fn schedule(&mut self, readiness: Readiness) -> ScheduleOf<'_> {
-        let schedule = match readiness {
-            Readiness::Ready => &mut self.ready,
-            Readiness::Waiting => &mut self.waiting,
-        };
-        ScheduleOf { schedule, entries: &mut self.entries }
-    }
-}
-
-/// A schedule together with the slab.
-struct ScheduleOf<'a> {
-    schedule: &'a mut Schedule,
-    entries: &'a mut [Entry],
-}
-
-impl ScheduleOf<'_> {
-    fn push(&mut self, slot: u32) {
-        self.schedule.push(self.entries, slot);
-    }
-
-    fn remove(&mut self, slot: u32) {
-        self.schedule.remove(self.entries, slot);
-    }
-
-    fn update(&mut self, slot: u32) {
-        self.schedule.update(self.entries, slot);
-    }
-
-    fn exchange(&mut self, leaves: impl FnMut(&Entry) -> bool, others: &[u32]) -> Vec<u32> {
-        self.schedule.exchange(self.entries, leaves, others)
-    }
 }
 
 fn is_due(entry: &Entry, now: i64) -> bool {
-    entry.next_attempt <= now
+    entry.next_attempt() <= now
 }
 
 /// An index into the slab or into an array of slots, which are never longer than [`PeerTable::MAX_PEERS`].

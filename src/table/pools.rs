@@ -131,6 +131,13 @@ impl Pools {
         &self.pools[pool]
     }
 
+    /// How many slots are in the ready pools.
+    pub(super) fn ready(&self) -> usize {
+        let all =
+            Admission { types: [true; 3], ready_only: true, public_only: false, max_failures: u32::MAX };
+        Self::admitted(all).map(|pool| self.slots(pool).len()).sum()
+    }
+
     /// The slots with at least `min_failures`.
     pub(super) fn with_failures_from(&self, min_failures: u32, entries: &[Entry]) -> Vec<u32> {
         let first_class = class_of(min_failures);

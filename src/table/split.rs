@@ -1,39 +1,37 @@
 //! Moving the time at which the table is split into ready and waiting peers.
 
-use super::entry::Entry;
+use std::ops::RangeInclusive;
+
+use super::PeerTable;
 use super::pools::Readiness;
-use super::{PeerTable, is_due};
 
 impl PeerTable {
-    /// Whether the split is right for `now`, so that queries need not move anybody.
+    /// Whether the table is split at `now`.
     pub(crate) fn is_split_at(&self, now: i64) -> bool {
-        let next_attempt = |slot: u32| self.entries[slot as usize].next_attempt;
-        self.waiting.peek().is_none_or(|slot| next_attempt(slot) > now)
-            && self.ready.peek().is_none_or(|slot| next_attempt(slot) <= now)
+        self.as_of == now
     }
 
-    /// Splits the table at `now`. Cost: logarithmic for each peer that changes sides, at most linear in the
-    /// table when many do.
+    /// Splits the table at `now`.
+    ///
+    /// Cost: one step for each peer that changes sides and about sixteen for each second between, at most linear
+    /// in the table.
     pub(crate) fn advance(&mut self, now: i64) {
-        let from = if now >= self.as_of { Readiness::Waiting } else { Readiness::Ready };
-        // Beyond this many, sorting a whole heap anew is cheaper than taking them off its top.
-        let few = 64 + self.entries.len() / 16;
-        for _ in 0..few {
-            let Some(slot) = self.next_to_change(from, now) else {
-                self.as_of = now;
-                return;
-            };
-            self.schedule(from).remove(slot);
-            self.schedule(opposite(from)).push(slot);
-            self.change_pool(slot, from);
-        }
-        let leaves = |entry: &Entry| is_due(entry, now) == (from == Readiness::Waiting);
-        let moved = self.schedule(from).exchange(leaves, &[]);
-        self.schedule(opposite(from)).exchange(|_| false, &moved);
-        for &slot in &moved {
-            self.change_pool(slot, from);
-        }
+        let (from, to) = if now > self.as_of {
+            (Readiness::Waiting, Readiness::Ready)
+        } else {
+            (Readiness::Ready, Readiness::Waiting)
+        };
+        // The seconds after the earlier time, up to the later one: those in which peers become due.
+        let (earlier, later) = (self.as_of.min(now), self.as_of.max(now));
+        let seconds = earlier.saturating_add(1)..=later;
         self.as_of = now;
+        if earlier == later {
+            return;
+        }
+        for slot in self.slots_due(&seconds) {
+            self.pools.remove(&mut self.entries, slot, from);
+            self.pools.insert(&mut self.entries, slot, to);
+        }
     }
 
     /// Like [`advance`](Self::advance), but never back in time: what a change does, for which the split need
@@ -44,25 +42,14 @@ impl PeerTable {
         }
     }
 
-    /// The next peer on the side `from` that must change sides at `now`.
-    fn next_to_change(&self, from: Readiness, now: i64) -> Option<u32> {
-        let schedule = match from {
-            Readiness::Ready => &self.ready,
-            Readiness::Waiting => &self.waiting,
-        };
-        let stays_when_due = from == Readiness::Ready;
-        schedule.peek().filter(|&slot| is_due(&self.entries[slot as usize], now) != stays_when_due)
-    }
-
-    fn change_pool(&mut self, slot: u32, from: Readiness) {
-        self.pools.remove(&mut self.entries, slot, from);
-        self.pools.insert(&mut self.entries, slot, opposite(from));
-    }
-}
-
-fn opposite(readiness: Readiness) -> Readiness {
-    match readiness {
-        Readiness::Ready => Readiness::Waiting,
-        Readiness::Waiting => Readiness::Ready,
+    /// The peers whose next attempt is in one of these seconds.
+    fn slots_due(&self, seconds: &RangeInclusive<i64>) -> Vec<u32> {
+        let is_due = |&slot: &u32| seconds.contains(&self.entries[slot as usize].next_attempt());
+        if seconds.end().abs_diff(*seconds.start()) < self.wheel.turn() {
+            let slots = seconds.clone().flat_map(|second| self.wheel.slots_at(&self.entries, second));
+            slots.filter(is_due).collect()
+        } else {
+            (0..super::slot_number(self.entries.len())).filter(is_due).collect()
+        }
     }
 }
