@@ -20,6 +20,8 @@ use crate::error::{Error, Result};
 
 pub(crate) use parse::parse_host;
 pub(crate) use text::HostText;
+#[cfg(not(test))]
+pub(crate) use text::write_host;
 
 /// The longest host as text, and one byte for the NUL that C puts behind it.
 pub const HOST_CAPACITY: usize = 254;
@@ -119,12 +121,12 @@ impl PeerAddress {
         }
     }
 
-    /// Makes an address of an IPv4 address as text and a port, or nothing where they are not that: the short way
-    /// for the most frequent sort of host.
+    /// Makes an address of an IPv4 address as NUL-terminated text and a port, or nothing where they are not that:
+    /// the short way for the most frequent sort of host.
     #[cfg(not(test))]
     pub(crate) fn from_ipv4_text(host: &[u8], port: u16) -> Option<Self> {
         let (ip, rest) = parse::ipv4_prefix(host)?;
-        (rest.is_empty() && port != 0).then_some(Self { host: Host::V4(ip), port })
+        (rest.first() == Some(&0) && port != 0).then_some(Self { host: Host::V4(ip), port })
     }
 
     /// An address made of a host that is canonical already.

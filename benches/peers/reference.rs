@@ -51,13 +51,13 @@ impl Reference {
         self.cache.insert((record.ip.clone(), record.port), record);
     }
 
-    pub(crate) fn load(&self, ip: &str, port: u16) -> Option<Record> {
-        self.cache.get(&(ip.to_owned(), port)).cloned()
+    pub(crate) fn load(&self, ip: String, port: u16) -> Option<Record> {
+        self.cache.get(&(ip, port)).cloned()
     }
 
     /// `update_backoff` with `Increase`.
     pub(crate) fn increase_backoff(&mut self, ip: &str, port: u16, now: i64) {
-        let Some(mut record) = self.load(ip, port) else { return };
+        let Some(mut record) = self.load(ip.to_owned(), port) else { return };
         record.num_failures += 1;
         let max_seconds = 2_i64.pow(record.num_failures.min(10)) * 10;
         record.next_attempt = now + self.rng.random_range(1..=max_seconds);

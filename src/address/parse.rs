@@ -97,24 +97,30 @@ fn parse_name(text: &str) -> Result<Host, &'static str> {
 /// An IPv4 address at the beginning of a text, and what follows it. No leading zeros, so no octal numbers.
 pub(super) fn ipv4_prefix(text: &[u8]) -> Option<(Ipv4Addr, &[u8])> {
     let mut octets = [0; 4];
-    let mut rest = text;
+    let mut position = 0;
     for (index, octet) in octets.iter_mut().enumerate() {
         if index > 0 {
-            rest = rest.strip_prefix(b".")?;
+            text.get(position).filter(|&&byte| byte == b'.')?;
+            position += 1;
         }
-        (*octet, rest) = octet_prefix(rest)?;
+        let first = position;
+        let mut value = 0_u16;
+        while let Some(digit) =
+            text.get(position).map(|byte| byte.wrapping_sub(b'0')).filter(|&digit| digit < 10)
+        {
+            // Not the fourth digit, nor one behind a leading zero.
+            if position == first + 3 || (position > first && value == 0) {
+                return None;
+            }
+            value = value * 10 + u16::from(digit);
+            position += 1;
+        }
+        if position == first {
+            return None;
+        }
+        *octet = u8::try_from(value).ok()?;
     }
-    Some((Ipv4Addr::from(octets), rest))
-}
-
-fn octet_prefix(text: &[u8]) -> Option<(u8, &[u8])> {
-    let digit =
-        |index: usize| text.get(index).map(|byte| byte.wrapping_sub(b'0')).filter(|&digit| digit < 10);
-    let first = digit(0)?;
-    let Some(second) = digit(1).filter(|_| first != 0) else { return Some((first, &text[1..])) };
-    let two = first * 10 + second;
-    let Some(third) = digit(2) else { return Some((two, &text[2..])) };
-    Some((two.checked_mul(10)?.checked_add(third)?, &text[3..]))
+    Some((Ipv4Addr::from(octets), &text[position..]))
 }
 
 /// `1.2.3.4` or `1.2.3.4:port`.

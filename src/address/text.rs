@@ -13,26 +13,36 @@ pub(crate) struct HostText {
 
 impl HostText {
     pub(crate) fn of(host: &Host) -> Self {
-        let mut text = Self { bytes: [0; HOST_CAPACITY], len: 0 };
-        match host {
-            Host::V4(ip) => text.push_v4(*ip),
-            Host::V6(ip) => text.push_v6(*ip),
-            Host::Name(name) => text.push_all(name.as_bytes()),
-        }
-        text
+        let mut bytes = [0; HOST_CAPACITY];
+        let len = write_host(host, &mut bytes);
+        Self { bytes, len }
     }
 
     pub(crate) fn as_str(&self) -> &str {
-        std::str::from_utf8(self.as_bytes()).unwrap_or_default()
+        std::str::from_utf8(&self.bytes[..self.len]).unwrap_or_default()
     }
+}
 
-    pub(crate) fn as_bytes(&self) -> &[u8] {
-        &self.bytes[..self.len]
+/// Writes a host's canonical text to the beginning of a buffer of [`HOST_CAPACITY`] zeros, and says how long it is.
+pub(crate) fn write_host(host: &Host, buffer: &mut [u8]) -> usize {
+    let mut writer = Writer { buffer, len: 0 };
+    match host {
+        Host::V4(ip) => writer.push_v4(*ip),
+        Host::V6(ip) => writer.push_v6(*ip),
+        Host::Name(name) => writer.push_all(name.as_bytes()),
     }
+    writer.len
+}
 
+struct Writer<'a> {
+    buffer: &'a mut [u8],
+    len: usize,
+}
+
+impl Writer<'_> {
     fn push(&mut self, byte: u8) {
         // A host has at most 253 bytes, so there is always room, and a NUL behind.
-        if let Some(place) = self.bytes.get_mut(self.len) {
+        if let Some(place) = self.buffer.get_mut(self.len) {
             *place = byte;
             self.len += 1;
         }
@@ -40,7 +50,7 @@ impl HostText {
 
     fn push_all(&mut self, bytes: &[u8]) {
         let end = self.len + bytes.len();
-        if let Some(place) = self.bytes.get_mut(self.len..end) {
+        if let Some(place) = self.buffer.get_mut(self.len..end) {
             place.copy_from_slice(bytes);
             self.len = end;
         }
@@ -49,12 +59,16 @@ impl HostText {
     fn push_v4(&mut self, ip: Ipv4Addr) {
         for octet in ip.octets() {
             let (text, len) = &OCTETS[usize::from(octet)];
-            if let Some(place) = self.bytes.get_mut(self.len..self.len + text.len()) {
+            if let Some(place) = self.buffer.get_mut(self.len..self.len + text.len()) {
                 place.copy_from_slice(text);
             }
             self.len += len;
         }
+        // The table's texts end in dots and are padded with them.
         self.len -= 1;
+        if let Some(rest) = self.buffer.get_mut(self.len..self.len + OCTETS[0].0.len()) {
+            rest.fill(0);
+        }
     }
 
     /// RFC 5952, section 4: lower case, no leading zeros, and the first of the longest runs of two or more zero

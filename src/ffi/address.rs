@@ -5,7 +5,7 @@ use std::ffi::c_char;
 use super::error::{peer_manager_error, peer_manager_status};
 use super::handle::Plain;
 use super::{boundary, handle};
-use crate::address::{HOST_CAPACITY, HostText, PeerAddress};
+use crate::address::{HOST_CAPACITY, PeerAddress, write_host};
 use crate::error::{Error, Result};
 
 /// The size of a host in an address: 253 characters and a NUL. Since 0.1.0.
@@ -34,10 +34,10 @@ impl peer_manager_address {
     /// The canonical address, if this is one.
     pub(super) fn parse(&self) -> Result<PeerAddress> {
         let host = handle::bytes(&self.host);
-        let end = host.iter().position(|&byte| byte == 0);
-        if let Some(address) = PeerAddress::from_ipv4_text(&host[..end.unwrap_or(host.len())], self.port) {
+        if let Some(address) = PeerAddress::from_ipv4_text(host, self.port) {
             return Ok(address);
         }
+        let end = host.iter().position(|&byte| byte == 0);
         let host = std::str::from_utf8(&host[..end.unwrap_or(host.len())]).map_err(|_| {
             Error::InvalidArgument(
                 "the host of an address is not UTF-8; names are written in punycode".to_owned(),
@@ -56,8 +56,7 @@ unsafe impl Plain for peer_manager_address {}
 impl peer_manager_address {
     /// Takes over an address; all is zero before.
     pub(super) fn set(&mut self, address: &PeerAddress) {
-        let text = HostText::of(address.host());
-        handle::bytes_mut(&mut self.host)[..text.as_bytes().len()].copy_from_slice(text.as_bytes());
+        write_host(address.host(), handle::bytes_mut(&mut self.host));
         self.port = address.port();
     }
 }

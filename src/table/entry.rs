@@ -80,8 +80,12 @@ impl Key {
 
 impl Hash for Key {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write(&self.host);
-        state.write_u32(u32::from(self.port) << 8 | self.kind as u32);
+        // In one piece, which the hasher takes faster than three.
+        let mut bytes = [0; 19];
+        bytes[..16].copy_from_slice(&self.host);
+        bytes[16..18].copy_from_slice(&self.port.to_ne_bytes());
+        bytes[18] = self.kind as u8;
+        state.write(&bytes);
     }
 }
 
