@@ -10,6 +10,7 @@
 
 mod choose;
 mod entry;
+mod index;
 mod invariants;
 mod names;
 mod pools;
@@ -21,11 +22,10 @@ mod wheel;
 use std::collections::HashSet;
 use std::hash::{BuildHasher as _, RandomState};
 
-use hashbrown::HashTable;
-
 use crate::address::{Host, PeerAddress};
 use crate::peer::PeerRecord;
 use entry::{Entry, Key};
+use index::Index;
 use names::Names;
 use pools::{Pools, Readiness};
 use wheel::Wheel;
@@ -36,7 +36,7 @@ pub use snapshot::Snapshot;
 #[derive(Debug)]
 pub(crate) struct PeerTable {
     entries: Vec<Entry>,
-    index: HashTable<u32>,
+    index: Index,
     hasher: RandomState,
     names: Names,
     pools: Pools,
@@ -60,13 +60,13 @@ pub(crate) struct Census {
 
 impl PeerTable {
     /// The most peers that slots can number.
-    pub(crate) const MAX_PEERS: usize = u32::MAX as usize;
+    pub(crate) const MAX_PEERS: usize = Index::MAX_LEN;
 
     /// An empty table, split at `now`.
     pub(crate) fn new(now: i64) -> Self {
         Self {
             entries: Vec::new(),
-            index: HashTable::new(),
+            index: Index::with_capacity(0),
             hasher: RandomState::new(),
             names: Names::default(),
             pools: Pools::new(),
@@ -120,8 +120,7 @@ impl PeerTable {
     /// Makes room for this many peers.
     pub(crate) fn reserve(&mut self, peers: usize) {
         self.entries.reserve_exact(peers);
-        let (entries, hasher) = (&self.entries, &self.hasher);
-        self.index.reserve(peers, |&slot| hasher.hash_one(entries[slot as usize].key()));
+        self.index.reserve(peers, hash_of(&self.entries, &self.hasher));
     }
 
     /// Adds peers to an empty table, sorting them into pools at the end. Cost: linear.
@@ -201,8 +200,7 @@ impl PeerTable {
     }
 
     fn find_place(&self, place: &Place) -> Option<u32> {
-        let is_it = |&slot: &u32| self.entries[slot as usize].key() == place.key;
-        self.index.find(place.hash, is_it).copied()
+        self.index.find(place.hash, |slot| self.entries[slot as usize].key() == place.key)
     }
 
     fn add(&mut self, record: &PeerRecord, place: Option<Place>) {
@@ -222,9 +220,7 @@ impl PeerTable {
         let place = place.unwrap_or_else(|| self.place(Key::of(&record.address, name_number)));
         let slot = slot_number(self.entries.len());
         self.entries.push(Entry::new(place.key, record));
-        let (entries, hasher) = (&self.entries, &self.hasher);
-        let rehash = |&slot: &u32| hasher.hash_one(entries[slot as usize].key());
-        self.index.insert_unique(place.hash, slot, rehash);
+        self.index.push(place.hash, hash_of(&self.entries, &self.hasher));
         slot
     }
 
@@ -245,9 +241,7 @@ impl PeerTable {
         self.pools.remove(&mut self.entries, slot, readiness);
         self.wheel.unlink(&mut self.entries, slot);
         let key = entry.key();
-        if let Ok(found) = self.index.find_entry(self.hasher.hash_one(key), |&other| other == slot) {
-            found.remove();
-        }
+        self.index.remove(self.hasher.hash_one(key), slot, hash_of(&self.entries, &self.hasher));
         if let Some(number) = key.name_number() {
             self.names.release(number);
         }
@@ -257,7 +251,7 @@ impl PeerTable {
             self.relocate(last, slot);
         }
         give_back(&mut self.entries);
-        self.give_back_index();
+        self.index.give_back(hash_of(&self.entries, &self.hasher));
         self.fit_wheel();
     }
 
@@ -265,9 +259,7 @@ impl PeerTable {
     fn relocate(&mut self, from: u32, to: u32) {
         let entry = self.entries[to as usize];
         let hash = self.hasher.hash_one(entry.key());
-        if let Some(slot) = self.index.find_mut(hash, |&slot| slot == from) {
-            *slot = to;
-        }
+        self.index.relocate(hash, from, to);
         let readiness = self.readiness(&entry);
         self.pools.relocate(&entry, readiness, to);
         self.wheel.relocate(&mut self.entries, to);
@@ -282,11 +274,8 @@ impl PeerTable {
         }
         self.entries.retain(keeps);
         give_back(&mut self.entries);
-        self.index = HashTable::with_capacity(self.entries.len());
-        for (slot, entry) in self.entries.iter().enumerate() {
-            let hash = self.hasher.hash_one(entry.key());
-            self.index.insert_unique(hash, slot_number(slot), |_| unreachable!("there is room for all"));
-        }
+        let len = self.entries.len();
+        self.index = Index::of(len, len, hash_of(&self.entries, &self.hasher));
         self.sort_all();
     }
 
@@ -311,17 +300,14 @@ impl PeerTable {
         }
     }
 
-    fn give_back_index(&mut self) {
-        if self.index.capacity() > MIN_CAPACITY && self.index.len() < self.index.capacity() / 4 {
-            let (entries, hasher) = (&self.entries, &self.hasher);
-            let rehash = |&slot: &u32| hasher.hash_one(entries[slot as usize].key());
-            self.index.shrink_to(self.index.len() * 2, rehash);
-        }
-    }
-
     fn readiness(&self, entry: &Entry) -> Readiness {
         if is_due(entry, self.as_of) { Readiness::Ready } else { Readiness::Waiting }
     }
+}
+
+/// The hash of the key in a slot.
+fn hash_of(entries: &[Entry], hasher: &RandomState) -> impl Fn(u32) -> u64 {
+    |slot| hasher.hash_one(entries[slot as usize].key())
 }
 
 fn is_due(entry: &Entry, now: i64) -> bool {

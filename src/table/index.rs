@@ -1,0 +1,226 @@
+//! From an address's hash to its slot.
+//!
+//! A hash table with linear probing whose buckets are four bytes: the slot, and in the bits that a slot does not
+//! need as many of the hash as fit. So a look-up touches one line of the index and, almost always, no other entry
+//! than the one it looks for. A general hash table has its control bytes and its buckets in two places and makes
+//! it three; at a million peers, where each is a cache miss, that costs a third more time and a fifth more memory.
+//!
+//! Hashes are keyed (the table's business), so strangers cannot choose addresses that collide.
+
+/// A bucket without a slot. No other has all bits set, because slots stay below three quarters of the buckets.
+const EMPTY: u32 = u32::MAX;
+
+const MIN_BUCKETS: usize = 16;
+
+/// The slots of the slab by the hash of their keys. There are as many as the slab has entries.
+#[derive(Clone, Debug)]
+pub(super) struct Index {
+    /// A power of two of them.
+    buckets: Vec<u32>,
+    len: usize,
+}
+
+impl Index {
+    /// The most slots that buckets of four bytes can tell apart.
+    pub(super) const MAX_LEN: usize = 3 << 30;
+
+    /// An index without slots that has room for this many.
+    pub(super) fn with_capacity(slots: usize) -> Self {
+        let buckets = (slots + slots.div_ceil(3)).next_power_of_two().max(MIN_BUCKETS);
+        Self { buckets: vec![EMPTY; buckets], len: 0 }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// The slot with this hash that `is_it` says is the one. Cost: constant, expected.
+    pub(super) fn find(&self, hash: u64, is_it: impl Fn(u32) -> bool) -> Option<u32> {
+        let tag = self.bucket(hash, 0);
+        self.probe(hash)
+            .map(|position| self.buckets[position])
+            .take_while(|&bucket| bucket != EMPTY)
+            .filter(|&bucket| self.tag(bucket) == tag)
+            .map(|bucket| self.slot(bucket))
+            .find(|&slot| is_it(slot))
+    }
+
+    /// Adds the next slot, which is the number of those before it. Cost: constant, amortised.
+    pub(super) fn push(&mut self, hash: u64, hash_of: impl Fn(u32) -> u64) {
+        if self.len + 1 > self.capacity() {
+            *self = Self::of(self.len, self.len * 2, hash_of);
+        }
+        self.place(hash);
+    }
+
+    /// Adds the next slot where there is room.
+    fn place(&mut self, hash: u64) {
+        let slot = super::slot_number(self.len);
+        let free = self.probe(hash).find(|&position| self.buckets[position] == EMPTY);
+        // There is one: a quarter of the buckets is empty.
+        if let Some(position) = free {
+            self.buckets[position] = self.bucket(hash, slot);
+            self.len += 1;
+        }
+    }
+
+    /// Takes a slot out. Cost: constant, expected.
+    pub(super) fn remove(&mut self, hash: u64, slot: u32, hash_of: impl Fn(u32) -> u64) {
+        let Some(mut gap) = self.position(hash, slot) else { return };
+        // Those behind move up, unless that would put them before where their probe begins.
+        let mask = self.buckets.len() - 1;
+        let mut position = gap;
+        loop {
+            position = (position + 1) & mask;
+            let bucket = self.buckets[position];
+            if bucket == EMPTY {
+                break;
+            }
+            let distance = position.wrapping_sub(self.home(hash_of(self.slot(bucket)))) & mask;
+            if distance >= position.wrapping_sub(gap) & mask {
+                self.buckets[gap] = bucket;
+                gap = position;
+            }
+        }
+        self.buckets[gap] = EMPTY;
+        self.len -= 1;
+    }
+
+    /// Notes that the entry with this hash has moved to another slot. Cost: constant, expected.
+    pub(super) fn relocate(&mut self, hash: u64, from: u32, to: u32) {
+        if let Some(position) = self.position(hash, from) {
+            self.buckets[position] = self.bucket(hash, to);
+        }
+    }
+
+    /// Makes room for this many slots.
+    pub(super) fn reserve(&mut self, slots: usize, hash_of: impl Fn(u32) -> u64) {
+        if slots > self.capacity() {
+            *self = Self::of(self.len, slots, hash_of);
+        }
+    }
+
+    /// Gives memory back when an eighth of the room would do. Cost: constant, amortised.
+    pub(super) fn give_back(&mut self, hash_of: impl Fn(u32) -> u64) {
+        if self.buckets.len() > MIN_BUCKETS && self.len < self.capacity() / 8 {
+            *self = Self::of(self.len, self.len * 2, hash_of);
+        }
+    }
+
+    /// An index of the first `len` slots with room for `capacity`.
+    pub(super) fn of(len: usize, capacity: usize, hash_of: impl Fn(u32) -> u64) -> Self {
+        let mut index = Self::with_capacity(capacity.max(len + 1));
+        for slot in 0..super::slot_number(len) {
+            index.place(hash_of(slot));
+        }
+        index
+    }
+
+    fn capacity(&self) -> usize {
+        self.buckets.len() / 4 * 3
+    }
+
+    /// Where a probe for this hash begins.
+    #[expect(clippy::cast_possible_truncation, reason = "only the low bits count")]
+    fn home(&self, hash: u64) -> usize {
+        hash as usize & (self.buckets.len() - 1)
+    }
+
+    /// The positions at which a hash may stand, best first.
+    fn probe(&self, hash: u64) -> impl Iterator<Item = usize> + use<> {
+        let (home, mask) = (self.home(hash), self.buckets.len() - 1);
+        (0..=mask).map(move |step| (home + step) & mask)
+    }
+
+    fn position(&self, hash: u64, slot: u32) -> Option<usize> {
+        let bucket = self.bucket(hash, slot);
+        self.probe(hash)
+            .take_while(|&position| self.buckets[position] != EMPTY)
+            .find(|&position| self.buckets[position] == bucket)
+    }
+
+    /// A slot and, above it, the upper bits of the hash.
+    #[expect(clippy::cast_possible_truncation, reason = "the bits of the tag and those of the slot are 32")]
+    fn bucket(&self, hash: u64, slot: u32) -> u32 {
+        let bits = self.buckets.len().trailing_zeros();
+        (hash >> 32 >> bits << bits) as u32 | slot
+    }
+
+    fn slot(&self, bucket: u32) -> u32 {
+        bucket & self.slot_mask()
+    }
+
+    fn tag(&self, bucket: u32) -> u32 {
+        bucket & !self.slot_mask()
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "there are at most 2^32 buckets")]
+    fn slot_mask(&self) -> u32 {
+        (self.buckets.len() - 1) as u32
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Many slots share a home, and homes at the end of the buckets go on at their beginning.
+    fn hash_of(slot: u32) -> u64 {
+        (u64::from(slot % 7) * 0x1234_5678_0000_0005) | (u64::from(slot) << 40)
+    }
+
+    fn finds_exactly(index: &Index, slots: &[u32], names: impl Fn(u32) -> u32) {
+        assert_eq!(index.len(), slots.len());
+        for &slot in slots {
+            assert_eq!(index.find(hash_of(names(slot)), |found| found == slot), Some(slot));
+        }
+    }
+
+    #[test]
+    fn what_was_added_is_found_whatever_the_size() {
+        let mut index = Index::with_capacity(0);
+        for slot in 0..1000 {
+            index.push(hash_of(slot), hash_of);
+            let slots: Vec<u32> = (0..=slot).collect();
+            if slot % 37 == 0 {
+                finds_exactly(&index, &slots, |slot| slot);
+            }
+        }
+        assert_eq!(index.find(hash_of(1000), |slot| hash_of(slot) == hash_of(1000)), None);
+    }
+
+    #[test]
+    fn removing_closes_gaps_in_every_order() {
+        for step in [1, 3, 7, 11] {
+            let mut index = Index::of(200, 200, hash_of);
+            let mut left: Vec<u32> = (0..200).collect();
+            while !left.is_empty() {
+                let slot = left.remove(step * 31 % left.len());
+                index.remove(hash_of(slot), slot, hash_of);
+                finds_exactly(&index, &left, |slot| slot);
+                assert_eq!(index.find(hash_of(slot), |found| found == slot), None);
+            }
+        }
+    }
+
+    #[test]
+    fn an_entry_that_moved_is_found_in_its_new_slot() {
+        let mut index = Index::of(100, 100, hash_of);
+        index.remove(hash_of(3), 3, hash_of);
+        index.relocate(hash_of(99), 99, 3);
+        let slots: Vec<u32> = (0..99).collect();
+        finds_exactly(&index, &slots, |slot| if slot == 3 { 99 } else { slot });
+    }
+
+    #[test]
+    fn room_that_is_not_needed_is_given_back() {
+        let mut index = Index::of(10_000, 10_000, hash_of);
+        let before = index.buckets.len();
+        for slot in (100..10_000).rev() {
+            index.remove(hash_of(slot), slot, hash_of);
+            index.give_back(hash_of);
+        }
+        assert!(index.buckets.len() <= before / 16, "{} of {before}", index.buckets.len());
+        finds_exactly(&index, &(0..100).collect::<Vec<_>>(), |slot| slot);
+    }
+}
