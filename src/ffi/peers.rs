@@ -12,7 +12,7 @@ use crate::peer::PeerRecord;
 /// Makes sure that an address is known: a new one is inbound, without failures, and ready now. A known one stays as
 /// it is.
 ///
-/// Cost: one transaction for a new address, and a logarithm in memory; constant for a known one.
+/// Cost: one transaction for a new address; constant in memory.
 ///
 /// @param pm       the peer manager
 /// @param address  the peer's address, in any spelling
@@ -40,7 +40,7 @@ pub unsafe extern "C" fn peer_manager_ensure_exists(
 /// Makes sure that many addresses are known, in one transaction: all or none. New peers that a configured bound
 /// refuses are no error here; they are missing from out_inserted and counted in the stats.
 ///
-/// Cost: one transaction, and a logarithm in memory for each new address.
+/// Cost: one transaction; constant in memory for each address.
 ///
 /// @param pm            the peer manager
 /// @param addresses     the addresses, in any spelling; may be NULL when count is 0
@@ -109,7 +109,7 @@ pub unsafe extern "C" fn peer_manager_load(
 
 /// Stores a record as it is, in place of what was known of its address.
 ///
-/// Cost: one transaction, and a logarithm in memory.
+/// Cost: one transaction; constant in memory.
 ///
 /// @param pm      the peer manager
 /// @param record  the record
@@ -136,7 +136,7 @@ pub unsafe extern "C" fn peer_manager_store(
 
 /// Stores records in one transaction, all or none. Of two with the same address, the later one counts.
 ///
-/// Cost: one transaction, and a logarithm in memory for each record.
+/// Cost: one transaction; constant in memory for each record.
 ///
 /// @param pm       the peer manager
 /// @param records  the records; may be NULL when count is 0
@@ -173,7 +173,7 @@ pub unsafe extern "C" fn peer_manager_store_many(
 /// outbound, an inbound one becomes outbound. Seen as inbound, a preferred one becomes outbound, so do not report a
 /// connection that a preferred peer has opened if the peer is to stay preferred.
 ///
-/// Cost: one transaction, and a logarithm in memory.
+/// Cost: one transaction; constant in memory.
 ///
 /// @param pm                    the peer manager
 /// @param address               the peer's address, in any spelling
@@ -207,7 +207,7 @@ pub unsafe extern "C" fn peer_manager_update_type(
 
 /// Notes how an attempt to reach a peer went; an unknown one is added as new first.
 ///
-/// Cost: one transaction, and a logarithm in memory.
+/// Cost: one transaction; constant in memory.
 ///
 /// @param pm       the peer manager
 /// @param address  the peer's address, in any spelling
@@ -237,7 +237,7 @@ pub unsafe extern "C" fn peer_manager_update_backoff(
 
 /// Does what peer_manager_update_type and peer_manager_update_backoff do, in one change.
 ///
-/// Cost: one transaction, and a logarithm in memory.
+/// Cost: one transaction; constant in memory.
 ///
 /// @param pm                    the peer manager
 /// @param address               the peer's address, in any spelling
@@ -274,7 +274,7 @@ pub unsafe extern "C" fn peer_manager_update(
 
 /// Forgets a peer.
 ///
-/// Cost: one transaction, and a logarithm in memory.
+/// Cost: one transaction; constant in memory.
 ///
 /// @param pm       the peer manager
 /// @param address  the peer's address, in any spelling

@@ -125,7 +125,7 @@ pub unsafe extern "C" fn peer_manager_query_init(query: *mut peer_manager_query,
 /// Draws min(size, eligible) peers: uniformly, without replacement, in random order.
 ///
 /// Cost: set by size and query->exclude_count, not by the table; peers that have become due since the last query are
-/// sorted in first, a logarithm each. Never waits for the disk.
+/// sorted in first, a few steps each. Never waits for the disk.
 ///
 /// @param pm         the peer manager
 /// @param query      which peers are eligible

@@ -15,7 +15,7 @@ impl PeerManager {
     /// order.
     ///
     /// Cost: set by `size` and the length of `query.exclude`, not by the table; peers that have become due since
-    /// the last query are sorted in first, a logarithm each.
+    /// the last query are sorted in first, a few steps each.
     ///
     /// # Errors
     /// [`Error::Unsupported`] for a non-zero `max_per_netgroup`.
@@ -43,7 +43,7 @@ impl PeerManager {
         self.ask(filter, |table| table.choose_to_send(filter, exclude, size, &mut rng))
     }
 
-    /// A copy of all peers at one consistent moment. Cost: linear, a copy of 40 bytes a peer.
+    /// A copy of all peers at one consistent moment. Cost: linear, a copy of 44 bytes a peer.
     ///
     /// # Errors
     /// [`Error::Internal`] after a panic.

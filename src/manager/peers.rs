@@ -10,7 +10,7 @@ use crate::peer::{
 };
 use crate::store::Store;
 
-/// Reading and writing peers. Each call costs one transaction if a database is open, and a logarithm in memory.
+/// Reading and writing peers. Each call costs one transaction if a database is open, and is constant in memory.
 ///
 /// # Errors
 /// Besides what is said for each: [`Error::Database`], [`Error::Busy`], [`Error::DiskFull`] or

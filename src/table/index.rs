@@ -2,8 +2,8 @@
 //!
 //! A hash table with linear probing whose buckets are four bytes: the slot, and in the bits that a slot does not
 //! need as many of the hash as fit. So a look-up touches one line of the index and, almost always, no other entry
-//! than the one it looks for. A general hash table has its control bytes and its buckets in two places and makes
-//! it three; at a million peers, where each is a cache miss, that costs a third more time and a fifth more memory.
+//! than the one it looks for. A general hash table has its control bytes and its buckets in two places, which is
+//! one more; in a large table each is a cache miss, and they are what a look-up costs.
 //!
 //! Hashes are keyed (the table's business), so strangers cannot choose addresses that collide.
 
@@ -162,7 +162,12 @@ impl Index {
 
 #[cfg(test)]
 mod tests {
+    use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher, RandomState};
+    use std::net::Ipv4Addr;
+
     use super::*;
+    use crate::address::{Host, PeerAddress};
+    use crate::table::entry::Key;
 
     /// Many slots share a home, and homes at the end of the buckets go on at their beginning.
     fn hash_of(slot: u32) -> u64 {
@@ -210,6 +215,33 @@ mod tests {
         index.relocate(hash_of(99), 99, 3);
         let slots: Vec<u32> = (0..99).collect();
         finds_exactly(&index, &slots, |slot| if slot == 3 { 99 } else { slot });
+    }
+
+    /// The most buckets that a look-up goes through.
+    fn longest_probe(index: &Index, hashes: &[u64]) -> usize {
+        let probes = (0_u32..).zip(hashes).map(|(slot, &hash)| {
+            let position = index.position(hash, slot).expect("it was added");
+            position.wrapping_sub(index.home(hash)) & (index.buckets.len() - 1)
+        });
+        probes.max().unwrap_or(0)
+    }
+
+    fn probe_of(addresses: &[PeerAddress], keys: &impl BuildHasher) -> usize {
+        let hashes: Vec<u64> = addresses.iter().map(|address| keys.hash_one(Key::of(address, 0))).collect();
+        let index = Index::of(hashes.len(), hashes.len(), |slot| hashes[slot as usize]);
+        longest_probe(&index, &hashes)
+    }
+
+    #[test]
+    fn addresses_chosen_to_collide_do_not_collide_under_a_keyed_hash() {
+        // A stranger who knew the keys, here those that are all zero, would send addresses with the same home.
+        let known = BuildHasherDefault::<DefaultHasher>::default();
+        let all = (0..).map(|n| PeerAddress::from_canonical(Host::V4(Ipv4Addr::from_bits(n)), 1));
+        let collides = |address: &PeerAddress| known.hash_one(Key::of(address, 0)).trailing_zeros() >= 9;
+        let chosen: Vec<PeerAddress> = all.filter(collides).take(1000).collect();
+        assert!(probe_of(&chosen, &known) > 200, "the attack works where the keys are known");
+        let probe = probe_of(&chosen, &RandomState::new());
+        assert!(probe < 100, "a look-up goes through {probe} buckets");
     }
 
     #[test]

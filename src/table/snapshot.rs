@@ -6,7 +6,7 @@ use crate::peer::PeerRecord;
 
 /// All peers as they were at one consistent moment, in no particular order.
 ///
-/// It is a compact copy (40 bytes a peer) that is independent of the manager it came from.
+/// It is a compact copy (44 bytes a peer) that is independent of the manager it came from.
 ///
 /// ```
 /// use peer_manager::PeerManager;
