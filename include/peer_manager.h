@@ -788,7 +788,7 @@ void peer_manager_free(struct peer_manager *pm);
  * Makes sure that an address is known: a new one is inbound, without failures, and ready now. A known one stays as
  * it is.
  *
- * Cost: one transaction for a new address, and a logarithm in memory; constant for a known one.
+ * Cost: one transaction for a new address; constant in memory.
  *
  * @param pm       the peer manager
  * @param address  the peer's address, in any spelling
@@ -808,7 +808,7 @@ peer_manager_status peer_manager_ensure_exists(struct peer_manager *pm,
  * Makes sure that many addresses are known, in one transaction: all or none. New peers that a configured bound
  * refuses are no error here; they are missing from out_inserted and counted in the stats.
  *
- * Cost: one transaction, and a logarithm in memory for each new address.
+ * Cost: one transaction; constant in memory for each address.
  *
  * @param pm            the peer manager
  * @param addresses     the addresses, in any spelling; may be NULL when count is 0
@@ -852,7 +852,7 @@ peer_manager_status peer_manager_load(struct peer_manager *pm,
 /**
  * Stores a record as it is, in place of what was known of its address.
  *
- * Cost: one transaction, and a logarithm in memory.
+ * Cost: one transaction; constant in memory.
  *
  * @param pm      the peer manager
  * @param record  the record
@@ -871,7 +871,7 @@ peer_manager_status peer_manager_store(struct peer_manager *pm,
 /**
  * Stores records in one transaction, all or none. Of two with the same address, the later one counts.
  *
- * Cost: one transaction, and a logarithm in memory for each record.
+ * Cost: one transaction; constant in memory for each record.
  *
  * @param pm       the peer manager
  * @param records  the records; may be NULL when count is 0
@@ -895,7 +895,7 @@ peer_manager_status peer_manager_store_many(struct peer_manager *pm,
  * outbound, an inbound one becomes outbound. Seen as inbound, a preferred one becomes outbound, so do not report a
  * connection that a preferred peer has opened if the peer is to stay preferred.
  *
- * Cost: one transaction, and a logarithm in memory.
+ * Cost: one transaction; constant in memory.
  *
  * @param pm                    the peer manager
  * @param address               the peer's address, in any spelling
@@ -919,7 +919,7 @@ peer_manager_status peer_manager_update_type(struct peer_manager *pm,
 /**
  * Notes how an attempt to reach a peer went; an unknown one is added as new first.
  *
- * Cost: one transaction, and a logarithm in memory.
+ * Cost: one transaction; constant in memory.
  *
  * @param pm       the peer manager
  * @param address  the peer's address, in any spelling
@@ -940,7 +940,7 @@ peer_manager_status peer_manager_update_backoff(struct peer_manager *pm,
 /**
  * Does what peer_manager_update_type and peer_manager_update_backoff do, in one change.
  *
- * Cost: one transaction, and a logarithm in memory.
+ * Cost: one transaction; constant in memory.
  *
  * @param pm                    the peer manager
  * @param address               the peer's address, in any spelling
@@ -966,7 +966,7 @@ peer_manager_status peer_manager_update(struct peer_manager *pm,
 /**
  * Forgets a peer.
  *
- * Cost: one transaction, and a logarithm in memory.
+ * Cost: one transaction; constant in memory.
  *
  * @param pm       the peer manager
  * @param address  the peer's address, in any spelling
@@ -1040,7 +1040,7 @@ void peer_manager_query_init(struct peer_manager_query *query,
  * Draws min(size, eligible) peers: uniformly, without replacement, in random order.
  *
  * Cost: set by size and query->exclude_count, not by the table; peers that have become due since the last query are
- * sorted in first, a logarithm each. Never waits for the disk.
+ * sorted in first, a few steps each. Never waits for the disk.
  *
  * @param pm         the peer manager
  * @param query      which peers are eligible
@@ -1098,7 +1098,7 @@ peer_manager_status peer_manager_get_peers_to_send(struct peer_manager *pm,
 size_t peer_manager_peer_count(struct peer_manager *pm);
 
 /**
- * Takes a copy of all peers at one consistent moment, in no particular order. Cost: linear, about 40 bytes a peer.
+ * Takes a copy of all peers at one consistent moment, in no particular order. Cost: linear, about 44 bytes a peer.
  *
  * @param pm     the peer manager
  * @param out    receives the snapshot, to be freed with peer_manager_snapshot_free

@@ -129,6 +129,13 @@ impl Entry {
         self.flags = self.flags & PRIVATE | record.peer_type as u8;
     }
 
+    /// Takes over the new number of its name, if it has one.
+    pub(super) fn renumber(&mut self, numbers: &[u32]) {
+        if let Some(number) = self.key().name_number() {
+            self.host[..4].copy_from_slice(&numbers[number as usize].to_ne_bytes());
+        }
+    }
+
     pub(super) fn key(&self) -> Key {
         Key { host: self.host, port: self.port, kind: self.kind }
     }

@@ -253,6 +253,7 @@ impl PeerTable {
         give_back(&mut self.entries);
         self.index.give_back(hash_of(&self.entries, &self.hasher));
         self.fit_wheel();
+        self.fit_names();
     }
 
     /// Tells everything that points to the entry now in slot `to` that it was in `from` before.
@@ -276,6 +277,7 @@ impl PeerTable {
         give_back(&mut self.entries);
         let len = self.entries.len();
         self.index = Index::of(len, len, hash_of(&self.entries, &self.hasher));
+        self.fit_names();
         self.sort_all();
     }
 
@@ -297,6 +299,19 @@ impl PeerTable {
             for slot in 0..slot_number(self.entries.len()) {
                 self.wheel.link(&mut self.entries, slot);
             }
+        }
+    }
+
+    /// Gives the memory of names that are gone back, when there are many for a table of this size. Cost: constant,
+    /// amortised.
+    fn fit_names(&mut self) {
+        let len = self.entries.len();
+        if self.names.unused() > len / 4 + MIN_CAPACITY {
+            let numbers = self.names.renumber();
+            for entry in &mut self.entries {
+                entry.renumber(&numbers);
+            }
+            self.index = Index::of(len, len, hash_of(&self.entries, &self.hasher));
         }
     }
 

@@ -63,9 +63,30 @@ impl Names {
         }
         self.texts[number as usize] = None;
         self.free.push(number);
-        if self.numbers.is_empty() {
-            *self = Self::default();
-        }
+    }
+
+    /// How many numbers are free.
+    pub(super) fn unused(&self) -> usize {
+        self.free.len()
+    }
+
+    /// Numbers the names anew, without gaps, and gives the memory of those that are gone back. Says the new number
+    /// of each old one.
+    pub(super) fn renumber(&mut self) -> Vec<u32> {
+        let old = std::mem::take(self);
+        self.texts.reserve_exact(old.numbers.len());
+        let renumbered = old.texts.into_iter().map(|name| match name {
+            Some(Name { text, uses }) => {
+                let number = self.add(&text);
+                if let Some(name) = &mut self.texts[number as usize] {
+                    name.uses = uses;
+                }
+                number
+            }
+            // Nobody asks for it.
+            None => 0,
+        });
+        renumbered.collect()
     }
 
     /// The text of a name that is in use.
