@@ -39,7 +39,7 @@
  *   comment states), and so does every later call on that peer manager, until it is freed.
  * - **Growing structs** (options, query, stats) begin with their size. Initialise them with the _INIT macro or the
  *   _init function; then a program that was compiled against an older header runs with a newer library, and with an
- *   older library as long as it does not use what that lacks.
+ *   older library as long as it does not use what that lacks. None will ever be larger than 4096 bytes.
  *
  * SPDX-License-Identifier: MIT OR Apache-2.0
  */
@@ -290,7 +290,8 @@ typedef struct peer_manager_error {
    */
   int32_t status;
   /**
-   * SQLite's extended result code, 0 where SQLite was not involved.
+   * SQLite's extended result code, 0 where SQLite was not involved. On a borrowed connection it is the primary
+   * code, unless the host has turned extended ones on.
    */
   int32_t sqlite_code;
   /**
@@ -697,7 +698,7 @@ void peer_manager_options_init(struct peer_manager_options *options, size_t stru
  * @param out      receives the peer manager, to be freed with peer_manager_free; untouched on failure
  * @param error    receives what failed; may be NULL
  * @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL, unknown enumerators, a bad struct_size and a
- *         path that is empty or not UTF-8; PEER_MANAGER_ERROR_UNSUPPORTED for an option that this version does not
+ *         path that is empty, ":memory:" or not UTF-8; PEER_MANAGER_ERROR_UNSUPPORTED for an option that this version does not
  *         carry out; PEER_MANAGER_ERROR_DATABASE, PEER_MANAGER_ERROR_BUSY or PEER_MANAGER_ERROR_DISK_FULL when the file
  *         cannot be opened or made; PEER_MANAGER_ERROR_CORRUPT when it is not a database of peers, and then it is left
  *         as it is; PEER_MANAGER_ERROR_INTERNAL
@@ -817,6 +818,7 @@ peer_manager_status peer_manager_ensure_exists(struct peer_manager *pm,
  * @param error         receives what failed; may be NULL
  * @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ADDRESS with the index of the first that is none, and then nothing is
  *         done; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL and a count that no memory holds;
+ *         PEER_MANAGER_ERROR_LIMIT when the table would have more than some three thousand million peers;
  *         PEER_MANAGER_ERROR_DATABASE, PEER_MANAGER_ERROR_BUSY,
  *         PEER_MANAGER_ERROR_DISK_FULL or PEER_MANAGER_ERROR_CORRUPT when the database refuses the write;
  *         PEER_MANAGER_ERROR_INTERNAL
@@ -879,7 +881,7 @@ peer_manager_status peer_manager_store(struct peer_manager *pm,
  * @param error    receives what failed; may be NULL
  * @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ADDRESS and PEER_MANAGER_ERROR_INVALID_ARGUMENT with the index of the
  *         first that is no record, and then nothing is done; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL and a count
- *         that no memory holds; PEER_MANAGER_ERROR_DATABASE, PEER_MANAGER_ERROR_BUSY,
+ *         that no memory holds; PEER_MANAGER_ERROR_LIMIT for new peers that a bound refuses; PEER_MANAGER_ERROR_DATABASE, PEER_MANAGER_ERROR_BUSY,
  *         PEER_MANAGER_ERROR_DISK_FULL or PEER_MANAGER_ERROR_CORRUPT when the database refuses the write;
  *         PEER_MANAGER_ERROR_INTERNAL
  *

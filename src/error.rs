@@ -57,7 +57,8 @@ pub struct DatabaseError {
 }
 
 impl DatabaseError {
-    /// SQLite's [extended result code](https://www.sqlite.org/rescode.html), 0 where SQLite was not asked.
+    /// SQLite's [extended result code](https://www.sqlite.org/rescode.html), 0 where SQLite was not asked. On a
+    /// borrowed connection it is the primary code, unless the host has turned extended ones on.
     #[must_use]
     pub fn sqlite_code(&self) -> i32 {
         self.code
@@ -72,7 +73,8 @@ impl Error {
     /// Sorts SQLite's error into the variant that tells the caller what to do. `action` is what failed, on what.
     pub(crate) fn sqlite(action: impl Into<String>, error: &rusqlite::Error) -> Self {
         let (kind, code) = match error {
-            rusqlite::Error::SqliteFailure(failure, _) => (failure.code, failure.extended_code),
+            rusqlite::Error::SqliteFailure(failure, _)
+            | rusqlite::Error::SqlInputError { error: failure, .. } => (failure.code, failure.extended_code),
             _ => (ErrorCode::Unknown, 0),
         };
         let detail = match error {
@@ -83,7 +85,11 @@ impl Error {
             variant(DatabaseError { action: action.into(), detail, advice, code })
         };
         match kind {
-            ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => sort(
+            ErrorCode::DatabaseLocked => sort(
+                Self::Busy,
+                "; a statement on the same connection keeps it locked: finish it and call again",
+            ),
+            ErrorCode::DatabaseBusy => sort(
                 Self::Busy,
                 "; another connection keeps it locked: call again, or allow a longer busy timeout",
             ),

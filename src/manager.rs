@@ -22,6 +22,7 @@ use rand::rngs::ChaCha12Rng;
 use crate::clock::Clock;
 use crate::error::{Error, Quoted, Result};
 use crate::options::{Durability, Options, unsupported_here};
+use crate::peer::PeerRecord;
 use crate::query::PeerQuery;
 use crate::random::RandomSource;
 use crate::store::Store;
@@ -32,8 +33,8 @@ use crate::table::PeerTable;
 /// It may be used from any number of threads at once. A call that fails has changed nothing, neither in memory
 /// nor on disk.
 ///
-/// After a panic inside a change (a defect of this library) the manager answers [`Error::Internal`] to all
-/// further calls, because what is in memory cannot be trusted any more.
+/// After a panic inside a change (a defect of this library) the manager refuses all further changes with
+/// [`Error::Internal`], and questions too if it happened while memory was being changed.
 ///
 /// ```
 /// use peer_manager::{BackOffUpdate, PeerAddress, PeerManager, PeerQuery, StoredPeerType};
@@ -115,10 +116,13 @@ impl PeerManager {
         let mut table = PeerTable::new(options.clock.now());
         let mut skipped_rows = 0;
         if let Some(store) = &store {
-            table.reserve(store.count()?);
+            table.reserve(store.expected_rows()?);
             let mut loaded = Ok(0);
             table.load(|put| loaded = store.load_all(put));
             skipped_rows = loaded?;
+            if table.len() >= PeerTable::MAX_PEERS {
+                return Err(too_many(table.len()));
+            }
         }
         let random = RandomSource::new(options.rng_seed)?;
         Ok(Self {
@@ -184,15 +188,14 @@ impl PeerManager {
         Ok(question(&RwLockWriteGuard::downgrade(table)))
     }
 
-    /// Refuses more records than the table can number.
-    fn check_room(&self, more: usize) -> Result<()> {
-        if self.peer_count().saturating_add(more) > PeerTable::MAX_PEERS {
-            return Err(Error::Limit(format!(
-                "cannot add {more} peers: a table holds at most {}; remove some first",
-                PeerTable::MAX_PEERS
-            )));
+    /// Refuses records that would make the table larger than it can be.
+    fn check_room(&self, records: &[PeerRecord]) -> Result<()> {
+        let table = self.read()?;
+        if table.len().saturating_add(records.len()) < PeerTable::MAX_PEERS {
+            return Ok(());
         }
-        Ok(())
+        let new = records.iter().filter(|record| !table.contains(&record.address)).count();
+        if table.len().saturating_add(new) < PeerTable::MAX_PEERS { Ok(()) } else { Err(too_many(new)) }
     }
 
     /// Writes to the database, if there is one.
@@ -202,6 +205,21 @@ impl PeerManager {
             self.failed_writes.fetch_add(1, Ordering::Relaxed);
         })
     }
+}
+
+impl Drop for PeerManager {
+    /// Flushes, because SQLite synchronises a file by itself only when its last connection is closed.
+    fn drop(&mut self) {
+        // There is nobody to tell; what is committed stays so.
+        let _ = self.flush();
+    }
+}
+
+fn too_many(peers: usize) -> Error {
+    Error::Limit(format!(
+        "cannot add {peers} peers: a table holds fewer than {}; remove some first",
+        PeerTable::MAX_PEERS
+    ))
 }
 
 fn open_store(path: &Path, options: &Options) -> Result<Store> {

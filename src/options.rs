@@ -12,7 +12,8 @@ pub enum Durability {
     /// The change is committed: it survives a crash of the process.
     #[default]
     Commit,
-    /// The change is committed and synchronised to the disk: it survives a loss of power.
+    /// The change is committed and synchronised to the disk: it survives a loss of power. (If the disk fails just
+    /// then and the call with it, the next start may find the change all the same.)
     Sync,
     /// The change is in memory, and is committed with others a moment later. Not supported yet.
     Deferred,

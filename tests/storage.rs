@@ -145,6 +145,28 @@ fn flush_brings_what_is_in_the_log_into_the_file() {
 }
 
 #[test]
+fn the_end_of_a_manager_brings_the_log_into_the_file_though_another_has_it_open() {
+    let database = TempDb::new();
+    let manager = PeerManager::new_with_db(database.path()).unwrap();
+    manager.ensure_exists(&address("example.org:1")).unwrap();
+    let other = database.connection();
+    other.query_row("SELECT count(*) FROM peers", [], |row| row.get::<_, i64>(0)).unwrap();
+    drop(manager);
+    let copy = database.directory().join("copy.db");
+    fs::copy(database.path(), &copy).unwrap();
+    assert_eq!(PeerManager::new_with_db(copy).unwrap().peer_count(), 1);
+}
+
+#[test]
+fn a_newcomer_leaves_a_row_that_another_has_written_as_it_is() {
+    let database = TempDb::new();
+    let manager = PeerManager::new_with_db(database.path()).unwrap();
+    database.connection().execute_batch("INSERT INTO peers VALUES ('example.org', 7, 5, 6, 2)").unwrap();
+    manager.ensure_exists(&address("example.org:7")).unwrap();
+    assert_eq!(raw_rows(&database), ["'example.org' 7 5 6 2"]);
+}
+
+#[test]
 fn flush_in_memory_has_nothing_to_do() {
     PeerManager::new_in_memory().unwrap().flush().unwrap();
 }

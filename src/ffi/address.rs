@@ -96,7 +96,7 @@ pub unsafe extern "C" fn peer_manager_address_init(
     unsafe {
         boundary::call("peer_manager_address_init", error, || {
             let address = PeerAddress::new(handle::text(host, "host")?, port)?;
-            handle::output(out, "out")?.zeroed().set(&address);
+            handle::output(out, "out")?.fill(|out| out.set(&address));
             Ok(())
         })
     }
@@ -124,7 +124,7 @@ pub unsafe extern "C" fn peer_manager_address_parse(
     unsafe {
         boundary::call("peer_manager_address_parse", error, || {
             let address = PeerAddress::parse(handle::text(text, "text")?, Some(default_port))?;
-            handle::output(out, "out")?.zeroed().set(&address);
+            handle::output(out, "out")?.fill(|out| out.set(&address));
             Ok(())
         })
     }

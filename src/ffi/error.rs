@@ -33,7 +33,7 @@ pub const PEER_MANAGER_ERROR_UNSUPPORTED: i32 = 9;
 /// A defect in the library. The peer manager answers this to every further call; free it. Since 0.1.0.
 pub const PEER_MANAGER_ERROR_INTERNAL: i32 = 10;
 
-/// Every status but OK with its name.
+/// Every status, as the index of its name.
 const NAMES: [&CStr; 11] = [
     c"OK",
     c"INVALID_ARGUMENT",
@@ -57,7 +57,8 @@ const MESSAGE_CAPACITY: usize = 248;
 pub struct peer_manager_error {
     /// The status that the function returned.
     pub status: i32,
-    /// SQLite's extended result code, 0 where SQLite was not involved.
+    /// SQLite's extended result code, 0 where SQLite was not involved. On a borrowed connection it is the primary
+    /// code, unless the host has turned extended ones on.
     pub sqlite_code: i32,
     /// One line of NUL-terminated UTF-8: what failed, on what, and what to do. Safe to print: what it repeats of a
     /// stranger's text is escaped and cut short.

@@ -74,12 +74,13 @@ pub(super) unsafe fn optional_output<T>(pointer: *mut T) -> Option<Output<T>> {
 pub(super) unsafe trait Plain {}
 
 impl<T: Plain> Output<T> {
-    /// The caller's struct, set to zeros first. No input may be used after this, for it may be the same memory.
-    pub(super) fn zeroed<'a>(mut self) -> &'a mut T {
+    /// Sets the caller's struct to zeros and then fills it in, from values of our own: inputs are not used any more,
+    /// for they may be the same memory.
+    pub(super) fn fill(mut self, fill_in: impl FnOnce(&mut T)) {
         // SAFETY: by the contract of the function that made it, the pointer is valid for one `T`.
         unsafe { self.0.write_bytes(0, 1) };
-        // SAFETY: as above, and all zeros is a value; inputs are not used any more, so the reference is the only one.
-        unsafe { self.0.as_mut() }
+        // SAFETY: as above, all zeros is a value, and inputs are not used any more, so the reference is the only one.
+        fill_in(unsafe { self.0.as_mut() });
     }
 }
 

@@ -32,7 +32,7 @@ impl peer_manager {
 /// @param out      receives the peer manager, to be freed with peer_manager_free; untouched on failure
 /// @param error    receives what failed; may be NULL
 /// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL, unknown enumerators, a bad struct_size and a
-///         path that is empty or not UTF-8; PEER_MANAGER_ERROR_UNSUPPORTED for an option that this version does not
+///         path that is empty, ":memory:" or not UTF-8; PEER_MANAGER_ERROR_UNSUPPORTED for an option that this version does not
 ///         carry out; PEER_MANAGER_ERROR_DATABASE, PEER_MANAGER_ERROR_BUSY or PEER_MANAGER_ERROR_DISK_FULL when the file
 ///         cannot be opened or made; PEER_MANAGER_ERROR_CORRUPT when it is not a database of peers, and then it is left
 ///         as it is; PEER_MANAGER_ERROR_INTERNAL

@@ -49,6 +49,7 @@ pub unsafe extern "C" fn peer_manager_ensure_exists(
 /// @param error         receives what failed; may be NULL
 /// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ADDRESS with the index of the first that is none, and then nothing is
 ///         done; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL and a count that no memory holds;
+///         PEER_MANAGER_ERROR_LIMIT when the table would have more than some three thousand million peers;
 ///         PEER_MANAGER_ERROR_DATABASE, PEER_MANAGER_ERROR_BUSY,
 ///         PEER_MANAGER_ERROR_DISK_FULL or PEER_MANAGER_ERROR_CORRUPT when the database refuses the write;
 ///         PEER_MANAGER_ERROR_INTERNAL
@@ -101,7 +102,7 @@ pub unsafe extern "C" fn peer_manager_load(
             let address = handle::input(address, "address")?.parse()?;
             let out = handle::output(out, "out")?;
             let record = manager.load(&address)?.ok_or(Error::NotFound(address))?;
-            out.zeroed().set(&record);
+            out.fill(|out| out.set(&record));
             Ok(())
         })
     }
@@ -144,7 +145,7 @@ pub unsafe extern "C" fn peer_manager_store(
 /// @param error    receives what failed; may be NULL
 /// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ADDRESS and PEER_MANAGER_ERROR_INVALID_ARGUMENT with the index of the
 ///         first that is no record, and then nothing is done; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL and a count
-///         that no memory holds; PEER_MANAGER_ERROR_DATABASE, PEER_MANAGER_ERROR_BUSY,
+///         that no memory holds; PEER_MANAGER_ERROR_LIMIT for new peers that a bound refuses; PEER_MANAGER_ERROR_DATABASE, PEER_MANAGER_ERROR_BUSY,
 ///         PEER_MANAGER_ERROR_DISK_FULL or PEER_MANAGER_ERROR_CORRUPT when the database refuses the write;
 ///         PEER_MANAGER_ERROR_INTERNAL
 ///

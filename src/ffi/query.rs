@@ -75,12 +75,13 @@ impl OwnedQuery {
         let query = PeerQuery {
             use_next_attempt: raw.use_next_attempt != 0,
             max_num_failures: (raw.has_max_num_failures != 0).then_some(raw.max_num_failures),
-            type_filter: type_filter(raw.type_filter)?,
+            type_filter: type_filter(raw.type_filter, &format!("{name}->type_filter"))?,
             max_per_netgroup: raw.max_per_netgroup,
             exclude: &[],
         };
         // SAFETY: by contract the pointer is valid for the count.
-        let exclude = unsafe { address::addresses(raw.exclude, raw.exclude_count, "exclude") }?;
+        let exclude =
+            unsafe { address::addresses(raw.exclude, raw.exclude_count, &format!("{name}->exclude")) }?;
         Ok(Self { query, exclude })
     }
 
@@ -89,7 +90,7 @@ impl OwnedQuery {
     }
 }
 
-fn type_filter(number: u32) -> Result<PeerTypeFilter> {
+fn type_filter(number: u32, name: &str) -> Result<PeerTypeFilter> {
     match number {
         PEER_MANAGER_FILTER_INBOUND_ONLY => Ok(PeerTypeFilter::InboundOnly),
         PEER_MANAGER_FILTER_OUTBOUND_ONLY => Ok(PeerTypeFilter::OutboundOnly),
@@ -98,7 +99,7 @@ fn type_filter(number: u32) -> Result<PeerTypeFilter> {
         PEER_MANAGER_FILTER_ANY => Ok(PeerTypeFilter::Any),
         _ => Err(unknown(
             number,
-            "type_filter",
+            name,
             "PEER_MANAGER_FILTER_INBOUND_ONLY, _OUTBOUND_ONLY, _PREFERRED_ONLY, _ANY_OUTBOUND or _ANY",
         )),
     }
@@ -155,7 +156,7 @@ pub unsafe extern "C" fn peer_manager_load_random_peers(
             let out = handle::outputs(out, size, "out")?;
             let out_count = handle::output(out_count, "out_count")?;
             let peers = manager.load_random_peers(&query.as_query(), size)?;
-            out.zip(peers.iter()).for_each(|(out, address)| out.zeroed().set(address));
+            out.zip(peers.iter()).for_each(|(out, address)| out.fill(|out| out.set(address)));
             out_count.write(peers.len());
             Ok(())
         })
@@ -190,15 +191,16 @@ pub unsafe extern "C" fn peer_manager_get_peers_to_send(
     // SAFETY: the caller keeps the contract of the module.
     unsafe {
         boundary::call_on("peer_manager_get_peers_to_send", pm, error, |manager| {
-            let filter = match handle::optional(filter) {
-                Some(filter) => OwnedQuery::read(filter, "filter")?,
-                None => OwnedQuery { query: PeerQuery::everything(), exclude: Vec::new() },
+            let filter = if filter.is_null() {
+                OwnedQuery { query: PeerQuery::everything(), exclude: Vec::new() }
+            } else {
+                OwnedQuery::read(filter, "filter")?
             };
             let exclude = handle::optional(exclude).map(peer_manager_address::parse).transpose()?;
             let out = handle::outputs(out, size, "out")?;
             let out_count = handle::output(out_count, "out_count")?;
             let peers = manager.get_peers_to_send(&filter.as_query(), exclude.as_ref(), size)?;
-            out.zip(peers.iter()).for_each(|(out, address)| out.zeroed().set(address));
+            out.zip(peers.iter()).for_each(|(out, address)| out.fill(|out| out.set(address)));
             out_count.write(peers.len());
             Ok(())
         })

@@ -110,7 +110,7 @@ pub unsafe extern "C" fn peer_manager_record_init(
     unsafe {
         boundary::call("peer_manager_record_init", error, || {
             let record = PeerRecord::new(handle::input(address, "address")?.parse()?, now);
-            handle::output(out, "out")?.zeroed().set(&record);
+            handle::output(out, "out")?.fill(|out| out.set(&record));
             Ok(())
         })
     }

@@ -91,7 +91,7 @@ pub unsafe extern "C" fn peer_manager_snapshot_get(
                 let count = peers.len();
                 Error::InvalidArgument(format!("index is {index}, but the snapshot has {count} peers"))
             })?;
-            out.zeroed().set(&record);
+            out.fill(|out| out.set(&record));
             Ok(())
         })
     }

@@ -38,7 +38,7 @@ pub unsafe extern "C" fn peer_manager_address_from_sockaddr(
     unsafe {
         boundary::call("peer_manager_address_from_sockaddr", error, || {
             let address = from_sockaddr(sa, sa_len)?;
-            handle::output(out, "out")?.zeroed().set(&address);
+            handle::output(out, "out")?.fill(|out| out.set(&address));
             Ok(())
         })
     }

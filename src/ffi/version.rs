@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use super::boundary;
 
-/// The version as a C string, made by the build script so that it can be static.
+/// The version as a C string, so that it can be static.
 const VERSION: &CStr = match CStr::from_bytes_with_nul(concat!(env!("CARGO_PKG_VERSION"), "\0").as_bytes()) {
     Ok(version) => version,
     Err(_) => c"unknown",

@@ -40,8 +40,8 @@ impl PeerManager {
         if new.is_empty() {
             return Ok(0);
         }
-        self.check_room(new.len())?;
-        self.write(&mut writer, |store| store.replace(&new))?;
+        self.check_room(&new)?;
+        self.write(&mut writer, |store| store.insert(&new))?;
         let mut table = self.write_table()?;
         table.advance_forward(now);
         let before = table.len();
@@ -76,7 +76,7 @@ impl PeerManager {
             return Ok(());
         }
         let mut writer = self.lock_writer()?;
-        self.check_room(records.len())?;
+        self.check_room(records)?;
         self.write(&mut writer, |store| store.replace(records))?;
         let mut table = self.write_table()?;
         for record in records {
@@ -181,7 +181,7 @@ impl PeerManager {
         };
         rule(&mut record, now, &mut writer.rng);
         if slot.is_none() {
-            self.check_room(1)?;
+            self.check_room(std::slice::from_ref(&record))?;
         }
         self.write(&mut writer, |store| store.replace(std::slice::from_ref(&record)))?;
         let mut table = self.write_table()?;

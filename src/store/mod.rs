@@ -28,6 +28,9 @@ pub(crate) struct Store {
     name: String,
 }
 
+/// A row takes at least this many bytes of the file, in the table and in its index together.
+const SHORTEST_ROW: i64 = 24;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Ownership {
     Own,
@@ -35,11 +38,17 @@ enum Ownership {
 }
 
 impl Store {
-    /// The number of rows. Cost: linear, but only in the pages of the smallest index.
-    pub(crate) fn count(&self) -> Result<usize> {
-        let count = self.conn.query_row("SELECT count(*) FROM main.peers", [], |row| row.get::<_, i64>(0));
-        let count = count.map_err(|error| load::failed(&self.name, &error))?;
-        Ok(usize::try_from(count).unwrap_or(0))
+    /// About how many peers there are to be read, never more than the file can hold: in a damaged one, SQLite may
+    /// count rows that are not there. Cost: linear, but only in the pages of the smallest index.
+    pub(crate) fn expected_rows(&self) -> Result<usize> {
+        if self.ownership == Ownership::Borrowed {
+            return Ok(0);
+        }
+        let sql = "SELECT min((SELECT count(*) FROM main.peers), page_count * page_size / ?1) \
+                   FROM pragma_page_count('main'), pragma_page_size('main')";
+        let rows = self.conn.query_row(sql, [SHORTEST_ROW], |row| row.get::<_, i64>(0));
+        let rows = rows.map_err(|error| load::failed(&self.name, &error))?;
+        Ok(usize::try_from(rows).unwrap_or(0))
     }
 
     /// Reads every valid peer; says how many rows were none.

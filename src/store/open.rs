@@ -20,11 +20,18 @@ impl Store {
     /// Opens the database file at `path`, makes it if there is none, and looks whether it is one of peers.
     ///
     /// The connection is set up for one writer that must not wait long: write-ahead log, the busy timeout, and
-    /// `synchronous` as the durability asks. Nothing is written before the file is known to be ours.
+    /// `synchronous` as the durability asks. Nothing is written before the file is known to be a database whose table `peers`, if it
+    /// has one, is the specification's.
     pub(crate) fn open(path: &Path, durability: Durability, busy_timeout: Duration) -> Result<Self> {
         let name = Quoted(&path.to_string_lossy()).to_string();
         let failed = |error: &rusqlite::Error| Error::sqlite(format!("cannot open {name}"), error);
-        // NO_MUTEX: the manager's writer lock is the only one needed. No URI: a path is a path.
+        // A path is a path, but SQLite may be built to take one that begins so for a URI.
+        let path = if path.as_os_str().as_encoded_bytes().starts_with(b"file:") {
+            &Path::new(".").join(path)
+        } else {
+            path
+        };
+        // NO_MUTEX: the manager's writer lock is the only one needed.
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
             | OpenFlags::SQLITE_OPEN_CREATE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -60,7 +67,15 @@ impl Store {
     fn init_db(&mut self, presence: Presence) -> Result<()> {
         match presence {
             Presence::Present => Ok(()),
-            Presence::Absent => self.in_transaction(schema::init_db),
+            // In the transaction, it is certain whether the table is there.
+            Presence::Absent => {
+                let name = self.name.clone();
+                self.in_transaction(|conn| match schema::inspect(conn, &name) {
+                    Ok(Presence::Absent) => conn.execute_batch(schema::SCHEMA).map(Ok),
+                    Ok(Presence::Present) => Ok(Ok(())),
+                    Err(refused) => Ok(Err(refused)),
+                })?
+            }
         }
     }
 }

@@ -7,21 +7,28 @@ use crate::address::{HostText, PeerAddress};
 use crate::error::{Error, Result};
 use crate::peer::PeerRecord;
 
-/// Also for new peers, where the specification has INSERT OR IGNORE: the table knows that they are new, so a row with
-/// the same key is none of a valid peer, and ignoring the newcomer would lose it at the next start.
 const REPLACE: &str = "INSERT OR REPLACE INTO main.peers (ip, port, nextattempt, numfailures, type) VALUES (?1, ?2, ?3, ?4, ?5)";
+/// The specification's INSERT OR IGNORE, except that a row which is no valid peer gives way: ignoring the newcomer
+/// then would lose it at the next start.
+const INSERT: &str = "INSERT INTO main.peers (ip, port, nextattempt, numfailures, type) VALUES (?1, ?2, ?3, ?4, ?5) \
+     ON CONFLICT (ip, port) DO UPDATE SET \
+       nextattempt = excluded.nextattempt, numfailures = excluded.numfailures, type = excluded.type \
+     WHERE NOT (typeof(nextattempt) = 'integer' \
+       AND typeof(numfailures) = 'integer' AND numfailures BETWEEN 0 AND 4294967295 \
+       AND typeof(type) = 'integer' AND type BETWEEN 0 AND 2)";
 const DELETE: &str = "DELETE FROM main.peers WHERE ip = ?1 AND port = ?2";
 const DELETE_FAILED: &str = "DELETE FROM main.peers WHERE numfailures >= ?1";
 const DELETE_ALL: &str = "DELETE FROM main.peers";
 
 impl Store {
+    /// Adds peers that are new.
+    pub(crate) fn insert(&mut self, records: &[PeerRecord]) -> Result<()> {
+        self.write_records(INSERT, records)
+    }
+
     /// Writes peers as they are now, new or not.
     pub(crate) fn replace(&mut self, records: &[PeerRecord]) -> Result<()> {
-        match records {
-            [] => Ok(()),
-            [record] => write_record(&self.conn, record).map_err(|error| self.write_failed(&error)),
-            _ => self.in_transaction(|conn| records.iter().try_for_each(|record| write_record(conn, record))),
-        }
+        self.write_records(REPLACE, records)
     }
 
     /// Deletes one peer.
@@ -63,6 +70,15 @@ impl Store {
         done.map_err(|error| self.write_failed(&error))
     }
 
+    fn write_records(&mut self, sql: &str, records: &[PeerRecord]) -> Result<()> {
+        match records {
+            [] => Ok(()),
+            [record] => write_record(&self.conn, sql, record).map_err(|error| self.write_failed(&error)),
+            _ => self
+                .in_transaction(|conn| records.iter().try_for_each(|record| write_record(conn, sql, record))),
+        }
+    }
+
     /// Runs one statement; SQLite makes it a transaction of its own.
     fn execute(&mut self, sql: &str, params: impl rusqlite::Params) -> Result<()> {
         let done = self.conn.prepare_cached(sql).and_then(|mut statement| statement.execute(params));
@@ -74,7 +90,7 @@ impl Store {
     }
 }
 
-fn write_record(conn: &Connection, record: &PeerRecord) -> rusqlite::Result<()> {
+fn write_record(conn: &Connection, sql: &str, record: &PeerRecord) -> rusqlite::Result<()> {
     let host = HostText::of(record.address.host());
     let values = params![
         host.as_str(),
@@ -83,5 +99,5 @@ fn write_record(conn: &Connection, record: &PeerRecord) -> rusqlite::Result<()> 
         record.num_failures,
         record.peer_type as u8
     ];
-    conn.prepare_cached(REPLACE)?.execute(values).map(drop)
+    conn.prepare_cached(sql)?.execute(values).map(drop)
 }

@@ -89,7 +89,7 @@ impl Hash for Key {
     }
 }
 
-/// A slot of the slab. Its pool follows from its fields and from the time up to which the table has promoted,
+/// A slot of the slab. Its pool follows from its fields and from the time at which the table is split,
 /// so only the place in the pool and the neighbours in the wheel are stored.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Entry {

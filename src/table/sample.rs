@@ -74,6 +74,9 @@ impl<'a> Population<'a> {
     ) -> Vec<u32> {
         let population = self.size();
         let wanted = size.min(population as usize);
+        if wanted == 0 {
+            return Vec::new();
+        }
         if wanted.saturating_add(ineligible) <= population as usize / 2
             && let Some(chosen) = self.draw_by_rejection(wanted, &is_eligible, rng)
         {
@@ -92,7 +95,8 @@ impl<'a> Population<'a> {
         rng: &mut impl Rng,
     ) -> Option<Vec<u32>> {
         let mut chosen = Chosen::with_capacity(wanted);
-        // At least every second draw is expected to succeed, so this many are hardly ever used up.
+        // Unless the bound on failures cuts a class, at least every second draw is expected to succeed, so this many
+        // are hardly ever used up.
         let mut draws = 8 * wanted + 64;
         while chosen.slots.len() < wanted {
             draws = draws.checked_sub(1)?;
