@@ -68,20 +68,31 @@ struct OwnedQuery {
     exclude: Vec<PeerAddress>,
 }
 
+/// What messages call a query and its fields.
+struct ArgumentNames {
+    query: &'static str,
+    type_filter: &'static str,
+    exclude: &'static str,
+}
+
+const QUERY: ArgumentNames =
+    ArgumentNames { query: "query", type_filter: "query->type_filter", exclude: "query->exclude" };
+const FILTER: ArgumentNames =
+    ArgumentNames { query: "filter", type_filter: "filter->type_filter", exclude: "filter->exclude" };
+
 impl OwnedQuery {
-    unsafe fn read(pointer: *const peer_manager_query, name: &str) -> Result<Self> {
+    unsafe fn read(pointer: *const peer_manager_query, names: &ArgumentNames) -> Result<Self> {
         // SAFETY: by contract the pointer is NULL or valid.
-        let raw = unsafe { sized::read(pointer, name) }?;
+        let raw = unsafe { sized::read(pointer, names.query) }?;
         let query = PeerQuery {
             use_next_attempt: raw.use_next_attempt != 0,
             max_num_failures: (raw.has_max_num_failures != 0).then_some(raw.max_num_failures),
-            type_filter: type_filter(raw.type_filter, &format!("{name}->type_filter"))?,
+            type_filter: type_filter(raw.type_filter, names.type_filter)?,
             max_per_netgroup: raw.max_per_netgroup,
             exclude: &[],
         };
         // SAFETY: by contract the pointer is valid for the count.
-        let exclude =
-            unsafe { address::addresses(raw.exclude, raw.exclude_count, &format!("{name}->exclude")) }?;
+        let exclude = unsafe { address::addresses(raw.exclude, raw.exclude_count, names.exclude) }?;
         Ok(Self { query, exclude })
     }
 
@@ -152,7 +163,7 @@ pub unsafe extern "C" fn peer_manager_load_random_peers(
     // SAFETY: the caller keeps the contract of the module.
     unsafe {
         boundary::call_on("peer_manager_load_random_peers", pm, error, |manager| {
-            let query = OwnedQuery::read(query, "query")?;
+            let query = OwnedQuery::read(query, &QUERY)?;
             let out = handle::outputs(out, size, "out")?;
             let out_count = handle::output(out_count, "out_count")?;
             let peers = manager.load_random_peers(&query.as_query(), size)?;
@@ -194,7 +205,7 @@ pub unsafe extern "C" fn peer_manager_get_peers_to_send(
             let filter = if filter.is_null() {
                 OwnedQuery { query: PeerQuery::everything(), exclude: Vec::new() }
             } else {
-                OwnedQuery::read(filter, "filter")?
+                OwnedQuery::read(filter, &FILTER)?
             };
             let exclude = handle::optional(exclude).map(peer_manager_address::parse).transpose()?;
             let out = handle::outputs(out, size, "out")?;

@@ -80,12 +80,18 @@ impl Key {
 
 impl Hash for Key {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        // In one piece, which the hasher takes faster than three.
-        let mut bytes = [0; 19];
-        bytes[..16].copy_from_slice(&self.host);
-        bytes[16..18].copy_from_slice(&self.port.to_ne_bytes());
-        bytes[18] = self.kind as u8;
-        state.write(&bytes);
+        // In one piece, which the hasher takes faster than several, and without the bytes that are always zero.
+        let [a, b, c, d] = self.first_four();
+        let [high, low] = self.port.to_be_bytes();
+        let head = [a, b, c, d, high, low, self.kind as u8, 0];
+        if self.kind == HostKind::V6 {
+            let mut bytes = [0; 20];
+            bytes[..8].copy_from_slice(&head);
+            bytes[8..].copy_from_slice(&self.host[4..]);
+            state.write(&bytes);
+        } else {
+            state.write(&head);
+        }
     }
 }
 
