@@ -72,11 +72,9 @@ impl Error {
 
     /// Sorts SQLite's error into the variant that tells the caller what to do. `action` is what failed, on what.
     pub(crate) fn sqlite(action: impl Into<String>, error: &rusqlite::Error) -> Self {
-        let (kind, code) = match error {
-            rusqlite::Error::SqliteFailure(failure, _)
-            | rusqlite::Error::SqlInputError { error: failure, .. } => (failure.code, failure.extended_code),
-            _ => (ErrorCode::Unknown, 0),
-        };
+        let failure = error.sqlite_error();
+        let (kind, code) =
+            failure.map_or((ErrorCode::Unknown, 0), |failure| (failure.code, failure.extended_code));
         let detail = match error {
             rusqlite::Error::SqliteFailure(_, Some(message)) => message.clone(),
             other => other.to_string(),
