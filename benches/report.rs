@@ -10,11 +10,15 @@ use std::path::{Path, PathBuf};
 type Curves = BTreeMap<String, BTreeMap<u64, f64>>;
 
 /// The operations of the first table, with what the README calls them.
-const OPERATIONS: [(&str, &str); 7] = [
+const OPERATIONS: [(&str, &str); 11] = [
     ("load_random_peers", "`load_random_peers(50)`"),
     ("get_peers_to_send", "`get_peers_to_send(50)`"),
-    ("load", "`load`, text to text"),
+    ("load", "`load`"),
     ("update_backoff", "`update_backoff`, in memory"),
+    ("update_type", "`update_type`, in memory"),
+    ("update", "`update`, in memory"),
+    ("store", "`store`, in memory"),
+    ("remove_peers_with_many_failures", "`remove_peers_with_many_failures`"),
     ("add_and_remove", "`ensure_exists` and `remove`, in memory"),
     ("get_all_peers", "`get_all_peers`"),
     ("open", "opening a database"),

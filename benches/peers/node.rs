@@ -13,13 +13,16 @@ use peer_manager::ffi::manager::{peer_manager as handle, peer_manager_free, peer
 use peer_manager::ffi::options::{peer_manager_options, peer_manager_options_init};
 use peer_manager::ffi::peers::{
     peer_manager_ensure_exists, peer_manager_ensure_exists_many, peer_manager_load, peer_manager_remove,
-    peer_manager_store_many, peer_manager_update_backoff,
+    peer_manager_remove_peers_with_many_failures, peer_manager_store, peer_manager_store_many,
+    peer_manager_update, peer_manager_update_backoff, peer_manager_update_type,
 };
 use peer_manager::ffi::query::{
     peer_manager_get_peers_to_send, peer_manager_load_random_peers, peer_manager_query,
     peer_manager_query_init,
 };
-use peer_manager::ffi::record::{PEER_MANAGER_BACKOFF_INCREASE, peer_manager_record};
+use peer_manager::ffi::record::{
+    PEER_MANAGER_BACKOFF_INCREASE, PEER_MANAGER_TYPE_OUTBOUND, peer_manager_record,
+};
 use peer_manager::ffi::snapshot::{peer_manager_get_all_peers, peer_manager_snapshot_free};
 use rand::rngs::ChaCha12Rng;
 use rand::{Rng as _, RngExt as _, SeedableRng as _};
@@ -116,6 +119,39 @@ impl Node {
         let increase = PEER_MANAGER_BACKOFF_INCREASE;
         // SAFETY: the pointers are valid for the call.
         let status = unsafe { peer_manager_update_backoff(self.0, address, increase, ptr::null_mut()) };
+        assert_eq!(status, 0);
+    }
+
+    pub(crate) fn update_type(&self, address: &peer_manager_address) {
+        let outbound = PEER_MANAGER_TYPE_OUTBOUND;
+        // SAFETY: the pointers are valid for the call.
+        let status = unsafe { peer_manager_update_type(self.0, address, outbound, 0, ptr::null_mut()) };
+        assert_eq!(status, 0);
+    }
+
+    pub(crate) fn update(&self, address: &peer_manager_address) {
+        let (outbound, increase) = (PEER_MANAGER_TYPE_OUTBOUND, PEER_MANAGER_BACKOFF_INCREASE);
+        // SAFETY: the pointers are valid for the call.
+        let status = unsafe { peer_manager_update(self.0, address, outbound, 0, increase, ptr::null_mut()) };
+        assert_eq!(status, 0);
+    }
+
+    pub(crate) fn store(&self, record: &peer_manager_record) {
+        // SAFETY: the pointers are valid for the call.
+        let status = unsafe { peer_manager_store(self.0, record, ptr::null_mut()) };
+        assert_eq!(status, 0);
+    }
+
+    pub(crate) fn remove_peers_with_many_failures(&self, min_num_failures: u32) {
+        // SAFETY: the pointers are valid for the call.
+        let status = unsafe {
+            peer_manager_remove_peers_with_many_failures(
+                self.0,
+                min_num_failures,
+                ptr::null_mut(),
+                ptr::null_mut(),
+            )
+        };
         assert_eq!(status, 0);
     }
 

@@ -4,8 +4,9 @@ use std::ffi::CStr;
 use std::hint::black_box;
 use std::mem::MaybeUninit;
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
-use criterion::{BatchSize, BenchmarkId, Criterion};
+use criterion::{BatchSize, BenchmarkId, Criterion, SamplingMode};
 use rand::SeedableRng as _;
 use rand::rngs::ChaCha12Rng;
 use rand::seq::SliceRandom as _;
@@ -108,6 +109,8 @@ pub(crate) fn measure(criterion: &mut Criterion, size: u32) {
     });
     group.finish();
 
+    measure_changes(criterion, size, &texts, &ours, &mut reference);
+
     let mut group = criterion.benchmark_group("add_and_remove");
     group.bench_function(BenchmarkId::new("ours", size), |b| {
         let mut n = 0;
@@ -129,6 +132,90 @@ pub(crate) fn measure(criterion: &mut Criterion, size: u32) {
     group.sample_size(10);
     group.bench_function(BenchmarkId::new("ours", size), |b| b.iter(|| ours.get_all_peers()));
     group.bench_function(BenchmarkId::new("reference", size), |b| b.iter(|| reference.get_all_peers()));
+    group.finish();
+}
+
+/// The other changes of one peer, and the purge.
+fn measure_changes(
+    criterion: &mut Criterion,
+    size: u32,
+    texts: &[Text],
+    ours: &Node,
+    reference: &mut Reference,
+) {
+    let mut group = criterion.benchmark_group("update_type");
+    group.bench_function(BenchmarkId::new("ours", size), |b| {
+        let mut texts = texts.iter().cycle();
+        b.iter(|| {
+            let (ip, port) = ip_and_port(texts.next());
+            ours.update_type(&node::address(ip, port));
+        });
+    });
+    group.bench_function(BenchmarkId::new("reference", size), |b| {
+        let mut texts = texts.iter().cycle();
+        b.iter(|| {
+            let (ip, port) = ip_and_port(texts.next());
+            reference.update_type(ip, port);
+        });
+    });
+    group.finish();
+
+    let mut group = criterion.benchmark_group("update");
+    group.bench_function(BenchmarkId::new("ours", size), |b| {
+        let mut texts = texts.iter().cycle();
+        b.iter(|| {
+            let (ip, port) = ip_and_port(texts.next());
+            ours.update(&node::address(ip, port));
+        });
+    });
+    group.bench_function(BenchmarkId::new("reference", size), |b| {
+        let mut texts = texts.iter().cycle();
+        b.iter(|| {
+            let (ip, port) = ip_and_port(texts.next());
+            reference.update(ip, port, NOW);
+        });
+    });
+    group.finish();
+
+    let mut group = criterion.benchmark_group("store");
+    let record = |address: Option<&Text>| {
+        let (ip, port) = ip_and_port(address);
+        Record { ip: ip.to_owned(), port, next_attempt: NOW, num_failures: 3, peer_type: 1 }
+    };
+    group.bench_function(BenchmarkId::new("ours", size), |b| {
+        let mut texts = texts.iter().cycle();
+        b.iter(|| ours.store(&node::to_c(&record(texts.next()))));
+    });
+    group.bench_function(BenchmarkId::new("reference", size), |b| {
+        let mut texts = texts.iter().cycle();
+        b.iter(|| reference.store(record(texts.next())));
+    });
+    group.finish();
+
+    // Three of thirteen peers go.
+    let mut group = criterion.benchmark_group("remove_peers_with_many_failures");
+    // Each purge needs a new table, which takes longer than the purge.
+    group.sample_size(10).sampling_mode(SamplingMode::Flat).measurement_time(Duration::from_millis(300));
+    group.warm_up_time(Duration::from_millis(1));
+    group.bench_function(BenchmarkId::new("ours", size), |b| {
+        let full = || {
+            let ours = Node::open(None);
+            ours.fill(node::records(size));
+            ours
+        };
+        let purge = |ours: Node| {
+            ours.remove_peers_with_many_failures(10);
+            ours
+        };
+        b.iter_batched(full, purge, BatchSize::PerIteration);
+    });
+    group.bench_function(BenchmarkId::new("reference", size), |b| {
+        let purge = |mut reference: Reference| {
+            reference.remove_peers_with_many_failures(10);
+            reference
+        };
+        b.iter_batched(|| node::records(size).collect(), purge, BatchSize::PerIteration);
+    });
     group.finish();
 }
 

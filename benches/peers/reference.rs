@@ -55,6 +55,23 @@ impl Reference {
         self.cache.get(&(ip, port)).cloned()
     }
 
+    /// `update` with an outbound observation and `Increase`.
+    pub(crate) fn update(&mut self, ip: &str, port: u16, now: i64) {
+        self.update_type(ip, port);
+        self.increase_backoff(ip, port, now);
+    }
+
+    /// `update_type` with an outbound observation.
+    pub(crate) fn update_type(&mut self, ip: &str, port: u16) {
+        let Some(mut record) = self.load(ip.to_owned(), port) else { return };
+        record.peer_type = record.peer_type.max(1);
+        self.store(record);
+    }
+
+    pub(crate) fn remove_peers_with_many_failures(&mut self, min_num_failures: u32) {
+        self.cache.retain(|_, record| record.num_failures < min_num_failures);
+    }
+
     /// `update_backoff` with `Increase`.
     pub(crate) fn increase_backoff(&mut self, ip: &str, port: u16, now: i64) {
         let Some(mut record) = self.load(ip.to_owned(), port) else { return };
