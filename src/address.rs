@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use crate::error::{Error, Result};
 
-pub(crate) use parse::parse_host;
+pub(crate) use parse::parse_canonical_host;
 pub(crate) use text::HostText;
 #[cfg(not(test))]
 pub(crate) use text::write_host;
@@ -65,7 +65,7 @@ impl PeerAddress {
         if port == 0 {
             return Err(refuse("port 0 is not a port; give one from 1 to 65535"));
         }
-        Ok(Self { host: parse_host(host).map_err(refuse)?, port })
+        Ok(Self { host: parse::parse_host(host).map_err(refuse)?, port })
     }
 
     /// Makes an address of an IP address and a port.

@@ -6,7 +6,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::{HOST_CAPACITY, Host, PeerAddress};
+use super::{HOST_CAPACITY, Host, HostText, PeerAddress};
 
 /// The longest label of a name ([RFC 1035](https://www.rfc-editor.org/rfc/rfc1035), section 2.3.4).
 const MAX_LABEL: usize = 63;
@@ -48,7 +48,7 @@ fn parse_port(text: &str) -> Result<u16, &'static str> {
 }
 
 /// A host without brackets and without a port.
-pub(crate) fn parse_host(text: &str) -> Result<Host, &'static str> {
+pub(super) fn parse_host(text: &str) -> Result<Host, &'static str> {
     if text.is_empty() {
         return Err("the host is empty");
     }
@@ -59,6 +59,16 @@ pub(crate) fn parse_host(text: &str) -> Result<Host, &'static str> {
         return parse_v6(text);
     }
     parse_name(text)
+}
+
+/// A host whose text is its canonical form, or nothing.
+pub(crate) fn parse_canonical_host(text: &str) -> Option<Host> {
+    // IPv4 has one form only.
+    if let Some((ip, [])) = ipv4_prefix(text.as_bytes()) {
+        return Some(Host::V4(ip));
+    }
+    let host = parse_host(text).ok()?;
+    (HostText::of(&host).as_str() == text).then_some(host)
 }
 
 fn parse_v6(text: &str) -> Result<Host, &'static str> {

@@ -3,7 +3,7 @@
 use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 
-use crate::address::{HostText, PeerAddress, parse_host};
+use crate::address::{PeerAddress, parse_canonical_host};
 use crate::error::{Error, Result};
 use crate::peer::{PeerRecord, StoredPeerType};
 
@@ -69,11 +69,8 @@ fn peer_from_row(columns: [ValueRef<'_>; 5]) -> Option<PeerRecord> {
         return None;
     };
     let ip = std::str::from_utf8(ip).ok()?;
-    let host = parse_host(ip).ok()?;
     // A host that is written in another way would get a second row at its first change.
-    if HostText::of(&host).as_str() != ip {
-        return None;
-    }
+    let host = parse_canonical_host(ip)?;
     let port = u16::try_from(port).ok().filter(|&port| port != 0)?;
     Some(PeerRecord {
         address: PeerAddress::from_canonical(host, port),
