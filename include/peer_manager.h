@@ -777,7 +777,8 @@ peer_manager_status peer_manager_flush(struct peer_manager *pm,
                                        struct peer_manager_error *error);
 
 /**
- * Flushes, closes the database unless it is borrowed, and frees the peer manager. Snapshots stay valid.
+ * Flushes, closes the database unless it is borrowed, and frees the peer manager. Snapshots stay valid. It waits at most
+ * busy_timeout_ms for another connection that reads the file; what is committed stays so in any case.
  *
  * @param pm  the peer manager; NULL does nothing
  *

@@ -208,7 +208,8 @@ impl PeerManager {
 }
 
 impl Drop for PeerManager {
-    /// Flushes, because SQLite synchronises a file by itself only when its last connection is closed.
+    /// Flushes, because SQLite synchronises a file by itself only when its last connection is closed. Waits at most
+    /// the busy timeout for another connection that reads the file.
     fn drop(&mut self) {
         // There is nobody to tell; what is committed stays so.
         let _ = self.flush();

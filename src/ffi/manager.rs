@@ -184,7 +184,8 @@ pub unsafe extern "C" fn peer_manager_flush(
     unsafe { boundary::call_on("peer_manager_flush", pm, error, PeerManager::flush) }
 }
 
-/// Flushes, closes the database unless it is borrowed, and frees the peer manager. Snapshots stay valid.
+/// Flushes, closes the database unless it is borrowed, and frees the peer manager. Snapshots stay valid. It waits at most
+/// busy_timeout_ms for another connection that reads the file; what is committed stays so in any case.
 ///
 /// @param pm  the peer manager; NULL does nothing
 ///

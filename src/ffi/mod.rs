@@ -1,9 +1,9 @@
 //! The C API: C types to Rust types and back, every argument checked, no panic let through. No policy.
 //!
-//! One file for each C type, in the order of the header, which cbindgen generates from these files. The comments
-//! of what is exported are the header's, so they are in Doxygen's form. A function here reads its arguments,
-//! calls the Rust function of the same name, and writes its outputs, in this order: outputs may share memory
-//! with inputs, and a call that fails has written none.
+//! One file for each section of the header, which cbindgen generates from these files (`build.rs` has their
+//! order). The comments of what is exported are the header's, so they are in Doxygen's form. A function here reads
+//! its arguments, calls the Rust function of the same name, and writes its outputs, in this order: outputs may share
+//! memory with inputs, and a call that fails has written none.
 //!
 //! `handle` is the only place that turns pointers into references, and `boundary` the only one that catches
 //! panics.
@@ -20,8 +20,6 @@ mod boundary;
 mod handle;
 mod sized;
 
-pub mod version;
-// The following stand in the order of the header.
 pub mod address;
 pub mod error;
 pub mod manager;
@@ -33,3 +31,4 @@ pub mod snapshot;
 #[cfg(unix)]
 pub mod sockaddr;
 pub mod stats;
+pub mod version;

@@ -20,8 +20,8 @@ impl Store {
     /// Opens the database file at `path`, makes it if there is none, and looks whether it is one of peers.
     ///
     /// The connection is set up for one writer that must not wait long: write-ahead log, the busy timeout, and
-    /// `synchronous` as the durability asks. Nothing is written before the file is known to be a database whose table `peers`, if it
-    /// has one, is the specification's.
+    /// `synchronous` as the durability asks. Nothing is written before the file is known to be a database whose
+    /// table `peers`, if it has one, is the specification's.
     pub(crate) fn open(path: &Path, durability: Durability, busy_timeout: Duration) -> Result<Self> {
         let name = Quoted(&path.to_string_lossy()).to_string();
         let failed = |error: &rusqlite::Error| Error::sqlite(format!("cannot open {name}"), error);

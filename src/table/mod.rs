@@ -134,13 +134,11 @@ impl PeerTable {
         self.sort_all();
     }
 
-    /// Forgets a peer; says whether it was there. Cost: constant.
-    pub(crate) fn remove(&mut self, address: &PeerAddress) -> bool {
-        let found = self.find(address);
-        if let Some(slot) = found {
+    /// Forgets a peer, if it is there. Cost: constant.
+    pub(crate) fn remove(&mut self, address: &PeerAddress) {
+        if let Some(slot) = self.find(address) {
             self.remove_slot(slot);
         }
-        found.is_some()
     }
 
     /// Forgets the peers with at least `min_num_failures`; says how many. Cost: linear in their number as long
@@ -228,9 +226,8 @@ impl PeerTable {
         let before = self.readiness(&self.entries[slot as usize]);
         self.pools.remove(&mut self.entries, slot, before);
         self.wheel.unlink(&mut self.entries, slot);
-        let entry = &mut self.entries[slot as usize];
-        entry.assign(record);
-        let after = if is_due(entry, self.as_of) { Readiness::Ready } else { Readiness::Waiting };
+        self.entries[slot as usize].assign(record);
+        let after = self.readiness(&self.entries[slot as usize]);
         self.pools.insert(&mut self.entries, slot, after);
         self.wheel.link(&mut self.entries, slot);
     }
