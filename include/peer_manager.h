@@ -32,8 +32,10 @@
  * - **Text** is NUL-terminated UTF-8.
  * - **Time** is in whole seconds since the Unix epoch, and its arithmetic saturates.
  * - **Threads.** A peer manager may be used by any number of threads at once; peer_manager_free comes last and alone. A
- *   snapshot is used by one thread at a time. No state is kept for a thread. A fork must be followed by exec, or the
- *   child must not touch a peer manager of its parent.
+ *   snapshot is used by one thread at a time. No state is kept for a thread.
+ * - **fork.** A child must not use a peer manager of its parent: it opens its own, when the parent has freed its. Calls
+ *   that would write to the parent's file return PEER_MANAGER_ERROR_UNSUPPORTED, and peer_manager_free leaves the file
+ *   alone; but a call may wait for ever for a lock that another thread of the parent held at the fork.
  * - **Callbacks** run on the calling thread, during the call, with no lock held; they may call the same peer manager.
  * - **Defects.** No panic crosses into the caller. The call returns PEER_MANAGER_ERROR_INTERNAL (or the value that its
  *   comment states), and so does every later call on that peer manager, until it is freed.
@@ -204,8 +206,10 @@ struct sqlite3;
 #define PEER_MANAGER_DURABILITY_SYNC 1
 
 /**
- * Memory first; a background thread commits in groups at most flush_interval_ms later. Not supported yet.
- * Since 0.1.0.
+ * Memory first; a background thread commits what has changed in groups at most flush_interval_ms later, each group in
+ * one transaction that holds the table as it was at one moment. A call that changes peers never waits for the disk and
+ * never fails because of it; peer_manager_flush waits for all that is pending and reports failure. A crash of the
+ * process loses what was not committed. In memory and on a borrowed connection it means nothing. Since 0.1.0.
  */
 #define PEER_MANAGER_DURABILITY_DEFERRED 2
 
@@ -215,7 +219,10 @@ struct sqlite3;
 #define PEER_MANAGER_ON_CORRUPT_FAIL 0
 
 /**
- * A damaged file is set aside, and what can be read of it is kept. Not supported yet. Since 0.1.0.
+ * A file that would be refused with PEER_MANAGER_ERROR_CORRUPT (so also a sound database whose table peers is another
+ * program's) is renamed, with -wal and -shm, to its name with .damaged- and the time (UTC) behind it. What can be read
+ * of it is put into a new file, and the peer manager opens; peer_manager_get_quarantine tells. Nothing is deleted.
+ * Since 0.1.0.
  */
 #define PEER_MANAGER_ON_CORRUPT_QUARANTINE 1
 
@@ -338,15 +345,16 @@ typedef struct peer_manager_options {
   uint32_t durability;
   /**
    * The database file as NUL-terminated UTF-8, never a URI, made if there is none; NULL for a table in memory
-   * only. While it is open, SQLite keeps two more files beside it, with -wal and -shm behind the name.
+   * only. While it is open there are three more files beside it, with -wal, -shm and -lock behind the name.
    */
   const char *db_path;
   /**
-   * How long to wait for another connection's lock, in milliseconds; 0 for 5000.
+   * How long to wait for another connection's lock, or for another peer manager to be freed that has the file open,
+   * in milliseconds; 0 for 5000.
    */
   uint32_t busy_timeout_ms;
   /**
-   * With DEFERRED, the longest that a change waits for its commit, in milliseconds; 0 for 100.
+   * With DEFERRED, how long after the first change of a group the group is committed, in milliseconds; 0 for 100.
    */
   uint32_t flush_interval_ms;
   /**
@@ -476,15 +484,16 @@ typedef struct peer_manager_stats {
    */
   uint64_t netgroups;
   /**
-   * With DEFERRED: changes that are not on disk yet.
+   * With DEFERRED: changes that are not in the file yet.
    */
   uint64_t pending_writes;
   /**
-   * Writes to the database that failed since the peer manager was opened.
+   * Writes to the database that failed since the peer manager was opened; with DEFERRED each try of a group is one.
    */
   uint64_t failed_writes;
   /**
-   * Rows of the database that were not valid peers when it was opened, left where they are.
+   * Rows of the database that were not valid peers when it was opened, left where they are. After a quarantine,
+   * the rows that could not be saved.
    */
   uint64_t skipped_rows;
   /**
@@ -699,9 +708,10 @@ void peer_manager_options_init(struct peer_manager_options *options, size_t stru
  * @param error    receives what failed; may be NULL
  * @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL, unknown enumerators, a bad struct_size and a
  *         path that is empty, ":memory:" or not UTF-8; PEER_MANAGER_ERROR_UNSUPPORTED for an option that this version does not
- *         carry out; PEER_MANAGER_ERROR_DATABASE, PEER_MANAGER_ERROR_BUSY or PEER_MANAGER_ERROR_DISK_FULL when the file
- *         cannot be opened or made; PEER_MANAGER_ERROR_CORRUPT when it is not a database of peers, and then it is left
- *         as it is; PEER_MANAGER_ERROR_INTERNAL
+ *         carry out; PEER_MANAGER_ERROR_DATABASE or PEER_MANAGER_ERROR_DISK_FULL when the file cannot be opened or made;
+ *         PEER_MANAGER_ERROR_BUSY when it stays locked, or another peer manager (of this process or another) has it
+ *         open, past busy_timeout_ms; PEER_MANAGER_ERROR_CORRUPT when it is not a sound database of peers, and then it is
+ *         left as it is; PEER_MANAGER_ERROR_INTERNAL
  *
  * Thread-safe. Since 0.1.0.
  */
@@ -762,13 +772,14 @@ peer_manager_status peer_manager_from_connection(struct sqlite3 *db,
                                                  struct peer_manager_error *error);
 
 /**
- * Returns once all that earlier calls changed is on disk, where it survives a loss of power; reports any background
- * write that failed. On a borrowed connection, and in memory, there is nothing to do.
+ * Returns once all that earlier calls changed is on disk, where it survives a loss of power. With DEFERRED it writes
+ * what is pending on the calling thread, what an earlier background write could not among it, and reports failure; then
+ * all stays pending, and is tried again later. On a borrowed connection, and in memory, there is nothing to do.
  *
  * @param pm     the peer manager
  * @param error  receives what failed; may be NULL
  * @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL; PEER_MANAGER_ERROR_DATABASE,
- *         PEER_MANAGER_ERROR_BUSY (another connection reads on past busy_timeout_ms), PEER_MANAGER_ERROR_DISK_FULL or
+ *         PEER_MANAGER_ERROR_BUSY (another connection uses the file past busy_timeout_ms), PEER_MANAGER_ERROR_DISK_FULL or
  *         PEER_MANAGER_ERROR_CORRUPT; PEER_MANAGER_ERROR_INTERNAL
  *
  * Thread-safe. Since 0.1.0.
@@ -777,8 +788,11 @@ peer_manager_status peer_manager_flush(struct peer_manager *pm,
                                        struct peer_manager_error *error);
 
 /**
- * Flushes, closes the database unless it is borrowed, and frees the peer manager. Snapshots stay valid. It waits at most
- * busy_timeout_ms for another connection that reads the file; what is committed stays so in any case.
+ * Flushes, closes the database unless it is borrowed, and frees the peer manager. Snapshots stay valid. It waits for
+ * another connection that uses the file, at most busy_timeout_ms for each write that is still to be made; what is
+ * committed stays so in any case. What DEFERRED could not write is lost: call peer_manager_flush first to know.
+ *
+ * In a child that was forked it frees memory and leaves the file alone.
  *
  * @param pm  the peer manager; NULL does nothing
  *
@@ -1175,6 +1189,29 @@ void peer_manager_stats_init(struct peer_manager_stats *stats, size_t struct_siz
 peer_manager_status peer_manager_get_stats(struct peer_manager *pm,
                                            struct peer_manager_stats *out,
                                            struct peer_manager_error *error);
+
+/**
+ * Tells what became of the file, if it was damaged when the peer manager was opened and PEER_MANAGER_ON_CORRUPT_QUARANTINE
+ * asked to go on. Cost: constant.
+ *
+ * @param pm          the peer manager
+ * @param path        receives where the damaged file is now, as NUL-terminated UTF-8; the empty text when there was no
+ *                    damage; NULL with a capacity of 0 when it is not wanted
+ * @param capacity    the size of path in bytes; 4096 is enough for every path of Linux
+ * @param out_saved   receives how many peers were read of it and are in the new file; may be NULL
+ * @param out_lost    receives how many rows could not be, of those that there is a trace of; may be NULL
+ * @param error       receives what failed; may be NULL
+ * @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL and when path is too small;
+ *         PEER_MANAGER_ERROR_INTERNAL
+ *
+ * Thread-safe. Since 0.1.0.
+ */
+peer_manager_status peer_manager_get_quarantine(struct peer_manager *pm,
+                                                char *path,
+                                                size_t capacity,
+                                                uint64_t *out_saved,
+                                                uint64_t *out_lost,
+                                                struct peer_manager_error *error);
 
 #ifdef __cplusplus
 }  // extern "C"

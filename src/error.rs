@@ -1,6 +1,7 @@
 //! What can go wrong, each with one line that says what failed, on what, and what to do.
 
 use std::fmt;
+use std::io;
 
 use rusqlite::ErrorCode;
 
@@ -11,6 +12,13 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// How much of a stranger's text a message repeats, in characters.
 const MAX_QUOTED: usize = 64;
+
+/// What to do about the failures that have more than one source.
+const ADVICE_FULL: &str = "; free some space and call again";
+const ADVICE_READ_ONLY: &str = "; make the file and its directory writable";
+const ADVICE_CANNOT_OPEN: &str = "; check that the directory exists and may be written";
+pub(crate) const ADVICE_CORRUPT: &str =
+    "; the file is left as it is: move it away or restore a copy, or open it with on_corrupt QUARANTINE";
 
 /// Why a call failed. When one has failed, nothing of it was done.
 ///
@@ -91,31 +99,75 @@ impl Error {
                 Self::Busy,
                 "; another connection keeps it locked: call again, or allow a longer busy timeout",
             ),
-            ErrorCode::DiskFull => sort(Self::DiskFull, "; free some space and call again"),
-            ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt => {
-                sort(Self::Corrupt, "; the file is left as it is: move it away or restore a copy")
-            }
-            ErrorCode::ReadOnly => sort(Self::Database, "; make the file and its directory writable"),
-            ErrorCode::CannotOpen => {
-                sort(Self::Database, "; check that the directory exists and may be written")
-            }
+            ErrorCode::DiskFull => sort(Self::DiskFull, ADVICE_FULL),
+            ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt => sort(Self::Corrupt, ADVICE_CORRUPT),
+            ErrorCode::ReadOnly => sort(Self::Database, ADVICE_READ_ONLY),
+            ErrorCode::CannotOpen => sort(Self::Database, ADVICE_CANNOT_OPEN),
             _ => sort(Self::Database, ""),
         }
     }
 
-    /// A table `peers` that is not the specification's.
-    pub(crate) fn corrupt(action: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self::Corrupt(DatabaseError {
-            action: action.into(),
-            detail: detail.into(),
-            advice: "; the file is left as it is: give another path",
-            code: 0,
-        })
+    /// A file that SQLite might take, but that is not what it should be.
+    pub(crate) fn corrupt(
+        action: impl Into<String>,
+        detail: impl Into<String>,
+        advice: &'static str,
+    ) -> Self {
+        Self::Corrupt(DatabaseError { action: action.into(), detail: detail.into(), advice, code: 0 })
     }
 
     /// A database that can be opened, but not used, for a reason that SQLite does not name.
     pub(crate) fn database(action: impl Into<String>, detail: impl Into<String>) -> Self {
         Self::Database(DatabaseError { action: action.into(), detail: detail.into(), advice: "", code: 0 })
+    }
+
+    /// A path at which there can be no database.
+    pub(crate) fn cannot_open(action: impl Into<String>, detail: impl Into<String>) -> Self {
+        let code = rusqlite::ffi::SQLITE_CANTOPEN;
+        Self::Database(DatabaseError { action: action.into(), detail: detail.into(), advice: "", code })
+    }
+
+    /// A database that another manager has open.
+    pub(crate) fn in_use(action: impl Into<String>) -> Self {
+        Self::Busy(DatabaseError {
+            action: action.into(),
+            detail: "another peer manager has it open".to_owned(),
+            advice: "; share that one, or free it and call again",
+            code: 0,
+        })
+    }
+
+    /// A table `peers` that another program made while we were about to.
+    pub(crate) fn made_meanwhile(action: impl Into<String>) -> Self {
+        Self::Busy(DatabaseError {
+            action: action.into(),
+            detail: "another program has just made its table peers".to_owned(),
+            advice: "; call again",
+            code: 0,
+        })
+    }
+
+    /// What the operating system refuses to do with a file that SQLite has not been given yet.
+    pub(crate) fn io(action: impl Into<String>, error: &io::Error) -> Self {
+        let (variant, advice, code): (fn(DatabaseError) -> Self, _, _) = match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                (Self::DiskFull, ADVICE_FULL, rusqlite::ffi::SQLITE_FULL)
+            }
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+                (Self::Database, ADVICE_READ_ONLY, rusqlite::ffi::SQLITE_READONLY)
+            }
+            _ => (Self::Database, ADVICE_CANNOT_OPEN, rusqlite::ffi::SQLITE_CANTOPEN),
+        };
+        variant(DatabaseError { action: action.into(), detail: error.to_string(), advice, code })
+    }
+
+    /// A process that was forked off the one that opened the database.
+    pub(crate) fn forked(action: impl Into<String>) -> Self {
+        Self::Unsupported(format!(
+            "{}: this process is a fork of the one that opened it; open a peer manager of its own, after its parent's \
+             is freed",
+            action.into()
+        ))
     }
 
     /// The state after a panic: a lock is poisoned, and what it guards cannot be trusted.

@@ -28,7 +28,7 @@
 //!
 //! Memory is the truth and SQLite is its journal: no question is ever answered by SQL, so none waits for the
 //! disk, and none costs more in a larger table. A change is committed before it is applied, so a write that
-//! fails changes nothing.
+//! fails changes nothing; or, if [`Durability::Deferred`] asks for it, applied at once and committed later.
 //!
 //! # The C API
 //!
@@ -38,6 +38,7 @@
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod address;
+mod changes;
 mod clock;
 mod error;
 mod manager;
@@ -47,6 +48,7 @@ mod query;
 mod random;
 mod stats;
 mod store;
+mod sync;
 mod table;
 
 // Not in unit tests: they are linked with the crate itself once more, which has the same exported symbols.
@@ -69,5 +71,5 @@ pub use peer::{
 };
 pub use query::{PeerQuery, PeerTypeFilter};
 pub use stats::Stats;
-pub use store::{SCHEMA, load_all_from_db};
+pub use store::{Quarantine, SCHEMA, load_all_from_db};
 pub use table::Snapshot;

@@ -7,31 +7,36 @@
 //! 2. `table`, a read-write lock around the memory. Questions read it; a change writes it for the moment of its
 //!    application, after the database has committed.
 //!
+//! With the durability DEFERRED the database is behind a lock of its own instead, which no change takes ([`deferred`]).
+//!
 //! The table lock is never held across I/O, and no lock is held while the clock is read. So a question never
 //! waits for the disk, and a clock that calls back into the manager is fine.
 
 mod choosing;
+mod deferred;
 mod peers;
 
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use rand::rngs::ChaCha12Rng;
 
 use crate::clock::Clock;
 use crate::error::{Error, Quoted, Result};
-use crate::options::{Durability, Options, unsupported_here};
+use crate::options::{Durability, OnCorrupt, Options, unsupported_here};
 use crate::peer::PeerRecord;
 use crate::query::PeerQuery;
 use crate::random::RandomSource;
-use crate::store::Store;
+use crate::store::{DatabaseFile, Quarantine, Store, quarantine};
+use crate::sync::{
+    Arc, AtomicU64, Mutex, MutexGuard, Ordering, RwLock, RwLockReadGuard, RwLockWriteGuard, downgrade,
+};
 use crate::table::PeerTable;
+use deferred::Deferred;
 
 /// A table of peers, in memory and, if it was opened with a database, on disk.
 ///
 /// It may be used from any number of threads at once. A call that fails has changed nothing, neither in memory
-/// nor on disk.
+/// nor on disk. One manager at a time has a database file open.
 ///
 /// After a panic inside a change (a defect of this library) the manager refuses all further changes with
 /// [`Error::Internal`], and questions too if it happened while memory was being changed.
@@ -49,21 +54,32 @@ use crate::table::PeerTable;
 #[derive(Debug)]
 pub struct PeerManager {
     writer: Mutex<Writer>,
-    table: RwLock<PeerTable>,
+    table: Arc<RwLock<PeerTable>>,
+    /// With the durability DEFERRED, what writes to the database.
+    deferred: Option<Deferred>,
     clock: Clock,
     random: RandomSource,
     durability: Durability,
     skipped_rows: u64,
+    quarantine: Option<Quarantine>,
     failed_writes: AtomicU64,
 }
 
 /// What a change needs besides the table.
 #[derive(Debug)]
 struct Writer {
-    /// The database, if there is one.
+    /// The database, if there is one and changes are written to it before they are applied.
     store: Option<Store>,
     /// Draws the back-off times.
     rng: ChaCha12Rng,
+}
+
+/// A table with what it came from.
+struct Loaded {
+    table: PeerTable,
+    store: Option<Store>,
+    skipped_rows: u64,
+    quarantine: Option<Quarantine>,
 }
 
 /// Opening.
@@ -78,11 +94,16 @@ impl PeerManager {
     /// [`Error::DiskFull`], or [`Error::Corrupt`] when the file is not a database of peers.
     pub fn open(options: Options) -> Result<Self> {
         options.check()?;
-        let store = match &options.db_path {
-            None => None,
-            Some(path) => Some(open_store(path, &options)?),
+        let loaded = match &options.db_path {
+            None => Loaded {
+                table: PeerTable::new(options.clock.now()),
+                store: None,
+                skipped_rows: 0,
+                quarantine: None,
+            },
+            Some(path) => open_file(path, &options)?,
         };
-        Self::with_store(store, options)
+        Self::with(loaded, options)
     }
 
     /// Makes an empty table that lives in memory only.
@@ -109,44 +130,53 @@ impl PeerManager {
     /// # Errors
     /// As [`open`](Self::open).
     pub fn from_connection(conn: rusqlite::Connection) -> Result<Self> {
-        Self::with_store(Some(Store::borrow(conn)?), Options::default())
+        let options = Options::default();
+        Self::with(load(Store::borrow(conn)?, &options)?, options)
     }
 
-    fn with_store(store: Option<Store>, options: Options) -> Result<Self> {
-        let mut table = PeerTable::new(options.clock.now());
-        let mut skipped_rows = 0;
-        if let Some(store) = &store {
-            table.reserve(store.expected_rows()?);
-            let mut loaded = Ok(0);
-            table.load(|put| loaded = store.load_all(put));
-            skipped_rows = loaded?;
-            if table.len() >= PeerTable::MAX_PEERS {
-                return Err(too_many(table.len()));
-            }
-        }
+    fn with(loaded: Loaded, options: Options) -> Result<Self> {
         let random = RandomSource::new(options.rng_seed)?;
+        let table = Arc::new(RwLock::new(loaded.table));
+        let (store, deferred) = match loaded.store {
+            Some(store) if options.durability == Durability::Deferred => {
+                (None, Some(Deferred::start(store, Arc::clone(&table), options.flush_interval)?))
+            }
+            store => (store, None),
+        };
         Ok(Self {
             writer: Mutex::new(Writer { store, rng: random.stream() }),
-            table: RwLock::new(table),
+            table,
+            deferred,
             clock: options.clock,
             random,
             durability: options.durability,
-            skipped_rows,
+            skipped_rows: loaded.skipped_rows,
+            quarantine: loaded.quarantine,
             failed_writes: AtomicU64::new(0),
         })
     }
 
-    /// Makes everything that earlier calls changed survive a loss of power.
+    /// Returns once all that earlier calls changed is on disk, where it survives a loss of power.
     ///
-    /// With [`Durability::Sync`] it does already; with [`Durability::Commit`] this synchronises the file. On a
-    /// borrowed connection that is the host's business, and in memory there is nothing to do.
+    /// With [`Durability::Deferred`] this writes what is pending, and fails if that cannot be written: then it stays
+    /// pending. With [`Durability::Commit`] it synchronises the file; with [`Durability::Sync`] all is there already.
+    /// On a borrowed connection that is the host's business, and in memory there is nothing to do.
     ///
     /// # Errors
-    /// [`Error::Database`], [`Error::Busy`] (another connection reads on past the busy timeout),
-    /// [`Error::DiskFull`].
+    /// [`Error::Database`], [`Error::Busy`] (another connection reads on, or writes, past the busy timeout),
+    /// [`Error::DiskFull`], [`Error::Corrupt`].
     pub fn flush(&self) -> Result<()> {
+        if let Some(deferred) = &self.deferred {
+            return deferred.flush();
+        }
         let mut writer = self.lock_writer()?;
         self.write(&mut writer, |store| store.flush())
+    }
+
+    /// What became of the file, if it was damaged and [`OnCorrupt::Quarantine`] asked to go on.
+    #[must_use]
+    pub fn quarantine(&self) -> Option<&Quarantine> {
+        self.quarantine.as_ref()
     }
 }
 
@@ -185,7 +215,14 @@ impl PeerManager {
         drop(table);
         let mut table = self.write_table()?;
         table.advance(now);
-        Ok(question(&RwLockWriteGuard::downgrade(table)))
+        Ok(question(&downgrade(table)))
+    }
+
+    /// Tells the thread that writes to the database, if there is one, that the table has changed.
+    fn note_change(&self) {
+        if let Some(deferred) = &self.deferred {
+            deferred.wake();
+        }
     }
 
     /// Refuses records that would make the table larger than it can be.
@@ -208,9 +245,23 @@ impl PeerManager {
 }
 
 impl Drop for PeerManager {
-    /// Flushes, because SQLite synchronises a file by itself only when its last connection is closed. Waits at most
-    /// the busy timeout for another connection that reads the file.
+    /// Flushes: what is pending is written, and SQLite synchronises a file by itself only when its last connection is
+    /// closed. Waits at most the busy timeout for another connection that uses the file.
+    ///
+    /// In a fork of the process that opened the manager, nothing is touched.
     fn drop(&mut self) {
+        let store = self.writer.get_mut().ok().and_then(|writer| writer.store.as_ref());
+        if store.is_some_and(Store::is_forked) || self.deferred.as_ref().is_some_and(Deferred::is_forked) {
+            // The descriptors and the lock are the parent's too: closing would take them from under it.
+            if let Ok(writer) = self.writer.get_mut() {
+                std::mem::forget(writer.store.take());
+            }
+            std::mem::forget(self.deferred.take());
+            return;
+        }
+        if let Some(deferred) = &mut self.deferred {
+            deferred.stop();
+        }
         // There is nobody to tell; what is committed stays so.
         let _ = self.flush();
     }
@@ -223,7 +274,8 @@ fn too_many(peers: usize) -> Error {
     ))
 }
 
-fn open_store(path: &Path, options: &Options) -> Result<Store> {
+/// Opens a database file and loads it; if it is damaged, as the options say.
+fn open_file(path: &Path, options: &Options) -> Result<Loaded> {
     let text = path.as_os_str();
     if text.is_empty() || text == ":memory:" {
         return Err(Error::InvalidArgument(format!(
@@ -231,5 +283,27 @@ fn open_store(path: &Path, options: &Options) -> Result<Store> {
             Quoted(&path.to_string_lossy())
         )));
     }
-    Store::open(path, options.durability, options.busy_timeout)
+    let file = Arc::new(DatabaseFile::acquire(path, options.busy_timeout)?);
+    let open = || load(Store::open(&file, options.busy_timeout)?, options);
+    match open() {
+        Err(Error::Corrupt(_)) if options.on_corrupt == OnCorrupt::Quarantine => {
+            let quarantine = quarantine(&file)?;
+            let loaded = open()?;
+            Ok(Loaded { skipped_rows: quarantine.lost_rows, quarantine: Some(quarantine), ..loaded })
+        }
+        result => result,
+    }
+}
+
+/// Reads a database into a table, and gets it ready to be written.
+fn load(mut store: Store, options: &Options) -> Result<Loaded> {
+    let mut table = PeerTable::new(options.clock.now());
+    let mut loaded = Ok(0);
+    table.load(|reserve, put| loaded = store.load_all(reserve, put));
+    let skipped_rows = loaded?;
+    if table.len() >= PeerTable::MAX_PEERS {
+        return Err(too_many(table.len()));
+    }
+    store.begin(options.durability, options.busy_timeout)?;
+    Ok(Loaded { table, store: Some(store), skipped_rows, quarantine: None })
 }

@@ -15,7 +15,12 @@ pub enum Durability {
     /// The change is committed and synchronised to the disk: it survives a loss of power. (If the disk fails just
     /// then and the call with it, the next start may find the change all the same.)
     Sync,
-    /// The change is in memory, and is committed with others a moment later. Not supported yet.
+    /// The change is in memory, and is committed with others by a background thread at most
+    /// [`flush_interval`](Options::flush_interval) later: a call never waits for the disk, and never fails because of
+    /// it. What was not committed yet is lost in a crash of the process; the file then has the table as it was at one
+    /// moment before. [`flush`](crate::PeerManager::flush) waits for all of it and reports failure.
+    ///
+    /// In memory, and on a borrowed connection, it means nothing.
     Deferred,
 }
 
@@ -25,7 +30,11 @@ pub enum OnCorrupt {
     /// Refuse to open it.
     #[default]
     Fail,
-    /// Set it aside and start with what can be read of it. Not supported yet.
+    /// Set it aside, under its name with `.damaged-` and the time behind it, and start with what can be read of it:
+    /// [`PeerManager::quarantine`](crate::PeerManager::quarantine) tells what happened. Nothing is deleted.
+    ///
+    /// That goes for every file that would be refused with [`Error::Corrupt`], so also for a sound database of
+    /// another program with another table `peers`.
     Quarantine,
 }
 
@@ -48,7 +57,7 @@ pub struct Options {
     pub durability: Durability,
     /// How long to wait for another connection's lock before a call fails with [`Error::Busy`].
     pub busy_timeout: Duration,
-    /// With [`Durability::Deferred`], the longest that a change waits for its commit.
+    /// With [`Durability::Deferred`], how long after the first change of a group the group is committed.
     pub flush_interval: Duration,
     /// What to do with a file that is damaged.
     pub on_corrupt: OnCorrupt,
@@ -89,8 +98,6 @@ impl Options {
     /// Refuses what this version does not do, by name, rather than ignoring it.
     pub(crate) fn check(&self) -> Result<()> {
         let unsupported = [
-            (self.durability == Durability::Deferred, "durability DEFERRED", "use COMMIT or SYNC"),
-            (self.on_corrupt == OnCorrupt::Quarantine, "on_corrupt QUARANTINE", "use FAIL"),
             (self.max_peers != 0, "a non-zero max_peers", "use 0"),
             (self.max_peers_per_netgroup != 0, "a non-zero max_peers_per_netgroup", "use 0"),
             (self.share_cache_seconds != 0, "a non-zero share_cache_seconds", "use 0"),

@@ -20,11 +20,13 @@ pub struct Stats {
     pub ready: u64,
     /// Network groups with at least one peer: an IPv4 /16, an IPv6 /32, each name one of its own.
     pub netgroups: u64,
-    /// Changes that are in memory only so far.
+    /// With [`Durability::Deferred`], changes that are not in the file yet.
     pub pending_writes: u64,
-    /// Writes to the database that failed since the manager was opened.
+    /// Writes to the database that failed since the manager was opened; with [`Durability::Deferred`] each try of a
+    /// group is one.
     pub failed_writes: u64,
-    /// Rows of the database that were not valid peers when it was opened.
+    /// Rows of the database that were not valid peers when it was opened; after a quarantine, those that could not be
+    /// saved.
     pub skipped_rows: u64,
     /// New peers that a bound refused since the manager was opened.
     pub refused_peers: u64,

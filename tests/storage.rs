@@ -11,8 +11,8 @@ use std::time::Duration;
 use common::{START, TempDb, TestClock, address, ipv4, mixed, record};
 use peer_manager::StoredPeerType::{Inbound, Outbound, Preferred};
 use peer_manager::{
-    BackOffUpdate, Durability, Error, OnCorrupt, Options, PeerAddress, PeerManager, PeerQuery, PeerRecord,
-    SCHEMA, StoredPeerType, load_all_from_db,
+    BackOffUpdate, Durability, Error, Options, PeerAddress, PeerManager, PeerQuery, PeerRecord, SCHEMA,
+    StoredPeerType, load_all_from_db,
 };
 use rusqlite::{Connection, params};
 
@@ -295,19 +295,21 @@ fn a_newcomer_takes_the_place_of_a_row_that_was_no_valid_peer() {
 }
 
 #[test]
-fn a_new_file_can_be_opened_by_many_threads_at_once() {
-    const THREADS: usize = 4;
+fn threads_that_open_a_new_file_at_once_get_it_one_after_the_other() {
+    const THREADS: u32 = 4;
     for _ in 0..20 {
         let database = TempDb::new();
-        let barrier = Barrier::new(THREADS);
+        let barrier = Barrier::new(THREADS as usize);
         thread::scope(|scope| {
-            for _ in 0..THREADS {
-                scope.spawn(|| {
+            for n in 0..THREADS {
+                let (database, barrier) = (&database, &barrier);
+                scope.spawn(move || {
                     barrier.wait();
-                    PeerManager::new_with_db(database.path()).unwrap();
+                    PeerManager::new_with_db(database.path()).unwrap().ensure_exists(&ipv4(n)).unwrap();
                 });
             }
         });
+        assert_eq!(PeerManager::new_with_db(database.path()).unwrap().peer_count(), THREADS as usize);
     }
 }
 
@@ -400,13 +402,18 @@ fn a_path_that_begins_like_a_uri_is_a_path() {
 #[test]
 fn a_directory_and_a_file_in_a_missing_directory_cannot_be_opened() {
     let database = TempDb::new();
-    for path in [database.directory().to_owned(), database.directory().join("missing").join("peers.db")] {
+    for (path, advice) in [
+        (database.directory().to_owned(), "it is not a file; give the path of one"),
+        (
+            database.directory().join("missing").join("peers.db"),
+            "check that the directory exists and may be written",
+        ),
+    ] {
         let error = refused(&path);
         assert!(matches!(error, Error::Database(_)), "{error}");
-        assert_ne!(error.sqlite_code(), 0);
+        assert_eq!(error.sqlite_code(), rusqlite::ffi::SQLITE_CANTOPEN);
         let message = error.to_string();
-        assert!(message.starts_with("cannot open \""), "{message}");
-        assert!(message.contains("check that the directory exists and may be written"), "{message}");
+        assert!(message.starts_with("cannot open \"") && message.contains(advice), "{message}");
     }
 }
 
@@ -439,12 +446,35 @@ fn a_file_that_another_connection_has_locked_is_busy() {
 }
 
 #[test]
-fn a_database_that_is_in_use_can_be_opened_a_second_time() {
+fn a_database_that_another_manager_has_open_is_busy_until_that_one_is_gone() {
     let database = TempDb::new();
-    let first = PeerManager::new_with_db(database.path()).unwrap();
+    let first = PeerManager::open(options_at(database.path())).unwrap();
     first.ensure_exists(&ipv4(1)).unwrap();
-    let second = PeerManager::new_with_db(database.path()).unwrap();
-    assert!(second.load(&ipv4(1)).unwrap().is_some());
+    let error = refused(database.path());
+    assert!(matches!(error, Error::Busy(_)), "{error}");
+    assert!(error.to_string().contains("another peer manager has it open"), "{error}");
+    // The one that was refused has not loosened the lock of the first.
+    assert!(matches!(refused(database.path()), Error::Busy(_)));
+    first.ensure_exists(&ipv4(2)).unwrap();
+    drop(first);
+    assert_eq!(PeerManager::open(options_at(database.path())).unwrap().peer_count(), 2);
+}
+
+#[cfg(unix)]
+#[test]
+fn two_names_of_one_file_are_one_file() {
+    let database = TempDb::new();
+    let link = database.directory().join("link.db");
+    std::os::unix::fs::symlink("peers.db", &link).unwrap();
+    // There is no file yet that the link leads to.
+    let first = PeerManager::open(options_at(link.clone())).unwrap();
+    for path in [database.path(), link, database.directory().join(".").join("peers.db")] {
+        assert!(matches!(refused(&path), Error::Busy(_)), "{}", path.display());
+    }
+    drop(first);
+    let left: Vec<_> =
+        fs::read_dir(database.directory()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left.len(), 2, "only the file and the link are left, and no lock: {left:?}");
 }
 
 /// Sets one option.
@@ -452,9 +482,7 @@ type Setting = fn(&mut Options);
 
 #[test]
 fn an_option_that_is_not_carried_out_is_refused_by_name() {
-    let unsupported: [(Setting, &str); 5] = [
-        (|o| o.durability = Durability::Deferred, "DEFERRED"),
-        (|o| o.on_corrupt = OnCorrupt::Quarantine, "QUARANTINE"),
+    let unsupported: [(Setting, &str); 3] = [
         (|o| o.max_peers = 1, "max_peers"),
         (|o| o.max_peers_per_netgroup = 1, "max_peers_per_netgroup"),
         (|o| o.share_cache_seconds = 1, "share_cache_seconds"),

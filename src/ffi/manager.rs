@@ -33,9 +33,10 @@ impl peer_manager {
 /// @param error    receives what failed; may be NULL
 /// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL, unknown enumerators, a bad struct_size and a
 ///         path that is empty, ":memory:" or not UTF-8; PEER_MANAGER_ERROR_UNSUPPORTED for an option that this version does not
-///         carry out; PEER_MANAGER_ERROR_DATABASE, PEER_MANAGER_ERROR_BUSY or PEER_MANAGER_ERROR_DISK_FULL when the file
-///         cannot be opened or made; PEER_MANAGER_ERROR_CORRUPT when it is not a database of peers, and then it is left
-///         as it is; PEER_MANAGER_ERROR_INTERNAL
+///         carry out; PEER_MANAGER_ERROR_DATABASE or PEER_MANAGER_ERROR_DISK_FULL when the file cannot be opened or made;
+///         PEER_MANAGER_ERROR_BUSY when it stays locked, or another peer manager (of this process or another) has it
+///         open, past busy_timeout_ms; PEER_MANAGER_ERROR_CORRUPT when it is not a sound database of peers, and then it is
+///         left as it is; PEER_MANAGER_ERROR_INTERNAL
 ///
 /// Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
@@ -165,13 +166,14 @@ unsafe fn connection(db: *mut sqlite3, sqlite_libversion: *const c_char) -> Resu
         .map_err(|error| Error::sqlite("cannot use the host's database", &error))
 }
 
-/// Returns once all that earlier calls changed is on disk, where it survives a loss of power; reports any background
-/// write that failed. On a borrowed connection, and in memory, there is nothing to do.
+/// Returns once all that earlier calls changed is on disk, where it survives a loss of power. With DEFERRED it writes
+/// what is pending on the calling thread, what an earlier background write could not among it, and reports failure; then
+/// all stays pending, and is tried again later. On a borrowed connection, and in memory, there is nothing to do.
 ///
 /// @param pm     the peer manager
 /// @param error  receives what failed; may be NULL
 /// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL; PEER_MANAGER_ERROR_DATABASE,
-///         PEER_MANAGER_ERROR_BUSY (another connection reads on past busy_timeout_ms), PEER_MANAGER_ERROR_DISK_FULL or
+///         PEER_MANAGER_ERROR_BUSY (another connection uses the file past busy_timeout_ms), PEER_MANAGER_ERROR_DISK_FULL or
 ///         PEER_MANAGER_ERROR_CORRUPT; PEER_MANAGER_ERROR_INTERNAL
 ///
 /// Thread-safe. Since 0.1.0.
@@ -184,8 +186,11 @@ pub unsafe extern "C" fn peer_manager_flush(
     unsafe { boundary::call_on("peer_manager_flush", pm, error, PeerManager::flush) }
 }
 
-/// Flushes, closes the database unless it is borrowed, and frees the peer manager. Snapshots stay valid. It waits at most
-/// busy_timeout_ms for another connection that reads the file; what is committed stays so in any case.
+/// Flushes, closes the database unless it is borrowed, and frees the peer manager. Snapshots stay valid. It waits for
+/// another connection that uses the file, at most busy_timeout_ms for each write that is still to be made; what is
+/// committed stays so in any case. What DEFERRED could not write is lost: call peer_manager_flush first to know.
+///
+/// In a child that was forked it frees memory and leaves the file alone.
 ///
 /// @param pm  the peer manager; NULL does nothing
 ///

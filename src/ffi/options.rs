@@ -16,13 +16,18 @@ pub const PEER_MANAGER_DURABILITY_COMMIT: u32 = 0;
 /// A call returns after its transaction is committed and synchronised: the change survives a loss of power.
 /// Since 0.1.0.
 pub const PEER_MANAGER_DURABILITY_SYNC: u32 = 1;
-/// Memory first; a background thread commits in groups at most flush_interval_ms later. Not supported yet.
-/// Since 0.1.0.
+/// Memory first; a background thread commits what has changed in groups at most flush_interval_ms later, each group in
+/// one transaction that holds the table as it was at one moment. A call that changes peers never waits for the disk and
+/// never fails because of it; peer_manager_flush waits for all that is pending and reports failure. A crash of the
+/// process loses what was not committed. In memory and on a borrowed connection it means nothing. Since 0.1.0.
 pub const PEER_MANAGER_DURABILITY_DEFERRED: u32 = 2;
 
 /// A damaged file is refused and left as it is. The default. Since 0.1.0.
 pub const PEER_MANAGER_ON_CORRUPT_FAIL: u32 = 0;
-/// A damaged file is set aside, and what can be read of it is kept. Not supported yet. Since 0.1.0.
+/// A file that would be refused with PEER_MANAGER_ERROR_CORRUPT (so also a sound database whose table peers is another
+/// program's) is renamed, with -wal and -shm, to its name with .damaged- and the time (UTC) behind it. What can be read
+/// of it is put into a new file, and the peer manager opens; peer_manager_get_quarantine tells. Nothing is deleted.
+/// Since 0.1.0.
 pub const PEER_MANAGER_ON_CORRUPT_QUARANTINE: u32 = 1;
 
 /// How a peer manager is opened. Initialise it with PEER_MANAGER_OPTIONS_INIT or peer_manager_options_init, then
@@ -35,11 +40,12 @@ pub struct peer_manager_options {
     /// PEER_MANAGER_DURABILITY_COMMIT, PEER_MANAGER_DURABILITY_SYNC or PEER_MANAGER_DURABILITY_DEFERRED.
     pub durability: u32,
     /// The database file as NUL-terminated UTF-8, never a URI, made if there is none; NULL for a table in memory
-    /// only. While it is open, SQLite keeps two more files beside it, with -wal and -shm behind the name.
+    /// only. While it is open there are three more files beside it, with -wal, -shm and -lock behind the name.
     pub db_path: *const c_char,
-    /// How long to wait for another connection's lock, in milliseconds; 0 for 5000.
+    /// How long to wait for another connection's lock, or for another peer manager to be freed that has the file open,
+    /// in milliseconds; 0 for 5000.
     pub busy_timeout_ms: u32,
-    /// With DEFERRED, the longest that a change waits for its commit, in milliseconds; 0 for 100.
+    /// With DEFERRED, how long after the first change of a group the group is committed, in milliseconds; 0 for 100.
     pub flush_interval_ms: u32,
     /// PEER_MANAGER_ON_CORRUPT_FAIL or PEER_MANAGER_ON_CORRUPT_QUARANTINE.
     pub on_corrupt: u32,

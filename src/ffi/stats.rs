@@ -1,9 +1,12 @@
 //! Looking at everything: counts.
 
+use std::ffi::c_char;
+
 use super::error::{peer_manager_error, peer_manager_status};
 use super::manager::peer_manager;
 use super::sized::Growing;
-use super::{boundary, options, sized};
+use super::{boundary, handle, options, sized};
+use crate::error::Error;
 use crate::stats::Stats;
 
 /// Counts of what is in the table and of what happened since it was opened. Initialise it with
@@ -27,11 +30,12 @@ pub struct peer_manager_stats {
     pub ready: u64,
     /// Netgroups with at least one peer: an IPv4 /16, an IPv6 /32, each name one of its own.
     pub netgroups: u64,
-    /// With DEFERRED: changes that are not on disk yet.
+    /// With DEFERRED: changes that are not in the file yet.
     pub pending_writes: u64,
-    /// Writes to the database that failed since the peer manager was opened.
+    /// Writes to the database that failed since the peer manager was opened; with DEFERRED each try of a group is one.
     pub failed_writes: u64,
-    /// Rows of the database that were not valid peers when it was opened, left where they are.
+    /// Rows of the database that were not valid peers when it was opened, left where they are. After a quarantine,
+    /// the rows that could not be saved.
     pub skipped_rows: u64,
     /// New peers that max_peers or max_peers_per_netgroup refused since the peer manager was opened.
     pub refused_peers: u64,
@@ -111,6 +115,54 @@ pub unsafe extern "C" fn peer_manager_get_stats(
             let size = sized::check(out.cast_const(), "out")?;
             let stats = manager.get_stats()?;
             sized::write(out, size, &(&stats).into());
+            Ok(())
+        })
+    }
+}
+
+/// Tells what became of the file, if it was damaged when the peer manager was opened and PEER_MANAGER_ON_CORRUPT_QUARANTINE
+/// asked to go on. Cost: constant.
+///
+/// @param pm          the peer manager
+/// @param path        receives where the damaged file is now, as NUL-terminated UTF-8; the empty text when there was no
+///                    damage; NULL with a capacity of 0 when it is not wanted
+/// @param capacity    the size of path in bytes; 4096 is enough for every path of Linux
+/// @param out_saved   receives how many peers were read of it and are in the new file; may be NULL
+/// @param out_lost    receives how many rows could not be, of those that there is a trace of; may be NULL
+/// @param error       receives what failed; may be NULL
+/// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL and when path is too small;
+///         PEER_MANAGER_ERROR_INTERNAL
+///
+/// Thread-safe. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn peer_manager_get_quarantine(
+    pm: *mut peer_manager,
+    path: *mut c_char,
+    capacity: usize,
+    out_saved: *mut u64,
+    out_lost: *mut u64,
+    error: *mut peer_manager_error,
+) -> peer_manager_status {
+    // SAFETY: the caller keeps the contract of the module.
+    unsafe {
+        boundary::call_on("peer_manager_get_quarantine", pm, error, |manager| {
+            let path = handle::outputs(path, capacity, "path")?;
+            let quarantine = manager.quarantine();
+            let text =
+                quarantine.map_or(String::new(), |quarantine| quarantine.path.to_string_lossy().into_owned());
+            if capacity > 0 && text.len() >= capacity {
+                let needed = text.len() + 1;
+                return Err(Error::InvalidArgument(format!(
+                    "path has {capacity} bytes, but the path of the damaged file needs {needed}; pass a larger buffer"
+                )));
+            }
+            path.write(text.bytes().chain([0]).map(|byte| c_char::from_ne_bytes([byte])));
+            if let Some(out_saved) = handle::optional_output(out_saved) {
+                out_saved.write(quarantine.map_or(0, |quarantine| quarantine.saved_peers));
+            }
+            if let Some(out_lost) = handle::optional_output(out_lost) {
+                out_lost.write(quarantine.map_or(0, |quarantine| quarantine.lost_rows));
+            }
             Ok(())
         })
     }

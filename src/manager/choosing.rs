@@ -1,13 +1,13 @@
 //! Choosing peers, and looking at all of them.
 
-use std::sync::atomic::Ordering;
-
 use super::PeerManager;
+use super::deferred::Deferred;
 use crate::address::PeerAddress;
 use crate::error::{Error, Result};
 use crate::query::PeerQuery;
 use crate::stats::Stats;
-use crate::table::{PeerTable, Snapshot};
+use crate::sync::Ordering;
+use crate::table::Snapshot;
 
 /// Choosing peers, and looking at all of them. Nothing here waits for the disk.
 impl PeerManager {
@@ -63,7 +63,10 @@ impl PeerManager {
     /// [`Error::Internal`] after a panic.
     pub fn get_stats(&self) -> Result<Stats> {
         let now = self.clock.now();
-        let census = self.read_at(now, PeerTable::census)?;
+        let (census, pending_writes) = self.read_at(now, |table| {
+            (table.census(), self.deferred.as_ref().map_or(0, |deferred| deferred.pending(table)))
+        })?;
+        let failed_in_background = self.deferred.as_ref().map_or(0, Deferred::failed);
         let [inbound, outbound, preferred] = census.by_type;
         Ok(Stats {
             durability: self.durability,
@@ -73,8 +76,8 @@ impl PeerManager {
             preferred,
             ready: census.ready,
             netgroups: census.netgroups,
-            pending_writes: 0,
-            failed_writes: self.failed_writes.load(Ordering::Relaxed),
+            pending_writes,
+            failed_writes: self.failed_writes.load(Ordering::Relaxed) + failed_in_background,
             skipped_rows: self.skipped_rows,
             refused_peers: 0,
         })

@@ -10,7 +10,8 @@ use crate::peer::{
 };
 use crate::store::Store;
 
-/// Reading and writing peers. Each call costs one transaction if a database is open, and is constant in memory.
+/// Reading and writing peers. Each call costs one transaction if a database is open (with
+/// [`Durability::Deferred`](crate::Durability::Deferred) none, that comes later), and is constant in memory.
 ///
 /// # Errors
 /// Besides what is said for each: [`Error::Database`], [`Error::Busy`], [`Error::DiskFull`] or
@@ -48,7 +49,10 @@ impl PeerManager {
         for record in &new {
             table.put(record);
         }
-        Ok(table.len() - before)
+        let added = table.len() - before;
+        drop(table);
+        self.note_change();
+        Ok(added)
     }
 
     /// What is known of an address. Cost: constant.
@@ -82,6 +86,8 @@ impl PeerManager {
         for record in records {
             table.put(record);
         }
+        drop(table);
+        self.note_change();
         Ok(())
     }
 
@@ -138,20 +144,23 @@ impl PeerManager {
         }
         self.write(&mut writer, |store| store.delete(address))?;
         self.write_table()?.remove(address);
+        self.note_change();
         Ok(())
     }
 
     /// Forgets the peers that have failed at least `min_num_failures` times; says how many there were.
     ///
     /// In the database, this is the specification's statement: rows that are not valid peers go too if their
-    /// failures are as many.
+    /// failures are as many. With [`Durability::Deferred`](crate::Durability::Deferred), only peers go.
     ///
     /// # Errors
     /// See [above](#errors).
     pub fn remove_peers_with_many_failures(&self, min_num_failures: u32) -> Result<usize> {
         let mut writer = self.lock_writer()?;
         self.write(&mut writer, |store| store.delete_with_failures(min_num_failures))?;
-        Ok(self.write_table()?.remove_with_failures(min_num_failures))
+        let removed = self.write_table()?.remove_with_failures(min_num_failures);
+        self.note_change();
+        Ok(removed)
     }
 
     /// Forgets all peers. In the database, rows that are not valid peers go too.
@@ -162,6 +171,7 @@ impl PeerManager {
         let mut writer = self.lock_writer()?;
         self.write(&mut writer, Store::delete_all)?;
         self.write_table()?.clear();
+        self.note_change();
         Ok(())
     }
 
@@ -187,6 +197,8 @@ impl PeerManager {
         let mut table = self.write_table()?;
         table.advance_forward(now);
         table.put_at(slot, &record);
+        drop(table);
+        self.note_change();
         Ok(())
     }
 

@@ -3,8 +3,10 @@
 use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 
+use super::Store;
+use super::schema::Presence;
 use crate::address::{PeerAddress, parse_canonical_host};
-use crate::error::{Error, Result};
+use crate::error::{ADVICE_CORRUPT, Error, Result};
 use crate::peer::{PeerRecord, StoredPeerType};
 
 /// Reads every peer of the table `peers` and gives it to `each`; returns how many rows were not valid peers.
@@ -31,33 +33,77 @@ use crate::peer::{PeerRecord, StoredPeerType};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn load_all_from_db(conn: &Connection, each: impl FnMut(&PeerRecord)) -> Result<u64> {
-    load_all(conn, "the database", each)
+    read_rows(conn, each).map(|rows| rows.skipped).map_err(|error| failed("the database", &error))
 }
 
-pub(super) fn load_all(conn: &Connection, name: &str, mut each: impl FnMut(&PeerRecord)) -> Result<u64> {
-    let mut read = || {
-        let mut statement =
-            conn.prepare("SELECT ip, port, nextattempt, numfailures, type FROM main.peers")?;
-        let mut rows = statement.query([])?;
-        let mut skipped = 0;
-        while let Some(row) = rows.next()? {
-            let columns =
-                [row.get_ref(0)?, row.get_ref(1)?, row.get_ref(2)?, row.get_ref(3)?, row.get_ref(4)?];
-            match peer_from_row(columns) {
-                Some(record) => each(&record),
-                None => skipped += 1,
-            }
+/// A row takes at least this many bytes of the file, in the table and in its index together.
+const SHORTEST_ROW: i64 = 24;
+
+impl Store {
+    /// Reads every valid peer; says how many rows were none. `reserve` is first told about how many there will be.
+    pub(crate) fn load_all(&self, reserve: impl Fn(usize), each: impl FnMut(&PeerRecord)) -> Result<u64> {
+        if self.presence == Presence::Absent {
+            return Ok(0);
         }
-        Ok(skipped)
-    };
-    read().map_err(|error| failed(name, &error))
+        let read = || -> rusqlite::Result<_> {
+            if self.owned.is_none() {
+                return read_rows(&self.conn, each).map(|rows| (rows, None));
+            }
+            // The count and the rows are of one moment.
+            let transaction = self.conn.unchecked_transaction()?;
+            // SQLite counts in the smallest index, so this is the number of rows according to that.
+            let sql = "SELECT (SELECT count(*) FROM main.peers), page_count * page_size / ?1 \
+                       FROM pragma_page_count('main'), pragma_page_size('main')";
+            let (indexed, most): (i64, i64) =
+                transaction.query_row(sql, [SHORTEST_ROW], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            // Of a file that lies, SQLite may count more rows than there can be.
+            reserve(usize::try_from(indexed.min(most)).unwrap_or(0));
+            let rows = read_rows(&transaction, each)?;
+            transaction.finish()?;
+            Ok((rows, u64::try_from(indexed).ok()))
+        };
+        let (rows, indexed) = read().map_err(|error| failed(&self.name, &error))?;
+        match indexed {
+            Some(indexed) if indexed != rows.read => Err(Error::corrupt(
+                format!("cannot read the table peers of {}", self.name),
+                format!("it has {} rows, but its index has {indexed}", rows.read),
+                ADVICE_CORRUPT,
+            )),
+            _ => Ok(rows.skipped),
+        }
+    }
 }
 
-pub(super) fn failed(name: &str, error: &rusqlite::Error) -> Error {
+/// How many rows there were.
+struct Rows {
+    read: u64,
+    /// Those that were not valid peers.
+    skipped: u64,
+}
+
+fn read_rows(conn: &Connection, mut each: impl FnMut(&PeerRecord)) -> rusqlite::Result<Rows> {
+    // In the order of the table itself; an index may be damaged on its own.
+    let mut statement =
+        conn.prepare("SELECT ip, port, nextattempt, numfailures, type FROM main.peers NOT INDEXED")?;
+    let mut cursor = statement.query([])?;
+    let mut rows = Rows { read: 0, skipped: 0 };
+    while let Some(row) = cursor.next()? {
+        let columns = [row.get_ref(0)?, row.get_ref(1)?, row.get_ref(2)?, row.get_ref(3)?, row.get_ref(4)?];
+        rows.read += 1;
+        match peer_from_row(columns) {
+            Some(record) => each(&record),
+            None => rows.skipped += 1,
+        }
+    }
+    Ok(rows)
+}
+
+fn failed(name: &str, error: &rusqlite::Error) -> Error {
     Error::sqlite(format!("cannot read the table peers of {name}"), error)
 }
 
-fn peer_from_row(columns: [ValueRef<'_>; 5]) -> Option<PeerRecord> {
+/// The peer in a row, if it is one.
+pub(super) fn peer_from_row(columns: [ValueRef<'_>; 5]) -> Option<PeerRecord> {
     let [
         ValueRef::Text(ip),
         ValueRef::Integer(port),
@@ -68,14 +114,18 @@ fn peer_from_row(columns: [ValueRef<'_>; 5]) -> Option<PeerRecord> {
     else {
         return None;
     };
-    let ip = std::str::from_utf8(ip).ok()?;
-    // A host that is written in another way would get a second row at its first change.
-    let host = parse_canonical_host(ip)?;
-    let port = u16::try_from(port).ok().filter(|&port| port != 0)?;
     Some(PeerRecord {
-        address: PeerAddress::from_canonical(host, port),
+        address: key_from_row(ip, port)?,
         next_attempt,
         num_failures: u32::try_from(num_failures).ok()?,
         peer_type: StoredPeerType::from_number(peer_type)?,
     })
+}
+
+/// The address that is the key of a row, if it is one.
+pub(super) fn key_from_row(ip: &[u8], port: i64) -> Option<PeerAddress> {
+    // A host that is written in another way would get a second row at its first change.
+    let host = parse_canonical_host(std::str::from_utf8(ip).ok()?)?;
+    let port = u16::try_from(port).ok().filter(|&port| port != 0)?;
+    Some(PeerAddress::from_canonical(host, port))
 }

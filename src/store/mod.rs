@@ -7,62 +7,76 @@
 //! a borrowed one nothing of the host's is touched: no PRAGMA, no hook, SAVEPOINT instead of BEGIN, and no
 //! statement of ours lives between two calls.
 
+mod file;
 mod load;
+mod lock;
 mod open;
+mod quarantine;
+mod salvage;
 mod schema;
 mod write;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rusqlite::Connection;
 
 use crate::error::{Error, Result};
+use schema::Presence;
 
+pub(crate) use file::DatabaseFile;
 pub use load::load_all_from_db;
+pub use quarantine::Quarantine;
+pub(crate) use quarantine::quarantine;
 pub use schema::SCHEMA;
 
 /// A connection to the database, and how to speak of it.
 #[derive(Debug)]
 pub(crate) struct Store {
     conn: Connection,
-    ownership: Ownership,
+    /// Whether the database has its table.
+    presence: Presence,
     /// What messages call the database: its path in quotes, or the host's connection.
     name: String,
+    /// For a database of our own. Dropped after the connection.
+    owned: Option<Owned>,
 }
 
-/// A row takes at least this many bytes of the file, in the table and in its index together.
-const SHORTEST_ROW: i64 = 24;
+/// What belongs to a database that is our own.
+#[derive(Debug)]
+struct Owned {
+    /// Held for its lock, which keeps other managers away.
+    _file: Arc<DatabaseFile>,
+    /// The process that opened it.
+    process: u32,
+}
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Ownership {
-    Own,
-    Borrowed,
+/// A file beside another: its path with a suffix behind it.
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut path = path.to_owned().into_os_string();
+    path.push(suffix);
+    path.into()
 }
 
 impl Store {
-    /// About how many peers there are to be read, never more than the file can hold: in a damaged one, SQLite may
-    /// count rows that are not there. Cost: linear, but only in the pages of the smallest index.
-    pub(crate) fn expected_rows(&self) -> Result<usize> {
-        if self.ownership == Ownership::Borrowed {
-            return Ok(0);
-        }
-        let sql = "SELECT min((SELECT count(*) FROM main.peers), page_count * page_size / ?1) \
-                   FROM pragma_page_count('main'), pragma_page_size('main')";
-        let rows = self.conn.query_row(sql, [SHORTEST_ROW], |row| row.get::<_, i64>(0));
-        let rows = rows.map_err(|error| load::failed(&self.name, &error))?;
-        Ok(usize::try_from(rows).unwrap_or(0))
+    /// Whether this process is a fork of the one that opened the database. It must not touch it then, not even to
+    /// close it (<https://www.sqlite.org/howtocorrupt.html#_carrying_an_open_database_connection_across_a_fork_>).
+    pub(crate) fn is_forked(&self) -> bool {
+        self.owned.as_ref().is_some_and(|owned| owned.process != std::process::id())
     }
 
-    /// Reads every valid peer; says how many rows were none.
-    pub(crate) fn load_all(&self, each: impl FnMut(&crate::peer::PeerRecord)) -> Result<u64> {
-        load::load_all(&self.conn, &self.name, each)
+    fn check_process(&self, action: &str) -> Result<()> {
+        if self.is_forked() { Err(Error::forked(format!("{action} {}", self.name))) } else { Ok(()) }
     }
 
     /// Makes all that was committed survive a loss of power. Cost: the pages changed since the last time.
     ///
     /// A borrowed connection is the host's to synchronise.
     pub(crate) fn flush(&self) -> Result<()> {
-        if self.ownership == Ownership::Borrowed {
+        if self.owned.is_none() {
             return Ok(());
         }
+        self.check_process("cannot synchronise")?;
         let action = format!("cannot synchronise {}", self.name);
         let busy: bool = self
             .conn

@@ -1,42 +1,45 @@
 //! Opening a database of our own, and borrowing one.
+//!
+//! Opening has two steps, with the loading between them: nothing is written before the file is known to be a database
+//! of peers that can be read to its end.
 
-use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
+use super::file::DatabaseFile;
 use super::schema::{self, Presence};
-use super::{Ownership, Store};
-use crate::error::{Error, Quoted, Result};
+use super::{Owned, Store};
+use crate::error::{Error, Result};
 use crate::options::Durability;
 
 /// The longest busy timeout that SQLite can be given, some 24 days.
 const LONGEST: Duration = Duration::from_millis(i32::MAX.cast_unsigned() as u64);
 
-/// How long to wait before trying again what SQLite does not wait for.
-const RETRY: Duration = Duration::from_millis(2);
+/// How long to wait before trying again what nobody waits for.
+pub(super) const RETRY: Duration = Duration::from_millis(2);
 
 impl Store {
-    /// Opens the database file at `path`, makes it if there is none, and looks whether it is one of peers.
-    ///
-    /// The connection is set up for one writer that must not wait long: write-ahead log, the busy timeout, and
-    /// `synchronous` as the durability asks. Nothing is written before the file is known to be a database whose
-    /// table `peers`, if it has one, is the specification's.
-    pub(crate) fn open(path: &Path, durability: Durability, busy_timeout: Duration) -> Result<Self> {
-        let name = Quoted(&path.to_string_lossy()).to_string();
+    /// Opens the database file, makes it if there is none, and looks whether it is one of peers. It can be read then,
+    /// and written after [`begin`](Self::begin).
+    pub(crate) fn open(file: &Arc<DatabaseFile>, busy_timeout: Duration) -> Result<Self> {
+        file.check_log()?;
+        let name = file.name().to_owned();
         let failed = |error: &rusqlite::Error| Error::sqlite(format!("cannot open {name}"), error);
-        // A path is a path, but SQLite may be built to take one that begins so for a URI.
-        let path = if path.as_os_str().as_encoded_bytes().starts_with(b"file:") {
-            &Path::new(".").join(path)
-        } else {
-            path
-        };
-        // NO_MUTEX: the manager's writer lock is the only one needed.
+        // NO_MUTEX: the manager's locks are the only ones needed.
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
             | OpenFlags::SQLITE_OPEN_CREATE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let conn = Connection::open_with_flags(path, flags).map_err(|error| failed(&error))?;
-        conn.busy_timeout(busy_timeout.min(LONGEST)).map_err(|error| failed(&error))?;
+        let conn = Connection::open_with_flags(file.path(), flags).map_err(|error| failed(&error))?;
+        let set_up = || {
+            conn.busy_timeout(busy_timeout.min(LONGEST))?;
+            // Whoever closes a database last moves the write-ahead log into it and deletes the log. Not if it turns out
+            // to be damaged.
+            conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)
+        };
+        set_up().map_err(|error| failed(&error))?;
         let presence = schema::inspect(&conn, &name)?;
         // SQLite opens a file that may not be written read-only, without a word.
         if conn.is_readonly("main").map_err(|error| failed(&error))? {
@@ -45,38 +48,48 @@ impl Store {
                 "the file may only be read; make it and its directory writable",
             ));
         }
-        use_wal(&conn, &name, busy_timeout)?;
-        let synchronous = if durability == Durability::Sync { "FULL" } else { "NORMAL" };
-        conn.pragma_update(None, "synchronous", synchronous).map_err(|error| failed(&error))?;
-        let mut store = Self { conn, ownership: Ownership::Own, name };
-        store.init_db(presence)?;
-        Ok(store)
+        let owned = Owned { _file: Arc::clone(file), process: std::process::id() };
+        Ok(Self { conn, presence, name, owned: Some(owned) })
     }
 
-    /// Takes a connection that belongs to a host, and makes the table if its database has none.
+    /// Takes a connection that belongs to a host.
     pub(crate) fn borrow(conn: Connection) -> Result<Self> {
         let name = "the host's database".to_owned();
         // With no room in the cache, every statement is finalised when it is dropped.
         conn.set_prepared_statement_cache_capacity(0);
-        let mut store = Self { conn, ownership: Ownership::Borrowed, name };
-        let presence = schema::inspect(&store.conn, &store.name)?;
-        store.init_db(presence)?;
-        Ok(store)
+        let presence = schema::inspect(&conn, &name)?;
+        Ok(Self { conn, presence, name, owned: None })
     }
 
-    fn init_db(&mut self, presence: Presence) -> Result<()> {
-        match presence {
-            Presence::Present => Ok(()),
-            // In the transaction, it is certain whether the table is there.
-            Presence::Absent => {
-                let name = self.name.clone();
-                self.in_transaction(|conn| match schema::inspect(conn, &name) {
-                    Ok(Presence::Absent) => conn.execute_batch(schema::SCHEMA).map(Ok),
-                    Ok(Presence::Present) => Ok(Ok(())),
-                    Err(refused) => Ok(Err(refused)),
-                })?
-            }
+    /// Gets the database ready to be written, and makes the table if there is none.
+    ///
+    /// A connection of our own is set up for one writer that must not wait long: write-ahead log, and `synchronous` as
+    /// the durability asks.
+    pub(crate) fn begin(&mut self, durability: Durability, busy_timeout: Duration) -> Result<()> {
+        if self.owned.is_some() {
+            use_wal(&self.conn, &self.name, busy_timeout)?;
+            let synchronous = if durability == Durability::Sync { "FULL" } else { "NORMAL" };
+            self.conn
+                .pragma_update(None, "synchronous", synchronous)
+                .and_then(|()| self.conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false))
+                .map_err(|error| Error::sqlite(format!("cannot open {}", self.name), &error))?;
         }
+        self.init_db()
+    }
+
+    fn init_db(&mut self) -> Result<()> {
+        if self.presence == Presence::Present {
+            return Ok(());
+        }
+        let name = self.name.clone();
+        // In the transaction, it is certain whether the table is there.
+        self.in_transaction(|conn| match schema::inspect(conn, &name) {
+            Ok(Presence::Absent) => conn.execute_batch(schema::SCHEMA).map(Ok),
+            Ok(Presence::Present) => Ok(Err(Error::made_meanwhile(format!("cannot open {name}")))),
+            Err(refused) => Ok(Err(refused)),
+        })??;
+        self.presence = Presence::Present;
+        Ok(())
     }
 }
 

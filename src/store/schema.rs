@@ -24,6 +24,8 @@ const COLUMNS: [(&str, bool, &[&str]); 5] = [
     ("type", false, &["INT"]),
 ];
 
+const ANOTHER_PATH: &str = "; the file is left as it is: give another path";
+
 /// Whether a database has its table `peers` already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Presence {
@@ -46,7 +48,13 @@ pub(super) fn inspect(conn: &Connection, name: &str) -> Result<Presence> {
     match kind.as_deref() {
         None => return Ok(Presence::Absent),
         Some("table") => {}
-        Some(kind) => return Err(Error::corrupt(action(), format!("its peers is a {kind}, not a table"))),
+        Some(kind) => {
+            return Err(Error::corrupt(
+                action(),
+                format!("its peers is a {kind}, not a table"),
+                ANOTHER_PATH,
+            ));
+        }
     }
     let columns = columns(conn).map_err(failed)?;
     let expected = |column: &Column| {
@@ -66,6 +74,7 @@ pub(super) fn inspect(conn: &Connection, name: &str) -> Result<Presence> {
                  numfailures and type with the primary key (ip, port)",
                 found.join(", ")
             ),
+            ANOTHER_PATH,
         ));
     }
     let is_timestamp = |column: &Column| column.declared.eq_ignore_ascii_case("TIMESTAMP");

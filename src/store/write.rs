@@ -2,8 +2,9 @@
 
 use rusqlite::{Connection, Savepoint, Transaction, TransactionBehavior, params};
 
-use super::{Ownership, Store};
+use super::Store;
 use crate::address::{HostText, PeerAddress};
+use crate::changes::Changes;
 use crate::error::{Error, Result};
 use crate::peer::PeerRecord;
 
@@ -31,6 +32,20 @@ impl Store {
         self.write_records(REPLACE, records)
     }
 
+    /// Writes the changes of a table, all in one transaction.
+    pub(crate) fn write_changes(&mut self, changes: &Changes) -> Result<()> {
+        self.in_transaction(|conn| {
+            if changes.clears {
+                conn.execute(DELETE_ALL, [])?;
+            }
+            let mut delete = conn.prepare_cached(DELETE)?;
+            for address in &changes.removed {
+                delete.execute(params![HostText::of(address.host()).as_str(), address.port()])?;
+            }
+            replace_all(conn, changes.put.iter().map(|put| &put.record))
+        })
+    }
+
     /// Deletes one peer.
     pub(crate) fn delete(&mut self, address: &PeerAddress) -> Result<()> {
         let host = HostText::of(address.host());
@@ -52,20 +67,19 @@ impl Store {
         &mut self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> Result<T> {
-        let done = match self.ownership {
-            Ownership::Own => Transaction::new_unchecked(&self.conn, TransactionBehavior::Immediate)
-                .and_then(|transaction| {
-                    let value = work(&transaction)?;
-                    transaction.commit()?;
-                    Ok(value)
-                }),
-            Ownership::Borrowed => {
-                Savepoint::with_name(&mut self.conn, "peer_manager").and_then(|savepoint| {
-                    let value = work(&savepoint)?;
-                    savepoint.commit()?;
-                    Ok(value)
-                })
-            }
+        self.check_process("cannot write to")?;
+        let done = if self.owned.is_some() {
+            Transaction::new_unchecked(&self.conn, TransactionBehavior::Immediate).and_then(|transaction| {
+                let value = work(&transaction)?;
+                transaction.commit()?;
+                Ok(value)
+            })
+        } else {
+            Savepoint::with_name(&mut self.conn, "peer_manager").and_then(|savepoint| {
+                let value = work(&savepoint)?;
+                savepoint.commit()?;
+                Ok(value)
+            })
         };
         done.map_err(|error| self.write_failed(&error))
     }
@@ -73,14 +87,17 @@ impl Store {
     fn write_records(&mut self, sql: &str, records: &[PeerRecord]) -> Result<()> {
         match records {
             [] => Ok(()),
-            [record] => write_record(&self.conn, sql, record).map_err(|error| self.write_failed(&error)),
-            _ => self
-                .in_transaction(|conn| records.iter().try_for_each(|record| write_record(conn, sql, record))),
+            [record] => {
+                self.check_process("cannot write to")?;
+                write_all(&self.conn, sql, [record]).map_err(|error| self.write_failed(&error))
+            }
+            _ => self.in_transaction(|conn| write_all(conn, sql, records)),
         }
     }
 
     /// Runs one statement; SQLite makes it a transaction of its own.
     fn execute(&mut self, sql: &str, params: impl rusqlite::Params) -> Result<()> {
+        self.check_process("cannot write to")?;
         let done = self.conn.prepare_cached(sql).and_then(|mut statement| statement.execute(params));
         done.map(drop).map_err(|error| self.write_failed(&error))
     }
@@ -90,14 +107,29 @@ impl Store {
     }
 }
 
-fn write_record(conn: &Connection, sql: &str, record: &PeerRecord) -> rusqlite::Result<()> {
-    let host = HostText::of(record.address.host());
-    let values = params![
-        host.as_str(),
-        record.address.port(),
-        record.next_attempt,
-        record.num_failures,
-        record.peer_type as u8
-    ];
-    conn.prepare_cached(sql)?.execute(values).map(drop)
+/// Writes rows of peers as they are, new or not.
+pub(super) fn replace_all<'a>(
+    conn: &Connection,
+    records: impl IntoIterator<Item = &'a PeerRecord>,
+) -> rusqlite::Result<()> {
+    write_all(conn, REPLACE, records)
+}
+
+fn write_all<'a>(
+    conn: &Connection,
+    sql: &str,
+    records: impl IntoIterator<Item = &'a PeerRecord>,
+) -> rusqlite::Result<()> {
+    let mut statement = conn.prepare_cached(sql)?;
+    for record in records {
+        let host = HostText::of(record.address.host());
+        statement.execute(params![
+            host.as_str(),
+            record.address.port(),
+            record.next_attempt,
+            record.num_failures,
+            record.peer_type as u8
+        ])?;
+    }
+    Ok(())
 }

@@ -107,11 +107,18 @@ pub(super) struct Entry {
     pub(super) links: Links,
     port: u16,
     kind: HostKind,
-    /// The type in the low bits, and whether the address is private.
+    /// The type in the low bits, and what the constants below say.
     flags: u8,
 }
 
+/// The address is private.
 const PRIVATE: u8 = 0x80;
+/// The entry is another than the file has.
+const CHANGED: u8 = 0x40;
+/// The file has a row of this peer, or will have when what was taken to be written is.
+const ON_FILE: u8 = 0x20;
+/// Where the type is.
+const TYPE: u8 = 0x03;
 
 impl Entry {
     pub(super) fn new(key: Key, record: &PeerRecord) -> Self {
@@ -132,7 +139,7 @@ impl Entry {
     pub(super) fn assign(&mut self, record: &PeerRecord) {
         self.next_attempt = record.next_attempt.to_ne_bytes();
         self.num_failures = record.num_failures;
-        self.flags = self.flags & PRIVATE | record.peer_type as u8;
+        self.flags = self.flags & !TYPE | record.peer_type as u8;
     }
 
     /// Takes over the new number of its name, if it has one.
@@ -154,8 +161,28 @@ impl Entry {
         self.flags & PRIVATE != 0
     }
 
+    pub(super) fn is_changed(&self) -> bool {
+        self.flags & CHANGED != 0
+    }
+
+    pub(super) fn set_changed(&mut self, is_changed: bool) {
+        self.set(CHANGED, is_changed);
+    }
+
+    pub(super) fn is_on_file(&self) -> bool {
+        self.flags & ON_FILE != 0
+    }
+
+    pub(super) fn set_on_file(&mut self, is_on_file: bool) {
+        self.set(ON_FILE, is_on_file);
+    }
+
+    fn set(&mut self, flag: u8, value: bool) {
+        self.flags = if value { self.flags | flag } else { self.flags & !flag };
+    }
+
     pub(super) fn peer_type(&self) -> StoredPeerType {
-        match self.flags & !PRIVATE {
+        match self.flags & TYPE {
             0 => StoredPeerType::Inbound,
             1 => StoredPeerType::Outbound,
             _ => StoredPeerType::Preferred,

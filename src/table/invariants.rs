@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{PeerTable, slot_number};
+use super::{MIN_CAPACITY, PeerTable, slot_number};
 
 impl PeerTable {
     /// Checks everything that must hold between two calls; for tests.
@@ -24,6 +24,21 @@ impl PeerTable {
         )?;
         ensure(self.wheel.suits(len), "the wheel has the right size")?;
         let names: HashSet<u32> = self.entries.iter().filter_map(|entry| entry.key().name_number()).collect();
-        ensure(self.names.len() == names.len(), "exactly the names in use are held")
+        ensure(self.names.len() == names.len(), "exactly the names in use are held")?;
+        let Some(pending) = &self.pending else { return Ok(()) };
+        let listed: HashSet<u32> = pending.slots().iter().copied().collect();
+        let mut changed = 0;
+        for (slot, entry) in self.entries.iter().enumerate() {
+            changed += usize::from(entry.is_changed());
+            ensure(
+                !entry.is_changed() || listed.contains(&slot_number(slot)),
+                "every changed entry is in the list of changes",
+            )?;
+            ensure(entry.is_changed() || entry.is_on_file(), "what has not changed is on file")?;
+            let is_removed = pending.is_removed(&entry.key().address(&self.names));
+            ensure(!is_removed, "no peer is there and removed")?;
+        }
+        ensure(pending.changed() == changed, "the changes are counted")?;
+        ensure(pending.slots().len() <= 2 * len + MIN_CAPACITY, "the list of changes is bounded by the table")
     }
 }

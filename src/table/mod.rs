@@ -4,6 +4,7 @@
 //! - The **index** finds the slot of an address. Its hash is keyed, because the addresses come from strangers.
 //! - The **pools** are dense arrays of slots to draw from ([`pools`], [`sample`]).
 //! - The **wheel** says who becomes due in which second ([`wheel`]).
+//! - **Pending** changes are noted for a manager that writes later ([`pending`]).
 //!
 //! The table is split at the time `as_of`: peers due by then are in the ready pools, the others in the waiting ones.
 //! [`PeerTable::advance`] moves that time, in either direction, at a cost set by the number of peers that change sides.
@@ -13,13 +14,16 @@ mod entry;
 mod index;
 mod invariants;
 mod names;
+mod pending;
 mod pools;
 mod sample;
 mod snapshot;
 mod split;
 mod wheel;
 
+use std::cell::Cell;
 use std::collections::HashSet;
+use std::fmt;
 use std::hash::{BuildHasher as _, RandomState};
 
 use crate::address::{Host, PeerAddress};
@@ -27,13 +31,13 @@ use crate::peer::PeerRecord;
 use entry::{Entry, Key};
 use index::Index;
 use names::Names;
+use pending::Pending;
 use pools::{Pools, Readiness};
 use wheel::Wheel;
 
 pub use snapshot::Snapshot;
 
 /// The peers, see the [module](self).
-#[derive(Debug)]
 pub(crate) struct PeerTable {
     entries: Vec<Entry>,
     index: Index,
@@ -41,6 +45,8 @@ pub(crate) struct PeerTable {
     names: Names,
     pools: Pools,
     wheel: Wheel,
+    /// For a manager that writes later, what the file does not have yet.
+    pending: Option<Pending>,
     as_of: i64,
 }
 
@@ -71,6 +77,7 @@ impl PeerTable {
             names: Names::default(),
             pools: Pools::new(),
             wheel: Wheel::new(0),
+            pending: None,
             as_of: now,
         }
     }
@@ -117,21 +124,28 @@ impl PeerTable {
         }
     }
 
-    /// Makes room for this many peers.
-    pub(crate) fn reserve(&mut self, peers: usize) {
-        self.entries.reserve_exact(peers);
-        self.index.reserve(peers, hash_of(&self.entries, &self.hasher));
-    }
-
-    /// Adds peers to an empty table, sorting them into pools at the end. Cost: linear.
-    pub(crate) fn load(&mut self, records: impl FnOnce(&mut dyn FnMut(&PeerRecord))) {
-        records(&mut |record| match self.locate(&record.address) {
-            Ok(slot) => self.entries[slot as usize].assign(record),
-            Err(place) => {
-                self.append(record, place);
+    /// Adds peers to an empty table, sorting them into pools at the end. `source` is given a way to say how many there
+    /// will be, and one to add a peer. Cost: linear.
+    pub(crate) fn load(&mut self, source: impl FnOnce(&dyn Fn(usize), &mut dyn FnMut(&PeerRecord))) {
+        let expected = Cell::new(0);
+        source(&|peers| expected.set(peers), &mut |record| {
+            let peers = expected.take();
+            if peers > 0 {
+                self.reserve(peers);
+            }
+            match self.locate(&record.address) {
+                Ok(slot) => self.entries[slot as usize].assign(record),
+                Err(place) => {
+                    self.append(record, place);
+                }
             }
         });
         self.sort_all();
+    }
+
+    fn reserve(&mut self, peers: usize) {
+        self.entries.reserve_exact(peers);
+        self.index.reserve(peers, hash_of(&self.entries, &self.hasher));
     }
 
     /// Forgets a peer, if it is there. Cost: constant.
@@ -159,7 +173,8 @@ impl PeerTable {
 
     /// Forgets everything and gives the memory back.
     pub(crate) fn clear(&mut self) {
-        *self = Self::new(self.as_of);
+        let pending = self.pending.is_some().then(Pending::cleared);
+        *self = Self { pending, ..Self::new(self.as_of) };
     }
 
     /// A copy of the whole table. Cost: linear, a copy of 44 bytes a peer.
@@ -207,6 +222,7 @@ impl PeerTable {
         self.pools.insert(&mut self.entries, slot, readiness);
         self.wheel.link(&mut self.entries, slot);
         self.fit_wheel();
+        self.note_added(slot, &record.address);
     }
 
     /// Puts a newcomer into the slab and the index, not yet into a pool and the wheel.
@@ -230,9 +246,11 @@ impl PeerTable {
         let after = self.readiness(&self.entries[slot as usize]);
         self.pools.insert(&mut self.entries, slot, after);
         self.wheel.link(&mut self.entries, slot);
+        self.note_changed(slot);
     }
 
     fn remove_slot(&mut self, slot: u32) {
+        self.note_removed(slot);
         let entry = self.entries[slot as usize];
         let readiness = self.readiness(&entry);
         self.pools.remove(&mut self.entries, slot, readiness);
@@ -251,6 +269,7 @@ impl PeerTable {
         self.index.give_back(hash_of(&self.entries, &self.hasher));
         self.fit_wheel();
         self.fit_names();
+        self.fit_pending();
     }
 
     /// Tells everything that points to the entry now in slot `to` that it was in `from` before.
@@ -261,10 +280,16 @@ impl PeerTable {
         let readiness = self.readiness(&entry);
         self.pools.relocate(&entry, readiness, to);
         self.wheel.relocate(&mut self.entries, to);
+        self.note_moved(to);
     }
 
     /// Keeps the entries that pass and builds all else anew.
     fn retain(&mut self, keeps: impl Fn(&Entry) -> bool) {
+        for slot in 0..slot_number(self.entries.len()) {
+            if !keeps(&self.entries[slot as usize]) {
+                self.note_removed(slot);
+            }
+        }
         for entry in self.entries.iter().filter(|entry| !keeps(entry)) {
             if let Some(number) = entry.key().name_number() {
                 self.names.release(number);
@@ -276,6 +301,7 @@ impl PeerTable {
         self.index = Index::of(len, len, hash_of(&self.entries, &self.hasher));
         self.fit_names();
         self.sort_all();
+        self.list_changed();
     }
 
     /// Builds the pools and the wheel from the slab.
@@ -314,6 +340,13 @@ impl PeerTable {
 
     fn readiness(&self, entry: &Entry) -> Readiness {
         if is_due(entry, self.as_of) { Readiness::Ready } else { Readiness::Waiting }
+    }
+}
+
+impl fmt::Debug for PeerTable {
+    /// Not the peers: there may be millions.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PeerTable").field("len", &self.len()).finish_non_exhaustive()
     }
 }
 

@@ -149,12 +149,6 @@ static void features_that_are_not_there_yet_say_so(void) {
   const peer_manager_options defaults = PEER_MANAGER_OPTIONS_INIT;
   peer_manager_options options = defaults;
   peer_manager *pm = NULL;
-  options.durability = PEER_MANAGER_DURABILITY_DEFERRED;
-  FAILS(PEER_MANAGER_ERROR_UNSUPPORTED, "DEFERRED is not supported", peer_manager_open, &options, &pm);
-  options = defaults;
-  options.on_corrupt = PEER_MANAGER_ON_CORRUPT_QUARANTINE;
-  FAILS(PEER_MANAGER_ERROR_UNSUPPORTED, "QUARANTINE is not supported", peer_manager_open, &options, &pm);
-  options = defaults;
   options.max_peers = UINT64_MAX;
   FAILS(PEER_MANAGER_ERROR_UNSUPPORTED, "max_peers is not supported", peer_manager_open, &options, &pm);
   options = defaults;

@@ -61,7 +61,8 @@ typedef struct scene {
   X(peer_manager_get_peers_to_send, PEER_MANAGER_OK, 1, (s->pm, NULL, NULL, 1, &s->out_address, &s->count, e)) \
   X(peer_manager_get_all_peers, PEER_MANAGER_OK, 1, (s->pm, &s->out_snapshot, e)) \
   X(peer_manager_snapshot_get, PEER_MANAGER_OK, 0, (s->snapshot, 0, &s->record, e)) \
-  X(peer_manager_get_stats, PEER_MANAGER_OK, 1, (s->pm, &s->stats, e))
+  X(peer_manager_get_stats, PEER_MANAGER_OK, 1, (s->pm, &s->stats, e)) \
+  X(peer_manager_get_quarantine, PEER_MANAGER_OK, 1, (s->pm, s->text, sizeof s->text, NULL, NULL, e))
 
 /* Functions that do not: the name, and what is true of the scene after a panic, and only then. */
 #define NEUTRAL_FUNCTIONS(X) \

@@ -1,0 +1,129 @@
+//! What is to be written to the file later: the values that the table notes and the store writes.
+
+use std::collections::HashMap;
+
+use crate::address::PeerAddress;
+use crate::peer::PeerRecord;
+
+/// The difference between the file and the table at one moment: the last state of what changed, deletions included.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Changes {
+    /// Whether every row goes before anything else is written.
+    pub(crate) clears: bool,
+    /// Peers whose rows go.
+    pub(crate) removed: Vec<PeerAddress>,
+    /// Peers whose rows are written as they are now. None of them is among the removed.
+    pub(crate) put: Vec<Put>,
+}
+
+/// A peer to be written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Put {
+    pub(crate) record: PeerRecord,
+    /// Whether the file has no row of it: if it is removed before it was ever written, there is nothing to delete.
+    pub(crate) is_new: bool,
+}
+
+impl Changes {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many changes these are; the deletion of everything is one.
+    pub(crate) fn len(&self) -> usize {
+        usize::from(self.clears) + self.removed.len() + self.put.len()
+    }
+
+    /// These changes, which could not be written, and then later ones: the difference between the file as it still
+    /// is and the table as it has become. So it never holds more than the table and the file together.
+    ///
+    /// Cost: linear in both.
+    pub(crate) fn followed_by(self, later: Self) -> Self {
+        if later.clears || self.is_empty() {
+            return later;
+        }
+        let mut put: HashMap<PeerAddress, Put> =
+            self.put.into_iter().map(|put| (put.record.address.clone(), put)).collect();
+        let mut removed = self.removed;
+        for address in later.removed {
+            // What the file never had need not be deleted from it.
+            if put.remove(&address).is_none_or(|put| !put.is_new) {
+                removed.push(address);
+            }
+        }
+        let mut removed: std::collections::HashSet<PeerAddress> = removed.into_iter().collect();
+        for Put { record, is_new } in later.put {
+            let was_removed = removed.remove(&record.address);
+            let was_new = put.get(&record.address).map(|put| put.is_new);
+            let is_new = was_new.unwrap_or(is_new && !was_removed);
+            put.insert(record.address.clone(), Put { record, is_new });
+        }
+        Self { clears: self.clears, removed: removed.into_iter().collect(), put: put.into_values().collect() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(n: u8) -> PeerAddress {
+        PeerAddress::from_ip([1, 2, 3, n].into(), 1).expect("an address")
+    }
+
+    fn put(n: u8, num_failures: u32, is_new: bool) -> Put {
+        Put { record: PeerRecord { num_failures, ..PeerRecord::new(address(n), 0) }, is_new }
+    }
+
+    fn changes(removed: &[u8], put: &[Put]) -> Changes {
+        Changes { clears: false, removed: removed.iter().map(|&n| address(n)).collect(), put: put.to_vec() }
+    }
+
+    /// In one order, so that they can be compared.
+    fn sorted(mut changes: Changes) -> Changes {
+        changes.removed.sort();
+        changes.put.sort_by(|a, b| a.record.address.cmp(&b.record.address));
+        changes
+    }
+
+    fn assert_merged(earlier: Changes, later: Changes, expected: Changes) {
+        assert_eq!(sorted(earlier.followed_by(later)), sorted(expected));
+    }
+
+    #[test]
+    fn the_last_state_of_a_peer_wins() {
+        assert_merged(
+            changes(&[], &[put(1, 1, true), put(2, 1, false), put(3, 1, false)]),
+            changes(&[], &[put(1, 2, false), put(2, 2, false)]),
+            changes(&[], &[put(1, 2, true), put(2, 2, false), put(3, 1, false)]),
+        );
+    }
+
+    #[test]
+    fn a_peer_that_the_file_never_had_leaves_nothing_to_delete() {
+        assert_merged(
+            changes(&[], &[put(1, 1, true), put(2, 1, false)]),
+            changes(&[1, 2], &[]),
+            changes(&[2], &[]),
+        );
+    }
+
+    #[test]
+    fn a_peer_that_came_back_is_written_and_its_row_is_still_known_of() {
+        assert_merged(
+            changes(&[1], &[]),
+            changes(&[], &[put(1, 5, true)]),
+            changes(&[], &[put(1, 5, false)]),
+        );
+    }
+
+    #[test]
+    fn a_deletion_of_everything_leaves_nothing_of_what_came_before() {
+        let cleared = Changes { clears: true, removed: vec![], put: vec![put(9, 1, true)] };
+        assert_merged(changes(&[1], &[put(2, 1, false)]), cleared.clone(), cleared.clone());
+        assert_merged(
+            cleared,
+            changes(&[9], &[put(3, 1, true)]),
+            Changes { clears: true, removed: vec![], put: vec![put(3, 1, true)] },
+        );
+    }
+}

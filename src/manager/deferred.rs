@@ -1,0 +1,195 @@
+//! Writing later: one thread that commits what changed, in groups.
+//!
+//! Changes land in the table, which notes them. The first one wakes the thread; it waits for the flush interval, takes
+//! all that has changed by then in one moment, and writes it in one transaction. So the file always holds the table as
+//! it was at one moment, and a batch is in it as a whole or not at all. Nothing pending means nothing to wait for: the
+//! thread sleeps until it is woken.
+//!
+//! A group that cannot be written stays pending, joined by what changes meanwhile, and is tried again after a while.
+//! Callers only ever wait for the thread in [`flush`](Deferred::flush).
+
+use std::time::{Duration, Instant};
+
+use crate::changes::Changes;
+use crate::error::{Error, Result};
+use crate::store::Store;
+use crate::sync::{Arc, AtomicBool, AtomicU64, JoinHandle, Mutex, MutexGuard, Ordering, RwLock, thread};
+use crate::table::PeerTable;
+
+/// The longest wait before a group that could not be written is tried again, unless the flush interval is longer.
+const LONGEST_RETRY: Duration = Duration::from_secs(10);
+
+/// The thread, and what it shares with the manager.
+#[derive(Debug)]
+pub(super) struct Deferred {
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+    /// The process that has the thread.
+    process: u32,
+}
+
+#[derive(Debug)]
+struct Shared {
+    table: Arc<RwLock<PeerTable>>,
+    /// Taken before the table's lock, and never while a manager's writer lock is held.
+    journal: Mutex<Journal>,
+    interval: Duration,
+    /// Whether the thread knows that there is something to write.
+    is_awake: AtomicBool,
+    is_over: AtomicBool,
+    /// Changes that were taken from the table and are not on file yet.
+    in_hand: AtomicU64,
+    failed: AtomicU64,
+}
+
+/// The database, and what could not be written to it.
+#[derive(Debug)]
+struct Journal {
+    store: Store,
+    unwritten: Changes,
+}
+
+impl Deferred {
+    /// Starts to write what changes in the table from now on.
+    pub(super) fn start(store: Store, table: Arc<RwLock<PeerTable>>, interval: Duration) -> Result<Self> {
+        table.write().map_err(|_| Error::poisoned())?.track();
+        let shared = Arc::new(Shared {
+            table,
+            journal: Mutex::new(Journal { store, unwritten: Changes::default() }),
+            interval,
+            is_awake: AtomicBool::new(false),
+            is_over: AtomicBool::new(false),
+            in_hand: AtomicU64::new(0),
+            failed: AtomicU64::new(0),
+        });
+        let thread = {
+            let shared = Arc::clone(&shared);
+            thread::Builder::new().name("peer_manager".to_owned()).spawn(move || shared.run())
+        };
+        match thread {
+            Ok(thread) => Ok(Self { shared, thread: Some(thread), process: std::process::id() }),
+            Err(error) => Err(Error::database(
+                "cannot start the thread that writes to the database",
+                format!("{error}; free some resources, or use another durability than DEFERRED"),
+            )),
+        }
+    }
+
+    /// Tells the thread that the table has changed. Cost: next to nothing, except for the first change of a group.
+    pub(super) fn wake(&self) {
+        if !self.shared.is_awake.load(Ordering::Relaxed) {
+            self.shared.is_awake.store(true, Ordering::SeqCst);
+            if let Some(thread) = &self.thread {
+                thread.thread().unpark();
+            }
+        }
+    }
+
+    /// Writes all that has changed so far, and synchronises it.
+    pub(super) fn flush(&self) -> Result<()> {
+        let mut journal = self.shared.journal()?;
+        self.shared.write(&mut journal)?;
+        journal.store.flush().inspect_err(|_| self.shared.count_failure())
+    }
+
+    /// Changes in memory that are not on file.
+    pub(super) fn pending(&self, table: &PeerTable) -> u64 {
+        table.pending() as u64 + self.shared.in_hand.load(Ordering::SeqCst)
+    }
+
+    /// Writes that failed.
+    pub(super) fn failed(&self) -> u64 {
+        self.shared.failed.load(Ordering::Relaxed)
+    }
+
+    /// Ends the thread. What is pending stays so.
+    pub(super) fn stop(&mut self) {
+        self.shared.is_over.store(true, Ordering::SeqCst);
+        if let Some(thread) = self.thread.take() {
+            thread.thread().unpark();
+            // It has panicked at worst, and then the next flush says so.
+            let _ = thread.join();
+        }
+    }
+
+    /// Whether this process is a fork of the one that opened the database, in which there is no thread.
+    pub(super) fn is_forked(&self) -> bool {
+        self.process != std::process::id()
+    }
+}
+
+impl Shared {
+    /// What the thread does.
+    fn run(&self) {
+        let mut wait = self.interval;
+        loop {
+            while !self.is_awake.load(Ordering::SeqCst) {
+                if self.is_over.load(Ordering::SeqCst) {
+                    return;
+                }
+                thread::park();
+            }
+            self.sleep(wait);
+            if self.is_over.load(Ordering::SeqCst) {
+                return;
+            }
+            // Before the changes are taken: whoever changes something after that finds the thread asleep and wakes it.
+            self.is_awake.store(false, Ordering::SeqCst);
+            // A journal that is poisoned takes nothing more.
+            let Ok(mut journal) = self.journal() else { return };
+            wait = if self.write(&mut journal).is_ok() {
+                self.interval
+            } else {
+                self.is_awake.store(true, Ordering::SeqCst);
+                wait.saturating_mul(2).min(LONGEST_RETRY.max(self.interval))
+            };
+        }
+    }
+
+    /// Waits, unless it is over before.
+    fn sleep(&self, wait: Duration) {
+        let began = Instant::now();
+        while let Some(left) = wait.checked_sub(began.elapsed()).filter(|left| !left.is_zero()) {
+            if self.is_over.load(Ordering::SeqCst) {
+                return;
+            }
+            thread::park_timeout(left);
+        }
+    }
+
+    fn journal(&self) -> Result<MutexGuard<'_, Journal>> {
+        self.journal.lock().map_err(|_| Error::poisoned())
+    }
+
+    /// Takes what has changed and writes it, with what could not be written before.
+    fn write(&self, journal: &mut Journal) -> Result<()> {
+        let unwritten = std::mem::take(&mut journal.unwritten);
+        let taken = {
+            let mut table = self.table.write().map_err(|_| Error::poisoned())?;
+            let taken = table.take_pending();
+            // Under the table's lock, so that nobody counts them twice or not at all.
+            self.in_hand.store((unwritten.len() + taken.len()) as u64, Ordering::SeqCst);
+            taken
+        };
+        let changes = unwritten.followed_by(taken);
+        self.in_hand.store(changes.len() as u64, Ordering::SeqCst);
+        if changes.is_empty() {
+            return Ok(());
+        }
+        match journal.store.write_changes(&changes) {
+            Ok(()) => {
+                self.in_hand.store(0, Ordering::SeqCst);
+                Ok(())
+            }
+            Err(error) => {
+                self.count_failure();
+                journal.unwritten = changes;
+                Err(error)
+            }
+        }
+    }
+
+    fn count_failure(&self) {
+        self.failed.fetch_add(1, Ordering::Relaxed);
+    }
+}

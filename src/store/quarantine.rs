@@ -1,0 +1,124 @@
+//! Setting a damaged file aside, and starting again with what can be read of it.
+//!
+//! Nothing is deleted. The new file is complete before the old one is moved, and the database's name leads to the one
+//! or to the other at every moment, where the file system has hard links.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rusqlite::Connection;
+
+use super::file::DatabaseFile;
+use super::salvage;
+use super::{beside, schema, write};
+use crate::error::{Error, Result};
+
+/// What became of a damaged file.
+#[non_exhaustive]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Quarantine {
+    /// Where the file is now. Its write-ahead log, if there was one, has the same name and `-wal` behind it.
+    pub path: PathBuf,
+    /// How many peers could be read of it; they are in the new file.
+    pub saved_peers: u64,
+    /// How many rows could not be, of those that there is any trace of.
+    pub lost_rows: u64,
+}
+
+/// The files that SQLite keeps beside a database.
+const COMPANIONS: [&str; 3] = ["-wal", "-shm", "-journal"];
+
+/// Moves the file aside with everything that belongs to it, and puts a new one in its place that has the peers which
+/// can be read.
+pub(crate) fn quarantine(file: &DatabaseFile) -> Result<Quarantine> {
+    let failed = |error: &io::Error| Error::io(format!("cannot set {} aside", file.name()), error);
+    let path = file.path();
+    let salvage = salvage::read(path, &beside(path, "-wal")).map_err(|error| failed(&error))?;
+    let new = beside(path, "-salvage");
+    // One that is there already was left by a process that died here, before the file was moved.
+    remove_database(&new).map_err(|error| failed(&error))?;
+    let written = write_new(&new, &salvage.peers)
+        .map_err(|error| Error::sqlite(format!("cannot save the peers of {}", file.name()), &error));
+    let moved = written.and_then(|stamp| {
+        let aside = free_name(path, &stamp);
+        exchange(path, &new, &aside).map_err(|error| failed(&error))?;
+        Ok(aside)
+    });
+    let aside = moved.inspect_err(|_| {
+        // Only our own, unfinished file; the caller's is where it was.
+        let _ = remove_database(&new);
+    })?;
+    Ok(Quarantine { path: aside, saved_peers: salvage.peers.len() as u64, lost_rows: salvage.lost_rows })
+}
+
+/// Makes a database of these peers, synchronised to the disk; says the present, for the name of the old one.
+fn write_new(path: &Path, peers: &[crate::peer::PeerRecord]) -> rusqlite::Result<String> {
+    let conn = Connection::open(path)?;
+    conn.pragma_update(None, "synchronous", "FULL")?;
+    let transaction = conn.unchecked_transaction()?;
+    transaction.execute_batch(schema::SCHEMA)?;
+    write::replace_all(&transaction, peers)?;
+    transaction.commit()?;
+    conn.query_row("SELECT strftime('%Y%m%dT%H%M%SZ', 'now')", [], |row| row.get(0))
+}
+
+fn remove_database(path: &Path) -> io::Result<()> {
+    for suffix in ["", "-journal"] {
+        match fs::remove_file(beside(path, suffix)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// A name that no file has, nor any that belongs to it.
+fn free_name(path: &Path, stamp: &str) -> PathBuf {
+    let is_free = |path: &PathBuf| {
+        std::iter::once("").chain(COMPANIONS).all(|suffix| beside(path, suffix).symlink_metadata().is_err())
+    };
+    let names = (1..).map(|n: u64| match n {
+        1 => beside(path, &format!(".damaged-{stamp}")),
+        n => beside(path, &format!(".damaged-{stamp}-{n}")),
+    });
+    names.into_iter().find(is_free).unwrap_or_else(|| beside(path, ".damaged"))
+}
+
+/// Moves `path` and its companions to `aside`, and `new` to `path`; if one of them cannot be moved, those that were
+/// are moved back.
+fn exchange(path: &Path, new: &Path, aside: &Path) -> io::Result<()> {
+    let mut moved = Vec::new();
+    let mut run = || {
+        for suffix in COMPANIONS {
+            let (from, to) = (beside(path, suffix), beside(aside, suffix));
+            if from.symlink_metadata().is_ok() {
+                fs::rename(&from, &to)?;
+                moved.push((from, to));
+            }
+        }
+        if path.symlink_metadata().is_ok() {
+            // With a second name for the old file, the new one takes its place in one step.
+            if fs::hard_link(path, aside).is_err() {
+                fs::rename(path, aside)?;
+                moved.push((path.to_owned(), aside.to_owned()));
+            }
+        }
+        fs::rename(new, path)
+    };
+    let done = run();
+    if done.is_err() {
+        for (from, to) in moved.into_iter().rev() {
+            let _ = fs::rename(to, from);
+        }
+    }
+    done.and_then(|()| synchronise_directory(path))
+}
+
+/// Makes the new names survive a loss of power, where a directory can be synchronised.
+fn synchronise_directory(path: &Path) -> io::Result<()> {
+    match path.parent() {
+        Some(parent) if cfg!(unix) => fs::File::open(parent)?.sync_all(),
+        _ => Ok(()),
+    }
+}
