@@ -4,6 +4,9 @@
 //! `CC` and `CXX` choose the compilers. `PEER_MANAGER_TEST_RUNNER` is put before each program, for example
 //! `valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite,indirect`. What a machine
 //! lacks is skipped, and said on stderr.
+//!
+//! `.ci/sanitize` runs all this under a sanitizer: it says with `CC` and `CXX` how programs are instrumented and
+//! linked, and with `PEER_MANAGER_TEST_SANITIZER` which sanitizer must report the faults of `tests/c/planted`.
 #![cfg(target_os = "linux")]
 
 #[path = "common/cc.rs"]
@@ -72,12 +75,89 @@ fn the_static_library_does_for_cxx() {
 
 #[test]
 fn every_program_in_the_directory_is_run() {
-    let directory = fs::read_dir(cc::root().join("tests/c")).expect("tests/c is there");
-    let files = directory.map(|entry| entry.expect("an entry").path());
-    let sources = files.filter(|file| file.extension().is_some_and(|extension| extension == "c"));
-    let names: BTreeSet<String> =
-        sources.map(|file| file.file_stem().expect("a name").to_string_lossy().into_owned()).collect();
-    assert_eq!(names, PROGRAMS.iter().map(|&program| program.to_owned()).collect());
+    assert_eq!(programs_in("tests/c"), PROGRAMS.iter().map(|&program| program.to_owned()).collect());
+}
+
+/// A program in `tests/c/planted`, with a fault that is there to be reported.
+struct Planted {
+    program: &'static str,
+    sanitizer: &'static str,
+    link: fn(&Program),
+    /// What the report says: the kind of the fault, and whose code was seen at it.
+    report: &'static [&'static str],
+}
+
+/// At least one fault for every part that must be instrumented to be watched.
+const PLANTED: &[Planted] = &[
+    Planted {
+        program: "use_after_free",
+        sanitizer: "address",
+        link: Program::link_to_the_shared_object,
+        report: &["AddressSanitizer: heap-use-after-free", "in peer_manager_peer_count ", "/src/ffi/"],
+    },
+    Planted {
+        program: "short_output",
+        sanitizer: "address",
+        link: Program::link_to_the_shared_object,
+        report: &["AddressSanitizer: stack-buffer-overflow", "in peer_manager_address_format ", "'text'"],
+    },
+    Planted {
+        program: "leak",
+        sanitizer: "address",
+        link: Program::link_to_the_shared_object,
+        report: &["LeakSanitizer: detected memory leaks", "in peer_manager_get_all_peers "],
+    },
+    Planted {
+        program: "sqlite_use_after_free",
+        sanitizer: "address",
+        link: Program::link_statically,
+        report: &["AddressSanitizer: heap-use-after-free", "in sqlite3_complete "],
+    },
+    Planted {
+        program: "data_race",
+        sanitizer: "thread",
+        link: Program::link_to_the_shared_object,
+        report: &[
+            "ThreadSanitizer: data race",
+            "  Write of size 8",
+            "  Previous write of size 8",
+            " peer_manager_ensure_exists_many ",
+            "global 'inserted'",
+        ],
+    },
+    Planted {
+        program: "sqlite_data_race",
+        sanitizer: "thread",
+        link: Program::link_statically,
+        report: &["ThreadSanitizer: data race", "#0 sqlite3_complete ", "#0 main ", "global 'text'"],
+    },
+];
+
+#[test]
+fn the_sanitizer_reports_every_planted_fault() {
+    let Ok(sanitizer) = env::var("PEER_MANAGER_TEST_SANITIZER") else {
+        eprintln!("skipped: not under a sanitizer");
+        return;
+    };
+    let planted: Vec<&Planted> = PLANTED.iter().filter(|planted| planted.sanitizer == sanitizer).collect();
+    assert!(!planted.is_empty(), "no fault is planted for {sanitizer}");
+    for Planted { program: name, link, report, .. } in planted {
+        // Nothing may be lacking here: programs that are skipped would be faultless.
+        let program = Program::new(&format!("planted/{name}"), Language::C).expect("there is a compiler");
+        link(&program);
+        let output = program.command().output().expect("the program starts");
+        let printed = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success(), "{name} ended as if all were well: {printed}");
+        for said in *report {
+            assert!(printed.contains(said), "the report of {name} does not say \"{said}\": {printed}");
+        }
+    }
+}
+
+#[test]
+fn every_planted_fault_in_the_directory_is_run() {
+    let planted = PLANTED.iter().map(|planted| planted.program.to_owned()).collect();
+    assert_eq!(programs_in("tests/c/planted"), planted);
 }
 
 #[test]
@@ -118,6 +198,14 @@ fn runs_with_the_shared_object(name: &str, language: Language) {
     let Some(program) = Program::new(name, language) else { return };
     program.link_to_the_shared_object();
     program.run();
+}
+
+/// The names of the C files in a directory, without those below it.
+fn programs_in(directory: &str) -> BTreeSet<String> {
+    let directory = fs::read_dir(cc::root().join(directory)).expect("the directory is there");
+    let files = directory.map(|entry| entry.expect("an entry").path());
+    let sources = files.filter(|file| file.extension().is_some_and(|extension| extension == "c"));
+    sources.map(|file| file.file_stem().expect("a name").to_string_lossy().into_owned()).collect()
 }
 
 fn shared_object() -> PathBuf {
@@ -179,14 +267,19 @@ impl Program {
         command
     }
 
-    /// Runs the program on an empty directory; it must exit with 0.
-    fn run(&self) {
+    /// The program on an empty directory.
+    fn command(&self) -> Command {
         let files = self.directory.path().join("files");
         fs::create_dir(&files).expect("a directory for the program's files");
         let mut command = under_the_runner(&self.executable());
         // The backtraces of injected panics are of no interest, and slow to make.
         command.arg(files).env("RUST_BACKTRACE", "0").env_remove("PEER_MANAGER_PANIC_IN");
-        let printed = cc::run(&mut command);
+        command
+    }
+
+    /// Runs the program; it must exit with 0.
+    fn run(&self) {
+        let printed = cc::run(&mut self.command());
         assert!(printed.contains(" checks, 0 failures"), "{} checked nothing: {printed}", self.name);
     }
 }
