@@ -5,6 +5,7 @@
 
 mod heap;
 mod hostile;
+#[expect(dead_code, reason = "shared with the benchmark of durability, which uses the rest")]
 mod node;
 mod operations;
 mod reference;

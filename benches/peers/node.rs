@@ -9,8 +9,12 @@ use std::ptr;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use peer_manager::ffi::address::{peer_manager_address, peer_manager_address_parse};
-use peer_manager::ffi::manager::{peer_manager as handle, peer_manager_free, peer_manager_open};
-use peer_manager::ffi::options::{peer_manager_options, peer_manager_options_init};
+use peer_manager::ffi::manager::{
+    peer_manager as handle, peer_manager_flush, peer_manager_free, peer_manager_open,
+};
+use peer_manager::ffi::options::{
+    PEER_MANAGER_DURABILITY_COMMIT, peer_manager_options, peer_manager_options_init,
+};
 use peer_manager::ffi::peers::{
     peer_manager_ensure_exists, peer_manager_ensure_exists_many, peer_manager_load, peer_manager_remove,
     peer_manager_remove_peers_with_many_failures, peer_manager_store, peer_manager_store_many,
@@ -52,6 +56,10 @@ pub(crate) struct Node(*mut handle);
 
 impl Node {
     pub(crate) fn open(path: Option<&Path>) -> Self {
+        Self::open_with(path, PEER_MANAGER_DURABILITY_COMMIT)
+    }
+
+    pub(crate) fn open_with(path: Option<&Path>, durability: u32) -> Self {
         let path = path.map(|path| std::ffi::CString::new(path.to_str().unwrap()).unwrap());
         let mut options = MaybeUninit::<peer_manager_options>::uninit();
         let mut pm = ptr::null_mut();
@@ -60,6 +68,7 @@ impl Node {
             peer_manager_options_init(options.as_mut_ptr(), size_of::<peer_manager_options>());
             let options = options.assume_init_mut();
             options.db_path = path.as_ref().map_or(ptr::null(), |path| path.as_ptr());
+            options.durability = durability;
             options.clock = Some(clock);
             options.has_rng_seed = 1;
             peer_manager_open(options, &raw mut pm, ptr::null_mut())
@@ -74,11 +83,27 @@ impl Node {
         while records.peek().is_some() {
             batch.clear();
             batch.extend(records.by_ref().take(10_000).map(|record| to_c(&record)));
-            // SAFETY: the pointers are valid for the call.
-            let status =
-                unsafe { peer_manager_store_many(self.0, batch.as_ptr(), batch.len(), ptr::null_mut()) };
-            assert_eq!(status, 0);
+            self.store_many(&batch);
         }
+    }
+
+    pub(crate) fn store_many(&self, records: &[peer_manager_record]) {
+        // SAFETY: the pointers are valid for the call.
+        let status =
+            unsafe { peer_manager_store_many(self.0, records.as_ptr(), records.len(), ptr::null_mut()) };
+        assert_eq!(status, 0);
+    }
+
+    pub(crate) fn flush(&self) {
+        // SAFETY: the pointers are valid for the call.
+        let status = unsafe { peer_manager_flush(self.0, ptr::null_mut()) };
+        assert_eq!(status, 0);
+    }
+
+    pub(crate) fn ensure_exists(&self, address: &peer_manager_address) {
+        // SAFETY: the pointers are valid for the call.
+        let status = unsafe { peer_manager_ensure_exists(self.0, address, ptr::null_mut()) };
+        assert_eq!(status, 0);
     }
 
     pub(crate) fn ensure_exists_many(&self, addresses: &[peer_manager_address]) {
@@ -194,6 +219,9 @@ impl Node {
         count
     }
 }
+
+// SAFETY: the header says that a manager may be used by any number of threads.
+unsafe impl Sync for Node {}
 
 impl Drop for Node {
     fn drop(&mut self) {
