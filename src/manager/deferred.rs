@@ -16,8 +16,9 @@ use crate::store::Store;
 use crate::sync::{Arc, AtomicBool, AtomicU64, JoinHandle, Mutex, MutexGuard, Ordering, RwLock, thread};
 use crate::table::PeerTable;
 
-/// The longest wait before a group that could not be written is tried again, unless the flush interval is longer.
-const LONGEST_RETRY: Duration = Duration::from_secs(10);
+/// The shortest and the longest wait before a group that could not be written is tried again, unless the flush interval
+/// is longer.
+const RETRY: [Duration; 2] = [Duration::from_millis(10), Duration::from_secs(10)];
 
 /// The thread, and what it shares with the manager.
 #[derive(Debug)]
@@ -141,7 +142,7 @@ impl Shared {
                 self.interval
             } else {
                 self.is_awake.store(true, Ordering::SeqCst);
-                wait.saturating_mul(2).min(LONGEST_RETRY.max(self.interval))
+                wait.saturating_mul(2).clamp(RETRY[0], RETRY[1].max(self.interval))
             };
         }
     }
