@@ -199,7 +199,9 @@ impl fmt::Display for Error {
             }
             Self::NotFound(address) => write!(f, "no peer {address} in the table"),
             Self::Database(e) | Self::Corrupt(e) | Self::Busy(e) | Self::DiskFull(e) => {
-                write!(f, "{}: {}{}", e.action, e.detail, e.advice)
+                // SQLite's words can repeat what stands in a file.
+                let detail = e.detail.replace(char::is_control, " ");
+                write!(f, "{}: {detail}{}", e.action, e.advice)
             }
             Self::InvalidArgument(message)
             | Self::Limit(message)

@@ -200,8 +200,7 @@ fn soak(durability: Durability, length: Duration, rng: &mut ChaCha12Rng) {
             .map(|thread| {
                 let rng = ChaCha12Rng::seed_from_u64(rng.random());
                 let (manager, tally, is_over) = (&manager, &tally, &is_over);
-                let mut worker =
-                    Worker { manager, thread, rng, known: BTreeMap::new(), tally, durability };
+                let mut worker = Worker { manager, thread, rng, known: BTreeMap::new(), tally, durability };
                 scope.spawn(move || worker.work(is_over))
             })
             .collect();
@@ -210,7 +209,9 @@ fn soak(durability: Durability, length: Duration, rng: &mut ChaCha12Rng) {
         let disturber = scope.spawn(move || disturb(plan, is_over, &mut rng));
         let most = watch(&manager, length);
         is_over.store(true, Ordering::Relaxed);
-        workers.into_iter().for_each(|worker| worker.join().unwrap());
+        for worker in workers {
+            worker.join().unwrap();
+        }
         (disturber.join().unwrap(), most)
     });
     manager.check_invariants().unwrap();

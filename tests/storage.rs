@@ -527,3 +527,47 @@ fn a_reopened_table_answers_queries_like_the_one_that_was_closed() {
     expected.sort();
     assert_eq!(dialled, expected);
 }
+
+#[test]
+fn a_row_whose_key_is_spelt_otherwise_gives_way_to_the_peer() {
+    let database = TempDb::new();
+    let nocase = SCHEMA.replace("VARCHAR(15)", "TEXT COLLATE NOCASE");
+    database
+        .connection()
+        .execute_batch(&format!("{nocase}; INSERT INTO peers VALUES ('Example.org', 80, 0, 0, 0)"))
+        .unwrap();
+    let manager = PeerManager::new_with_db(database.path()).unwrap();
+    assert_eq!((manager.peer_count(), manager.get_stats().unwrap().skipped_rows), (0, 1));
+    assert!(manager.ensure_exists(&address("example.org:80")).unwrap());
+    drop(manager);
+    assert!(
+        PeerManager::new_with_db(database.path())
+            .unwrap()
+            .load(&address("example.org:80"))
+            .unwrap()
+            .is_some()
+    );
+}
+
+#[test]
+fn a_column_for_hosts_that_would_turn_them_into_numbers_is_refused() {
+    let database = TempDb::new();
+    database.connection().execute_batch(&SCHEMA.replace("VARCHAR(15)", "POINTCHAR")).unwrap();
+    assert!(matches!(refused(database.path()), Error::Corrupt(_)));
+}
+
+#[test]
+fn a_message_is_one_line_whatever_stands_in_the_file() {
+    let database = TempDb::new();
+    database.connection().execute_batch("CREATE TABLE peers (\"a\nb\x1b[31m\" INT)").unwrap();
+    let message = refused(database.path()).to_string();
+    assert!(message.contains("a b [31m") && !message.contains(char::is_control), "{message}");
+}
+
+#[test]
+fn an_empty_table_can_be_opened_again() {
+    let database = TempDb::new();
+    for _ in 0..3 {
+        assert_eq!(PeerManager::new_with_db(database.path()).unwrap().peer_count(), 0);
+    }
+}

@@ -66,15 +66,18 @@ impl Store {
     /// A connection of our own is set up for one writer that must not wait long: write-ahead log, and `synchronous` as
     /// the durability asks.
     pub(crate) fn begin(&mut self, durability: Durability, busy_timeout: Duration) -> Result<()> {
-        if self.owned.is_some() {
-            use_wal(&self.conn, &self.name, busy_timeout)?;
-            let synchronous = if durability == Durability::Sync { "FULL" } else { "NORMAL" };
-            self.conn
-                .pragma_update(None, "synchronous", synchronous)
-                .and_then(|()| self.conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false))
-                .map_err(|error| Error::sqlite(format!("cannot open {}", self.name), &error))?;
+        // Before the switch to the log: if the file turns out to be damaged now, it is still as it was.
+        self.init_db()?;
+        if self.owned.is_none() {
+            return Ok(());
         }
-        self.init_db()
+        use_wal(&self.conn, &self.name, busy_timeout)?;
+        let synchronous = if durability == Durability::Sync { "FULL" } else { "NORMAL" };
+        let set_up = || {
+            self.conn.pragma_update(None, "synchronous", synchronous)?;
+            self.conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)
+        };
+        set_up().map(drop).map_err(|error| Error::sqlite(format!("cannot open {}", self.name), &error))
     }
 
     fn init_db(&mut self) -> Result<()> {

@@ -14,15 +14,31 @@ pub const SCHEMA: &str = "CREATE TABLE peers (
     PRIMARY KEY (ip, port)
 )";
 
-/// The columns, whether each is part of the primary key, and what one of must occur in its declared type, so that
-/// values are stored as what they are (<https://www.sqlite.org/datatype3.html#determination_of_column_affinity>).
-const COLUMNS: [(&str, bool, &[&str]); 5] = [
-    ("ip", true, &["CHAR", "TEXT", "CLOB"]),
-    ("port", true, &["INT"]),
-    ("nextattempt", false, &["INT", "TIMESTAMP"]),
-    ("numfailures", false, &["INT"]),
-    ("type", false, &["INT"]),
+/// Whether a declared type, in upper case, will do.
+type Rule = fn(&str) -> bool;
+
+/// The columns, whether each is part of the primary key, and what its declared type must be.
+const COLUMNS: [(&str, bool, Rule); 5] = [
+    ("ip", true, is_text),
+    ("port", true, is_integer),
+    ("nextattempt", false, |declared| is_integer(declared) || declared == TIMESTAMP),
+    ("numfailures", false, is_integer),
+    ("type", false, is_integer),
 ];
+
+/// The type of stellar-core's `nextattempt`.
+const TIMESTAMP: &str = "TIMESTAMP";
+
+/// Whether values in a column of this type are stored as integers. Of both rules, this one goes first
+/// (<https://www.sqlite.org/datatype3.html#determination_of_column_affinity>).
+fn is_integer(declared: &str) -> bool {
+    declared.contains("INT")
+}
+
+/// Whether values in a column of this type are stored as text.
+fn is_text(declared: &str) -> bool {
+    !is_integer(declared) && ["CHAR", "TEXT", "CLOB"].iter().any(|part| declared.contains(part))
+}
 
 const ANOTHER_PATH: &str = "; the file is left as it is: give another path";
 
@@ -58,11 +74,8 @@ pub(super) fn inspect(conn: &Connection, name: &str) -> Result<Presence> {
     }
     let columns = columns(conn).map_err(failed)?;
     let expected = |column: &Column| {
-        let declared = column.declared.to_ascii_uppercase();
-        COLUMNS.iter().any(|(name, is_key, types)| {
-            column.name.eq_ignore_ascii_case(name)
-                && column.is_key == *is_key
-                && types.iter().any(|part| declared.contains(part))
+        COLUMNS.iter().any(|(name, is_key, is_right)| {
+            column.name.eq_ignore_ascii_case(name) && column.is_key == *is_key && is_right(&column.declared)
         })
     };
     if columns.len() != COLUMNS.len() || !columns.iter().all(expected) {
@@ -77,8 +90,7 @@ pub(super) fn inspect(conn: &Connection, name: &str) -> Result<Presence> {
             ANOTHER_PATH,
         ));
     }
-    let is_timestamp = |column: &Column| column.declared.eq_ignore_ascii_case("TIMESTAMP");
-    if let Some(column) = columns.iter().find(|column| is_timestamp(column)) {
+    if let Some(column) = columns.iter().find(|column| column.declared == TIMESTAMP) {
         return Err(Error::Unsupported(format!(
             "{}: its table peers declares nextattempt as {}, the layout of stellar-core, which version {} does not \
              read; give another path",
@@ -92,6 +104,7 @@ pub(super) fn inspect(conn: &Connection, name: &str) -> Result<Presence> {
 
 struct Column {
     name: String,
+    /// In upper case.
     declared: String,
     is_key: bool,
 }
@@ -100,7 +113,8 @@ struct Column {
 fn columns(conn: &Connection) -> rusqlite::Result<Vec<Column>> {
     let mut statement = conn.prepare("SELECT name, type, pk FROM pragma_table_info('peers', 'main')")?;
     let rows = statement.query_map([], |row| {
-        Ok(Column { name: row.get(0)?, declared: row.get(1)?, is_key: row.get::<_, i64>(2)? > 0 })
+        let declared = row.get::<_, String>(1)?.to_ascii_uppercase();
+        Ok(Column { name: row.get(0)?, declared, is_key: row.get::<_, i64>(2)? > 0 })
     })?;
     rows.collect()
 }

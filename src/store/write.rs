@@ -10,11 +10,12 @@ use crate::peer::PeerRecord;
 
 const REPLACE: &str = "INSERT OR REPLACE INTO main.peers (ip, port, nextattempt, numfailures, type) VALUES (?1, ?2, ?3, ?4, ?5)";
 /// The specification's INSERT OR IGNORE, except that a row which is no valid peer gives way: ignoring the newcomer
-/// then would lose it at the next start.
+/// then would lose it at the next start. Such a row can have the same key in another spelling, or as another type.
 const INSERT: &str = "INSERT INTO main.peers (ip, port, nextattempt, numfailures, type) VALUES (?1, ?2, ?3, ?4, ?5) \
-     ON CONFLICT (ip, port) DO UPDATE SET \
+     ON CONFLICT (ip, port) DO UPDATE SET ip = excluded.ip, port = excluded.port, \
        nextattempt = excluded.nextattempt, numfailures = excluded.numfailures, type = excluded.type \
-     WHERE NOT (typeof(nextattempt) = 'integer' \
+     WHERE NOT (typeof(ip) = 'text' AND ip = excluded.ip COLLATE BINARY AND typeof(port) = 'integer' \
+       AND typeof(nextattempt) = 'integer' \
        AND typeof(numfailures) = 'integer' AND numfailures BETWEEN 0 AND 4294967295 \
        AND typeof(type) = 'integer' AND type BETWEEN 0 AND 2)";
 const DELETE: &str = "DELETE FROM main.peers WHERE ip = ?1 AND port = ?2";
@@ -75,11 +76,18 @@ impl Store {
                 Ok(value)
             })
         } else {
-            Savepoint::with_name(&mut self.conn, "peer_manager").and_then(|savepoint| {
+            let begins_transaction = self.conn.is_autocommit();
+            let done = Savepoint::with_name(&mut self.conn, "peer_manager").and_then(|savepoint| {
                 let value = work(&savepoint)?;
                 savepoint.commit()?;
                 Ok(value)
-            })
+            });
+            // Releasing a savepoint that has begun the transaction is a commit, which can fail even when all was undone
+            // before: another connection reads on, or the disk fails. A ROLLBACK ends it for certain.
+            if begins_transaction && !self.conn.is_autocommit() {
+                let _ = self.conn.execute_batch("ROLLBACK");
+            }
+            done
         };
         done.map_err(|error| self.write_failed(&error))
     }

@@ -69,6 +69,11 @@ impl TempDb {
         Self(tempfile::tempdir().unwrap())
     }
 
+    /// One in memory, where the system has a directory there: for tests that make thousands.
+    pub(crate) fn fast() -> Self {
+        Self(tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap())
+    }
+
     pub(crate) fn directory(&self) -> &Path {
         self.0.path()
     }

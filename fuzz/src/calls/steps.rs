@@ -1,0 +1,224 @@
+//! Bytes to steps. Each choice takes one byte where it can, so that a small change of the input is a small change of
+//! the history.
+
+use std::net::IpAddr;
+
+use arbitrary::{Result, Unstructured};
+use peer_manager::ffi::address::peer_manager_address;
+use peer_manager::ffi::options::{
+    PEER_MANAGER_DURABILITY_COMMIT, PEER_MANAGER_DURABILITY_DEFERRED, PEER_MANAGER_DURABILITY_SYNC,
+};
+use peer_manager::{Host, PeerAddress};
+
+use crate::c;
+
+/// Where the clock starts.
+pub(super) const START: i64 = 1_700_000_000;
+
+/// So few that histories meet the same peers again and again.
+const UNIVERSE: u8 = 48;
+
+/// How the manager is opened.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Setup {
+    pub(super) seed: u64,
+    pub(super) on_file: bool,
+    pub(super) durability: u32,
+    pub(super) flush_interval_ms: u32,
+}
+
+impl Setup {
+    pub(super) fn decode(input: &mut Unstructured<'_>) -> Result<Self> {
+        let bits: u8 = input.arbitrary()?;
+        Ok(Self {
+            seed: input.arbitrary::<u8>()?.into(),
+            // A file costs as much as some thousand calls.
+            on_file: bits & 0x98 == 0x98,
+            durability: match bits & 3 {
+                0 | 1 => PEER_MANAGER_DURABILITY_COMMIT,
+                2 => PEER_MANAGER_DURABILITY_SYNC,
+                _ => PEER_MANAGER_DURABILITY_DEFERRED,
+            },
+            // While the history lasts, the background writes at every moment, or it waits for the flush.
+            flush_interval_ms: if bits & 4 == 0 { 1 } else { 60_000 },
+        })
+    }
+}
+
+/// A peer of the universe, in one of its spellings.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Peer {
+    number: u8,
+    spelling: u8,
+}
+
+impl Peer {
+    fn decode(input: &mut Unstructured<'_>) -> Result<Self> {
+        let byte: u8 = input.arbitrary()?;
+        // 256 = 5 * 48 + 16: five spellings of most.
+        Ok(Self { number: byte % UNIVERSE, spelling: byte / UNIVERSE })
+    }
+
+    /// The peer for Rust.
+    pub(super) fn address(self) -> PeerAddress {
+        let n = u16::from(self.number);
+        let host = match n % 8 {
+            0 => format!("10.0.0.{n}"),
+            1 => format!("fe80::{n}"),
+            2 => "localhost".to_owned(),
+            3 => "same.example.org".to_owned(),
+            4 => format!("52.{}.0.{n}", n % 3),
+            5 => format!("2a01:{}::7:0:1:{n}", n % 3),
+            6 => format!("node-{n}.example.org"),
+            _ => format!("9.9.{n}.9"),
+        };
+        PeerAddress::new(&host, 11_625 + n).expect("the universe is made of addresses")
+    }
+
+    /// The peer for C, as a stranger might write it.
+    pub(super) fn spelled(self) -> peer_manager_address {
+        let address = self.address();
+        let host = match (address.host(), self.spelling) {
+            (Host::V4(ip), 1 | 3) => format!("::ffff:{ip}"),
+            (Host::V4(ip), 2 | 4) => {
+                ip.to_ipv6_mapped().segments().map(|group| format!("{group:04X}")).join(":")
+            }
+            (Host::V6(ip), 1 | 3) => ip.segments().map(|group| format!("{group:04X}")).join(":"),
+            (Host::V6(ip), 2 | 4) => IpAddr::V6(*ip).to_string().to_uppercase(),
+            (Host::Name(name), 1) => name.to_uppercase(),
+            (Host::Name(name), 2) => format!("{name}."),
+            (Host::Name(name), 3 | 4) => format!("{}.", name.to_uppercase()),
+            (host, _) => host.to_string(),
+        };
+        c::address(host.as_bytes(), address.port())
+    }
+}
+
+/// What is stored of a peer: next attempt, failures, type.
+pub(super) type Values = (i64, u32, u32);
+
+/// Which peers are asked for.
+#[derive(Clone, Debug)]
+pub(super) struct Query {
+    pub(super) use_next_attempt: bool,
+    pub(super) max_num_failures: Option<u32>,
+    pub(super) type_filter: u32,
+    pub(super) exclude: Vec<Peer>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Step {
+    EnsureExists(Peer),
+    EnsureExistsMany(Vec<Peer>),
+    Load(Peer),
+    Store(Peer, Values),
+    StoreMany(Vec<(Peer, Values)>),
+    UpdateType(Peer, u32, u8),
+    UpdateBackoff(Peer, u32),
+    Update(Peer, u32, u8, u32),
+    Remove(Peer),
+    RemovePeersWithManyFailures(u32),
+    ClearAll,
+    LoadRandomPeers(Query, usize),
+    GetPeersToSend(Option<Query>, Option<Peer>, usize),
+    GetStats,
+    KeepSnapshot,
+    TurnClock(i64),
+    Flush,
+    Reopen,
+    Mistake(u8),
+}
+
+impl Step {
+    pub(super) fn decode(input: &mut Unstructured<'_>) -> Result<Self> {
+        Ok(match input.arbitrary::<u8>()? % 64 {
+            0..6 => Self::EnsureExists(Peer::decode(input)?),
+            6..9 => Self::EnsureExistsMany(few(input, Peer::decode)?),
+            9..11 => Self::Load(Peer::decode(input)?),
+            11..17 => Self::Store(Peer::decode(input)?, values(input)?),
+            17..20 => Self::StoreMany(few(input, |input| Ok((Peer::decode(input)?, values(input)?)))?),
+            20..24 => Self::UpdateType(Peer::decode(input)?, one_of(input, 3)?, input.arbitrary::<u8>()? & 3),
+            24..29 => Self::UpdateBackoff(Peer::decode(input)?, one_of(input, 3)?),
+            29..34 => {
+                let (peer, observed_type) = (Peer::decode(input)?, one_of(input, 3)?);
+                Self::Update(peer, observed_type, input.arbitrary::<u8>()? & 3, one_of(input, 3)?)
+            }
+            34..39 => Self::Remove(Peer::decode(input)?),
+            39 => Self::RemovePeersWithManyFailures(failures(input)?),
+            40 => Self::ClearAll,
+            41..47 => Self::LoadRandomPeers(query(input)?, size(input)?),
+            47..51 => {
+                let filter = option(input, query)?;
+                Self::GetPeersToSend(filter, option(input, Peer::decode)?, size(input)?)
+            }
+            51 => Self::GetStats,
+            52 => Self::KeepSnapshot,
+            53..57 => Self::TurnClock(time(input)?),
+            57 => Self::Flush,
+            58 => Self::Reopen,
+            _ => Self::Mistake(input.arbitrary()?),
+        })
+    }
+}
+
+fn one_of(input: &mut Unstructured<'_>, count: u8) -> Result<u32> {
+    Ok(u32::from(input.arbitrary::<u8>()? % count))
+}
+
+fn option<T>(
+    input: &mut Unstructured<'_>,
+    decode: impl FnOnce(&mut Unstructured<'_>) -> Result<T>,
+) -> Result<Option<T>> {
+    if input.arbitrary::<u8>()? & 1 == 0 { Ok(None) } else { decode(input).map(Some) }
+}
+
+/// Up to 15.
+fn few<T>(
+    input: &mut Unstructured<'_>,
+    mut decode: impl FnMut(&mut Unstructured<'_>) -> Result<T>,
+) -> Result<Vec<T>> {
+    let count = input.arbitrary::<u8>()? % 16;
+    (0..count).map(|_| decode(input)).collect()
+}
+
+fn values(input: &mut Unstructured<'_>) -> Result<Values> {
+    Ok((time(input)?, failures(input)?, one_of(input, 3)?))
+}
+
+/// Near the start of the clock mostly, so that peers become due, and now and then anywhere.
+fn time(input: &mut Unstructured<'_>) -> Result<i64> {
+    const EXTREMES: [i64; 8] = [i64::MIN, i64::MIN + 1, -1, 0, 1, i64::MAX - 10_240, i64::MAX - 1, i64::MAX];
+    let byte: u8 = input.arbitrary()?;
+    Ok(match byte {
+        0..200 => START + i64::from(byte) * 3 - 300,
+        200..240 => START + i64::from(input.arbitrary::<i16>()?),
+        240..248 => EXTREMES[usize::from(byte - 240)],
+        _ => input.arbitrary()?,
+    })
+}
+
+/// Around the bounds of the queries, the exact failure classes and the powers of two.
+fn failures(input: &mut Unstructured<'_>) -> Result<u32> {
+    const BOUNDS: [u32; 12] =
+        [30, 31, 32, 33, 63, 64, 100, 1 << 20, 1 << 31, u32::MAX - 2, u32::MAX - 1, u32::MAX];
+    let byte: u8 = input.arbitrary()?;
+    Ok(match byte {
+        0..200 => u32::from(byte % 20),
+        200..248 => BOUNDS[usize::from(byte - 200) / 4],
+        _ => input.arbitrary()?,
+    })
+}
+
+fn query(input: &mut Unstructured<'_>) -> Result<Query> {
+    let bits: u8 = input.arbitrary()?;
+    Ok(Query {
+        use_next_attempt: bits & 1 != 0,
+        max_num_failures: if bits & 2 == 0 { None } else { Some(failures(input)?) },
+        type_filter: u32::from(bits >> 2) % 5,
+        exclude: few(input, Peer::decode)?,
+    })
+}
+
+fn size(input: &mut Unstructured<'_>) -> Result<usize> {
+    Ok(usize::from(input.arbitrary::<u8>()? % 64))
+}

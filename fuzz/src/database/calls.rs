@@ -1,0 +1,65 @@
+//! The calls that are made upon what was opened.
+
+use peer_manager::{
+    BackOffUpdate, Error, PeerAddress, PeerManager, PeerQuery, PeerRecord, PeerTypeFilter, StoredPeerType,
+};
+
+use super::input::Plan;
+use super::{check_refusal, peers};
+
+type Call = fn(&PeerManager, &PeerAddress) -> Result<(), Error>;
+
+/// By the bits of the plan. Each is made with an address that the file may have, and with a new one.
+const CALLS: [Call; 8] = [
+    |manager, address| manager.ensure_exists(address).map(drop),
+    |manager, address| {
+        let others = ["9.9.9.9:1", "[2a01::9]:2", "example.org:3"];
+        let mut addresses: Vec<_> = others.iter().filter_map(|text| text.parse().ok()).collect();
+        addresses.push(address.clone());
+        manager.ensure_exists_many(&addresses).map(drop)
+    },
+    |manager, address| {
+        let (next_attempt, num_failures) = (i64::MIN, u32::MAX);
+        let peer_type = StoredPeerType::Preferred;
+        manager.store(&PeerRecord { address: address.clone(), next_attempt, num_failures, peer_type })
+    },
+    |manager, address| manager.update_backoff(address, BackOffUpdate::Increase),
+    |manager, address| {
+        manager.update(address, StoredPeerType::Outbound, true, BackOffUpdate::HardReset)?;
+        let anyone = PeerQuery { type_filter: PeerTypeFilter::Any, ..PeerQuery::default() };
+        manager.load_random_peers(&anyone, 20)?;
+        manager.get_peers_to_send(&PeerQuery::everything(), Some(address), 20).map(drop)
+    },
+    |manager, address| match manager.remove(address) {
+        Err(Error::NotFound(_)) => Ok(()),
+        removed => removed,
+    },
+    |manager, _| manager.remove_peers_with_many_failures(12).map(drop),
+    |manager, _| manager.flush(),
+];
+
+/// Makes the calls of the plan. Upon a sound file all of them succeed; one that fails has changed nothing.
+pub(super) fn make(manager: &PeerManager, plan: Plan, known: &[PeerAddress], is_sound: bool) {
+    let mut addresses: Vec<_> = known.to_vec();
+    // The first that memory has, for a file that is not sound.
+    addresses.extend(peers(manager).into_keys().take(2));
+    addresses.extend("52.1.2.3:11625".parse::<PeerAddress>());
+    for address in &addresses {
+        for (bit, call) in CALLS.iter().enumerate() {
+            if plan.calls >> bit & 1 == 0 {
+                continue;
+            }
+            let before = (!is_sound).then(|| peers(manager));
+            if let Err(error) = call(manager, address) {
+                assert!(!is_sound, "a sound file is not written to: {error}");
+                check_refusal(&error);
+                assert_eq!(before, Some(peers(manager)), "a call that failed has changed memory");
+            }
+            manager.check_invariants().expect("the invariants hold");
+        }
+    }
+    if plan.flushes() {
+        let flushed = manager.flush();
+        assert!(flushed.is_ok() || !is_sound, "a sound file is not written to: {flushed:?}");
+    }
+}
