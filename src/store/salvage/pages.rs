@@ -21,7 +21,8 @@ pub(super) struct Pages {
     /// Where in the log the newest committed version of a page is.
     in_log: HashMap<u32, u64>,
     page_size: usize,
-    count: u32,
+    /// How many pages the database file has.
+    in_database: u32,
     free: HashSet<u32>,
 }
 
@@ -48,10 +49,8 @@ impl Pages {
         let in_log = log.as_mut().map_or_else(HashMap::new, |log| committed_frames(log, page_size));
         let bytes = database.as_ref().map_or(Ok(0), |file| file.metadata().map(|metadata| metadata.len()))?;
         // What is left of a page that was cut off is read, too.
-        let in_database = bytes.div_ceil(page_size as u64);
-        let last_in_log = in_log.keys().copied().max().unwrap_or(0);
-        let count = u32::try_from(in_database).unwrap_or(u32::MAX - 1).max(last_in_log);
-        let mut pages = Self { database, log, in_log, page_size, count, free: HashSet::new() };
+        let in_database = u32::try_from(bytes.div_ceil(page_size as u64)).unwrap_or(u32::MAX - 1);
+        let mut pages = Self { database, log, in_log, page_size, in_database, free: HashSet::new() };
         pages.free = pages.free_pages();
         Ok(pages)
     }
@@ -59,7 +58,11 @@ impl Pages {
     /// Gives each page that is in use to `each`, with the offset of its content (the first has the file's header in
     /// front). Pages that cannot be read are passed over.
     pub(super) fn for_each(&mut self, mut each: impl FnMut(&[u8], usize)) {
-        for number in 1..=self.count {
+        // A log may claim pages far beyond the end of the file.
+        let mut beyond: Vec<u32> =
+            self.in_log.keys().copied().filter(|&number| number > self.in_database).collect();
+        beyond.sort_unstable();
+        for number in (1..=self.in_database).chain(beyond) {
             if self.free.contains(&number) {
                 continue;
             }
@@ -85,7 +88,7 @@ impl Pages {
         };
         let mut trunk = be32(&first, 32).unwrap_or(0);
         // A list that is damaged may lead in a circle.
-        while trunk != 0 && trunk <= self.count && free.insert(trunk) {
+        while trunk != 0 && free.insert(trunk) {
             let Some(page) = self.read(trunk) else { break };
             let leaves = be32(&page, 4).unwrap_or(0) as usize;
             free.extend((0..leaves).map_while(|leaf| be32(&page, 8 + 4 * leaf)));
