@@ -113,7 +113,7 @@ fn committed_frames(log: &mut File, page_size: usize) -> HashMap<u32, u64> {
     if !sum.is(&header[24..]) {
         return committed;
     }
-    let mut offset = WAL_HEADER as u64;
+    let (mut offset, mut last_page) = (WAL_HEADER as u64, 0);
     while let Ok(frame) = read_at(log, offset, FRAME_HEADER + page_size) {
         if frame.len() < FRAME_HEADER + page_size || frame[8..16] != header[16..24] {
             break;
@@ -127,10 +127,12 @@ fn committed_frames(log: &mut File, page_size: usize) -> HashMap<u32, u64> {
         uncommitted.insert(number, offset + FRAME_HEADER as u64);
         if pages_after_commit != 0 {
             committed.extend(uncommitted.drain());
-            committed.retain(|&number, _| number <= pages_after_commit);
+            last_page = pages_after_commit;
         }
         offset += (FRAME_HEADER + page_size) as u64;
     }
+    // A file that has shrunk and grown again has the pages of its growth in the log once more.
+    committed.retain(|&number, _| number <= last_page);
     committed
 }
 
