@@ -345,7 +345,8 @@ typedef struct peer_manager_options {
   uint32_t durability;
   /**
    * The database file as NUL-terminated UTF-8, never a URI, made if there is none; NULL for a table in memory
-   * only. While it is open there are three more files beside it, with -wal, -shm and -lock behind the name.
+   * only. While it is open there are three more files beside it, with -wal, -shm and -lock behind the name; and for a
+   * moment one with -salvage, if it is set aside.
    */
   const char *db_path;
   /**
@@ -792,7 +793,7 @@ peer_manager_status peer_manager_flush(struct peer_manager *pm,
  * another connection that uses the file, at most busy_timeout_ms for each write that is still to be made; what is
  * committed stays so in any case. What DEFERRED could not write is lost: call peer_manager_flush first to know.
  *
- * In a child that was forked it frees memory and leaves the file alone.
+ * In a child that was forked it frees what memory it can and leaves the file alone.
  *
  * @param pm  the peer manager; NULL does nothing
  *

@@ -1,6 +1,6 @@
 //! What can go wrong, each with one line that says what failed, on what, and what to do.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::io;
 
 use rusqlite::ErrorCode;
@@ -12,6 +12,9 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// How much of a stranger's text a message repeats, in characters.
 const MAX_QUOTED: usize = 64;
+
+/// How much of what SQLite says a message repeats, in characters.
+const MAX_DETAIL: usize = 512;
 
 /// What to do about the failures that have more than one source.
 const ADVICE_FULL: &str = "; free some space and call again";
@@ -199,9 +202,7 @@ impl fmt::Display for Error {
             }
             Self::NotFound(address) => write!(f, "no peer {address} in the table"),
             Self::Database(e) | Self::Corrupt(e) | Self::Busy(e) | Self::DiskFull(e) => {
-                // SQLite's words can repeat what stands in a file.
-                let detail = e.detail.replace(char::is_control, " ");
-                write!(f, "{}: {detail}{}", e.action, e.advice)
+                write!(f, "{}: {}{}", e.action, OneLine(&e.detail), e.advice)
             }
             Self::InvalidArgument(message)
             | Self::Limit(message)
@@ -222,5 +223,18 @@ impl fmt::Display for Quoted<'_> {
             None => write!(f, "{:?}", self.0),
             Some((end, _)) => write!(f, "{:?}…", &self.0[..end]),
         }
+    }
+}
+
+/// What SQLite says, made fit for one line of a log: it repeats names from the file, which may be anything.
+struct OneLine<'a>(&'a str);
+
+impl fmt::Display for OneLine<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut characters = self.0.chars();
+        for c in characters.by_ref().take(MAX_DETAIL) {
+            f.write_char(if c.is_control() { ' ' } else { c })?;
+        }
+        if characters.next().is_some() { f.write_char('…') } else { Ok(()) }
     }
 }

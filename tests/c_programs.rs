@@ -57,6 +57,8 @@ programs! {
     deferred: changes_are_written_later_in_c, changes_are_written_later_in_cxx;
     threads: eight_threads_lose_no_update_in_c, eight_threads_lose_no_update_in_cxx;
     panic: no_panic_crosses_into_c, no_panic_crosses_into_cxx;
+    quarantine: damaged_files_are_refused_or_set_aside_in_c, damaged_files_are_refused_or_set_aside_in_cxx;
+    fork: a_child_leaves_the_file_to_its_parent_in_c, a_child_leaves_the_file_to_its_parent_in_cxx;
     host: a_host_lends_its_connection_in_c, a_host_lends_its_connection_in_cxx;
 }
 

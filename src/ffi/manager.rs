@@ -190,7 +190,7 @@ pub unsafe extern "C" fn peer_manager_flush(
 /// another connection that uses the file, at most busy_timeout_ms for each write that is still to be made; what is
 /// committed stays so in any case. What DEFERRED could not write is lost: call peer_manager_flush first to know.
 ///
-/// In a child that was forked it frees memory and leaves the file alone.
+/// In a child that was forked it frees what memory it can and leaves the file alone.
 ///
 /// @param pm  the peer manager; NULL does nothing
 ///

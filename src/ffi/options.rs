@@ -40,7 +40,8 @@ pub struct peer_manager_options {
     /// PEER_MANAGER_DURABILITY_COMMIT, PEER_MANAGER_DURABILITY_SYNC or PEER_MANAGER_DURABILITY_DEFERRED.
     pub durability: u32,
     /// The database file as NUL-terminated UTF-8, never a URI, made if there is none; NULL for a table in memory
-    /// only. While it is open there are three more files beside it, with -wal, -shm and -lock behind the name.
+    /// only. While it is open there are three more files beside it, with -wal, -shm and -lock behind the name; and for a
+    /// moment one with -salvage, if it is set aside.
     pub db_path: *const c_char,
     /// How long to wait for another connection's lock, or for another peer manager to be freed that has the file open,
     /// in milliseconds; 0 for 5000.

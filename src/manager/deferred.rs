@@ -27,6 +27,8 @@ pub(super) struct Deferred {
     thread: Option<JoinHandle<()>>,
     /// The process that has the thread.
     process: u32,
+    /// What messages call the database.
+    name: String,
 }
 
 #[derive(Debug)]
@@ -54,6 +56,7 @@ impl Deferred {
     /// Starts to write what changes in the table from now on.
     pub(super) fn start(store: Store, table: Arc<RwLock<PeerTable>>, interval: Duration) -> Result<Self> {
         table.write().map_err(|_| Error::poisoned())?.track();
+        let name = store.name().to_owned();
         let shared = Arc::new(Shared {
             table,
             journal: Mutex::new(Journal { store, unwritten: Changes::default() }),
@@ -68,7 +71,7 @@ impl Deferred {
             thread::Builder::new().name("peer_manager".to_owned()).spawn(move || shared.run())
         };
         match thread {
-            Ok(thread) => Ok(Self { shared, thread: Some(thread), process: std::process::id() }),
+            Ok(thread) => Ok(Self { shared, thread: Some(thread), process: std::process::id(), name }),
             Err(error) => Err(Error::database(
                 "cannot start the thread that writes to the database",
                 format!("{error}; free some resources, or use another durability than DEFERRED"),
@@ -88,6 +91,10 @@ impl Deferred {
 
     /// Writes all that has changed so far, and synchronises it.
     pub(super) fn flush(&self) -> Result<()> {
+        if self.is_forked() {
+            // The thread may have had the journal when the process was forked; here it never gives it back.
+            return Err(Error::forked(format!("cannot write to {}", self.name)));
+        }
         let mut journal = self.shared.journal()?;
         self.shared.write(&mut journal)?;
         journal.store.flush().inspect_err(|_| self.shared.count_failure())

@@ -44,18 +44,28 @@ impl DatabaseFile {
         &self.name
     }
 
-    /// Refuses a write-ahead log whose database is gone: SQLite would make a new database and delete the log.
-    pub(super) fn check_log(&self) -> Result<()> {
+    /// Refuses a write-ahead log whose database is gone: SQLite would make a new database and delete the log. Says
+    /// whether there is anything in the log.
+    pub(super) fn check_log(&self) -> Result<bool> {
         let log = beside(&self.path, "-wal");
         let length = |path: &Path| fs::metadata(path).map_or(0, |metadata| metadata.len());
-        if length(&self.path) == 0 && length(&log) > 0 {
+        let has_log = length(&log) > 0;
+        // SQLite takes a single byte for an empty file, too.
+        if has_log && length(&self.path) <= 1 {
             return Err(Error::corrupt(
                 format!("cannot open {}", self.name),
                 "its write-ahead log is there, but the database is not",
                 "; put the database back, or move the log away",
             ));
         }
-        Ok(())
+        Ok(has_log)
+    }
+
+    /// Whether the database has all of these bytes, or a log from which some of them may come.
+    pub(super) fn reaches(&self, bytes: i64) -> bool {
+        let length = |path: &Path| fs::metadata(path).map_or(0, |metadata| metadata.len());
+        length(&beside(&self.path, "-wal")) > 0
+            || i64::try_from(length(&self.path)).is_ok_and(|there| there >= bytes)
     }
 }
 

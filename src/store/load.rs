@@ -46,31 +46,33 @@ impl Store {
             return Ok(0);
         }
         let read = || -> rusqlite::Result<_> {
-            if self.owned.is_none() {
-                return read_rows(&self.conn, each).map(|rows| (rows, None));
-            }
+            let Some(owned) = &self.owned else {
+                return read_rows(&self.conn, each).map(|rows| (rows, None, true));
+            };
             // The count and the rows are of one moment.
             let transaction = self.conn.unchecked_transaction()?;
             // SQLite counts in the smallest index, so this is the number of rows according to that.
-            let sql = "SELECT (SELECT count(*) FROM main.peers), page_count * page_size / ?1 \
+            let sql = "SELECT (SELECT count(*) FROM main.peers), page_count * page_size \
                        FROM pragma_page_count('main'), pragma_page_size('main')";
-            let (indexed, most): (i64, i64) =
-                transaction.query_row(sql, [SHORTEST_ROW], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            let (indexed, bytes): (i64, i64) =
+                transaction.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
             // Of a file that lies, SQLite may count more rows than there can be.
-            reserve(usize::try_from(indexed.min(most)).unwrap_or(0));
+            reserve(usize::try_from(indexed.min(bytes / SHORTEST_ROW)).unwrap_or(0));
             let rows = read_rows(&transaction, each)?;
+            // SQLite takes what is missing of the last page for zeros.
+            let is_whole = owned.file.reaches(bytes);
             transaction.finish()?;
-            Ok((rows, u64::try_from(indexed).ok()))
+            Ok((rows, u64::try_from(indexed).ok(), is_whole))
         };
-        let (rows, indexed) = read().map_err(|error| failed(&self.name, &error))?;
-        match indexed {
-            Some(indexed) if indexed != rows.read => Err(Error::corrupt(
-                format!("cannot read the table peers of {}", self.name),
-                format!("it has {} rows, but its index has {indexed}", rows.read),
-                ADVICE_CORRUPT,
-            )),
-            _ => Ok(rows.skipped),
-        }
+        let (rows, indexed, is_whole) = read().map_err(|error| failed(&self.name, &error))?;
+        let damage = match indexed {
+            Some(indexed) if indexed != rows.read => {
+                format!("it has {} rows, but its index has {indexed}", rows.read)
+            }
+            _ if !is_whole => "the file ends within a page".to_owned(),
+            _ => return Ok(rows.skipped),
+        };
+        Err(Error::corrupt(format!("cannot read the table peers of {}", self.name), damage, ADVICE_CORRUPT))
     }
 }
 

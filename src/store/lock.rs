@@ -37,7 +37,8 @@ impl FileLock {
 
     /// The lock, unless somebody else has it.
     fn try_acquire(path: &Path) -> io::Result<Option<Self>> {
-        let file = OpenOptions::new().create(true).truncate(false).write(true).open(path)?;
+        // Should it be a pipe, to open it for writing alone would wait for a reader.
+        let file = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(path)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Ok(None),

@@ -45,8 +45,8 @@ pub(crate) struct Store {
 /// What belongs to a database that is our own.
 #[derive(Debug)]
 struct Owned {
-    /// Held for its lock, which keeps other managers away.
-    _file: Arc<DatabaseFile>,
+    /// Held for its lock, too, which keeps other managers away.
+    file: Arc<DatabaseFile>,
     /// The process that opened it.
     process: u32,
 }
@@ -63,6 +63,11 @@ impl Store {
     /// close it (<https://www.sqlite.org/howtocorrupt.html#_carrying_an_open_database_connection_across_a_fork_>).
     pub(crate) fn is_forked(&self) -> bool {
         self.owned.as_ref().is_some_and(|owned| owned.process != std::process::id())
+    }
+
+    /// What messages call the database.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
     }
 
     fn check_process(&self, action: &str) -> Result<()> {

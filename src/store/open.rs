@@ -12,7 +12,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::file::DatabaseFile;
 use super::schema::{self, Presence};
 use super::{Owned, Store};
-use crate::error::{Error, Result};
+use crate::error::{ADVICE_CORRUPT, Error, Result};
 use crate::options::Durability;
 
 /// The longest busy timeout that SQLite can be given, some 24 days.
@@ -25,7 +25,7 @@ impl Store {
     /// Opens the database file, makes it if there is none, and looks whether it is one of peers. It can be read then,
     /// and written after [`begin`](Self::begin).
     pub(crate) fn open(file: &Arc<DatabaseFile>, busy_timeout: Duration) -> Result<Self> {
-        file.check_log()?;
+        let has_log = file.check_log()?;
         let name = file.name().to_owned();
         let failed = |error: &rusqlite::Error| Error::sqlite(format!("cannot open {name}"), error);
         // NO_MUTEX: the manager's locks are the only ones needed.
@@ -36,19 +36,28 @@ impl Store {
         let set_up = || {
             conn.busy_timeout(busy_timeout.min(LONGEST))?;
             // Whoever closes a database last moves the write-ahead log into it and deletes the log. Not if it turns out
-            // to be damaged.
-            conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)
+            // to be damaged; but a log that SQLite makes just now has nothing in it, and goes again.
+            conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, has_log)
         };
         set_up().map_err(|error| failed(&error))?;
-        let presence = schema::inspect(&conn, &name)?;
-        // SQLite opens a file that may not be written read-only, without a word.
-        if conn.is_readonly("main").map_err(|error| failed(&error))? {
+        let is_readonly = || conn.is_readonly("main").map_err(|error| failed(&error));
+        // SQLite opens a file that may not be written read-only, without a word; and at the first look into it, it would
+        // make a log and its index, and could not remove them.
+        if is_readonly()? {
             return Err(Error::database(
                 format!("cannot open {name}"),
                 "the file may only be read; make it and its directory writable",
             ));
         }
-        let owned = Owned { _file: Arc::clone(file), process: std::process::id() };
+        let presence = schema::inspect(&conn, &name)?;
+        if is_readonly()? {
+            return Err(Error::corrupt(
+                format!("cannot open {name}"),
+                "its header says that this version of SQLite must not write to it",
+                ADVICE_CORRUPT,
+            ));
+        }
+        let owned = Owned { file: Arc::clone(file), process: std::process::id() };
         Ok(Self { conn, presence, name, owned: Some(owned) })
     }
 

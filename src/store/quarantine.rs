@@ -12,7 +12,7 @@ use rusqlite::Connection;
 use super::file::DatabaseFile;
 use super::salvage;
 use super::{beside, schema, write};
-use crate::error::{Error, Result};
+use crate::error::{Error, Quoted, Result};
 
 /// What became of a damaged file.
 #[non_exhaustive]
@@ -37,10 +37,15 @@ pub(crate) fn quarantine(file: &DatabaseFile) -> Result<Quarantine> {
     let salvage = salvage::read(path, &beside(path, "-wal")).map_err(|error| failed(&error))?;
     let new = beside(path, "-salvage");
     // One that is there already was left by a process that died here, before the file was moved.
-    remove_database(&new).map_err(|error| failed(&error))?;
+    remove_database(&new)
+        .map_err(|error| Error::io(format!("cannot remove {}", Quoted(&new.to_string_lossy())), &error))?;
     let written = write_new(&new, &salvage.peers)
         .map_err(|error| Error::sqlite(format!("cannot save the peers of {}", file.name()), &error));
     let moved = written.and_then(|stamp| {
+        // Whoever may use the old file may use the new one.
+        if let Ok(old) = fs::metadata(path) {
+            fs::set_permissions(&new, old.permissions()).map_err(|error| failed(&error))?;
+        }
         let aside = free_name(path, &stamp);
         exchange(path, &new, &aside).map_err(|error| failed(&error))?;
         Ok(aside)
@@ -89,6 +94,7 @@ fn free_name(path: &Path, stamp: &str) -> PathBuf {
 /// are moved back.
 fn exchange(path: &Path, new: &Path, aside: &Path) -> io::Result<()> {
     let mut moved = Vec::new();
+    let mut has_two_names = false;
     let mut run = || {
         for suffix in COMPANIONS {
             let (from, to) = (beside(path, suffix), beside(aside, suffix));
@@ -99,7 +105,8 @@ fn exchange(path: &Path, new: &Path, aside: &Path) -> io::Result<()> {
         }
         if path.symlink_metadata().is_ok() {
             // With a second name for the old file, the new one takes its place in one step.
-            if fs::hard_link(path, aside).is_err() {
+            has_two_names = fs::hard_link(path, aside).is_ok();
+            if !has_two_names {
                 fs::rename(path, aside)?;
                 moved.push((path.to_owned(), aside.to_owned()));
             }
@@ -108,6 +115,9 @@ fn exchange(path: &Path, new: &Path, aside: &Path) -> io::Result<()> {
     };
     let done = run();
     if done.is_err() {
+        if has_two_names {
+            let _ = fs::remove_file(aside);
+        }
         for (from, to) in moved.into_iter().rev() {
             let _ = fs::rename(to, from);
         }

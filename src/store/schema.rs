@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension as _};
 
-use crate::error::{Error, Result};
+use crate::error::{ADVICE_CORRUPT, Error, Result};
 
 /// The table as the specification has it, to the letter.
 pub const SCHEMA: &str = "CREATE TABLE peers (
@@ -60,7 +60,13 @@ pub(super) fn inspect(conn: &Connection, name: &str) -> Result<Presence> {
             |row| row.get(0),
         )
         .optional()
-        .map_err(failed)?;
+        .map_err(|error| match error {
+            // A number of the header that has no error code of its own.
+            rusqlite::Error::SqliteFailure(_, Some(detail)) if detail == "unsupported file format" => {
+                Error::corrupt(action(), detail, ADVICE_CORRUPT)
+            }
+            error => failed(error),
+        })?;
     match kind.as_deref() {
         None => return Ok(Presence::Absent),
         Some("table") => {}

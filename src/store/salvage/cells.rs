@@ -1,15 +1,23 @@
 //! The rows on one page of a database file, as far as they are whole.
 //!
 //! Sources: <https://www.sqlite.org/fileformat2.html>, sections 1.6 (b-tree pages) and 2.1 (records). Rows of peers are
-//! far shorter than a page, so content on overflow pages is none of theirs.
+//! shorter than a page of any size. The longest of names have their index entries on overflow pages where pages are
+//! small; those are passed over.
+//!
+//! The files may be hostile: the cells of a page are no more than fit on it side by side, so one page costs no more time
+//! and memory than its size, however its cells overlap.
 
 use rusqlite::types::ValueRef;
 
-use super::pages::be16;
+use super::pages::{be16, be32};
 
 const INTERIOR_INDEX: u8 = 0x02;
+const INTERIOR_TABLE: u8 = 0x05;
 const LEAF_INDEX: u8 = 0x0a;
 const LEAF_TABLE: u8 = 0x0d;
+
+/// The most columns that a row of peers has.
+const MOST_COLUMNS: usize = 5;
 
 /// A cell whose columns could be read.
 pub(super) enum Cell<'a> {
@@ -24,40 +32,50 @@ pub(super) fn for_each<'a>(page: &'a [u8], start: usize, mut each: impl FnMut(Ce
     let Some(&kind) = page.get(start) else { return };
     let pointers = start + if kind == INTERIOR_INDEX { 12 } else { 8 };
     let cells = be16(page, start + 3).unwrap_or(0);
-    // Cells do not overlap, so together they are no longer than the page. On one that is made up to keep us busy, they
-    // might all be the same.
-    let mut left = page.len();
+    // The most of an index entry that is not moved to an overflow page.
+    let most_of_entry = (page.len().saturating_sub(12) * 64 / 255).saturating_sub(23);
+    let mut room = page.len();
     for cell in 0..usize::from(cells) {
         let Some(at) = be16(page, pointers + 2 * cell) else { return };
         let Some(bytes) = page.get(usize::from(at)..) else { continue };
-        let cell = match kind {
-            LEAF_TABLE => row(bytes, &mut left),
-            LEAF_INDEX => entry(bytes, &mut left),
-            INTERIOR_INDEX => bytes.get(4..).and_then(|bytes| entry(bytes, &mut left)),
+        let read = match kind {
+            LEAF_TABLE => row(bytes),
+            LEAF_INDEX => entry(bytes, most_of_entry),
+            INTERIOR_INDEX => bytes.get(4..).and_then(|bytes| entry(bytes, most_of_entry)),
             _ => return,
         };
-        cell.into_iter().for_each(&mut each);
+        let Some((cell, length)) = read else { continue };
+        let Some(left) = room.checked_sub(length) else { return };
+        room = left;
+        each(cell);
     }
 }
 
-fn row<'a>(mut bytes: &'a [u8], left: &mut usize) -> Option<Cell<'a>> {
-    let length = varint(&mut bytes)?;
+/// The pages below a page of a tree.
+pub(super) fn children(page: &[u8], start: usize) -> Vec<u32> {
+    if !matches!(page.get(start), Some(&(INTERIOR_INDEX | INTERIOR_TABLE))) {
+        return Vec::new();
+    }
+    let cells = usize::from(be16(page, start + 3).unwrap_or(0));
+    let pointers = (0..cells).map_while(|cell| be16(page, start + 12 + 2 * cell));
+    let below = pointers.filter_map(|at| be32(page, usize::from(at)));
+    below.chain(be32(page, start + 8)).collect()
+}
+
+/// A row, and the bytes of its columns.
+fn row(mut bytes: &[u8]) -> Option<(Cell<'_>, usize)> {
+    let length = usize::try_from(varint(&mut bytes)?).ok()?;
     let number = varint(&mut bytes)?;
-    Some(Cell::Row(number, record(payload(bytes, length, left)?)?))
+    Some((Cell::Row(number, record(bytes.get(..length)?)?), length))
 }
 
-fn entry<'a>(mut bytes: &'a [u8], left: &mut usize) -> Option<Cell<'a>> {
-    let length = varint(&mut bytes)?;
-    Some(Cell::Entry(record(payload(bytes, length, left)?)?))
+/// An entry of an index, and the bytes of its columns, at most so many.
+fn entry(mut bytes: &[u8], most: usize) -> Option<(Cell<'_>, usize)> {
+    let length = usize::try_from(varint(&mut bytes)?).ok().filter(|&length| length <= most)?;
+    Some((Cell::Entry(record(bytes.get(..length)?)?), length))
 }
 
-fn payload<'a>(bytes: &'a [u8], length: i64, left: &mut usize) -> Option<&'a [u8]> {
-    let length = usize::try_from(length).ok()?;
-    *left = left.checked_sub(length)?;
-    bytes.get(..length)
-}
-
-/// The columns of a record that stands on its page as a whole.
+/// The columns of a record that stands on its page as a whole and may be one of peers.
 fn record(payload: &[u8]) -> Option<Vec<ValueRef<'_>>> {
     let mut types = payload;
     let header = usize::try_from(varint(&mut types)?).ok()?;
@@ -66,6 +84,9 @@ fn record(payload: &[u8]) -> Option<Vec<ValueRef<'_>>> {
     let mut body = payload.get(header..)?;
     let mut columns = Vec::new();
     while !types.is_empty() {
+        if columns.len() == MOST_COLUMNS {
+            return None;
+        }
         columns.push(value(varint(&mut types)?, &mut body)?);
     }
     Some(columns)

@@ -31,26 +31,31 @@ pub(super) struct Salvage {
 
 /// Reads the peers of the database file at `path` with its write-ahead log at `log_path`, where there are such files.
 ///
-/// Cost: linear in the files; memory for the peers.
+/// Cost: linear in the files, for each size of page that there might be; memory for the peers.
 pub(super) fn read(path: &Path, log_path: &Path) -> io::Result<Salvage> {
-    let mut best = Salvage::default();
+    let (mut best, mut most_cells) = (Salvage::default(), 0);
     for page_size in Pages::sizes(path, log_path)? {
-        let salvage = read_pages(&mut Pages::open(path, log_path, page_size)?);
-        if (salvage.peers.len(), salvage.lost_rows) > (best.peers.len(), best.lost_rows) {
-            best = salvage;
+        let (salvage, cells) = read_pages(&mut Pages::open(path, log_path, page_size)?);
+        // With another size than the right one pages are missed, or cut off before their cells.
+        if cells > most_cells {
+            (best, most_cells) = (salvage, cells);
         }
     }
     Ok(best)
 }
 
-fn read_pages(pages: &mut Pages) -> Salvage {
+/// What is on these pages, and how many cells of any sort are whole.
+fn read_pages(pages: &mut Pages) -> (Salvage, u64) {
     let mut peers: HashMap<PeerAddress, (i64, PeerRecord)> = HashMap::new();
     let mut rows_lost: HashSet<(Vec<u8>, i64)> = HashSet::new();
-    pages.for_each(|page, start| {
+    let mut cells = 0;
+    pages.for_each(|page, start, may_have_peers| {
         cells::for_each(page, start, |cell| {
+            cells += 1;
             let Cell::Row(number, columns) = cell else { return };
             let Ok(columns) = <[ValueRef<'_>; 5]>::try_from(columns) else { return };
             match (peer_from_row(columns), columns) {
+                _ if !may_have_peers => {}
                 (Some(peer), _) => {
                     // A row that was replaced may still stand on a page that is out of use: the later one has the
                     // greater number.
@@ -67,10 +72,11 @@ fn read_pages(pages: &mut Pages) -> Salvage {
         });
     });
     // The index has each address once more.
-    pages.for_each(|page, start| {
+    pages.for_each(|page, start, may_have_peers| {
         cells::for_each(page, start, |cell| {
             let Cell::Entry(columns) = cell else { return };
             if let [ValueRef::Text(ip), ValueRef::Integer(port), ValueRef::Integer(_)] = columns[..]
+                && may_have_peers
                 && key_from_row(ip, port).is_none_or(|address| !peers.contains_key(&address))
             {
                 rows_lost.insert((ip.to_vec(), port));
@@ -78,5 +84,5 @@ fn read_pages(pages: &mut Pages) -> Salvage {
         });
     });
     let peers = peers.into_values().map(|(_, peer)| peer).collect();
-    Salvage { peers, lost_rows: rows_lost.len() as u64 }
+    (Salvage { peers, lost_rows: rows_lost.len() as u64 }, cells)
 }

@@ -7,6 +7,10 @@ use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 
+use rusqlite::types::ValueRef;
+
+use super::cells::{self, Cell};
+
 /// The sizes that a page can have, the usual one first.
 const PAGE_SIZES: [usize; 8] = [4096, 1024, 512, 2048, 8192, 16_384, 32_768, 65_536];
 
@@ -18,66 +22,124 @@ const FRAME_HEADER: usize = 24;
 pub(super) struct Pages {
     database: Option<File>,
     log: Option<File>,
-    /// Where in the log the newest committed version of a page is.
-    in_log: HashMap<u32, u64>,
+    in_log: Log,
     page_size: usize,
-    /// How many pages the database file has.
+    /// How many pages the file of the database has, of those that belong to it.
     in_database: u32,
-    free: HashSet<u32>,
+    /// Pages that hold no peers of the present, whatever they look like.
+    apart: HashSet<u32>,
+}
+
+/// What a log says.
+#[derive(Debug, Default)]
+struct Log {
+    /// Where in it the newest committed version of a page is.
+    pages: HashMap<u32, u64>,
+    /// How many pages the database has after its last transaction.
+    page_count: Option<u32>,
 }
 
 impl Pages {
-    /// The page sizes to try: the one that the file names, or each, if its header says nothing sensible.
+    /// The page sizes to try, the most likely one first: each, unless the one that the files name is certain.
     pub(super) fn sizes(path: &Path, log_path: &Path) -> io::Result<Vec<usize>> {
-        let mut database = open_if_there(path)?;
+        let database = open_if_there(path)?;
         let mut log = open_if_there(log_path)?;
-        let named = database
-            .as_mut()
-            .and_then(|file| read_at(file, 16, 2).ok())
-            .and_then(|bytes| page_size(usize::from(be16(&bytes, 0)?)));
         let logged = log
             .as_mut()
             .and_then(|file| read_at(file, 8, 4).ok())
             .and_then(|bytes| page_size(be32(&bytes, 0)? as usize));
-        Ok(named.or(logged).map_or(PAGE_SIZES.to_vec(), |size| vec![size]))
+        if let (Some(size), Some(log)) = (logged, &mut log)
+            && committed_frames(log, size).page_count.is_some()
+        {
+            return Ok(vec![size]);
+        }
+        let mut sizes = Vec::from(PAGE_SIZES);
+        if let Some(mut file) = database
+            && let Ok(header) = read_at(&mut file, 0, 100)
+            && let Some(named) = be16(&header, 16).and_then(|number| page_size(usize::from(number)))
+        {
+            let pages = be32(&header, 28).unwrap_or(0);
+            if u64::from(pages) * named as u64 == file.metadata()?.len() {
+                return Ok(vec![named]);
+            }
+            sizes.sort_by_key(|&size| size != named);
+        }
+        Ok(sizes)
     }
 
     /// Opens the files, those of them that are there.
     pub(super) fn open(path: &Path, log_path: &Path, page_size: usize) -> io::Result<Self> {
         let database = open_if_there(path)?;
         let mut log = open_if_there(log_path)?;
-        let in_log = log.as_mut().map_or_else(HashMap::new, |log| committed_frames(log, page_size));
+        let in_log = log.as_mut().map_or_else(Log::default, |log| committed_frames(log, page_size));
         let bytes = database.as_ref().map_or(Ok(0), |file| file.metadata().map(|metadata| metadata.len()))?;
         // What is left of a page that was cut off is read, too.
         let in_database = u32::try_from(bytes.div_ceil(page_size as u64)).unwrap_or(u32::MAX - 1);
-        let mut pages = Self { database, log, in_log, page_size, in_database, free: HashSet::new() };
-        pages.free = pages.free_pages();
+        let in_database = in_log.page_count.map_or(in_database, |count| in_database.min(count));
+        let mut pages = Self { database, log, in_log, page_size, in_database, apart: HashSet::new() };
+        pages.apart = pages.pages_apart();
         Ok(pages)
     }
 
-    /// Gives each page that is in use to `each`, with the offset of its content (the first has the file's header in
-    /// front). Pages that cannot be read are passed over.
-    pub(super) fn for_each(&mut self, mut each: impl FnMut(&[u8], usize)) {
-        // A log may claim pages far beyond the end of the file.
+    /// Gives each page to `each`, with the offset of its content (the first has the file's header in front) and whether
+    /// it can have peers. Pages that cannot be read are passed over.
+    pub(super) fn for_each(&mut self, mut each: impl FnMut(&[u8], usize, bool)) {
+        // A log may name any number, and there may be no pages up to it.
         let mut beyond: Vec<u32> =
-            self.in_log.keys().copied().filter(|&number| number > self.in_database).collect();
+            self.in_log.pages.keys().copied().filter(|&number| number > self.in_database).collect();
         beyond.sort_unstable();
         for number in (1..=self.in_database).chain(beyond) {
-            if self.free.contains(&number) {
-                continue;
-            }
             if let Some(page) = self.read(number) {
-                each(&page, if number == 1 { 100 } else { 0 });
+                each(&page, start_of(number), !self.apart.contains(&number));
             }
         }
     }
 
     fn read(&mut self, number: u32) -> Option<Vec<u8>> {
-        if let (Some(&offset), Some(log)) = (self.in_log.get(&number), self.log.as_mut()) {
+        if let (Some(&offset), Some(log)) = (self.in_log.pages.get(&number), self.log.as_mut()) {
             return read_at(log, offset, self.page_size).ok();
         }
-        let offset = u64::from(number.checked_sub(1)?) * self.page_size as u64;
-        read_at(self.database.as_mut()?, offset, self.page_size).ok()
+        let offset = u64::from(number.checked_sub(1).filter(|_| number <= self.in_database)?);
+        read_at(self.database.as_mut()?, offset * self.page_size as u64, self.page_size).ok()
+    }
+
+    /// What was deleted, and what belongs to other tables, which may have the same columns.
+    fn pages_apart(&mut self) -> HashSet<u32> {
+        let mut apart = self.free_pages();
+        let (mut ours, mut others) = (Vec::new(), Vec::new());
+        for number in self.tree(&[1]) {
+            let Some(page) = self.read(number) else { continue };
+            cells::for_each(&page, start_of(number), |cell| {
+                let Cell::Row(_, columns) = cell else { return };
+                if let [_, _, ValueRef::Text(table), ValueRef::Integer(root), ..] = columns[..]
+                    && let Ok(root) = u32::try_from(root)
+                {
+                    if table.eq_ignore_ascii_case(b"peers") { ours.push(root) } else { others.push(root) }
+                }
+            });
+        }
+        apart.extend(self.tree(&others));
+        // What the table itself leads to is its own, whatever damaged pages say.
+        for number in self.tree(&ours) {
+            apart.remove(&number);
+        }
+        apart
+    }
+
+    /// The pages of the trees with these roots, as far as they can be followed.
+    fn tree(&mut self, roots: &[u32]) -> HashSet<u32> {
+        let mut seen = HashSet::new();
+        let mut next = roots.to_vec();
+        while let Some(number) = next.pop() {
+            if seen.contains(&number) {
+                continue;
+            }
+            if let Some(page) = self.read(number) {
+                seen.insert(number);
+                next.extend(cells::children(&page, start_of(number)));
+            }
+        }
+        seen
     }
 
     /// The pages on the list of free ones: what they hold was deleted.
@@ -98,10 +160,15 @@ impl Pages {
     }
 }
 
+/// Where the content of a page begins.
+fn start_of(number: u32) -> usize {
+    if number == 1 { 100 } else { 0 }
+}
+
 /// The newest version of each page in the log, of the transactions that were committed. A log ends where a checksum
 /// is wrong, as for SQLite.
-fn committed_frames(log: &mut File, page_size: usize) -> HashMap<u32, u64> {
-    let (mut committed, mut uncommitted) = (HashMap::new(), HashMap::new());
+fn committed_frames(log: &mut File, page_size: usize) -> Log {
+    let (mut committed, mut uncommitted) = (Log::default(), HashMap::new());
     let Ok(header) = read_at(log, 0, WAL_HEADER) else { return committed };
     let magic = be32(&header, 0).unwrap_or(0);
     let named = be32(&header, 8).and_then(|size| self::page_size(size as usize));
@@ -113,7 +180,7 @@ fn committed_frames(log: &mut File, page_size: usize) -> HashMap<u32, u64> {
     if !sum.is(&header[24..]) {
         return committed;
     }
-    let (mut offset, mut last_page) = (WAL_HEADER as u64, 0);
+    let mut offset = WAL_HEADER as u64;
     while let Ok(frame) = read_at(log, offset, FRAME_HEADER + page_size) {
         if frame.len() < FRAME_HEADER + page_size || frame[8..16] != header[16..24] {
             break;
@@ -126,13 +193,13 @@ fn committed_frames(log: &mut File, page_size: usize) -> HashMap<u32, u64> {
         let (number, pages_after_commit) = (be32(&frame, 0).unwrap_or(0), be32(&frame, 4).unwrap_or(0));
         uncommitted.insert(number, offset + FRAME_HEADER as u64);
         if pages_after_commit != 0 {
-            committed.extend(uncommitted.drain());
-            last_page = pages_after_commit;
+            committed.pages.extend(uncommitted.drain());
+            committed.page_count = Some(pages_after_commit);
         }
         offset += (FRAME_HEADER + page_size) as u64;
     }
-    // A file that has shrunk and grown again has the pages of its growth in the log once more.
-    committed.retain(|&number, _| number <= last_page);
+    let page_count = committed.page_count.unwrap_or(0);
+    committed.pages.retain(|&number, _| number <= page_count);
     committed
 }
 
@@ -166,6 +233,10 @@ fn page_size(number: usize) -> Option<usize> {
 }
 
 fn open_if_there(path: &Path) -> io::Result<Option<File>> {
+    // To open a pipe would wait for whoever writes to it.
+    if std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
+        return Ok(None);
+    }
     match File::open(path) {
         Ok(file) => Ok(Some(file)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -186,7 +257,7 @@ pub(super) fn be16(bytes: &[u8], at: usize) -> Option<u16> {
     Some(u16::from_be_bytes(*bytes))
 }
 
-fn be32(bytes: &[u8], at: usize) -> Option<u32> {
+pub(super) fn be32(bytes: &[u8], at: usize) -> Option<u32> {
     let bytes = bytes.get(at..)?.first_chunk::<4>()?;
     Some(u32::from_be_bytes(*bytes))
 }
