@@ -36,6 +36,7 @@
 //! from the module `ffi`.
 
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+#![cfg_attr(shuttle, expect(dead_code, unused_imports, reason = "what only SQLite needs"))]
 
 mod address;
 mod changes;
@@ -47,9 +48,16 @@ mod peer;
 mod query;
 mod random;
 mod stats;
+#[cfg(not(shuttle))]
 mod store;
 mod sync;
 mod table;
+
+// Under the model checker, a file that is a map in memory.
+#[cfg(shuttle)]
+#[doc(hidden)]
+#[path = "../tests/interleavings/store.rs"]
+pub mod store;
 
 // Not in unit tests: they are linked with the crate itself once more, which has the same exported symbols.
 #[cfg(not(test))]

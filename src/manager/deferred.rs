@@ -8,12 +8,14 @@
 //! A group that cannot be written stays pending, joined by what changes meanwhile, and is tried again after a while.
 //! Callers only ever wait for the thread in [`flush`](Deferred::flush).
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::changes::Changes;
 use crate::error::{Error, Result};
 use crate::store::Store;
-use crate::sync::{Arc, AtomicBool, AtomicU64, JoinHandle, Mutex, MutexGuard, Ordering, RwLock, thread};
+use crate::sync::{
+    Arc, AtomicBool, AtomicU64, JoinHandle, Mutex, MutexGuard, Ordering, RwLock, sleep_unless, thread,
+};
 use crate::table::PeerTable;
 
 /// The shortest and the longest wait before a group that could not be written is tried again, unless the flush interval
@@ -137,7 +139,7 @@ impl Shared {
                 }
                 thread::park();
             }
-            self.sleep(wait);
+            sleep_unless(&self.is_over, wait);
             if self.is_over.load(Ordering::SeqCst) {
                 return;
             }
@@ -151,17 +153,6 @@ impl Shared {
                 self.is_awake.store(true, Ordering::SeqCst);
                 wait.saturating_mul(2).clamp(RETRY[0], RETRY[1].max(self.interval))
             };
-        }
-    }
-
-    /// Waits, unless it is over before.
-    fn sleep(&self, wait: Duration) {
-        let began = Instant::now();
-        while let Some(left) = wait.checked_sub(began.elapsed()).filter(|left| !left.is_zero()) {
-            if self.is_over.load(Ordering::SeqCst) {
-                return;
-            }
-            thread::park_timeout(left);
         }
     }
 

@@ -1,0 +1,325 @@
+//! The database of the model check: a map in memory, with what the manager uses of `src/store`.
+//!
+//! It is compiled into the library in place of SQLite, for which the checker could not schedule. Other threads may run
+//! between any two steps of a transaction, and a write fails when a test or the checker's random source says so.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{PoisonError, Weak};
+use std::time::Duration;
+
+use rusqlite::Connection;
+use shuttle::rand::Rng as _;
+use shuttle::sync::{Arc, Condvar, Mutex, MutexGuard};
+
+use crate::address::PeerAddress;
+use crate::changes::Changes;
+use crate::error::{Error, Result};
+use crate::options::Durability;
+use crate::peer::PeerRecord;
+
+/// What a database file holds.
+pub type Rows = BTreeMap<PeerAddress, PeerRecord>;
+
+/// All files, by path. No schedule can interrupt who holds this lock.
+static DISKS: std::sync::Mutex<BTreeMap<PathBuf, Weak<Disk>>> = std::sync::Mutex::new(BTreeMap::new());
+static NEXT_DISK: AtomicU64 = AtomicU64::new(0);
+
+/// A disk with one database file on it, which outlives the managers that have it open.
+pub struct Disk {
+    path: PathBuf,
+    state: Mutex<State>,
+    committed: Condvar,
+}
+
+struct State {
+    /// All that the file has held, one state a transaction; the last is what it holds.
+    history: Vec<Rows>,
+    /// How much of the history was synchronised.
+    synchronised: usize,
+    is_open: bool,
+    fails: Failures,
+    during_writes: Option<Arc<dyn Fn() + Send + Sync>>,
+}
+
+/// Which writes fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failures {
+    /// None.
+    Never,
+    /// So many, then none.
+    Next(u32),
+    /// One in three.
+    AtRandom,
+    /// All.
+    Always,
+}
+
+impl Disk {
+    /// A disk with an empty file on it.
+    #[must_use]
+    pub fn new() -> Arc<Self> {
+        let path = PathBuf::from(format!("disk-{}.db", NEXT_DISK.fetch_add(1, Ordering::Relaxed)));
+        let state = State {
+            history: vec![Rows::new()],
+            synchronised: 0,
+            is_open: false,
+            fails: Failures::Never,
+            during_writes: None,
+        };
+        let disk = Arc::new(Self { path, state: Mutex::new(state), committed: Condvar::new() });
+        let mut disks = DISKS.lock().unwrap_or_else(PoisonError::into_inner);
+        disks.insert(disk.path.clone(), Arc::downgrade(&disk));
+        drop(disks);
+        disk
+    }
+
+    /// The path by which managers open the file.
+    #[must_use]
+    pub fn path(&self) -> PathBuf {
+        self.path.clone()
+    }
+
+    /// What the file holds: what is committed and nothing else.
+    #[must_use]
+    pub fn rows(&self) -> Rows {
+        self.state().rows().clone()
+    }
+
+    /// What the file held when it was synchronised last.
+    #[must_use]
+    pub fn synchronised(&self) -> Rows {
+        let state = self.state();
+        state.history[state.synchronised].clone()
+    }
+
+    /// All states that the file was ever in, the oldest first.
+    #[must_use]
+    pub fn history(&self) -> Vec<Rows> {
+        self.state().history.clone()
+    }
+
+    /// Waits until the file holds these rows. If that never happens, the checker finds a deadlock.
+    pub fn wait_for(&self, rows: &Rows) {
+        let mut state = self.state();
+        while state.rows() != rows {
+            state = self.committed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// From now on, these writes fail.
+    pub fn fail(&self, fails: Failures) {
+        self.state().fails = fails;
+    }
+
+    /// From now on, calls this in every transaction, just before it is committed.
+    pub fn during_writes(&self, call: impl Fn() + Send + Sync + 'static) {
+        self.state().during_writes = Some(Arc::new(call));
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn rows(&self) -> &Rows {
+        &self.history[self.history.len() - 1]
+    }
+
+    fn check_failure(&mut self) -> Result<()> {
+        let fails = match self.fails {
+            Failures::Never | Failures::Next(0) => false,
+            Failures::Next(left) => {
+                self.fails = Failures::Next(left - 1);
+                true
+            }
+            Failures::AtRandom => shuttle::rand::thread_rng().gen_ratio(1, 3),
+            Failures::Always => true,
+        };
+        if fails { Err(Error::database("cannot write to the disk", "it was told to fail")) } else { Ok(()) }
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        DISKS.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.path);
+    }
+}
+
+impl fmt::Debug for Disk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Disk").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+/// A database file that no other manager has open.
+#[derive(Debug)]
+pub(crate) struct DatabaseFile(Arc<Disk>);
+
+impl DatabaseFile {
+    pub(crate) fn acquire(path: &Path, _: Duration) -> Result<Self> {
+        let disks = DISKS.lock().unwrap_or_else(PoisonError::into_inner);
+        let disk = disks.get(path).and_then(Weak::upgrade);
+        drop(disks);
+        let disk = disk.ok_or_else(|| Error::cannot_open("cannot open the file", "there is no such disk"))?;
+        let was_open = std::mem::replace(&mut disk.state().is_open, true);
+        if was_open { Err(Error::in_use("cannot open the file")) } else { Ok(Self(disk)) }
+    }
+}
+
+impl Drop for DatabaseFile {
+    fn drop(&mut self) {
+        self.0.state().is_open = false;
+    }
+}
+
+/// An open database.
+#[derive(Debug)]
+pub(crate) struct Store(Arc<DatabaseFile>);
+
+/// One statement of a transaction.
+#[derive(Clone, Copy)]
+enum Statement<'a> {
+    Insert(&'a PeerRecord),
+    Replace(&'a PeerRecord),
+    Delete(&'a PeerAddress),
+    DeleteWithFailures(u32),
+    DeleteAll,
+}
+
+#[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "as the library's")]
+impl Store {
+    pub(crate) fn open(file: &Arc<DatabaseFile>, _: Duration) -> Result<Self> {
+        Ok(Self(Arc::clone(file)))
+    }
+
+    pub(crate) fn borrow(_: Connection) -> Result<Self> {
+        Err(not_modelled())
+    }
+
+    pub(crate) fn begin(&mut self, _: Durability, _: Duration) -> Result<()> {
+        Ok(())
+    }
+
+    pub(crate) fn is_forked(&self) -> bool {
+        false
+    }
+
+    pub(crate) fn load_all(&self, reserve: impl Fn(usize), mut each: impl FnMut(&PeerRecord)) -> Result<u64> {
+        let rows = self.disk().rows();
+        reserve(rows.len());
+        rows.values().for_each(&mut each);
+        Ok(0)
+    }
+
+    pub(crate) fn insert(&mut self, records: &[PeerRecord]) -> Result<()> {
+        self.transaction(records.iter().map(Statement::Insert))
+    }
+
+    pub(crate) fn replace(&mut self, records: &[PeerRecord]) -> Result<()> {
+        self.transaction(records.iter().map(Statement::Replace))
+    }
+
+    pub(crate) fn write_changes(&mut self, changes: &Changes) -> Result<()> {
+        let clear = changes.clears.then_some(Statement::DeleteAll);
+        let deletions = changes.removed.iter().map(Statement::Delete);
+        let replacements = changes.put.iter().map(|put| Statement::Replace(&put.record));
+        self.transaction(clear.into_iter().chain(deletions).chain(replacements))
+    }
+
+    pub(crate) fn delete(&mut self, address: &PeerAddress) -> Result<()> {
+        self.transaction([Statement::Delete(address)])
+    }
+
+    pub(crate) fn delete_with_failures(&mut self, min_num_failures: u32) -> Result<()> {
+        self.transaction([Statement::DeleteWithFailures(min_num_failures)])
+    }
+
+    pub(crate) fn delete_all(&mut self) -> Result<()> {
+        self.transaction([Statement::DeleteAll])
+    }
+
+    /// Synchronises the file.
+    pub(crate) fn flush(&self) -> Result<()> {
+        let state = self.disk().state();
+        let committed = state.history.len() - 1;
+        drop(state);
+        let_others_run();
+        let mut state = self.disk().state();
+        state.check_failure()?;
+        state.synchronised = committed;
+        Ok(())
+    }
+
+    fn disk(&self) -> &Disk {
+        &self.0.0
+    }
+
+    fn transaction<'a>(&mut self, statements: impl IntoIterator<Item = Statement<'a>>) -> Result<()> {
+        let mut rows = self.disk().rows();
+        for statement in statements {
+            let_others_run();
+            match statement {
+                Statement::Insert(record) => {
+                    rows.entry(record.address.clone()).or_insert_with(|| record.clone());
+                }
+                Statement::Replace(record) => {
+                    rows.insert(record.address.clone(), record.clone());
+                }
+                Statement::Delete(address) => {
+                    rows.remove(address);
+                }
+                Statement::DeleteWithFailures(least) => rows.retain(|_, record| record.num_failures < least),
+                Statement::DeleteAll => rows.clear(),
+            }
+        }
+        let during_writes = self.disk().state().during_writes.clone();
+        if let Some(call) = during_writes {
+            call();
+        }
+        let mut state = self.disk().state();
+        state.check_failure()?;
+        state.history.push(rows);
+        drop(state);
+        self.disk().committed.notify_all();
+        Ok(())
+    }
+}
+
+fn let_others_run() {
+    shuttle::thread::sleep(Duration::ZERO);
+}
+
+/// What became of a damaged file. None is, here.
+#[non_exhaustive]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Quarantine {
+    /// As in the library.
+    pub path: PathBuf,
+    /// As in the library.
+    pub saved_peers: u64,
+    /// As in the library.
+    pub lost_rows: u64,
+}
+
+pub(crate) fn quarantine(_: &DatabaseFile) -> Result<Quarantine> {
+    Err(not_modelled())
+}
+
+/// There is no SQL here.
+pub const SCHEMA: &str = "";
+
+/// Nor a connection to read from.
+///
+/// # Errors
+/// Always.
+pub fn load_all_from_db(_: &Connection, _: impl FnMut(&PeerRecord)) -> Result<u64> {
+    Err(not_modelled())
+}
+
+fn not_modelled() -> Error {
+    Error::Unsupported("the model check has no SQLite; use Disk".to_owned())
+}

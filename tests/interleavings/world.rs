@@ -1,0 +1,114 @@
+//! What a scenario plays in: a disk, a manager on it, and a clock for each thread.
+
+use std::cell::Cell;
+
+use peer_manager::store::{Disk, Failures, Rows};
+use peer_manager::{
+    BackOffUpdate, Clock, Durability, Options, PeerAddress, PeerManager, PeerQuery, PeerRecord,
+    StoredPeerType,
+};
+use shuttle::sync::Arc;
+
+use crate::common::{self, START, ipv4, record};
+
+shuttle::thread_local! {
+    static NOW: Cell<i64> = Cell::new(START);
+}
+
+/// Sets the clock of this thread, which no other thread reads.
+pub(crate) fn set_clock(now: i64) {
+    NOW.with(|clock| clock.set(now));
+}
+
+/// A manager and the disk that its file is on.
+#[derive(Debug)]
+pub(crate) struct World {
+    pub(crate) disk: Arc<Disk>,
+    pub(crate) manager: Arc<PeerManager>,
+}
+
+impl World {
+    /// A manager on an empty file.
+    pub(crate) fn new(durability: Durability) -> Self {
+        let disk = Disk::new();
+        let manager = Arc::new(open(&disk, durability));
+        Self { disk, manager }
+    }
+
+    /// A manager on a file that has the peers with these numbers, without failures.
+    pub(crate) fn with_peers(durability: Durability, numbers: &[u32]) -> Self {
+        let disk = Disk::new();
+        open(&disk, Durability::Commit).store_many(&group(numbers, 0)).unwrap();
+        let manager = Arc::new(open(&disk, durability));
+        Self { disk, manager }
+    }
+
+    /// All that the manager knows.
+    pub(crate) fn memory(&self) -> Rows {
+        common::peers(&self.manager)
+    }
+
+    /// What is in memory, and with DEFERRED will be on file without anybody asking for it, is on file.
+    pub(crate) fn assert_settles(&self) {
+        self.disk.fail(Failures::Never);
+        self.manager.check_invariants().unwrap();
+        self.disk.wait_for(&self.memory());
+    }
+
+    /// The file has what memory had when the manager is gone, and so has the next manager.
+    pub(crate) fn assert_survives_the_end(self) {
+        self.disk.fail(Failures::Never);
+        self.manager.check_invariants().unwrap();
+        let memory = self.memory();
+        drop(self.manager);
+        assert_eq!(self.disk.rows(), memory, "what the file has when the manager is gone");
+        let again = open(&self.disk, Durability::Commit);
+        assert_eq!(common::peers(&again), memory, "what the next manager knows");
+    }
+
+    /// What is in memory about a peer: how often it has failed.
+    pub(crate) fn failures_of(&self, number: u32) -> Option<u32> {
+        self.manager.load(&ipv4(number)).unwrap().map(|record| record.num_failures)
+    }
+}
+
+/// Every kind of change. It may fail, as the disk does or because there is no such peer.
+pub(crate) const CHANGES: [fn(&PeerManager); 9] = [
+    |manager| drop(manager.update_backoff(&ipv4(1), BackOffUpdate::Increase)),
+    |manager| drop(manager.ensure_exists_many(&[ipv4(1), ipv4(2), ipv4(3)])),
+    |manager| drop(manager.remove(&ipv4(1))),
+    |manager| drop(manager.store_many(&group(&[1, 2], 3))),
+    |manager| drop(manager.remove_peers_with_many_failures(3)),
+    |manager| drop(manager.update(&ipv4(2), StoredPeerType::Preferred, true, BackOffUpdate::Increase)),
+    |manager| drop(manager.clear_all()),
+    |manager| drop(manager.update_type(&ipv4(2), StoredPeerType::Inbound, true)),
+    |manager| drop(manager.ensure_exists(&ipv4(3))),
+];
+
+/// Opens the file on a disk.
+pub(crate) fn open(disk: &Arc<Disk>, durability: Durability) -> PeerManager {
+    let mut options = Options::default();
+    options.db_path = Some(disk.path());
+    options.durability = durability;
+    options.clock = Clock::from_fn(|| NOW.with(Cell::get));
+    options.rng_seed = Some(1);
+    PeerManager::open(options).unwrap()
+}
+
+/// Outbound peers with the same number of failures, which are due.
+pub(crate) fn group(numbers: &[u32], num_failures: u32) -> Vec<PeerRecord> {
+    numbers.iter().map(|&n| record(ipv4(n), START, num_failures, StoredPeerType::Outbound)).collect()
+}
+
+/// What rows say about a peer: how often it has failed.
+pub(crate) fn failures_in(rows: &Rows, number: u32) -> Option<u32> {
+    rows.get(&ipv4(number)).map(|record| record.num_failures)
+}
+
+/// The peers that are due by the clock of this thread, in order.
+pub(crate) fn due(manager: &PeerManager) -> Vec<PeerAddress> {
+    let query = PeerQuery { use_next_attempt: true, ..PeerQuery::everything() };
+    let mut due = manager.load_random_peers(&query, 100).unwrap();
+    due.sort();
+    due
+}
