@@ -194,14 +194,15 @@ struct sqlite3;
 #define PEER_MANAGER_MAX_FAILURES 10
 
 /**
- * A call returns after its transaction is committed: the change survives a crash of the process. The default.
- * Since 0.1.0.
+ * A call returns after its transaction is committed: the change survives a crash of the process. The default. If the
+ * disk fails just then and the call with it, but not before all was written, and the process ends before the next
+ * change, then the next start may find the change all the same. Since 0.1.0.
  */
 #define PEER_MANAGER_DURABILITY_COMMIT 0
 
 /**
- * A call returns after its transaction is committed and synchronised: the change survives a loss of power.
- * Since 0.1.0.
+ * A call returns after its transaction is committed and synchronised: the change survives a loss of power. If the disk
+ * fails, as above. Since 0.1.0.
  */
 #define PEER_MANAGER_DURABILITY_SYNC 1
 
@@ -753,7 +754,8 @@ peer_manager_status peer_manager_new_with_db(const char *db_path,
  * The connection is borrowed: it must outlive the peer manager, its settings stay as they are, and no statement
  * stays alive on it between two calls. A change is a single statement or a SAVEPOINT, so inside a transaction of
  * the caller's it becomes part of that; if the transaction is rolled back, memory keeps the change until the
- * record is stored again. No other thread may use the connection while a call that changes peers is under way.
+ * record is stored again. When the disk fails or is full, SQLite usually rolls the whole transaction back by itself:
+ * sqlite3_get_autocommit tells after PEER_MANAGER_ERROR_DATABASE and PEER_MANAGER_ERROR_DISK_FULL. No other thread may use the connection while a call that changes peers is under way.
  *
  * It works only if the library and the caller share one copy of SQLite, which is not so where SQLite is bundled
  * into the library (peer_manager_build_info tells).

@@ -127,6 +127,10 @@ impl PeerManager {
     /// The connection's settings stay as they are: no PRAGMA is run, changes are single statements or a
     /// SAVEPOINT (so they become part of a transaction that is open), and no statement lives between two calls.
     ///
+    /// When the disk fails or is full, SQLite usually rolls back the host's whole transaction; the host finds out by
+    /// [`is_autocommit`](rusqlite::Connection::is_autocommit) after [`Error::Database`] or [`Error::DiskFull`]. What
+    /// earlier calls in that transaction changed is still in memory then: store it again, or open the manager anew.
+    ///
     /// # Errors
     /// As [`open`](Self::open).
     pub fn from_connection(conn: rusqlite::Connection) -> Result<Self> {

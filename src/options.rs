@@ -10,10 +10,12 @@ use crate::error::{Error, Result};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Durability {
     /// The change is committed: it survives a crash of the process.
+    ///
+    /// If the disk fails just then and the call with it, but not before all was written, and the process ends before
+    /// the next change, then the next start may find the change all the same.
     #[default]
     Commit,
-    /// The change is committed and synchronised to the disk: it survives a loss of power. (If the disk fails just
-    /// then and the call with it, the next start may find the change all the same.)
+    /// The change is committed and synchronised to the disk: it survives a loss of power. If the disk fails, as above.
     Sync,
     /// The change is in memory, and is committed with others by a background thread at most
     /// [`flush_interval`](Options::flush_interval) later: a call never waits for the disk, and never fails because of

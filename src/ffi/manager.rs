@@ -112,7 +112,8 @@ pub unsafe extern "C" fn peer_manager_new_with_db(
 /// The connection is borrowed: it must outlive the peer manager, its settings stay as they are, and no statement
 /// stays alive on it between two calls. A change is a single statement or a SAVEPOINT, so inside a transaction of
 /// the caller's it becomes part of that; if the transaction is rolled back, memory keeps the change until the
-/// record is stored again. No other thread may use the connection while a call that changes peers is under way.
+/// record is stored again. When the disk fails or is full, SQLite usually rolls the whole transaction back by itself:
+/// sqlite3_get_autocommit tells after PEER_MANAGER_ERROR_DATABASE and PEER_MANAGER_ERROR_DISK_FULL. No other thread may use the connection while a call that changes peers is under way.
 ///
 /// It works only if the library and the caller share one copy of SQLite, which is not so where SQLite is bundled
 /// into the library (peer_manager_build_info tells).

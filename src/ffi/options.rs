@@ -10,11 +10,12 @@ use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::options::{Durability, OnCorrupt, Options};
 
-/// A call returns after its transaction is committed: the change survives a crash of the process. The default.
-/// Since 0.1.0.
+/// A call returns after its transaction is committed: the change survives a crash of the process. The default. If the
+/// disk fails just then and the call with it, but not before all was written, and the process ends before the next
+/// change, then the next start may find the change all the same. Since 0.1.0.
 pub const PEER_MANAGER_DURABILITY_COMMIT: u32 = 0;
-/// A call returns after its transaction is committed and synchronised: the change survives a loss of power.
-/// Since 0.1.0.
+/// A call returns after its transaction is committed and synchronised: the change survives a loss of power. If the disk
+/// fails, as above. Since 0.1.0.
 pub const PEER_MANAGER_DURABILITY_SYNC: u32 = 1;
 /// Memory first; a background thread commits what has changed in groups at most flush_interval_ms later, each group in
 /// one transaction that holds the table as it was at one moment. A call that changes peers never waits for the disk and
