@@ -1,0 +1,79 @@
+"""The table of peers that a peer-to-peer node keeps: whom to dial next, whom to tell others about, how each address
+has behaved.
+
+    with PeerManager("peers.db") as peers:
+        peers.ensure_exists("core-live-a.stellar.org:11625")
+        for address in peers.load_random_peers(8, Query(type_filter=TypeFilter.ANY)):
+            peers.update_backoff(address, BackOff.INCREASE)
+"""
+
+from ._address import Address, HostLike, address_equal
+from ._manager import PeerManager
+from ._native import build_info, status_name, version_number, version_string
+from ._snapshot import Snapshot
+from ._time import Time
+from ._values import (
+    MAX_FAILURES,
+    BackOff,
+    Durability,
+    OnCorrupt,
+    PeerType,
+    Quarantine,
+    Query,
+    Record,
+    Stats,
+    TypeFilter,
+)
+from .errors import (
+    BusyError,
+    ClosedError,
+    CorruptError,
+    DatabaseError,
+    DiskFullError,
+    InternalError,
+    InvalidAddressError,
+    InvalidArgumentError,
+    LimitError,
+    NotFoundError,
+    PeerManagerError,
+    Status,
+    UnsupportedError,
+)
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "MAX_FAILURES",
+    "Address",
+    "BackOff",
+    "BusyError",
+    "ClosedError",
+    "CorruptError",
+    "DatabaseError",
+    "DiskFullError",
+    "Durability",
+    "HostLike",
+    "InternalError",
+    "InvalidAddressError",
+    "InvalidArgumentError",
+    "LimitError",
+    "NotFoundError",
+    "OnCorrupt",
+    "PeerManager",
+    "PeerManagerError",
+    "PeerType",
+    "Quarantine",
+    "Query",
+    "Record",
+    "Snapshot",
+    "Stats",
+    "Status",
+    "Time",
+    "TypeFilter",
+    "UnsupportedError",
+    "address_equal",
+    "build_info",
+    "status_name",
+    "version_number",
+    "version_string",
+]

@@ -1,0 +1,125 @@
+"""Addresses: canonical, hashable, with the types of ipaddress."""
+
+import pickle
+import socket
+from ipaddress import IPv4Address, IPv6Address
+from typing import Any
+
+import pytest
+
+from peer_manager import Address, HostLike, InvalidAddressError, InvalidArgumentError, address_equal
+
+
+@pytest.mark.parametrize(
+    ("given", "host", "text"),
+    [
+        ("1.2.3.4", IPv4Address("1.2.3.4"), "1.2.3.4:7"),
+        (IPv4Address("1.2.3.4"), IPv4Address("1.2.3.4"), "1.2.3.4:7"),
+        ("2001:DB8:0:0::1", IPv6Address("2001:db8::1"), "[2001:db8::1]:7"),
+        (IPv6Address("2001:db8::1"), IPv6Address("2001:db8::1"), "[2001:db8::1]:7"),
+        (IPv6Address("::ffff:8.8.4.4"), IPv4Address("8.8.4.4"), "8.8.4.4:7"),
+        ("Example.ORG.", "example.org", "example.org:7"),
+        ("host.v6", "host.v6", "host.v6:7"),
+        ("a" * 56 + ".onion", "a" * 56 + ".onion", "a" * 56 + ".onion:7"),
+    ],
+)
+def test_an_address_is_canonical(given: HostLike, host: HostLike, text: str) -> None:
+    address = Address(given, 7)
+    assert (address.host, type(address.host), address.port) == (host, type(host), 7)
+    assert str(address) == text
+    assert Address.parse(text) == address
+    assert pickle.loads(pickle.dumps(address)) == address
+    assert {address: 1}[Address.parse(text)] == 1
+
+
+def test_a_default_port_is_for_text_that_has_none() -> None:
+    assert Address.parse("2001:db8::1", 11625) == Address("2001:db8::1", 11625)
+    assert Address.parse("1.2.3.4:5", 11625).port == 5
+    with pytest.raises(InvalidAddressError, match="the port is missing"):
+        Address.parse("1.2.3.4")
+
+
+@pytest.mark.parametrize(
+    "host", ["", "1.2.3", "256.1.1.1", "fe80::1%eth0", "a b", "1.2.3.4/8", pytest.param("x" * 10_000_000, id="10 MB")]
+)
+def test_what_is_no_host_is_refused(host: str) -> None:
+    with pytest.raises(InvalidAddressError, match="is not a peer address"):
+        Address(host, 1)
+
+
+def test_scope_ids_are_refused() -> None:
+    with pytest.raises(InvalidAddressError, match="scope ids"):
+        Address(IPv6Address("fe80::1%eth0"), 1)
+    with pytest.raises(InvalidAddressError, match="scope ids"):
+        Address.from_sockaddr(("fe80::1", 1, 0, 3))
+
+
+@pytest.mark.parametrize("port", [0, -1, 65536, 2**16 + 80, 2**64 + 80, 10**400])
+def test_what_is_no_port_is_refused(port: int) -> None:
+    with pytest.raises(InvalidAddressError, match="port"):
+        Address("1.2.3.4", port)
+
+
+@pytest.mark.parametrize("port", [-1, 65536])
+def test_what_is_no_default_port_is_refused(port: int) -> None:
+    with pytest.raises(InvalidArgumentError, match="default_port is out of range"):
+        Address.parse("1.2.3.4", port)
+
+
+def test_text_with_a_nul_is_not_cut_off() -> None:
+    with pytest.raises(InvalidArgumentError, match="host has a NUL"):
+        Address("1.2.3.4\0.evil.org", 1)
+    with pytest.raises(InvalidArgumentError, match="address has a NUL"):
+        Address.parse("1.2.3.4:1\0")
+
+
+def test_text_that_is_not_utf_8_is_refused() -> None:
+    with pytest.raises(InvalidArgumentError, match="not UTF-8"):
+        Address("a\udc80", 1)
+
+
+@pytest.mark.parametrize("wrong", [None, 5, b"1.2.3.4", ["1.2.3.4"], object()])
+def test_wrong_types_are_refused(wrong: Any) -> None:
+    with pytest.raises(TypeError, match="host is "):
+        Address(wrong, 1)
+    with pytest.raises(TypeError, match="address is "):
+        Address.parse(wrong)
+    with pytest.raises(TypeError, match="address is "):
+        address_equal("1.2.3.4:1", wrong)
+    with pytest.raises(TypeError, match="sockaddr is not"):
+        Address.from_sockaddr(wrong)
+
+
+@pytest.mark.parametrize("wrong", [None, "80", 80.0])
+def test_a_port_is_an_int(wrong: Any) -> None:
+    with pytest.raises(TypeError, match="port is "):
+        Address("1.2.3.4", wrong)
+
+
+def test_private_addresses_are_told_apart() -> None:
+    assert Address("10.1.2.3", 1).is_private
+    assert Address("localhost", 1).is_private
+    assert Address("fd00::1", 1).is_private
+    assert not Address("192.0.2.1", 1).is_private
+    assert not Address("example.org", 1).is_private
+
+
+def test_equality_is_in_canonical_form() -> None:
+    assert address_equal("Example.ORG.:1", Address("example.org", 1))
+    assert address_equal("[::ffff:1.2.3.4]:5", "1.2.3.4:5")
+    assert not address_equal("1.2.3.4:5", "1.2.3.4:6")
+    assert not address_equal("nonsense", "nonsense")
+
+
+@pytest.mark.parametrize(("family", "host"), [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")])
+def test_addresses_of_sockets_go_in_and_out(family: socket.AddressFamily, host: str) -> None:
+    with socket.socket(family) as listener:
+        try:
+            listener.bind((host, 0))
+        except OSError:
+            pytest.skip(f"this machine has no {family.name}")
+        listener.listen()
+        address = Address.from_sockaddr(listener.getsockname())
+        assert str(address.host) == host
+        with socket.create_connection(address.sockaddr) as connection:
+            assert Address.from_sockaddr(connection.getpeername()) == address
