@@ -1,0 +1,3 @@
+module peer_manager/examples/go
+
+go 1.24

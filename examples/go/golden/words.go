@@ -1,0 +1,143 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"peer_manager/examples/go/peermanager"
+)
+
+// The port of an address that has none.
+const defaultPort = 11625
+
+var errScript = errors.New("the script is wrong")
+
+var filters = map[string]peermanager.Filter{
+	"INBOUND_ONLY":   peermanager.FilterInboundOnly,
+	"OUTBOUND_ONLY":  peermanager.FilterOutboundOnly,
+	"PREFERRED_ONLY": peermanager.FilterPreferredOnly,
+	"ANY_OUTBOUND":   peermanager.FilterAnyOutbound,
+	"ANY":            peermanager.FilterAny,
+}
+
+var types = map[string]peermanager.PeerType{
+	"INBOUND":   peermanager.TypeInbound,
+	"OUTBOUND":  peermanager.TypeOutbound,
+	"PREFERRED": peermanager.TypePreferred,
+}
+
+var backoffs = map[string]peermanager.Backoff{
+	"HARD_RESET": peermanager.BackoffHardReset,
+	"RESET":      peermanager.BackoffReset,
+	"INCREASE":   peermanager.BackoffIncrease,
+}
+
+var durabilities = map[string]peermanager.Durability{
+	"COMMIT":   peermanager.DurabilityCommit,
+	"SYNC":     peermanager.DurabilitySync,
+	"DEFERRED": peermanager.DurabilityDeferred,
+}
+
+// words are the words of a line. The first that is wrong is remembered, so that a line is read as a whole and looked at
+// once; the library's own refusal of an address is remembered in the same way.
+type words struct {
+	left []string
+	err  error
+}
+
+func (w *words) fail(err error) {
+	if w.err == nil {
+		w.err = err
+	}
+}
+
+func (w *words) next() string {
+	if len(w.left) == 0 {
+		w.fail(fmt.Errorf("%w: a word is missing", errScript))
+		return ""
+	}
+	word := w.left[0]
+	w.left = w.left[1:]
+	return word
+}
+
+func (w *words) integer() int64 {
+	word := w.next()
+	n, err := strconv.ParseInt(word, 10, 64)
+	if err != nil {
+		w.fail(fmt.Errorf("%w: %w", errScript, err))
+	}
+	return n
+}
+
+func (w *words) natural(bits int) uint64 {
+	word := w.next()
+	n, err := strconv.ParseUint(word, 10, bits)
+	if err != nil {
+		w.fail(fmt.Errorf("%w: %w", errScript, err))
+	}
+	return n
+}
+
+func (w *words) truth() bool { return w.natural(1) == 1 }
+
+func (w *words) address() peermanager.Address {
+	word := w.next()
+	if w.err != nil {
+		return peermanager.Address{}
+	}
+	address, err := peermanager.ParseAddress(word, defaultPort)
+	if err != nil {
+		w.fail(err)
+	}
+	return address
+}
+
+func (w *words) addresses() []peermanager.Address {
+	var addresses []peermanager.Address
+	for len(w.left) > 0 && w.err == nil {
+		addresses = append(addresses, w.address())
+	}
+	return addresses
+}
+
+func (w *words) record() peermanager.Record {
+	return peermanager.Record{
+		Address:     w.address(),
+		NextAttempt: time.Unix(w.integer(), 0),
+		NumFailures: uint32(w.natural(32)),
+		Type:        enumerator(w, types),
+	}
+}
+
+func (w *words) query() peermanager.Query {
+	query := peermanager.Query{Filter: enumerator(w, filters), UseNextAttempt: w.truth()}
+	if len(w.left) > 0 && w.left[0] == "-" {
+		w.next()
+		return query
+	}
+	most := uint32(w.natural(32))
+	query.MaxNumFailures = &most
+	return query
+}
+
+// parts are those of a word that has commas.
+func (w *words) parts() *words { return &words{left: strings.Split(w.next(), ",")} }
+
+func enumerator[T any](w *words, names map[string]T) T {
+	word := w.next()
+	value, ok := names[word]
+	if !ok {
+		w.fail(fmt.Errorf("%w: there is no %q", errScript, word))
+	}
+	return value
+}
+
+func nameOf(t peermanager.PeerType) string { return strings.ToUpper(t.String()) }
+
+func textOf(r peermanager.Record) string {
+	return fmt.Sprintf("%v %d %d %s", r.Address, r.NextAttempt.Unix(), r.NumFailures, nameOf(r.Type))
+}

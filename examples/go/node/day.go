@@ -1,0 +1,181 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	pm "peer_manager/examples/go/peermanager"
+)
+
+const (
+	tick      = 15 * time.Minute
+	slots     = 8  // connections that the node wants
+	feelers   = 4  // new peers that it tries at each turn although it may have no slot for them
+	gossip    = 2  // addresses that a peer tells at a time
+	shared    = 8  // addresses that a peer is told at a time
+	purgeHour = 20 // then those that failed too often are forgotten
+)
+
+type connection struct {
+	peer pm.Address
+	ends time.Time
+}
+
+// day is what a node does: every quarter of an hour it dials, listens to what its peers tell, and answers those that ask.
+type day struct {
+	peers       *pm.Manager
+	clock       *clock
+	out         io.Writer
+	connections []connection
+
+	answered, failed, heard, told int // in this hour
+}
+
+func (d *day) live(ctx context.Context) error {
+	morning := d.clock.now
+	fmt.Fprintf(d.out, "\n-- a day, hour by hour\n hour    known    ready dials ok   failed    heard   shared   connected\n")
+	allAnswered := 0
+	for hour := range 24 {
+		d.answered, d.failed, d.heard, d.told = 0, 0, 0, 0
+		begins := morning.Add(time.Duration(hour) * time.Hour)
+		if isDown(begins) {
+			fmt.Fprintln(d.out, "       the line is down")
+		}
+		if hour == purgeHour {
+			removed, err := d.peers.RemovePeersWithManyFailures(ctx, pm.MaxFailures)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(d.out, "       %d peers forgotten that failed %d times or more\n", removed, pm.MaxFailures)
+		}
+		for d.clock.now = begins; d.clock.now.Before(begins.Add(time.Hour)); d.clock.now = d.clock.now.Add(tick) {
+			if err := d.tick(ctx); err != nil {
+				return err
+			}
+		}
+		if err := d.report(hour); err != nil {
+			return err
+		}
+		allAnswered += d.answered
+	}
+	if allAnswered == 0 {
+		return fmt.Errorf("not one dial of the day was answered")
+	}
+	return nil
+}
+
+func (d *day) report(hour int) error {
+	stats, err := d.peers.Stats()
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(d.out, "%02d:00 %8d %8d %8d %8d %8d %8d   %d of %d\n", hour, stats.Peers, stats.Ready, d.answered,
+		d.failed, d.heard, d.told, len(d.connections), slots)
+	return err
+}
+
+func (d *day) tick(ctx context.Context) error {
+	d.hangUpWhatEnds()
+	// First those that the operator chose, then those that answered before, then new ones. The last get a try even when
+	// all slots are taken: a node that never tries new peers soon knows old ones only.
+	for _, kind := range []struct {
+		filter pm.Filter
+		extra  int
+	}{{pm.FilterPreferredOnly, 0}, {pm.FilterOutboundOnly, 0}, {pm.FilterInboundOnly, feelers}} {
+		if err := d.dial(ctx, kind.filter, slots-len(d.connections)+kind.extra); err != nil {
+			return err
+		}
+	}
+	if len(d.connections) == 0 {
+		return nil
+	}
+	someone := d.connections[pick(d.clock.now, len(d.connections))].peer
+	if err := d.hearGossip(ctx, someone); err != nil {
+		return err
+	}
+	return d.answer(someone)
+}
+
+func (d *day) hangUpWhatEnds() {
+	kept := d.connections[:0]
+	for _, c := range d.connections {
+		if c.ends.After(d.clock.now) && !isDown(d.clock.now) {
+			kept = append(kept, c)
+		}
+	}
+	d.connections = kept
+}
+
+// dial dials peers of one kind that are due and not connected, all at once, and notes how that went.
+func (d *day) dial(ctx context.Context, filter pm.Filter, wanted int) error {
+	query := pm.DefaultQuery()
+	query.Filter = filter
+	for _, c := range d.connections {
+		query.Exclude = append(query.Exclude, c.peer)
+	}
+	chosen, err := d.peers.LoadRandomPeers(query, wanted)
+	if err != nil {
+		return err
+	}
+	answered := make([]bool, len(chosen))
+	var dials sync.WaitGroup
+	for i, peer := range chosen {
+		dials.Add(1)
+		go func() {
+			defer dials.Done()
+			answered[i] = answers(peer, d.clock.now)
+		}()
+	}
+	dials.Wait()
+	for i, peer := range chosen {
+		if !answered[i] {
+			d.failed++
+			if err := d.peers.UpdateBackoff(ctx, peer, pm.BackoffIncrease); err != nil {
+				return err
+			}
+			continue
+		}
+		d.answered++
+		// A dial does not tell who is preferred (false), so a preferred peer stays so.
+		if err := d.peers.Update(ctx, peer, pm.TypeOutbound, false, pm.BackoffReset); err != nil {
+			return err
+		}
+		if len(d.connections) < slots { // otherwise it was a feeler: we know now that the peer is there
+			ends := d.clock.now.Add(connectionLength(peer, d.clock.now))
+			d.connections = append(d.connections, connection{peer, ends})
+		}
+	}
+	return nil
+}
+
+func (d *day) hearGossip(ctx context.Context, teller pm.Address) error {
+	var told []pm.Address
+	for n := range gossip {
+		address, err := gossipOf(teller, d.clock.now, n)
+		if err != nil {
+			return err
+		}
+		told = append(told, address)
+	}
+	inserted, err := d.peers.EnsureExistsMany(ctx, told)
+	d.heard += inserted
+	return err
+}
+
+// answer tells a peer about others, and checks what the library promises: nothing private, and never the asker.
+func (d *day) answer(asker pm.Address) error {
+	told, err := d.peers.PeersToSend(nil, asker, shared)
+	if err != nil {
+		return err
+	}
+	for _, peer := range told {
+		if peer == asker || peer.IsPrivate() {
+			return fmt.Errorf("%v would be told about %v", asker, peer)
+		}
+	}
+	d.told += len(told)
+	return nil
+}
