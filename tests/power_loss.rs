@@ -126,7 +126,7 @@ fn many_changes() -> Vec<Option<Call>> {
         },
     };
     let mut calls = vec![Some(many)];
-    calls.extend([Some(change); 40]);
+    calls.extend([Some(change); 100]);
     calls
 }
 

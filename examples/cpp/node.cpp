@@ -1,0 +1,165 @@
+// A node in miniature, in C++: it hears of addresses, dials, backs off, answers those that ask, closes its database and
+// opens it again. The clock and the network are simulated and the seed is fixed: nobody is contacted, and each run with
+// the same library prints the same. ../c has a longer day.
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "peer_manager.hpp"
+
+namespace {
+
+using namespace peermanager;
+using namespace std::chrono_literals;
+
+constexpr std::size_t kSlots = 8;    // connections that the node wants
+constexpr std::size_t kFeelers = 4;  // new peers that it tries although it may have no slot for them
+constexpr std::size_t kShared = 8;   // addresses that a peer is told at a time
+
+[[noreturn]] void wrong(const std::string& what) { throw std::runtime_error("this is not right: " + what); }
+
+// The made-up network: a third of all addresses never answers, a private one neither.
+bool answers(const Address& peer) {
+  unsigned sum = peer.port();
+  for (const char c : peer.host()) sum = sum * 31 + static_cast<unsigned char>(c);
+  return sum % 3 != 0 && !peer.is_private();
+}
+
+class Node {
+public:
+  explicit Node(const std::string& database) {
+    Options options;
+    options.db_path = database;
+    options.rng_seed = 42;  // a real node leaves seed and clock alone
+    options.clock = [this] { return now_; };
+    peers_ = Manager::open(options);
+  }
+
+  // The clock looks at this very object.
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
+
+  void begin() {
+    peers_.ensure_exists(Address::parse("core-live-a.stellar.org:11625"));
+    peers_.ensure_exists(Address::parse("[2001:db8::1]", 11625));
+    peers_.update_type(Address::parse("core-live-a.stellar.org:11625"), PeerType::Preferred, true);
+  }
+
+  void live_one_hour(int hour) {
+    dialled_ = failed_ = heard_ = shared_ = 0;
+    for (int turn = 0; turn < 4; ++turn, now_ += 15min) {
+      if (connected_.size() > 2) connected_.erase(connected_.begin());  // somebody always leaves
+      dial(TypeFilter::PreferredOnly, kSlots - connected_.size());
+      dial(TypeFilter::OutboundOnly, kSlots - connected_.size());
+      dial(TypeFilter::InboundOnly, kSlots - connected_.size() + kFeelers);
+      hear_gossip(hour * 4 + turn);
+      answer_all();
+    }
+    const Stats stats = peers_.get_stats();
+    std::printf("%02d:00  %5llu known  %5llu ready  %4d dials ok  %4d failed  %4d heard  %4d shared  %zu connected\n",
+                hour, static_cast<unsigned long long>(stats.peers), static_cast<unsigned long long>(stats.ready),
+                dialled_, failed_, heard_, shared_, connected_.size());
+  }
+
+  Manager& peers() { return peers_; }
+
+private:
+  void dial(TypeFilter type, std::size_t wanted) {
+    Query query;
+    query.type_filter = type;
+    query.exclude = connected_;
+    for (const Address& peer : peers_.load_random_peers(query, wanted)) {
+      if (!answers(peer)) {
+        peers_.update_backoff(peer, Backoff::Increase);
+        ++failed_;
+        continue;
+      }
+      peers_.update(peer, PeerType::Outbound, false, Backoff::Reset);
+      ++dialled_;
+      if (connected_.size() < kSlots) connected_.push_back(peer);
+    }
+  }
+
+  void hear_gossip(int turn) {
+    std::vector<Address> told;
+    for (int i = 0; i < 5; ++i) told.emplace_back("203.0.113." + std::to_string((turn * 3 + i) % 100 + 1), 11625);
+    told.emplace_back("192.168.1." + std::to_string(turn % 20 + 1), 11625);  // nodes do gossip about those
+    heard_ += static_cast<int>(peers_.ensure_exists_many(told));
+  }
+
+  void answer_all() {
+    for (const Address& asker : connected_) {
+      for (const Address& peer : peers_.get_peers_to_send(asker, kShared)) {
+        if (peer == asker) wrong("a peer is told about itself");
+        if (peer.is_private()) wrong("a private address is shared");
+        ++shared_;
+      }
+    }
+  }
+
+  sys_seconds now_{std::chrono::seconds(1767225600)};  // 1 January 2026
+  std::vector<Address> connected_;
+  int dialled_ = 0, failed_ = 0, heard_ = 0, shared_ = 0;
+  Manager peers_;  // the last: it goes before the clock that it reads
+};
+
+Snapshot live(const std::string& database) {
+  Node node(database);
+  node.begin();
+  for (int hour = 0; hour < 8; ++hour) node.live_one_hour(hour);
+  std::printf("forgotten: %zu peers that failed 5 times or more\n", node.peers().remove_peers_with_many_failures(5));
+  return node.peers().get_all_peers();
+}
+
+void come_back(const std::string& database, const Snapshot& before) {
+  Node node(database);
+  for (const Record& record : before) {
+    if (node.peers().load(record.address) != record) wrong(record.address.to_string() + " came back changed");
+  }
+  if (node.peers().peer_count() != before.size()) wrong("there are more peers than before");
+  std::printf("closed and opened again: all %zu peers came back as they were\n", before.size());
+}
+
+void report(const Snapshot& peers) {
+  std::vector<Record> best(peers.begin(), peers.end());
+  std::sort(best.begin(), best.end(), [](const Record& a, const Record& b) {
+    return a.type != b.type ? a.type > b.type : a.address < b.address;
+  });
+  best.resize(std::min<std::size_t>(best.size(), 5));
+  std::puts("best peers:");
+  for (const Record& peer : best)
+    std::printf("  %-32s %u failures\n", peer.address.to_string().c_str(), peer.num_failures);
+  if (best.size() < 5 || best[0].type != PeerType::Preferred) wrong("there should be more and better peers");
+}
+
+}  // namespace
+
+int main() {
+  std::printf("A node in miniature, in C++\n%.*s\n\n", static_cast<int>(build_info().size()), build_info().data());
+  std::string directory = (std::filesystem::temp_directory_path() / "peer_manager-XXXXXX").string();
+  if (mkdtemp(directory.data()) == nullptr) {
+    std::perror("node: cannot make a temporary directory");
+    return EXIT_FAILURE;
+  }
+  int code = EXIT_SUCCESS;
+  try {
+    const std::string database = directory + "/peers.db";
+    const Snapshot peers = live(database);
+    come_back(database, peers);
+    report(peers);
+  } catch (const std::exception& error) {
+    std::fflush(stdout);
+    std::fprintf(stderr, "node: %s\n", error.what());
+    code = EXIT_FAILURE;
+  }
+  std::error_code ignored;
+  std::filesystem::remove_all(directory, ignored);
+  return code;
+}

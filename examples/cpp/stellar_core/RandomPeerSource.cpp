@@ -1,0 +1,53 @@
+#include "RandomPeerSource.h"
+
+#include <algorithm>
+#include <stdexcept>
+#include <utility>
+
+namespace stellar {
+
+namespace {
+
+constexpr int kBatchSize = 1000;
+
+PeerTypeFilter onlyType(PeerType type) {
+  switch (type) {
+    case PeerType::INBOUND:
+      return PeerTypeFilter::INBOUND_ONLY;
+    case PeerType::OUTBOUND:
+      return PeerTypeFilter::OUTBOUND_ONLY;
+    case PeerType::PREFERRED:
+      return PeerTypeFilter::PREFERRED_ONLY;
+  }
+  throw std::invalid_argument("no such PeerType");
+}
+
+}  // namespace
+
+PeerQuery RandomPeerSource::maxFailures(int maxFailures, bool outbound) {
+  return {false, maxFailures, outbound ? PeerTypeFilter::ANY_OUTBOUND : PeerTypeFilter::INBOUND_ONLY};
+}
+
+PeerQuery RandomPeerSource::nextAttemptCutoff(PeerType peerType) {
+  return {true, static_cast<int>(peermanager::max_failures), onlyType(peerType)};
+}
+
+RandomPeerSource::RandomPeerSource(PeerManager& peerManager, PeerQuery peerQuery)
+    : mPeerManager(peerManager), mPeerQuery(std::move(peerQuery)) {}
+
+std::vector<PeerBareAddress> RandomPeerSource::getRandomPeers(int size,
+                                                              std::function<bool(PeerBareAddress const&)> pred) {
+  if (size < 0) throw std::invalid_argument("the number of peers is negative; use 0 or more");
+  auto const wanted = static_cast<std::size_t>(size);
+  if (mPeerCache.size() < wanted) mPeerCache = mPeerManager.loadRandomPeers(mPeerQuery, std::max(size, kBatchSize));
+
+  std::vector<PeerBareAddress> result;
+  while (result.size() < wanted && !mPeerCache.empty()) {
+    PeerBareAddress candidate = std::move(mPeerCache.back());
+    mPeerCache.pop_back();
+    if (pred(candidate)) result.push_back(std::move(candidate));
+  }
+  return result;
+}
+
+}  // namespace stellar

@@ -1,0 +1,33 @@
+/**
+ * @file peer_manager.hpp
+ * @brief The C++ side of peer_manager.h, for C++17 and later: header only, in namespace peermanager (peer_manager is a
+ * type of the C header, so no namespace can bear that name).
+ *
+ * @code
+ * auto peers = peermanager::Manager::open("peers.db");
+ * peers.ensure_exists(peermanager::Address::parse("core-live-a.stellar.org:11625"));
+ * for (const auto& peer : peers.load_random_peers({peermanager::TypeFilter::Any}, 8)) dial(peer);
+ * @endcode
+ *
+ * - **Errors.** Each function that can fail has two forms. `f` throws peermanager::Error; `try_f` returns a Result and
+ *   throws nothing but std::bad_alloc, and is noexcept where it does not allocate. Without exceptions (-fno-exceptions)
+ *   only the second form is there. A call that failed has done nothing, but for one that failed because the clock threw
+ *   (Options::clock).
+ * - **Ownership.** Manager and Snapshot own a handle and can be moved, not copied. All else are values.
+ * - **Text** is a std::string_view of UTF-8; a NUL inside is an error. **Time** is a sys_seconds.
+ * - **Threads** as in C: any number may use a Manager, one at a time a Snapshot; moving, closing and destroying a
+ * Manager is for one thread, when no other uses it.
+ *
+ * peer_manager.h has the whole story of each call: what it does, when it fails, what it costs.
+ *
+ * SPDX-License-Identifier: MIT OR Apache-2.0
+ */
+
+#pragma once
+
+#include "peer_manager/address.hpp"
+#include "peer_manager/error.hpp"
+#include "peer_manager/manager.hpp"
+#include "peer_manager/snapshot.hpp"
+#include "peer_manager/span.hpp"
+#include "peer_manager/values.hpp"

@@ -1,0 +1,208 @@
+/**
+ * @file address.hpp
+ * @brief Address, where a peer listens. Include peer_manager.hpp.
+ *
+ * SPDX-License-Identifier: MIT OR Apache-2.0
+ */
+
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+
+#include "error.hpp"
+
+#if defined(PEER_MANAGER_HAS_SOCKADDR)
+#include <sys/socket.h>
+#endif
+
+namespace peermanager {
+
+class Address;
+
+namespace detail {
+
+/* Text as C takes it: a copy with a NUL behind it, on the stack. */
+class AddressText {
+public:
+  explicit AddressText(std::string_view text) noexcept : length_(text.size()) {
+    has_nul_ = text.find('\0') != std::string_view::npos;
+    if (length_ < sizeof buffer_) buffer_[text.copy(buffer_, sizeof buffer_ - 1)] = '\0';
+  }
+
+  /* Succeeds when c_str() is the text. */
+  Result<void> check() const noexcept {
+    if (has_nul_) return Failure(Status::InvalidArgument, "the address contains a NUL byte; leave it out");
+    if (length_ >= sizeof buffer_)
+      return Failure(Status::InvalidAddress, "the text is longer than any peer address; write host:port");
+    return {};
+  }
+  const char* c_str() const noexcept { return buffer_; }
+
+private:
+  std::size_t length_;
+  bool has_nul_;
+  char buffer_[512]; /* no address is longer than PEER_MANAGER_ADDRESS_TEXT_CAPACITY */
+};
+
+peer_manager_address* raw(Address* addresses) noexcept;
+const peer_manager_address* raw(const Address* addresses) noexcept;
+
+}  // namespace detail
+
+#if defined(PEER_MANAGER_HAS_SOCKADDR)
+/** A socket address, as connect takes it. */
+struct SocketAddress {
+  sockaddr_storage storage; /**< An AF_INET or AF_INET6 address. */
+  socklen_t length;         /**< Its size in bytes. */
+
+  /** The address as the functions of the system take it. */
+  [[nodiscard]] const sockaddr* get() const noexcept { return reinterpret_cast<const sockaddr*>(&storage); }
+};
+#endif
+
+/** Where a peer listens: a host (IPv4, IPv6 or a name) and a port, always in canonical form. A value of 256 bytes; a
+ * default-constructed one is empty, and every call refuses it as InvalidAddress. */
+class Address {
+public:
+  /** No address. */
+  Address() noexcept : raw_() {}
+
+  /** Makes an address of a host, an IPv6 one without brackets, and a port. */
+  static Result<Address> try_make(std::string_view host, std::uint16_t port) noexcept {
+    const detail::AddressText text(host);
+    if (auto checked = text.check(); !checked) return checked.error();
+    return made([&](auto* out, auto* error) { return peer_manager_address_init(text.c_str(), port, out, error); });
+  }
+
+  /** Makes an address of text such as "1.2.3.4:11625", "[2001:db8::1]:11625" or "example.org:11625"; with a
+   * default_port other than 0 the text may go without port. */
+  static Result<Address> try_parse(std::string_view host_and_port, std::uint16_t default_port = 0) noexcept {
+    const detail::AddressText text(host_and_port);
+    if (auto checked = text.check(); !checked) return checked.error();
+    return made(
+        [&](auto* out, auto* error) { return peer_manager_address_parse(text.c_str(), default_port, out, error); });
+  }
+
+  /** Makes an address of one of C, in any spelling. */
+  static Result<Address> try_from_c(const peer_manager_address& address) noexcept {
+    peer_manager_record record;
+    return made([&](auto* out, auto* error) {
+      const peer_manager_status status = peer_manager_record_init(&address, 0, &record, error);
+      if (status == PEER_MANAGER_OK) *out = record.address;
+      return status;
+    });
+  }
+
+#if defined(PEER_MANAGER_HAS_SOCKADDR)
+  /** Makes an address of a socket's, as accept and getpeername give it. Not on Windows. */
+  static Result<Address> try_from_sockaddr(const sockaddr* address, std::size_t size) noexcept {
+    return made([&](auto* out, auto* error) { return peer_manager_address_from_sockaddr(address, size, out, error); });
+  }
+
+  /** Makes a socket address of an IP address; of a name it fails as Unsupported. Not on Windows. */
+  [[nodiscard]] Result<SocketAddress> try_to_sockaddr() const noexcept {
+    SocketAddress address{};
+    std::size_t size = 0;
+    peer_manager_error error;
+    if (peer_manager_address_to_sockaddr(&raw_, &address.storage, &size, &error) != PEER_MANAGER_OK)
+      return Failure(error);
+    address.length = static_cast<socklen_t>(size);
+    return address;
+  }
+#endif
+
+#if defined(__cpp_exceptions)
+  /** try_make, or throws. */
+  Address(std::string_view host, std::uint16_t port) : Address(try_make(host, port).value()) {}
+  /** try_parse, or throws. */
+  [[nodiscard]] static Address parse(std::string_view host_and_port, std::uint16_t default_port = 0) {
+    return try_parse(host_and_port, default_port).value();
+  }
+  /** try_from_c, or throws. */
+  [[nodiscard]] static Address from_c(const peer_manager_address& address) { return try_from_c(address).value(); }
+#if defined(PEER_MANAGER_HAS_SOCKADDR)
+  /** try_from_sockaddr, or throws. */
+  [[nodiscard]] static Address from_sockaddr(const sockaddr* address, std::size_t size) {
+    return try_from_sockaddr(address, size).value();
+  }
+  /** try_to_sockaddr, or throws. */
+  [[nodiscard]] SocketAddress to_sockaddr() const { return try_to_sockaddr().value(); }
+#endif
+#endif
+
+  /** The host, an IPv6 one without brackets; NUL-terminated. Lives as long as the address. */
+  [[nodiscard]] std::string_view host() const noexcept { return raw_.host; }
+  /** The port; 0 only when empty. */
+  [[nodiscard]] std::uint16_t port() const noexcept { return raw_.port; }
+  /** Whether this is no address. */
+  [[nodiscard]] bool empty() const noexcept { return raw_.port == 0; }
+  /** "host:port", an IPv6 host in brackets; the empty text of no address. */
+  [[nodiscard]] std::string to_string() const {
+    char text[PEER_MANAGER_ADDRESS_TEXT_CAPACITY];
+    const bool ok = peer_manager_address_format(&raw_, text, sizeof text, nullptr) == PEER_MANAGER_OK;
+    return ok ? text : std::string();
+  }
+  /** Whether it means nothing to a stranger, so that it is never sent to one. */
+  [[nodiscard]] bool is_private() const noexcept { return peer_manager_address_is_private(&raw_); }
+  /** The address of C. */
+  [[nodiscard]] const peer_manager_address& c_get() const noexcept { return raw_; }
+
+  /** An order for maps and sorting: by host as bytes, then by port. @{ */
+  [[nodiscard]] friend bool operator==(const Address& a, const Address& b) noexcept {
+    return a.port() == b.port() && a.host() == b.host();
+  }
+  [[nodiscard]] friend bool operator!=(const Address& a, const Address& b) noexcept { return !(a == b); }
+  [[nodiscard]] friend bool operator<(const Address& a, const Address& b) noexcept {
+    const int order = a.host().compare(b.host());
+    return order != 0 ? order < 0 : a.port() < b.port();
+  }
+  [[nodiscard]] friend bool operator>(const Address& a, const Address& b) noexcept { return b < a; }
+  [[nodiscard]] friend bool operator<=(const Address& a, const Address& b) noexcept { return !(b < a); }
+  [[nodiscard]] friend bool operator>=(const Address& a, const Address& b) noexcept { return !(a < b); }
+  /** @} */
+
+private:
+  friend struct Record;
+
+  /* Of a function that writes a canonical address. */
+  template <class Call>
+  static Result<Address> made(Call call) noexcept {
+    Address address;
+    peer_manager_error error;
+    if (call(&address.raw_, &error) != PEER_MANAGER_OK) return Failure(error);
+    return address;
+  }
+
+  peer_manager_address raw_;
+};
+
+namespace detail {
+
+/* Arrays of addresses go to C and back without a copy: an Address is nothing but one of C. */
+static_assert(sizeof(Address) == sizeof(peer_manager_address) && std::is_standard_layout_v<Address> &&
+              std::is_trivially_copyable_v<Address>);
+
+inline peer_manager_address* raw(Address* addresses) noexcept {
+  return reinterpret_cast<peer_manager_address*>(addresses);
+}
+
+inline const peer_manager_address* raw(const Address* addresses) noexcept {
+  return reinterpret_cast<const peer_manager_address*>(addresses);
+}
+
+}  // namespace detail
+}  // namespace peermanager
+
+/** Addresses as keys of std::unordered_map. Strangers choose addresses: where that matters, take another hash. */
+template <>
+struct std::hash<peermanager::Address> {
+  /** The hash of an address. */
+  std::size_t operator()(const peermanager::Address& address) const noexcept {
+    return std::hash<std::string_view>()(address.host()) * 31 + address.port();
+  }
+};

@@ -1,0 +1,346 @@
+/**
+ * @file manager.hpp
+ * @brief Manager, a table of peers. Include peer_manager.hpp.
+ *
+ * SPDX-License-Identifier: MIT OR Apache-2.0
+ */
+
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "clock.hpp"
+#include "snapshot.hpp"
+#include "span.hpp"
+
+namespace peermanager {
+
+/** A table of peers. It can be moved, not copied; any number of threads may use it at once. One that was closed or
+ * moved from has no table, and its calls fail as InvalidArgument. */
+class Manager {
+public:
+  /** No table. */
+  Manager() noexcept = default;
+  /** Takes the table over; the other one has none afterwards. @{ */
+  Manager(Manager&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)), clock_(std::move(other.clock_)) {}
+  Manager& operator=(Manager&& other) noexcept {
+    Manager(std::move(other)).swap(*this);
+    return *this;
+  }
+  /** @} */
+  ~Manager() { close(); }
+
+  /** Flushes and frees the table; without one it does nothing. What Deferred could not write is lost: flush tells. */
+  void close() noexcept {
+    peer_manager_free(std::exchange(handle_, nullptr));
+    clock_.reset();
+  }
+
+  /** Opens a table as the options say. */
+  static Result<Manager> try_open(const Options& options) {
+    peer_manager_options c = PEER_MANAGER_OPTIONS_INIT;
+    if (options.db_path) {
+      if (options.db_path->find('\0') != std::string::npos)
+        return Failure(Status::InvalidArgument, "db_path contains a NUL byte; leave it out");
+      c.db_path = options.db_path->c_str();
+    }
+    if (!detail::fits(options.busy_timeout, c.busy_timeout_ms))
+      return Failure(Status::InvalidArgument, "busy_timeout is negative or too long; use 0 to 4294967295 ms");
+    if (!detail::fits(options.flush_interval, c.flush_interval_ms))
+      return Failure(Status::InvalidArgument, "flush_interval is negative or too long; use 0 to 4294967295 ms");
+    if (!detail::fits(options.share_cache, c.share_cache_seconds))
+      return Failure(Status::InvalidArgument, "share_cache is negative or too long; use 0 to 4294967295 s");
+    c.durability = static_cast<std::uint32_t>(options.durability);
+    c.on_corrupt = static_cast<std::uint32_t>(options.on_corrupt);
+    c.has_rng_seed = options.rng_seed ? 1 : 0;
+    c.rng_seed = options.rng_seed.value_or(0);
+    c.max_peers = options.max_peers;
+    c.max_peers_per_netgroup = options.max_peers_per_netgroup;
+    c.share_max_percent = options.share_max_percent;
+
+    Manager manager;
+    if (options.clock) {
+      manager.clock_ = std::make_unique<detail::Clock>(options.clock);
+      c.clock = detail::Clock::now;
+      c.clock_context = manager.clock_.get();
+    }
+    return opened(std::move(manager), [&](auto** out, auto* error) { return peer_manager_open(&c, out, error); });
+  }
+
+  /** Opens a table on a database file, made if there is none, with the default options. */
+  static Result<Manager> try_open(std::string_view db_path) {
+    Options options;
+    options.db_path = std::string(db_path);
+    return try_open(options);
+  }
+
+  /** Makes a table that lives in memory only, with the default options. */
+  static Result<Manager> try_in_memory() noexcept {
+    return opened(Manager(), [](auto** out, auto* error) { return peer_manager_new_in_memory(out, error); });
+  }
+
+  /** Opens a table in the database of a connection that is open already and outlives the manager. The second argument
+   * is the caller's own sqlite3_libversion(). */
+  static Result<Manager> try_from_connection(sqlite3* db, const char* sqlite_libversion) noexcept {
+    return opened(Manager(), [&](auto** out, auto* error) {
+      return peer_manager_from_connection(db, sqlite_libversion, out, error);
+    });
+  }
+
+  /** Returns once all that earlier calls changed survives a loss of power. */
+  Result<void> try_flush() noexcept {
+    return detail::call([&](auto* error) { return peer_manager_flush(handle_, error); });
+  }
+
+  /** Makes sure that an address is known; a new one is inbound, without failures, and ready now. */
+  Result<void> try_ensure_exists(const Address& address) noexcept {
+    return detail::call([&](auto* error) { return peer_manager_ensure_exists(handle_, &address.c_get(), error); });
+  }
+
+  /** Makes sure that many addresses are known, all or none; tells how many were new. */
+  Result<std::size_t> try_ensure_exists_many(Span<const Address> addresses) noexcept {
+    return counted([&](auto* out, auto* error) {
+      return peer_manager_ensure_exists_many(handle_, detail::raw(addresses.data()), addresses.size(), out, error);
+    });
+  }
+
+  /** Reads what is known of an address; NotFound when that is nothing. */
+  [[nodiscard]] Result<Record> try_load(const Address& address) const noexcept {
+    peer_manager_record record;
+    const auto done =
+        detail::call([&](auto* error) { return peer_manager_load(handle_, &address.c_get(), &record, error); });
+    if (!done) return done.error();
+    return Record::from_c(record);
+  }
+
+  /** Stores a record as it is, in place of what was known of its address. */
+  Result<void> try_store(const Record& record) noexcept {
+    const peer_manager_record c = record.to_c();
+    return detail::call([&](auto* error) { return peer_manager_store(handle_, &c, error); });
+  }
+
+  /** Stores records, all or none; of two with the same address the later one counts. */
+  Result<void> try_store_many(Span<const Record> records) {
+    std::vector<peer_manager_record> c(records.size());
+    std::transform(records.begin(), records.end(), c.begin(), [](const Record& record) { return record.to_c(); });
+    return detail::call([&](auto* error) { return peer_manager_store_many(handle_, c.data(), c.size(), error); });
+  }
+
+  /** Notes what a peer was seen to be; an unknown one is added first. preferred_type_known is false after a plain dial,
+   * true when the caller knows all preferred peers. */
+  Result<void> try_update_type(const Address& address, PeerType observed, bool preferred_type_known) noexcept {
+    return detail::call([&](auto* error) {
+      return peer_manager_update_type(handle_, &address.c_get(), static_cast<std::uint32_t>(observed),
+                                      preferred_type_known ? 1 : 0, error);
+    });
+  }
+
+  /** Notes how an attempt to reach a peer went; an unknown one is added first. */
+  Result<void> try_update_backoff(const Address& address, Backoff backoff) noexcept {
+    return detail::call([&](auto* error) {
+      return peer_manager_update_backoff(handle_, &address.c_get(), static_cast<std::uint32_t>(backoff), error);
+    });
+  }
+
+  /** Does what try_update_type and try_update_backoff do, in one change. */
+  Result<void> try_update(const Address& address, PeerType observed, bool preferred_type_known,
+                          Backoff backoff) noexcept {
+    return detail::call([&](auto* error) {
+      return peer_manager_update(handle_, &address.c_get(), static_cast<std::uint32_t>(observed),
+                                 preferred_type_known ? 1 : 0, static_cast<std::uint32_t>(backoff), error);
+    });
+  }
+
+  /** Forgets a peer; NotFound when it is not known. */
+  Result<void> try_remove(const Address& address) noexcept {
+    return detail::call([&](auto* error) { return peer_manager_remove(handle_, &address.c_get(), error); });
+  }
+
+  /** Forgets the peers that have failed at least so many times; 0 forgets all. Tells how many there were. */
+  Result<std::size_t> try_remove_peers_with_many_failures(std::uint32_t min_num_failures) noexcept {
+    return counted([&](auto* out, auto* error) {
+      return peer_manager_remove_peers_with_many_failures(handle_, min_num_failures, out, error);
+    });
+  }
+
+  /** Forgets all peers. */
+  Result<void> try_clear_all() noexcept {
+    return detail::call([&](auto* error) { return peer_manager_clear_all(handle_, error); });
+  }
+
+  /** Draws min(out.size(), eligible) peers into out: uniformly, without replacement, in random order. Tells how many.
+   */
+  Result<std::size_t> try_load_random_peers(const Query& query, Span<Address> out) const noexcept {
+    const peer_manager_query c = query.to_c();
+    return counted([&](auto* count, auto* error) {
+      return peer_manager_load_random_peers(handle_, &c, out.size(), detail::raw(out.data()), count, error);
+    });
+  }
+
+  /** Draws min(size, eligible) peers: uniformly, without replacement, in random order. */
+  [[nodiscard]] Result<std::vector<Address>> try_load_random_peers(const Query& query, std::size_t size) const {
+    return drawn(size, [&](Span<Address> out) { return try_load_random_peers(query, out); });
+  }
+
+  /** Draws peers to tell asker about into out: never private addresses, never asker (who may be empty); preferred
+   * before outbound before inbound, at random within each. Without a query every peer is eligible. Tells how many. */
+  Result<std::size_t> try_get_peers_to_send(const Address& asker, Span<Address> out,
+                                            const std::optional<Query>& query = std::nullopt) const noexcept {
+    peer_manager_query c = PEER_MANAGER_QUERY_INIT;
+    if (query) c = query->to_c();
+    return counted([&](auto* count, auto* error) {
+      return peer_manager_get_peers_to_send(handle_, query ? &c : nullptr, asker.empty() ? nullptr : &asker.c_get(),
+                                            out.size(), detail::raw(out.data()), count, error);
+    });
+  }
+
+  /** Draws at most size peers to tell asker about. */
+  [[nodiscard]] Result<std::vector<Address>> try_get_peers_to_send(
+      const Address& asker, std::size_t size, const std::optional<Query>& query = std::nullopt) const {
+    return drawn(size, [&](Span<Address> out) { return try_get_peers_to_send(asker, out, query); });
+  }
+
+  /** The number of peers; 0 without a table. */
+  [[nodiscard]] std::size_t peer_count() const noexcept { return peer_manager_peer_count(handle_); }
+
+  /** Takes a copy of all peers at one moment. */
+  [[nodiscard]] Result<Snapshot> try_get_all_peers() const noexcept {
+    peer_manager_snapshot* snapshot = nullptr;
+    const auto done = detail::call([&](auto* error) { return peer_manager_get_all_peers(handle_, &snapshot, error); });
+    Snapshot owner(snapshot);
+    if (!done) return done.error();
+    return owner;
+  }
+
+  /** Counts. */
+  [[nodiscard]] Result<Stats> try_get_stats() const noexcept {
+    peer_manager_stats c = PEER_MANAGER_STATS_INIT;
+    const auto done = detail::call([&](auto* error) { return peer_manager_get_stats(handle_, &c, error); });
+    if (!done) return done.error();
+    return Stats{static_cast<Durability>(c.durability),
+                 c.peers,
+                 c.inbound,
+                 c.outbound,
+                 c.preferred,
+                 c.ready,
+                 c.netgroups,
+                 c.pending_writes,
+                 c.failed_writes,
+                 c.skipped_rows,
+                 c.refused_peers};
+  }
+
+  /** Tells what became of the file if it was damaged when it was opened; nothing when it was not. */
+  [[nodiscard]] Result<std::optional<Quarantine>> try_get_quarantine() const {
+    Quarantine quarantine;
+    std::size_t capacity = 4096;
+    for (;; capacity *= 2) {
+      quarantine.path.resize(capacity);
+      const auto done = detail::call([&](auto* error) {
+        return peer_manager_get_quarantine(handle_, quarantine.path.data(), capacity, &quarantine.saved,
+                                           &quarantine.lost, error);
+      });
+      if (done) break;
+      const bool too_small = handle_ != nullptr && done.status() == Status::InvalidArgument;
+      if (!too_small || capacity >= (std::size_t{1} << 20)) return done.error();
+    }
+    quarantine.path.resize(quarantine.path.find('\0'));
+    if (quarantine.path.empty()) return std::optional<Quarantine>();
+    return std::optional<Quarantine>(std::move(quarantine));
+  }
+
+#if defined(__cpp_exceptions)
+  /** The same functions, but they throw where those fail: an Error, or what the clock threw. @{ */
+  [[nodiscard]] static Manager open(const Options& options) { return try_open(options).value(); }
+  [[nodiscard]] static Manager open(std::string_view db_path) { return try_open(db_path).value(); }
+  [[nodiscard]] static Manager in_memory() { return try_in_memory().value(); }
+  [[nodiscard]] static Manager from_connection(sqlite3* db, const char* sqlite_libversion) {
+    return try_from_connection(db, sqlite_libversion).value();
+  }
+  void flush() { try_flush().value(); }
+  void ensure_exists(const Address& address) { try_ensure_exists(address).value(); }
+  std::size_t ensure_exists_many(Span<const Address> addresses) { return try_ensure_exists_many(addresses).value(); }
+  [[nodiscard]] Record load(const Address& address) const { return try_load(address).value(); }
+  void store(const Record& record) { try_store(record).value(); }
+  void store_many(Span<const Record> records) { try_store_many(records).value(); }
+  void update_type(const Address& address, PeerType observed, bool preferred_type_known) {
+    try_update_type(address, observed, preferred_type_known).value();
+  }
+  void update_backoff(const Address& address, Backoff backoff) { try_update_backoff(address, backoff).value(); }
+  void update(const Address& address, PeerType observed, bool preferred_type_known, Backoff backoff) {
+    try_update(address, observed, preferred_type_known, backoff).value();
+  }
+  void remove(const Address& address) { try_remove(address).value(); }
+  std::size_t remove_peers_with_many_failures(std::uint32_t min_num_failures) {
+    return try_remove_peers_with_many_failures(min_num_failures).value();
+  }
+  void clear_all() { try_clear_all().value(); }
+  std::size_t load_random_peers(const Query& query, Span<Address> out) const {
+    return try_load_random_peers(query, out).value();
+  }
+  [[nodiscard]] std::vector<Address> load_random_peers(const Query& query, std::size_t size) const {
+    return try_load_random_peers(query, size).value();
+  }
+  std::size_t get_peers_to_send(const Address& asker, Span<Address> out,
+                                const std::optional<Query>& query = std::nullopt) const {
+    return try_get_peers_to_send(asker, out, query).value();
+  }
+  [[nodiscard]] std::vector<Address> get_peers_to_send(const Address& asker, std::size_t size,
+                                                       const std::optional<Query>& query = std::nullopt) const {
+    return try_get_peers_to_send(asker, size, query).value();
+  }
+  [[nodiscard]] Snapshot get_all_peers() const { return try_get_all_peers().value(); }
+  [[nodiscard]] Stats get_stats() const { return try_get_stats().value(); }
+  [[nodiscard]] std::optional<Quarantine> get_quarantine() const { return try_get_quarantine().value(); }
+  /** @} */
+#endif
+
+  /** Whether there is a table. */
+  [[nodiscard]] explicit operator bool() const noexcept { return handle_ != nullptr; }
+  /** Exchanges two managers. */
+  void swap(Manager& other) noexcept {
+    std::swap(handle_, other.handle_);
+    clock_.swap(other.clock_);
+  }
+  /** The handle of C, which stays ours. A clock that throws goes unnoticed where it is used. */
+  [[nodiscard]] peer_manager* c_get() const noexcept { return handle_; }
+
+private:
+  template <class Open>
+  static Result<Manager> opened(Manager manager, Open open) noexcept {
+    const auto done = detail::call([&](auto* error) { return open(&manager.handle_, error); });
+    if (!done) return done.error();
+    return manager;
+  }
+
+  template <class Function>
+  static Result<std::size_t> counted(Function function) noexcept {
+    std::size_t count = 0;
+    const auto done = detail::call([&](auto* error) { return function(&count, error); });
+    if (!done) return done.error();
+    return count;
+  }
+
+  /* There are never more answers than peers, so a size that is too large does no harm. */
+  template <class Draw>
+  Result<std::vector<Address>> drawn(std::size_t size, Draw draw) const {
+    std::vector<Address> answer(std::min(size, peer_count()));
+    const auto count = draw(Span<Address>(answer));
+    if (!count) return count.error();
+    answer.resize(*count);
+    return answer;
+  }
+
+  peer_manager* handle_ = nullptr;
+  std::unique_ptr<detail::Clock> clock_; /* outlives the handle */
+};
+
+}  // namespace peermanager

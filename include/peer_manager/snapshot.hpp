@@ -1,0 +1,136 @@
+/**
+ * @file snapshot.hpp
+ * @brief Snapshot, all peers as they were at one moment. Include peer_manager.hpp.
+ *
+ * SPDX-License-Identifier: MIT OR Apache-2.0
+ */
+
+#pragma once
+
+#include <cstddef>
+#include <iterator>
+#include <utility>
+
+#include "values.hpp"
+
+namespace peermanager {
+
+/** All peers as they were at one moment, in no particular order; made by Manager::get_all_peers. It outlives its
+ * manager and can be moved, not copied. One thread at a time. */
+class Snapshot {
+public:
+  /** Reads the records one after the other; random access, each by value. It stays valid when the snapshot is moved. */
+  class Iterator {
+  public:
+    /** A record for the time of one expression. */
+    class Arrow {
+    public:
+      /** The record. */
+      const Record* operator->() const noexcept { return &record_; }
+
+    private:
+      friend class Iterator;
+      explicit Arrow(const Record& record) noexcept : record_(record) {}
+      Record record_;
+    };
+
+    /** What the standard library asks of an iterator. A reference is a value, so under C++17 it is an input iterator;
+     * for the ranges of C++20 it is a random access iterator. @{ */
+    using value_type = Record;
+    using difference_type = std::ptrdiff_t;
+    using pointer = Arrow;
+    using reference = Record;
+    using iterator_category = std::input_iterator_tag;
+#if defined(__cpp_lib_ranges)
+    using iterator_concept = std::random_access_iterator_tag;
+#endif
+
+    Iterator() noexcept = default;
+    [[nodiscard]] Record operator*() const noexcept {
+      peer_manager_record record;
+      const auto index = static_cast<std::size_t>(index_);
+      return peer_manager_snapshot_get(handle_, index, &record, nullptr) == PEER_MANAGER_OK ? Record::from_c(record)
+                                                                                            : Record();
+    }
+    [[nodiscard]] Arrow operator->() const noexcept { return Arrow(**this); }
+    [[nodiscard]] Record operator[](difference_type n) const noexcept { return *(*this + n); }
+
+    Iterator& operator++() noexcept { return *this += 1; }
+    Iterator& operator--() noexcept { return *this += -1; }
+    Iterator operator++(int) noexcept { return std::exchange(*this, *this + 1); }
+    Iterator operator--(int) noexcept { return std::exchange(*this, *this - 1); }
+    Iterator& operator+=(difference_type n) noexcept { return index_ += n, *this; }
+    Iterator& operator-=(difference_type n) noexcept { return index_ -= n, *this; }
+    [[nodiscard]] friend Iterator operator+(Iterator a, difference_type n) noexcept { return a += n; }
+    [[nodiscard]] friend Iterator operator+(difference_type n, Iterator a) noexcept { return a += n; }
+    [[nodiscard]] friend Iterator operator-(Iterator a, difference_type n) noexcept { return a -= n; }
+    [[nodiscard]] friend difference_type operator-(const Iterator& a, const Iterator& b) noexcept {
+      return a.index_ - b.index_;
+    }
+    [[nodiscard]] friend bool operator==(const Iterator& a, const Iterator& b) noexcept { return a.index_ == b.index_; }
+    [[nodiscard]] friend bool operator!=(const Iterator& a, const Iterator& b) noexcept { return a.index_ != b.index_; }
+    [[nodiscard]] friend bool operator<(const Iterator& a, const Iterator& b) noexcept { return a.index_ < b.index_; }
+    [[nodiscard]] friend bool operator>(const Iterator& a, const Iterator& b) noexcept { return a.index_ > b.index_; }
+    [[nodiscard]] friend bool operator<=(const Iterator& a, const Iterator& b) noexcept { return a.index_ <= b.index_; }
+    [[nodiscard]] friend bool operator>=(const Iterator& a, const Iterator& b) noexcept { return a.index_ >= b.index_; }
+    /** @} */
+
+  private:
+    friend class Snapshot;
+    Iterator(const peer_manager_snapshot* handle, std::size_t index) noexcept
+        : handle_(handle), index_(static_cast<difference_type>(index)) {}
+
+    const peer_manager_snapshot* handle_ = nullptr;
+    difference_type index_ = 0;
+  };
+
+  using value_type = Record;
+  using const_iterator = Iterator;
+  using iterator = Iterator;
+
+  /** No peers. */
+  Snapshot() noexcept = default;
+  /** Takes a handle of C over, and frees it. */
+  explicit Snapshot(peer_manager_snapshot* handle) noexcept : handle_(handle) {}
+  /** Takes the peers over; the other one has none afterwards. @{ */
+  Snapshot(Snapshot&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
+  Snapshot& operator=(Snapshot&& other) noexcept {
+    Snapshot(std::move(other)).swap(*this);
+    return *this;
+  }
+  /** @} */
+  ~Snapshot() { peer_manager_snapshot_free(handle_); }
+
+  /** The number of peers. */
+  [[nodiscard]] std::size_t size() const noexcept { return peer_manager_snapshot_count(handle_); }
+  /** Whether there are none. */
+  [[nodiscard]] bool empty() const noexcept { return size() == 0; }
+  /** The first peer. */
+  [[nodiscard]] Iterator begin() const noexcept { return {handle_, 0}; }
+  /** Behind the last peer. */
+  [[nodiscard]] Iterator end() const noexcept { return {handle_, size()}; }
+
+  /** One peer; InvalidArgument for an index past the end. */
+  [[nodiscard]] Result<Record> try_get(std::size_t index) const noexcept {
+    peer_manager_record record;
+    peer_manager_error error;
+    if (peer_manager_snapshot_get(handle_, index, &record, &error) != PEER_MANAGER_OK) return Failure(error);
+    return Record::from_c(record);
+  }
+#if defined(__cpp_exceptions)
+  /** try_get, or throws. */
+  [[nodiscard]] Record get(std::size_t index) const { return try_get(index).value(); }
+  /** try_get, or throws. */
+  [[nodiscard]] Record operator[](std::size_t index) const { return get(index); }
+#endif
+
+  /** Exchanges two snapshots. */
+  void swap(Snapshot& other) noexcept { std::swap(handle_, other.handle_); }
+  /** The handle of C, which stays ours. */
+  [[nodiscard]] const peer_manager_snapshot* c_get() const noexcept { return handle_; }
+
+private:
+  peer_manager_snapshot* handle_ = nullptr;
+};
+
+}  // namespace peermanager

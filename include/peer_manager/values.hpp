@@ -1,0 +1,196 @@
+/**
+ * @file values.hpp
+ * @brief The other values: Record, Query, Options, Stats, Quarantine and their enumerations. Include peer_manager.hpp.
+ *
+ * SPDX-License-Identifier: MIT OR Apache-2.0
+ */
+
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "address.hpp"
+
+namespace peermanager {
+
+/** A time: whole seconds since the Unix epoch. The same type as std::chrono::sys_seconds of C++20. */
+using sys_seconds = std::chrono::time_point<std::chrono::system_clock, std::chrono::seconds>;
+
+/** The time now by the system's clock. */
+[[nodiscard]] inline sys_seconds system_now() noexcept {
+  return std::chrono::time_point_cast<std::chrono::seconds>(std::chrono::system_clock::now());
+}
+
+/** What a peer is to us. */
+enum class PeerType : std::uint32_t {
+  Inbound = PEER_MANAGER_TYPE_INBOUND,    /**< Nobody has dialled it with success yet. */
+  Outbound = PEER_MANAGER_TYPE_OUTBOUND,  /**< Dialled with success at least once. */
+  Preferred = PEER_MANAGER_TYPE_PREFERRED /**< Chosen by the operator. */
+};
+
+/** How an attempt to reach a peer went. */
+enum class Backoff : std::uint32_t {
+  HardReset = PEER_MANAGER_BACKOFF_HARD_RESET, /**< Forget the failures; the next attempt may follow at once. */
+  Reset = PEER_MANAGER_BACKOFF_RESET,          /**< It succeeded: forget the failures, wait 1 to 10 seconds. */
+  Increase = PEER_MANAGER_BACKOFF_INCREASE     /**< It failed: wait longer than the last time. */
+};
+
+/** Which types of peers are eligible. */
+enum class TypeFilter : std::uint32_t {
+  InboundOnly = PEER_MANAGER_FILTER_INBOUND_ONLY,
+  OutboundOnly = PEER_MANAGER_FILTER_OUTBOUND_ONLY,
+  PreferredOnly = PEER_MANAGER_FILTER_PREFERRED_ONLY,
+  AnyOutbound = PEER_MANAGER_FILTER_ANY_OUTBOUND, /**< Outbound and preferred. */
+  Any = PEER_MANAGER_FILTER_ANY
+};
+
+/** When a change is on disk. */
+enum class Durability : std::uint32_t {
+  Commit = PEER_MANAGER_DURABILITY_COMMIT,    /**< On return it survives a crash of the process. */
+  Sync = PEER_MANAGER_DURABILITY_SYNC,        /**< On return it survives a loss of power. */
+  Deferred = PEER_MANAGER_DURABILITY_DEFERRED /**< Later, by a thread of the library. */
+};
+
+/** What to do with a damaged file. */
+enum class OnCorrupt : std::uint32_t {
+  Fail = PEER_MANAGER_ON_CORRUPT_FAIL,            /**< Refuse it and leave it as it is. */
+  Quarantine = PEER_MANAGER_ON_CORRUPT_QUARANTINE /**< Set it aside and go on with what can be read of it. */
+};
+
+/** All that is known of one peer. */
+struct Record {
+  Address address;                   /**< Where it listens. */
+  sys_seconds next_attempt{};        /**< When it may be dialled next. */
+  std::uint32_t num_failures = 0;    /**< Failures since the last success. */
+  PeerType type = PeerType::Inbound; /**< What it is to us. */
+
+  /** The record of a peer that was just heard of: inbound, no failures, ready at now. */
+  static Result<Record> try_make(const Address& address, sys_seconds now) noexcept {
+    peer_manager_record record;
+    peer_manager_error error;
+    if (peer_manager_record_init(&address.c_get(), seconds(now), &record, &error) != PEER_MANAGER_OK)
+      return Failure(error);
+    return from_c(record);
+  }
+#if defined(__cpp_exceptions)
+  /** try_make, or throws. */
+  [[nodiscard]] static Record make(const Address& address, sys_seconds now) { return try_make(address, now).value(); }
+#endif
+
+  /** Whether the next attempt is due. */
+  [[nodiscard]] bool is_ready(sys_seconds now) const noexcept {
+    const peer_manager_record record = to_c();
+    return peer_manager_record_is_ready(&record, seconds(now));
+  }
+
+  /** Of a record that the library has written. */
+  [[nodiscard]] static Record from_c(const peer_manager_record& record) noexcept {
+    Record result;
+    result.address.raw_ = record.address;
+    result.next_attempt = sys_seconds(std::chrono::seconds(record.next_attempt));
+    result.num_failures = record.num_failures;
+    result.type = static_cast<PeerType>(record.peer_type);
+    return result;
+  }
+  /** The record of C. */
+  [[nodiscard]] peer_manager_record to_c() const noexcept {
+    return {address.c_get(), seconds(next_attempt), num_failures, static_cast<std::uint32_t>(type)};
+  }
+
+  /** Whether all fields are the same. @{ */
+  [[nodiscard]] friend bool operator==(const Record& a, const Record& b) noexcept {
+    return a.address == b.address && a.next_attempt == b.next_attempt && a.num_failures == b.num_failures &&
+           a.type == b.type;
+  }
+  [[nodiscard]] friend bool operator!=(const Record& a, const Record& b) noexcept { return !(a == b); }
+  /** @} */
+
+private:
+  static std::int64_t seconds(sys_seconds time) noexcept { return time.time_since_epoch().count(); }
+};
+
+/** Which peers are eligible. By default those that a node dials that has peers already: outbound and preferred ones
+ * whose next attempt is due and that have failed at most 10 times. */
+struct Query {
+  TypeFilter type_filter = TypeFilter::AnyOutbound;             /**< Which types. */
+  bool use_next_attempt = true;                                 /**< Only peers whose next attempt is due. */
+  std::optional<std::uint32_t> max_num_failures = max_failures; /**< The most failures; none for no bound. */
+  std::uint32_t max_per_netgroup = 0;                           /**< Other values are not supported yet. */
+  std::vector<Address> exclude = {};                            /**< Peers to leave out, e.g. those connected now. */
+
+  /** Every peer, whatever its type, failures and next attempt. */
+  [[nodiscard]] static Query all() { return {TypeFilter::Any, false, std::nullopt}; }
+
+  /** The query of C, which borrows `exclude`: it must not outlive this one. */
+  [[nodiscard]] peer_manager_query to_c() const noexcept {
+    peer_manager_query query = PEER_MANAGER_QUERY_INIT;
+    query.type_filter = static_cast<std::uint32_t>(type_filter);
+    query.use_next_attempt = use_next_attempt ? 1 : 0;
+    query.has_max_num_failures = max_num_failures ? 1 : 0;
+    query.max_num_failures = max_num_failures.value_or(0);
+    query.max_per_netgroup = max_per_netgroup;
+    query.exclude = exclude.empty() ? nullptr : detail::raw(exclude.data());
+    query.exclude_count = exclude.size();
+    return query;
+  }
+};
+
+/** How a manager is opened. By default: a table in memory, the system's clock, no bounds. */
+struct Options {
+  std::optional<std::string> db_path = {};     /**< The database file, made if there is none; none: memory only. */
+  Durability durability = Durability::Commit;  /**< When a change is on disk. */
+  std::chrono::milliseconds busy_timeout{0};   /**< How long to wait for a lock; 0 for 5 s. */
+  std::chrono::milliseconds flush_interval{0}; /**< With Deferred, how long a change may wait; 0 for 100 ms. */
+  OnCorrupt on_corrupt = OnCorrupt::Fail;      /**< What to do with a damaged file. */
+  std::optional<std::uint64_t> rng_seed = {};  /**< For tests: every random choice follows it. */
+  /** The time; none for the system's clock. Many threads may call it at once, and it may use the same manager. If it
+   * throws, the call during which it did is carried out with the time that the clock gave last (or the system's, before
+   * it gave any), and then throws what the clock threw, or returns ClockFailed. */
+  std::function<sys_seconds()> clock = {};
+  std::uint64_t max_peers = 0;              /**< Other values are not supported yet. */
+  std::uint32_t max_peers_per_netgroup = 0; /**< Other values are not supported yet. */
+  std::chrono::seconds share_cache{0};      /**< Other values are not supported yet. */
+  std::uint32_t share_max_percent = 0;      /**< 0 for 100. */
+};
+
+/** Counts of what is in the table and of what happened since it was opened. */
+struct Stats {
+  Durability durability = Durability::Commit; /**< How it was opened. */
+  std::uint64_t peers = 0;                    /**< All peers. */
+  std::uint64_t inbound = 0;                  /**< Inbound ones. */
+  std::uint64_t outbound = 0;                 /**< Outbound ones. */
+  std::uint64_t preferred = 0;                /**< Preferred ones. */
+  std::uint64_t ready = 0;                    /**< Those whose next attempt is due. */
+  std::uint64_t netgroups = 0;                /**< IPv4 /16, IPv6 /32, and each name. */
+  std::uint64_t pending_writes = 0;           /**< With Deferred: changes that are not in the file yet. */
+  std::uint64_t failed_writes = 0;            /**< Writes to the database that failed. */
+  std::uint64_t skipped_rows = 0;             /**< Rows of the database that were not valid peers. */
+  std::uint64_t refused_peers = 0;            /**< New peers that a bound refused. */
+};
+
+/** What became of a file that was damaged when it was opened with OnCorrupt::Quarantine. */
+struct Quarantine {
+  std::string path;        /**< Where the damaged file is now. */
+  std::uint64_t saved = 0; /**< Peers that were read of it and are in the new file. */
+  std::uint64_t lost = 0;  /**< Rows that could not be, of those that there is a trace of. */
+};
+
+namespace detail {
+
+/* A duration as C takes it: false when it is negative or too long. */
+template <class Duration>
+bool fits(Duration duration, std::uint32_t& out) noexcept {
+  if (duration.count() < 0 || duration.count() > std::numeric_limits<std::uint32_t>::max()) return false;
+  out = static_cast<std::uint32_t>(duration.count());
+  return true;
+}
+
+}  // namespace detail
+}  // namespace peermanager
