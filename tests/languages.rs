@@ -43,8 +43,20 @@ fn make(directory: &str, target: &str, tools: &[(&str, &str)]) {
 }
 
 #[test]
+fn cxx() {
+    // The tests themselves compile everything in every standard: `make -C examples/cpp test`.
+    make("cpp", "run", &[("make", "make"), ("C++ compiler", "c++")]);
+}
+
+#[test]
 fn go() {
     make("go", "test", &[("make", "make"), ("Go", "go"), ("pkg-config", "pkg-config")]);
+}
+
+#[test]
+fn node() {
+    // The tests themselves take tools from the package index where they can: `make -C examples/node test`.
+    make("node", "run", &[("make", "make"), ("Node.js", "node")]);
 }
 
 #[test]

@@ -1,0 +1,158 @@
+"use strict";
+
+// A node in miniature: a day of dialling, backing off, hearing gossip and sharing, then a restart from the file. The
+// clock and the network are simulated and the seed is fixed, so every run with the same library prints the same.
+//
+//   node day/main.js ../peers.txt
+
+const { deepStrictEqual, ok, strictEqual } = require("node:assert/strict");
+const { mkdtempSync, readFileSync, rmSync } = require("node:fs");
+const { join } = require("node:path");
+const { tmpdir } = require("node:os");
+const { MAX_FAILURES, PeerAddress, PeerManager, buildInfo } = require("peer-manager");
+const world = require("./world.js");
+
+const MORNING = 1767225600; // 1 January 2026, 00:00 UTC
+const TICK = world.HOUR / 4;
+const SLOTS = 8;
+const FEELERS = 4; // new peers that are tried at each turn although there may be no slot for them
+const SHARED = 8;
+const PURGE_HOUR = 20;
+
+class Node {
+  #now = MORNING;
+  #connections = new Map(); // the text of an address, and when the connection ends
+  #peers;
+  #hour;
+  shared = 0;
+
+  constructor(file) {
+    // A real node leaves clock and seed alone: who can guess the seed can guess whom it dials.
+    this.options = { dbPath: file, rngSeed: 42, clock: () => this.#now };
+  }
+
+  async open() {
+    this.#peers = await PeerManager.openAsync(this.options);
+    return this.#peers;
+  }
+
+  /** Adds the addresses of a list; the first two are those that the operator prefers. */
+  async import(text) {
+    const lines = text.split(/\r?\n/).filter((line) => line !== "" && !line.startsWith("#"));
+    const addresses = [];
+    const refused = [];
+    for (const line of lines) {
+      try {
+        addresses.push(PeerAddress.parse(line.trim(), 11625));
+      } catch (error) {
+        refused.push(error.message);
+      }
+    }
+    const added = await this.#peers.ensureExistsManyAsync(addresses);
+    for (const address of addresses.slice(0, 2)) await this.#peers.updateTypeAsync(address, "preferred");
+    console.log(`${added} of ${lines.length} lines are new peers, ${refused.length} are no addresses`);
+    for (const message of refused.slice(0, 3)) console.log(`  ${message}`);
+  }
+
+  async #dial(peer) {
+    if (await world.dial(peer, this.#now)) {
+      this.#hour.answered++;
+      await this.#peers.updateAsync(peer, "outbound", "reset");
+      const lasts = TICK * (2 + (world.hash("lasts", peer, this.#now) % 18));
+      if (this.#connections.size < SLOTS) this.#connections.set(String(peer), this.#now + lasts);
+    } else {
+      this.#hour.failed++;
+      await this.#peers.updateBackoffAsync(peer, "increase");
+    }
+  }
+
+  /** First those that the operator chose, then those that answered before, then new ones. */
+  async #fillSlots() {
+    const turns = [
+      ["preferred-only", 0],
+      ["outbound-only", 0],
+      ["inbound-only", FEELERS],
+    ];
+    for (const [typeFilter, more] of turns) {
+      const exclude = this.#connections.keys();
+      const wanted = SLOTS - this.#connections.size + more;
+      const chosen = this.#peers.loadRandomPeers(wanted, { typeFilter, exclude });
+      await Promise.all(chosen.map((peer) => this.#dial(peer)));
+    }
+  }
+
+  async #listenAndAnswer() {
+    const connected = [...this.#connections.keys()];
+    if (connected.length === 0) return;
+    const someone = connected[world.hash("someone", this.#now) % connected.length];
+    this.#hour.heard += await this.#peers.ensureExistsManyAsync(world.gossip(someone, this.#now));
+    const told = this.#peers.getPeersToSend(SHARED, someone);
+    ok(!told.some((peer) => peer.isPrivate || peer.equals(someone)), "private, or the asker's own address is told");
+    this.shared += told.length;
+  }
+
+  async #tick() {
+    for (const [peer, ends] of this.#connections) {
+      if (ends <= this.#now || world.isDown(this.#now)) this.#connections.delete(peer);
+    }
+    await this.#fillSlots();
+    await this.#listenAndAnswer();
+  }
+
+  async live() {
+    console.log(" hour  known  ready  answered  failed  heard  connected");
+    for (let hour = 0; hour < 24; hour++) {
+      this.#hour = { answered: 0, failed: 0, heard: 0 };
+      if (hour === PURGE_HOUR) {
+        const removed = await this.#peers.removePeersWithManyFailuresAsync(MAX_FAILURES);
+        console.log(`       forgotten: ${removed} peers that failed ${MAX_FAILURES} times or more`);
+      }
+      const end = MORNING + (hour + 1) * world.HOUR;
+      for (; this.#now < end; this.#now += TICK) await this.#tick();
+      this.#printHour(hour);
+    }
+  }
+
+  #printHour(hour) {
+    const { peers, ready } = this.#peers.getStats();
+    const { answered, failed, heard } = this.#hour;
+    const columns = [[peers, 7], [ready, 7], [answered, 10], [failed, 8], [heard, 7]]; // prettier-ignore
+    const cells = columns.map(([value, width]) => String(value).padStart(width)).join("");
+    const size = this.#connections.size;
+    console.log(`${String(hour).padStart(2, "0")}:00${cells}  ${"#".repeat(size)}${".".repeat(SLOTS - size)}`);
+  }
+}
+
+async function main(list) {
+  const directory = mkdtempSync(join(tmpdir(), "peer-manager-"));
+  try {
+    console.log(`A node in miniature: clock and network are simulated, nobody is contacted\n${buildInfo}\n`);
+    const node = new Node(join(directory, "peers.db"));
+    const evening = await node.open();
+    await node.import(readFileSync(list, "utf8"));
+    await node.live();
+    const before = evening.getAllPeers(); // it outlives the peer manager
+    await evening.closeAsync();
+
+    const morning = await node.open();
+    for (const record of before) deepStrictEqual(morning.load(record.address), record);
+    strictEqual(morning.peerCount(), before.length);
+    ok(node.shared > 0 && before.length > 0, "the day was too quiet to show anything");
+    console.log(`\n${node.shared} addresses were shared: none private, none the asker's own`);
+    console.log(`closed and opened again: all ${before.length} peers came back as they were`);
+    before.dispose();
+    await morning.closeAsync();
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+if (process.argv.length !== 3) {
+  console.error("usage: node day/main.js LIST");
+  process.exitCode = 2;
+} else {
+  main(process.argv[2]).catch((error) => {
+    console.error(error);
+    process.exitCode = 1;
+  });
+}

@@ -1,0 +1,293 @@
+/**
+ * The table of peers that a peer-to-peer node keeps: whom to dial next, whom to tell others about, how each address
+ * has behaved.
+ *
+ * What may be any 64-bit number (`nextAttempt`, `rngSeed`, times) is a `bigint`; where one is expected, a `number` that
+ * is exact will do. What counts is a `number`: no count comes near 2^53.
+ *
+ * A wrong type is a `TypeError`, a number out of range a `RangeError`, what the library refuses a
+ * {@link PeerManagerError}. A call that throws, or whose Promise rejects, has changed nothing.
+ */
+
+/** Known from an incoming connection or gossip; dialled with success once; chosen by the operator. */
+export type PeerType = "inbound" | "outbound" | "preferred";
+
+/**
+ * What an attempt to reach a peer means for the next: dial at once (the operator wants it), wait 1 to 10 seconds (it
+ * answered), count a failure and wait for a random time that doubles with each (it did not).
+ */
+export type Backoff = "hard-reset" | "reset" | "increase";
+
+/** Which types a question is about. */
+export type PeerTypeFilter = "inbound-only" | "outbound-only" | "preferred-only" | "any-outbound" | "any";
+
+/**
+ * What a change survives when its call returns: a crash of the process (`commit`), a loss of power (`sync`), or nothing
+ * yet, because it is written a little later (`deferred`).
+ */
+export type Durability = "commit" | "sync" | "deferred";
+
+/** The statuses of the library, and `CLOSED` for a peer manager or snapshot that is used after its end. */
+export type Status =
+  | "INVALID_ARGUMENT"
+  | "INVALID_ADDRESS"
+  | "NOT_FOUND"
+  | "DATABASE"
+  | "CORRUPT"
+  | "BUSY"
+  | "DISK_FULL"
+  | "LIMIT"
+  | "UNSUPPORTED"
+  | "INTERNAL"
+  | "CLOSED";
+
+/** What the library refuses. The message is one line: what failed, on what, and what to do. */
+export class PeerManagerError extends Error {
+  private constructor();
+  readonly name: "PeerManagerError";
+  readonly code: `ERR_PEER_MANAGER_${Status}`;
+  readonly status: Status;
+  /** SQLite's extended result code; 0 where SQLite was not involved. */
+  readonly sqliteCode: number;
+}
+
+/** Text `"1.2.3.4:11625"`, `"[2001:db8::1]:11625"`, `"example.org:11625"`, or a host and a port; in any spelling. */
+export type AddressLike = string | { readonly host: string; readonly port: number };
+
+/** Where a peer listens, in canonical form. Immutable. */
+export class PeerAddress {
+  /** An IPv4 address, an IPv6 address without brackets, or a name. */
+  readonly host: string;
+  /** 1 to 65535. */
+  readonly port: number;
+
+  constructor(host: string, port: number);
+
+  /** Reads text; `defaultPort` is the port of text that has none, which is an error without it. */
+  static parse(text: string, defaultPort?: number): PeerAddress;
+  static from(address: AddressLike): PeerAddress;
+
+  /** Whether it means nothing to a stranger, so that it is never sent to one. */
+  get isPrivate(): boolean;
+  /** Whether both are the same in canonical form. */
+  equals(other: AddressLike): boolean;
+  /** `host:port`, with an IPv6 host in brackets. */
+  toString(): string;
+  toJSON(): string;
+}
+
+/** All that is known of one peer. */
+export interface PeerRecord {
+  address: PeerAddress;
+  /** When it may be dialled next, in seconds since the Unix epoch. */
+  nextAttempt: bigint;
+  /** Failures since the last success. */
+  numFailures: number;
+  peerType: PeerType;
+}
+
+/** A record as it may be handed in; a {@link PeerRecord} is one. */
+export interface PeerRecordLike {
+  readonly address: AddressLike;
+  readonly nextAttempt: bigint | number;
+  readonly numFailures: number;
+  readonly peerType: PeerType;
+}
+
+/** The record of a peer that was just heard of: inbound, no failures, ready at `now`. */
+export function newRecord(address: AddressLike, now: bigint | number): PeerRecord;
+
+/** Whether a peer's next attempt is due. */
+export function isReady(record: PeerRecordLike, now: bigint | number): boolean;
+
+/** How a peer manager is opened. What is left out has its default. */
+export interface Options {
+  /** The database file, made if there is none; without it, the table is in memory only. */
+  dbPath?: string | URL | undefined;
+  /** Default: `"commit"`. */
+  durability?: Durability | undefined;
+  /** How long to wait for another connection or peer manager that uses the file; 0 for 5000. */
+  busyTimeoutMs?: number | undefined;
+  /** With `"deferred"`, how long after a change it is written; 0 for 100. */
+  flushIntervalMs?: number | undefined;
+  /** A damaged file is refused (the default), or moved away and searched for peers. */
+  onCorrupt?: "fail" | "quarantine" | undefined;
+  /** Makes every random choice repeatable, for tests and simulations. Who knows it can predict them. */
+  rngSeed?: bigint | number | undefined;
+  /**
+   * Returns the time in whole seconds since the Unix epoch; without it, the system's clock is used. It is asked once,
+   * when a call that needs the time is made and before it does anything, so if it throws, the call throws that and has
+   * done nothing. An asynchronous call works with the time at which it was made.
+   */
+  clock?: (() => bigint | number) | undefined;
+  /** Not supported yet, like the three below. */
+  maxPeers?: bigint | number | undefined;
+  maxPeersPerNetgroup?: number | undefined;
+  shareCacheSeconds?: number | undefined;
+  shareMaxPercent?: number | undefined;
+}
+
+/** Which peers are eligible. */
+export interface Query {
+  /** Default: `"any-outbound"`. */
+  readonly typeFilter?: PeerTypeFilter | undefined;
+  /** Only peers whose next attempt is due. Default: true. */
+  readonly useNextAttempt?: boolean | undefined;
+  /** Only peers that have failed at most so often; null for any number. Default: {@link MAX_FAILURES}. */
+  readonly maxNumFailures?: number | null | undefined;
+  /** Not supported yet. */
+  readonly maxPerNetgroup?: number | undefined;
+  /** Peers to leave out, for example those connected now. */
+  readonly exclude?: Iterable<AddressLike> | undefined;
+}
+
+/** Counts of what is in the table and of what happened since it was opened. */
+export interface Stats {
+  durability: Durability;
+  peers: number;
+  inbound: number;
+  outbound: number;
+  preferred: number;
+  /** Peers whose next attempt is due. */
+  ready: number;
+  netgroups: number;
+  /** With `"deferred"`: changes that are not in the file yet. */
+  pendingWrites: number;
+  failedWrites: number;
+  /** Rows of the database that were not valid peers, left where they are. */
+  skippedRows: number;
+  refusedPeers: number;
+}
+
+/** What became of a damaged file. */
+export interface Quarantine {
+  /** Where it is now. */
+  path: string;
+  /** How many peers were read of it. */
+  saved: number;
+  /** How many rows could not be. */
+  lost: number;
+}
+
+/** All peers as they were at one moment, in no particular order. It outlives its peer manager. */
+export class Snapshot implements Iterable<PeerRecord>, Disposable {
+  private constructor();
+  readonly length: number;
+  /** As `Array.prototype.at`. */
+  at(index: number): PeerRecord | undefined;
+  [Symbol.iterator](): Generator<PeerRecord, void, undefined>;
+  /** Frees its memory now rather than when it is collected. A second time does nothing. */
+  dispose(): void;
+  [Symbol.dispose](): void;
+}
+
+/**
+ * The table of peers.
+ *
+ * A method without `Async` works on this thread: in a microsecond in memory, but one that changes peers may wait for
+ * the disk. The one with `Async` does the same on a thread of libuv's. Asynchronous calls of one peer manager are
+ * carried out in the order in which they were made, one at a time; a synchronous one does not wait for them.
+ */
+export class PeerManager implements Disposable, AsyncDisposable {
+  private constructor();
+
+  /** Opens a table: `options`, or the path of the database, or nothing for a table in memory. */
+  static open(options?: Options | string | URL): PeerManager;
+  static openAsync(options?: Options | string | URL): Promise<PeerManager>;
+
+  /** Makes sure that an address is known: a new one is inbound, without failures, and ready now. */
+  ensureExists(address: AddressLike): void;
+  ensureExistsAsync(address: AddressLike): Promise<void>;
+
+  /** The same for many, all or none. Tells how many were new. */
+  ensureExistsMany(addresses: Iterable<AddressLike>): number;
+  ensureExistsManyAsync(addresses: Iterable<AddressLike>): Promise<number>;
+
+  /** Stores a record as it is, in place of what was known of its address. */
+  store(record: PeerRecordLike): void;
+  storeAsync(record: PeerRecordLike): Promise<void>;
+
+  /** Stores records, all or none. Of two with the same address, the later one counts. */
+  storeMany(records: Iterable<PeerRecordLike>): void;
+  storeManyAsync(records: Iterable<PeerRecordLike>): Promise<void>;
+
+  /**
+   * Notes what a peer was seen to be; an unknown one is added first. `preferredTypeKnown` says that the caller knows
+   * all preferred peers; then a preferred one that is seen as outbound becomes outbound. Default: false, as after a
+   * dial. An unsolicited connection of a preferred peer is not to be reported: seen as inbound, it becomes outbound.
+   */
+  updateType(address: AddressLike, observedType: PeerType, preferredTypeKnown?: boolean): void;
+  updateTypeAsync(address: AddressLike, observedType: PeerType, preferredTypeKnown?: boolean): Promise<void>;
+
+  /** Notes how an attempt to reach a peer went; an unknown one is added first. */
+  updateBackoff(address: AddressLike, backoff: Backoff): void;
+  updateBackoffAsync(address: AddressLike, backoff: Backoff): Promise<void>;
+
+  /** Both in one change. */
+  update(address: AddressLike, observedType: PeerType, backoff: Backoff, preferredTypeKnown?: boolean): void;
+  updateAsync(
+    address: AddressLike,
+    observedType: PeerType,
+    backoff: Backoff,
+    preferredTypeKnown?: boolean,
+  ): Promise<void>;
+
+  /** Forgets a peer; one that is unknown is an error, `NOT_FOUND`. */
+  remove(address: AddressLike): void;
+  removeAsync(address: AddressLike): Promise<void>;
+
+  /** Forgets the peers that have failed at least so often, and tells how many there were. */
+  removePeersWithManyFailures(minNumFailures: number): number;
+  removePeersWithManyFailuresAsync(minNumFailures: number): Promise<number>;
+
+  /** Forgets all peers. */
+  clearAll(): void;
+  clearAllAsync(): Promise<void>;
+
+  /** Returns once all that earlier calls changed is on disk, where it survives a loss of power. */
+  flush(): void;
+  flushAsync(): Promise<void>;
+
+  /** What is known of an address; undefined when nothing is. */
+  load(address: AddressLike): PeerRecord | undefined;
+
+  /** Draws up to `size` eligible peers: uniformly, without replacement, in random order. */
+  loadRandomPeers(size: number, query?: Query): PeerAddress[];
+
+  /**
+   * Draws up to `size` peers to tell another one about: never private addresses, never `exclude`, the peer that asks;
+   * preferred before outbound before inbound. Without `filter`, every type, whatever its failures and next attempt.
+   */
+  getPeersToSend(size: number, exclude?: AddressLike | null, filter?: Query | null): PeerAddress[];
+
+  peerCount(): number;
+
+  /** Takes a copy of all peers. Linear in the table: some milliseconds for a hundred thousand. */
+  getAllPeers(): Snapshot;
+  getAllPeersAsync(): Promise<Snapshot>;
+
+  /** Linear in the table. */
+  getStats(): Stats;
+  getStatsAsync(): Promise<Stats>;
+
+  /** What became of the file if it was damaged and `onCorrupt` is `"quarantine"`; otherwise undefined. */
+  getQuarantine(): Quarantine | undefined;
+
+  /**
+   * Flushes and closes. Calls that were made before are carried out first, asynchronous ones too. Every later call
+   * throws, `CLOSED`; closing again does nothing. What `"deferred"` could not write is lost: flush first to know.
+   */
+  close(): void;
+  closeAsync(): Promise<void>;
+  [Symbol.dispose](): void;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** From so many failures on a node usually gives a peer up. */
+export const MAX_FAILURES: number;
+/** The version of the library that is loaded, such as `"0.1.0"`. */
+export const version: string;
+/** The same as a number: major * 1000000 + minor * 1000 + patch. */
+export const versionNumber: number;
+/** How the library that is loaded was built, in one line, for logs and bug reports. */
+export const buildInfo: string;

@@ -1,0 +1,46 @@
+"use strict";
+
+const native = require("./native.js");
+const { call } = require("./errors.js");
+const { recordOf } = require("./record.js");
+
+/** Says that a constructor is called from here, with a handle of the addon. */
+const OWN = Symbol("own");
+
+/** All peers as they were at one moment. It outlives its peer manager. */
+class Snapshot {
+  #handle;
+
+  constructor(own, handle) {
+    if (own !== OWN) throw new TypeError("a Snapshot is made by getAllPeers");
+    this.#handle = handle;
+  }
+
+  get length() {
+    return call(native.snapshotCount, this.#handle);
+  }
+
+  /** As Array.prototype.at: a negative index counts from the end, and undefined is beyond it. */
+  at(index) {
+    const length = this.length;
+    const whole = Math.trunc(Number(index)) || 0;
+    const place = whole < 0 ? length + whole : whole;
+    if (place < 0 || place >= length) return undefined;
+    return recordOf(call(native.snapshotGet, this.#handle, place));
+  }
+
+  *[Symbol.iterator]() {
+    const length = this.length;
+    for (let place = 0; place < length; place++) yield recordOf(call(native.snapshotGet, this.#handle, place));
+  }
+
+  dispose() {
+    call(native.snapshotClose, this.#handle);
+  }
+
+  [Symbol.dispose]() {
+    this.dispose();
+  }
+}
+
+module.exports = { OWN, Snapshot };

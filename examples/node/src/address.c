@@ -1,0 +1,113 @@
+/* What can be asked of an address or a record alone. */
+
+#include "addon.h"
+
+static bool take(napi_env env, napi_callback_info info, napi_value *arguments, size_t count)
+{
+  return napi_get_cb_info(env, info, &count, arguments, NULL, NULL) == napi_ok;
+}
+
+static napi_value answer_truth(napi_env env, bool truth)
+{
+  napi_value value = NULL;
+  return napi_get_boolean(env, truth, &value) == napi_ok ? value : NULL;
+}
+
+/* Text, and the port of text that has none; 0 when it must have one. */
+napi_value address_parse(napi_env env, napi_callback_info info)
+{
+  napi_value arguments[2];
+  peer_manager_address address;
+  peer_manager_error error;
+  char text[TEXT_CAPACITY];
+  uint32_t port = 0;
+
+  if (!take(env, info, arguments, 2) || !read_text(env, arguments[0], text)
+      || !read_u32(env, arguments[1], &port))
+    return NULL;
+  if (peer_manager_address_parse(text, (uint16_t)port, &address, &error) != PEER_MANAGER_OK) {
+    throw_failure(env, &error);
+    return NULL;
+  }
+  return answer_addresses(env, &address, 1);
+}
+
+/* Host and port, in their canonical form. */
+napi_value address_init(napi_env env, napi_callback_info info)
+{
+  napi_value arguments[2];
+  peer_manager_address address;
+
+  if (!take(env, info, arguments, 2) || !read_address(env, arguments[0], arguments[1], NULL, 0, &address))
+    return NULL;
+  return answer_addresses(env, &address, 1);
+}
+
+napi_value address_format(napi_env env, napi_callback_info info)
+{
+  napi_value arguments[2];
+  peer_manager_address address;
+  peer_manager_error error;
+  char text[PEER_MANAGER_ADDRESS_TEXT_CAPACITY];
+
+  if (!take(env, info, arguments, 2) || !read_address(env, arguments[0], arguments[1], NULL, 0, &address))
+    return NULL;
+  if (peer_manager_address_format(&address, text, sizeof text, &error) != PEER_MANAGER_OK) {
+    throw_failure(env, &error);
+    return NULL;
+  }
+  return answer_text(env, text);
+}
+
+napi_value address_equal(napi_env env, napi_callback_info info)
+{
+  napi_value arguments[4];
+  peer_manager_address a, b;
+
+  if (!take(env, info, arguments, 4) || !read_address(env, arguments[0], arguments[1], NULL, 0, &a)
+      || !read_address(env, arguments[2], arguments[3], NULL, 0, &b))
+    return NULL;
+  return answer_truth(env, peer_manager_address_equal(&a, &b));
+}
+
+napi_value address_is_private(napi_env env, napi_callback_info info)
+{
+  napi_value arguments[2];
+  peer_manager_address address;
+
+  if (!take(env, info, arguments, 2) || !read_address(env, arguments[0], arguments[1], NULL, 0, &address))
+    return NULL;
+  return answer_truth(env, peer_manager_address_is_private(&address));
+}
+
+/* An address and the time. */
+napi_value record_init(napi_env env, napi_callback_info info)
+{
+  napi_value arguments[3];
+  peer_manager_address address;
+  peer_manager_record record;
+  peer_manager_error error;
+  int64_t now = 0;
+
+  if (!take(env, info, arguments, 3) || !read_address(env, arguments[0], arguments[1], NULL, 0, &address)
+      || !read_i64(env, arguments[2], &now))
+    return NULL;
+  if (peer_manager_record_init(&address, now, &record, &error) != PEER_MANAGER_OK) {
+    throw_failure(env, &error);
+    return NULL;
+  }
+  return answer_record(env, &record);
+}
+
+/* The parts of a record, and the time. */
+napi_value record_is_ready(napi_env env, napi_callback_info info)
+{
+  napi_value arguments[RECORD_PARTS + 1];
+  peer_manager_record record;
+  int64_t now = 0;
+
+  if (!take(env, info, arguments, RECORD_PARTS + 1) || !read_record(env, arguments, NULL, 0, &record)
+      || !read_i64(env, arguments[RECORD_PARTS], &now))
+    return NULL;
+  return answer_truth(env, peer_manager_record_is_ready(&record, now));
+}

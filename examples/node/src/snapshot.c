@@ -1,0 +1,116 @@
+/* Snapshots that JavaScript holds. Each is used by the thread of its environment only, as the library demands. */
+
+#include "addon.h"
+
+#include <stdlib.h>
+
+struct held {
+  peer_manager_snapshot *snapshot; /* NULL once it is freed */
+};
+
+static const napi_type_tag tag = {0x2b9d6a1c84f3e057, 0xa5e0c7f1936b48d2};
+
+static void finalize(napi_env env, void *data, void *hint)
+{
+  struct held *held = data;
+
+  (void)env;
+  (void)hint;
+  peer_manager_snapshot_free(held->snapshot);
+  free(held);
+}
+
+/* On failure the caller still owns the snapshot. */
+napi_value snapshot_wrap(napi_env env, peer_manager_snapshot *snapshot)
+{
+  struct held *held = malloc(sizeof *held);
+  napi_value value = NULL;
+
+  if (held == NULL)
+    return NULL;
+  held->snapshot = NULL;
+  if (napi_create_external(env, held, finalize, NULL, &value) != napi_ok) {
+    free(held);
+    return NULL;
+  }
+  if (napi_type_tag_object(env, value, &tag) != napi_ok)
+    return NULL;
+  held->snapshot = snapshot;
+  return value;
+}
+
+static struct held *unwrap(napi_env env, napi_value value)
+{
+  bool is_snapshot = false;
+  void *data = NULL;
+
+  if (napi_check_object_type_tag(env, value, &tag, &is_snapshot) != napi_ok || !is_snapshot
+      || napi_get_value_external(env, value, &data) != napi_ok) {
+    throw_wrong_argument(env);
+    return NULL;
+  }
+  return data;
+}
+
+/* The first of `count` arguments is the snapshot. NULL: an exception is pending. */
+static struct held *take(napi_env env, napi_callback_info info, napi_value *arguments, size_t count)
+{
+  if (napi_get_cb_info(env, info, &count, arguments, NULL, NULL) != napi_ok)
+    return NULL;
+  return unwrap(env, arguments[0]);
+}
+
+static void throw_disposed(napi_env env)
+{
+  napi_value failure = answer_failure(env, "CLOSED", 0, "the snapshot is disposed of; take another one");
+
+  if (failure != NULL)
+    napi_throw(env, failure);
+}
+
+napi_value snapshot_count(napi_env env, napi_callback_info info)
+{
+  napi_value argument;
+  struct held *held = take(env, info, &argument, 1);
+
+  if (held == NULL)
+    return NULL;
+  if (held->snapshot == NULL) {
+    throw_disposed(env);
+    return NULL;
+  }
+  return answer_number(env, (double)peer_manager_snapshot_count(held->snapshot));
+}
+
+napi_value snapshot_get(napi_env env, napi_callback_info info)
+{
+  napi_value arguments[2];
+  struct held *held = take(env, info, arguments, 2);
+  peer_manager_record record;
+  peer_manager_error error;
+  size_t index = 0;
+
+  if (held == NULL || !read_size(env, arguments[1], &index))
+    return NULL;
+  if (held->snapshot == NULL) {
+    throw_disposed(env);
+    return NULL;
+  }
+  if (peer_manager_snapshot_get(held->snapshot, index, &record, &error) != PEER_MANAGER_OK) {
+    throw_failure(env, &error);
+    return NULL;
+  }
+  return answer_record(env, &record);
+}
+
+napi_value snapshot_close(napi_env env, napi_callback_info info)
+{
+  napi_value argument;
+  struct held *held = take(env, info, &argument, 1);
+
+  if (held != NULL) {
+    peer_manager_snapshot_free(held->snapshot);
+    held->snapshot = NULL;
+  }
+  return NULL;
+}

@@ -1,0 +1,122 @@
+/* The operations that change peers. */
+
+#include "call.h"
+
+static bool read_target(napi_env env, struct call *call, const napi_value *arguments)
+{
+  return read_address(env, arguments[0], arguments[1], NULL, 0, &call->record.address);
+}
+
+static peer_manager_status run_ensure_exists(struct call *call)
+{
+  return peer_manager_ensure_exists(call->manager->pm, &call->record.address, &call->error);
+}
+
+static bool read_many_addresses(napi_env env, struct call *call, const napi_value *arguments)
+{
+  return read_addresses(env, arguments[0], "addresses", &call->addresses, &call->count);
+}
+
+static peer_manager_status run_ensure_exists_many(struct call *call)
+{
+  return peer_manager_ensure_exists_many(call->manager->pm, call->addresses, call->count, &call->number, &call->error);
+}
+
+static napi_value answer_how_many(napi_env env, struct call *call)
+{
+  return answer_number(env, (double)call->number);
+}
+
+static bool read_one_record(napi_env env, struct call *call, const napi_value *arguments)
+{
+  return read_record(env, arguments, NULL, 0, &call->record);
+}
+
+static peer_manager_status run_store(struct call *call)
+{
+  return peer_manager_store(call->manager->pm, &call->record, &call->error);
+}
+
+static bool read_many_records(napi_env env, struct call *call, const napi_value *arguments)
+{
+  return read_records(env, arguments[0], "records", &call->records, &call->count);
+}
+
+static peer_manager_status run_store_many(struct call *call)
+{
+  return peer_manager_store_many(call->manager->pm, call->records, call->count, &call->error);
+}
+
+static bool read_observation(napi_env env, struct call *call, const napi_value *arguments)
+{
+  return read_target(env, call, arguments) && read_u32(env, arguments[2], &call->record.peer_type)
+         && read_flag(env, arguments[3], &call->known);
+}
+
+static peer_manager_status run_update_type(struct call *call)
+{
+  return peer_manager_update_type(call->manager->pm, &call->record.address, call->record.peer_type,
+                                  (uint8_t)call->known, &call->error);
+}
+
+static bool read_backoff(napi_env env, struct call *call, const napi_value *arguments)
+{
+  return read_target(env, call, arguments) && read_u32(env, arguments[2], &call->backoff);
+}
+
+static peer_manager_status run_update_backoff(struct call *call)
+{
+  return peer_manager_update_backoff(call->manager->pm, &call->record.address, call->backoff, &call->error);
+}
+
+static bool read_both(napi_env env, struct call *call, const napi_value *arguments)
+{
+  return read_observation(env, call, arguments) && read_u32(env, arguments[4], &call->backoff);
+}
+
+static peer_manager_status run_update(struct call *call)
+{
+  return peer_manager_update(call->manager->pm, &call->record.address, call->record.peer_type, (uint8_t)call->known,
+                             call->backoff, &call->error);
+}
+
+static peer_manager_status run_remove(struct call *call)
+{
+  return peer_manager_remove(call->manager->pm, &call->record.address, &call->error);
+}
+
+static bool read_failures(napi_env env, struct call *call, const napi_value *arguments)
+{
+  return read_u32(env, arguments[0], &call->record.num_failures);
+}
+
+static peer_manager_status run_remove_many(struct call *call)
+{
+  return peer_manager_remove_peers_with_many_failures(call->manager->pm, call->record.num_failures, &call->number,
+                                                      &call->error);
+}
+
+static peer_manager_status run_clear_all(struct call *call)
+{
+  return peer_manager_clear_all(call->manager->pm, &call->error);
+}
+
+static peer_manager_status run_flush(struct call *call)
+{
+  return peer_manager_flush(call->manager->pm, &call->error);
+}
+
+const struct operation writes[] = {
+  {"ensureExists", read_target, run_ensure_exists, NULL, false, false},
+  {"ensureExistsMany", read_many_addresses, run_ensure_exists_many, answer_how_many, false, false},
+  {"store", read_one_record, run_store, NULL, false, false},
+  {"storeMany", read_many_records, run_store_many, NULL, false, false},
+  {"updateType", read_observation, run_update_type, NULL, false, false},
+  {"updateBackoff", read_backoff, run_update_backoff, NULL, false, false},
+  {"update", read_both, run_update, NULL, false, false},
+  {"remove", read_target, run_remove, NULL, false, false},
+  {"removePeersWithManyFailures", read_failures, run_remove_many, answer_how_many, false, false},
+  {"clearAll", NULL, run_clear_all, NULL, false, false},
+  {"flush", NULL, run_flush, NULL, false, false},
+};
+const size_t writes_count = sizeof writes / sizeof writes[0];

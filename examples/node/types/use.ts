@@ -1,0 +1,88 @@
+// What a program in TypeScript may write, and what it may not. It is compiled, not run: `make types`.
+
+import {
+  type AddressLike,
+  type Backoff,
+  MAX_FAILURES,
+  PeerAddress,
+  PeerManager,
+  PeerManagerError,
+  type PeerRecord,
+  Snapshot,
+  buildInfo,
+  isReady,
+  newRecord,
+  version,
+  versionNumber,
+} from "peer-manager";
+
+/** Whether two types are the same. */
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+function same<A, B>(_: Same<A, B>): void {}
+
+async function use(list: Iterable<AddressLike>): Promise<void> {
+  await using pm = await PeerManager.openAsync({
+    dbPath: new URL("file:///var/lib/node/peers.db"),
+    durability: "deferred",
+    rngSeed: 42n,
+    clock: () => 1_700_000_000,
+  });
+  using memory = PeerManager.open();
+  PeerManager.open("peers.db").close();
+
+  const added = await pm.ensureExistsManyAsync(list);
+  same<typeof added, number>(true);
+  const record = pm.load({ host: "1.2.3.4", port: 5 });
+  same<typeof record, PeerRecord | undefined>(true);
+  if (record) {
+    same<typeof record.nextAttempt, bigint>(true);
+    memory.store(record);
+    memory.store({ ...record, address: "1.2.3.4:5", nextAttempt: 7 });
+  }
+  const backoff: Backoff = "hard-reset";
+  pm.update("1.2.3.4:5", "outbound", backoff);
+
+  using peers = await pm.getAllPeersAsync();
+  same<typeof peers, Snapshot>(true);
+  for (const peer of peers) same<typeof peer, PeerRecord>(true);
+  const chosen = pm.loadRandomPeers(8, { typeFilter: "any", maxNumFailures: null, exclude: new Set(["1.2.3.4:5"]) });
+  same<typeof chosen, PeerAddress[]>(true);
+  pm.getPeersToSend(8, chosen[0], { typeFilter: "any-outbound" });
+  same<ReturnType<typeof pm.getStats>["peers"], number>(true);
+  isReady(newRecord("1.2.3.4:5", 1), 2n) satisfies boolean;
+  [MAX_FAILURES, versionNumber] satisfies number[];
+  [version, buildInfo] satisfies string[];
+
+  try {
+    pm.remove("1.2.3.4:5");
+  } catch (error) {
+    if (error instanceof PeerManagerError && error.status === "NOT_FOUND") error.sqliteCode satisfies number;
+  }
+}
+
+function misuse(pm: PeerManager): void {
+  // @ts-expect-error: it is made by open
+  new PeerManager();
+  // @ts-expect-error: made by getAllPeers
+  new Snapshot();
+  // @ts-expect-error: not an address
+  pm.ensureExists(42);
+  // @ts-expect-error: not an option
+  PeerManager.open({ dbpath: "x" });
+  // @ts-expect-error: not a durability
+  PeerManager.open({ durability: "always" });
+  // @ts-expect-error: a clock returns a number
+  PeerManager.open({ clock: () => new Date() });
+  // @ts-expect-error: not a type
+  pm.updateType("1.2.3.4:5", "friend");
+  // @ts-expect-error: the back-off comes before what is known
+  pm.update("1.2.3.4:5", "outbound", true, "reset");
+  // @ts-expect-error: it may be undefined
+  pm.load("1.2.3.4:5").numFailures;
+  // @ts-expect-error: an address does not change
+  new PeerAddress("1.2.3.4", 5).port = 6;
+  // @ts-expect-error: no such status
+  new Map<unknown, PeerManagerError>().get(1)?.status === "MISSING";
+}
+
+export { misuse, use };
