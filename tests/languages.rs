@@ -43,6 +43,11 @@ fn make(directory: &str, target: &str, tools: &[(&str, &str)]) {
 }
 
 #[test]
+fn c() {
+    make("c", "golden", &[("make", "make"), ("C compiler", "cc")]);
+}
+
+#[test]
 fn cxx() {
     // The tests themselves compile everything in every standard: `make -C examples/cpp test`.
     make("cpp", "run", &[("make", "make"), ("C++ compiler", "c++")]);
