@@ -1,7 +1,25 @@
-//! Writes `include/peer_manager.h` from `src/ffi/`, and gives the shared object its SONAME.
+//! Writes `include/peer_manager.h` from `src/ffi/`, gives the shared object its SONAME and its symbols their version,
+//! and fills in the files that are installed beside the library.
 
 use std::env;
+use std::fs;
 use std::path::Path;
+use std::process::Command;
+
+/// What the linker is run through: it gives a name to the list of exported symbols that rustc made, which has none. The
+/// list cannot be added to with a second one, because linkers do not combine a list that has a name with one that has none.
+const NAME_THE_EXPORTS: &str = r#"#!/bin/sh
+for argument; do
+  case $argument in
+    --version-script=*) sed -i 's/^{$/@NODE@ {/' "${argument#*=}" || exit ;;
+  esac
+done
+exec "$@"
+"#;
+
+/// Files that are installed, with `@NAME@` for what the build knows.
+const TEMPLATES: [&str; 3] =
+    ["peer_manager.pc", "cmake/peer_manager-config.cmake", "cmake/peer_manager-config-version.cmake"];
 
 /// The files of the C API in the order of the header.
 const SOURCES: [&str; 11] = [
@@ -29,7 +47,9 @@ fn main() {
     if is_elf {
         let major = variable("CARGO_PKG_VERSION_MAJOR");
         println!("cargo::rustc-cdylib-link-arg=-Wl,-soname,libpeer_manager.so.{major}");
+        name_the_exports(&format!("PEER_MANAGER_{major}"));
     }
+    fill_in_templates();
 }
 
 fn variable(name: &str) -> String {
@@ -52,12 +72,12 @@ fn write_header() {
     bindings.write(&mut header);
     // For the test that compares the two where the sources may not be written.
     let copy = Path::new(&variable("OUT_DIR")).join("peer_manager.h");
-    std::fs::write(&copy, &header).expect("OUT_DIR may be written");
+    fs::write(&copy, &header).expect("OUT_DIR may be written");
     println!("cargo::rustc-env=PEER_MANAGER_GENERATED_HEADER={}", copy.display());
-    if std::fs::read(&path).is_ok_and(|present| present == header) {
+    if fs::read(&path).is_ok_and(|present| present == header) {
         return;
     }
-    if let Err(error) = std::fs::write(&path, header) {
+    if let Err(error) = fs::write(&path, header) {
         println!("cargo::warning=include/peer_manager.h is not up to date and cannot be written: {error}");
     }
 }
@@ -105,4 +125,62 @@ struct sockaddr_storage;
 struct sqlite3;
 "#
     )
+}
+
+/// Gives all exported symbols the version `node`, where the linker is run by a gcc. Where it is not, the library is the
+/// same without it, and its symbols have no version.
+fn name_the_exports(node: &str) {
+    let directory = variable("OUT_DIR");
+    let script = Path::new(&directory).join("name_the_exports");
+    fs::write(&script, NAME_THE_EXPORTS.replace("@NODE@", node)).expect("OUT_DIR may be written");
+    let arguments = ["-wrapper".to_owned(), format!("/bin/sh,{}", script.display())];
+    if links_with(&arguments, node) {
+        for argument in arguments {
+            println!("cargo::rustc-cdylib-link-arg={argument}");
+        }
+    } else {
+        println!(
+            "cargo::warning=the symbols of the shared object get no version: the linker is not run by a gcc"
+        );
+    }
+}
+
+/// Whether a small shared object can be linked so, and says `word` then.
+fn links_with(arguments: &[String], word: &str) -> bool {
+    let directory = variable("OUT_DIR");
+    let [source, output] = ["probe.rs", "libprobe.so"].map(|file| Path::new(&directory).join(file));
+    fs::write(&source, "#[unsafe(no_mangle)] pub extern \"C\" fn probe() {}\n")
+        .expect("OUT_DIR may be written");
+    let mut rustc = Command::new(variable("RUSTC"));
+    rustc.args(["--edition=2024", "--crate-type=cdylib", "--target", &variable("TARGET")]);
+    // Not under a sanitizer: that would ask for a standard library of its own, which is not there yet.
+    let is_for_probe = |flag: &&str| !flag.is_empty() && !flag.starts_with("-Zsanitizer");
+    rustc.args(variable("CARGO_ENCODED_RUSTFLAGS").split('\x1f').filter(is_for_probe));
+    rustc.args(env::var("RUSTC_LINKER").map(|linker| format!("-Clinker={linker}")));
+    rustc.args(arguments.iter().map(|argument| format!("-Clink-arg={argument}")));
+    let linked = rustc.arg("-o").arg(&output).arg(&source).output();
+    let is_said = |file: Vec<u8>| file.windows(word.len()).any(|bytes| bytes == word.as_bytes());
+    linked.is_ok_and(|linked| linked.status.success()) && fs::read(&output).is_ok_and(is_said)
+}
+
+/// Writes `packaging/*.in` to `OUT_DIR`, where cargo-c and `packaging/install` take them from.
+fn fill_in_templates() {
+    let directory = variable("OUT_DIR");
+    let is_bundled = env::var_os("CARGO_FEATURE_BUNDLED").is_some();
+    let values = [
+        ("@VERSION@", variable("CARGO_PKG_VERSION")),
+        ("@MAJOR@", variable("CARGO_PKG_VERSION_MAJOR")),
+        ("@DESCRIPTION@", variable("CARGO_PKG_DESCRIPTION")),
+        ("@REQUIRES_PRIVATE@", if is_bundled { "" } else { "sqlite3" }.to_owned()),
+        ("@USES_SYSTEM_SQLITE@", if is_bundled { "FALSE" } else { "TRUE" }.to_owned()),
+    ];
+    for name in TEMPLATES {
+        let template = Path::new("packaging").join(format!("{name}.in"));
+        println!("cargo::rerun-if-changed={}", template.display());
+        let text = fs::read_to_string(&template).expect("packaging/ has the template");
+        let text = values.iter().fold(text, |text, (name, value)| text.replace(name, value));
+        let path = Path::new(&directory).join(name);
+        fs::create_dir_all(path.parent().expect("a directory")).expect("OUT_DIR may be written");
+        fs::write(path, text).expect("OUT_DIR may be written");
+    }
 }

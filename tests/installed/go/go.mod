@@ -1,0 +1,3 @@
+module example.org/installed
+
+go 1.19
