@@ -93,10 +93,18 @@ fn cells_that_overlap_are_no_more_rows_than_fit_on_their_page() {
 
 #[test]
 fn a_log_that_names_thousands_of_millions_of_pages_is_read_to_its_end() {
+    const FRAME: usize = 24 + 512;
     let (sound, image) = with_log(512);
     let Image { database: Some(mut database), log: Some(mut log) } = image else { unreachable!() };
-    // The last frame is a page far away, and the size of the database is as much.
-    let last = log.len() - (24 + 512);
+    // The last frame is a page far away, and the size of the database is as much. The page of the frame before it is
+    // none that SQLite would take, in any version.
+    let last = log.len() - FRAME;
+    let damaged = log[last - FRAME..last - FRAME + 4].to_vec();
+    for frame in
+        (32..last).step_by(FRAME).filter(|&frame| log[frame..frame + 4] == damaged).collect::<Vec<_>>()
+    {
+        log[frame + 24] = 0xff;
+    }
     log[last..last + 8].fill(0xff);
     sign_log(&mut log, 512);
     database[..16].fill(0);

@@ -198,11 +198,12 @@ inline const peer_manager_address* raw(const Address* addresses) noexcept {
 }  // namespace detail
 }  // namespace peermanager
 
-/** Addresses as keys of std::unordered_map. Strangers choose addresses: where that matters, take another hash. */
+/** @cond  Doxygen does not know the class template. */
+/* Addresses as keys of std::unordered_map. Strangers choose addresses: where that matters, take another hash. */
 template <>
 struct std::hash<peermanager::Address> {
-  /** The hash of an address. */
   std::size_t operator()(const peermanager::Address& address) const noexcept {
     return std::hash<std::string_view>()(address.host()) * 31 + address.port();
   }
 };
+/** @endcond */

@@ -84,9 +84,11 @@ public:
     difference_type index_ = 0;
   };
 
+  /** What the standard library asks of a container. @{ */
   using value_type = Record;
   using const_iterator = Iterator;
   using iterator = Iterator;
+  /** @} */
 
   /** No peers. */
   Snapshot() noexcept = default;
