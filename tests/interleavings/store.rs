@@ -204,6 +204,10 @@ impl Store {
         Ok(())
     }
 
+    pub(crate) fn name(&self) -> &str {
+        "the model's database"
+    }
+
     pub(crate) fn is_forked(&self) -> bool {
         false
     }
