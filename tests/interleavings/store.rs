@@ -204,7 +204,7 @@ impl Store {
         Ok(())
     }
 
-    pub(crate) fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &'static str {
         "the model's database"
     }
 
