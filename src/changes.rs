@@ -1,6 +1,6 @@
 //! What is to be written to the file later: the values that the table notes and the store writes.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::address::PeerAddress;
 use crate::peer::PeerRecord;
@@ -44,14 +44,13 @@ impl Changes {
         }
         let mut put: HashMap<PeerAddress, Put> =
             self.put.into_iter().map(|put| (put.record.address.clone(), put)).collect();
-        let mut removed = self.removed;
+        let mut removed: HashSet<PeerAddress> = self.removed.into_iter().collect();
         for address in later.removed {
             // What the file never had need not be deleted from it.
             if put.remove(&address).is_none_or(|put| !put.is_new) {
-                removed.push(address);
+                removed.insert(address);
             }
         }
-        let mut removed: std::collections::HashSet<PeerAddress> = removed.into_iter().collect();
         for Put { record, is_new } in later.put {
             let was_removed = removed.remove(&record.address);
             let was_new = put.get(&record.address).map(|put| put.is_new);

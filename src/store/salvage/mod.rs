@@ -57,8 +57,8 @@ fn read_pages(pages: &mut Pages) -> (Salvage, u64) {
             match (peer_from_row(columns), columns) {
                 _ if !may_have_peers => {}
                 (Some(peer), _) => {
-                    // A row that was replaced may still stand on a page that is out of use: the later one has the
-                    // greater number.
+                    // A row of a peer that was removed and came back may still stand on a page that is out of use: the
+                    // later one has the greater number.
                     let known = peers.get(&peer.address).is_some_and(|&(other, _)| other > number);
                     if !known {
                         peers.insert(peer.address.clone(), (number, peer));
