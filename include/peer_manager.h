@@ -383,21 +383,32 @@ typedef struct peer_manager_options {
    */
   void *clock_context;
   /**
-   * The most peers in the table; 0 for no bound. Other values are not supported yet.
+   * The most peers in the table; 0 for no bound.
+   *
+   * In a full table a newcomer, by gossip (peer_manager_ensure_exists) or from the host itself, displaces the worst
+   * inbound peer that has failed at least once: of its own netgroup, else of the table. If there is none, it is refused
+   * with PEER_MANAGER_ERROR_LIMIT, in a batch left out, and counted in peer_manager_stats.refused_peers either way.
+   * Outbound and preferred peers are never displaced; what is said about a peer in the table is never refused. The
+   * worst is the one with the most failures (from 16 on, powers of two are told apart: 16 to 31, 32 to 63 and so on).
+   *
+   * Of a file with more peers the best are in the table: preferred before outbound before inbound, then those with
+   * fewer failures, then those whose rows come first. The rows of the others stay in the file and count as refused;
+   * one that comes back as a newcomer is overwritten.
    */
   uint64_t max_peers;
   /**
-   * The most peers of one netgroup (an IPv4 /16, an IPv6 /32, each name one of its own); 0 for no bound. Other
-   * values are not supported yet.
+   * The most peers of one netgroup (an IPv4 /16, an IPv6 /32, each name one of its own); 0 for no bound. As
+   * max_peers, but the newcomer to a full netgroup displaces only a peer of that netgroup.
    */
   uint32_t max_peers_per_netgroup;
   /**
-   * 0: peer_manager_get_peers_to_send draws anew each time. Otherwise it answers everyone from one random
-   * choice that is redrawn only this often, in seconds. Not supported yet.
+   * 0: peer_manager_get_peers_to_send draws anew each time. Otherwise it answers everyone from one random choice that
+   * lives for this many seconds and a random part of up to half as many more, so that nobody learns the table by
+   * asking often, or when the next choice is made.
    */
   uint32_t share_cache_seconds;
   /**
-   * The most that choice holds, in per cent of all peers; 0 for 100.
+   * The most that choice holds, in per cent of all peers, 0 to 100; 0 for 100.
    */
   uint32_t share_max_percent;
   /**
@@ -433,8 +444,8 @@ typedef struct peer_manager_query {
   uint32_t max_num_failures;
   /**
    * 0, the default: every eligible peer is equally likely. Otherwise each draw first picks a netgroup, uniformly
-   * among those with an eligible peer left, then a peer in it, and takes at most this many from any one netgroup.
-   * Other values than 0 are not supported yet.
+   * among those with an eligible peer left, then a peer in it, uniformly, and takes at most this many from any one
+   * netgroup: an attacker's share is the share of netgroups it holds, not of addresses. Excluded peers do not count.
    */
   uint32_t max_per_netgroup;
   /**
@@ -499,7 +510,8 @@ typedef struct peer_manager_stats {
    */
   uint64_t skipped_rows;
   /**
-   * New peers that max_peers or max_peers_per_netgroup refused since the peer manager was opened.
+   * Peers that max_peers or max_peers_per_netgroup refused since the peer manager was opened, those included that
+   * they left in the file then.
    */
   uint64_t refused_peers;
 } peer_manager_stats;
@@ -709,8 +721,8 @@ void peer_manager_options_init(struct peer_manager_options *options, size_t stru
  * @param out      receives the peer manager, to be freed with peer_manager_free; untouched on failure
  * @param error    receives what failed; may be NULL
  * @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL, unknown enumerators, a bad struct_size and a
- *         path that is empty, ":memory:" or not UTF-8; PEER_MANAGER_ERROR_UNSUPPORTED for an option that this version does not
- *         carry out; PEER_MANAGER_ERROR_DATABASE or PEER_MANAGER_ERROR_DISK_FULL when the file cannot be opened or made;
+ *         path that is empty, ":memory:" or not UTF-8; PEER_MANAGER_ERROR_UNSUPPORTED for options that this version does not
+ *         know; PEER_MANAGER_ERROR_DATABASE or PEER_MANAGER_ERROR_DISK_FULL when the file cannot be opened or made;
  *         PEER_MANAGER_ERROR_BUSY when it stays locked, or another peer manager (of this process or another) has it
  *         open, past busy_timeout_ms; PEER_MANAGER_ERROR_CORRUPT when it is not a sound database of peers, and then it is
  *         left as it is; PEER_MANAGER_ERROR_INTERNAL
@@ -1057,10 +1069,13 @@ void peer_manager_query_init(struct peer_manager_query *query,
                              size_t struct_size);
 
 /**
- * Draws min(size, eligible) peers: uniformly, without replacement, in random order.
+ * Draws min(size, eligible) peers: uniformly, without replacement, in random order. With max_per_netgroup, each draw
+ * takes a netgroup first, and at most so many come from each.
  *
  * Cost: set by size and query->exclude_count, not by the table; peers that have become due since the last query are
- * sorted in first, a few steps each. Never waits for the disk.
+ * sorted in first, a few steps each. A max_num_failures above 15 that is not one less than a power of two costs more where
+ * it leaves out most of the peers. The first query with max_per_netgroup of a table without bounds is linear; from then
+ * on it is noted who is in each netgroup. Never waits for the disk.
  *
  * @param pm         the peer manager
  * @param query      which peers are eligible
@@ -1071,7 +1086,7 @@ void peer_manager_query_init(struct peer_manager_query *query,
  * @return PEER_MANAGER_OK, also when there are fewer or none; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL, an unknown
  *         enumerator, a bad struct_size and sizes that no memory holds; PEER_MANAGER_ERROR_INVALID_ADDRESS with the
  *         index of what is no address in query->exclude; PEER_MANAGER_ERROR_UNSUPPORTED for a field that this version
- *         does not know or carry out; PEER_MANAGER_ERROR_INTERNAL
+ *         does not know; PEER_MANAGER_ERROR_INTERNAL
  *
  * Thread-safe. Since 0.1.0.
  */
@@ -1086,7 +1101,11 @@ peer_manager_status peer_manager_load_random_peers(struct peer_manager *pm,
  * Draws peers to tell another one about: never private addresses, never exclude; preferred before outbound before
  * inbound, at random within each.
  *
- * Cost: as peer_manager_load_random_peers.
+ * With peer_manager_options.share_cache_seconds everyone who asks is told about the same choice for a while, in the same
+ * order: preferred before outbound before inbound, as they are now. It grows when an answer would be shorter than asked
+ * for, up to share_max_percent of the peers. Removed peers, and those that the filter no longer admits, are in no answer.
+ *
+ * Cost: as peer_manager_load_random_peers; with share_cache_seconds, of the longest answer since the choice was made.
  *
  * @param pm         the peer manager
  * @param filter     which peers are eligible; NULL for every type, whatever its failures and next attempt
@@ -1178,7 +1197,7 @@ void peer_manager_snapshot_free(struct peer_manager_snapshot *snapshot);
 void peer_manager_stats_init(struct peer_manager_stats *stats, size_t struct_size);
 
 /**
- * Counts. Cost: linear in the table, for the netgroups; never waits for the disk.
+ * Counts. Cost: constant; never waits for the disk.
  *
  * @param pm     the peer manager
  * @param out    initialised stats, which receive the counts; no byte beyond its struct_size is written

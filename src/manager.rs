@@ -7,7 +7,8 @@
 //! 2. `table`, a read-write lock around the memory. Questions read it; a change writes it for the moment of its
 //!    application, after the database has committed.
 //!
-//! With the durability DEFERRED the database is behind a lock of its own instead, which no change takes ([`deferred`]).
+//! What is shared with everyone for a while is behind one more, taken before `table` and never with `writer`
+//! ([`sharing`]). With the durability DEFERRED the database is behind a lock of its own instead, which no change takes ([`deferred`]).
 //!
 //! The table lock is never held across I/O, and no lock is held while the clock is read. So a question never
 //! waits for the disk, and a clock that calls back into the manager is fine.
@@ -15,6 +16,7 @@
 mod choosing;
 mod deferred;
 mod peers;
+mod sharing;
 
 use std::path::Path;
 
@@ -22,16 +24,16 @@ use rand::rngs::ChaCha12Rng;
 
 use crate::clock::Clock;
 use crate::error::{Error, Quoted, Result};
-use crate::options::{Durability, OnCorrupt, Options, unsupported_here};
-use crate::peer::PeerRecord;
+use crate::options::{Durability, OnCorrupt, Options};
 use crate::query::PeerQuery;
 use crate::random::RandomSource;
 use crate::store::{DatabaseFile, Quarantine, Store, quarantine};
 use crate::sync::{
     Arc, AtomicU64, Mutex, MutexGuard, Ordering, RwLock, RwLockReadGuard, RwLockWriteGuard, downgrade,
 };
-use crate::table::PeerTable;
+use crate::table::{Bounds, PeerTable};
 use deferred::Deferred;
+use sharing::Sharing;
 
 /// A table of peers, in memory and, if it was opened with a database, on disk.
 ///
@@ -57,12 +59,15 @@ pub struct PeerManager {
     table: Arc<RwLock<PeerTable>>,
     /// With the durability DEFERRED, what writes to the database.
     deferred: Option<Deferred>,
+    /// With a cache for what is shared, what was chosen.
+    sharing: Option<Sharing>,
     clock: Clock,
     random: RandomSource,
     durability: Durability,
     skipped_rows: u64,
     quarantine: Option<Quarantine>,
     failed_writes: AtomicU64,
+    refused_peers: AtomicU64,
 }
 
 /// What a change needs besides the table.
@@ -79,6 +84,8 @@ struct Loaded {
     table: PeerTable,
     store: Option<Store>,
     skipped_rows: u64,
+    /// Peers that the bounds left in the file.
+    left_out: u64,
     quarantine: Option<Quarantine>,
 }
 
@@ -89,16 +96,17 @@ impl PeerManager {
     /// Cost: linear in the rows of the database.
     ///
     /// # Errors
-    /// [`Error::Unsupported`] for an option that this version does not carry out; with a database,
-    /// [`Error::InvalidArgument`] for a path that is no file's, [`Error::Database`], [`Error::Busy`],
-    /// [`Error::DiskFull`], or [`Error::Corrupt`] when the file is not a database of peers.
+    /// [`Error::InvalidArgument`] for an option that makes no sense, or a path that is no file's;
+    /// [`Error::Unsupported`] when the system has no random numbers; with a database, [`Error::Database`],
+    /// [`Error::Busy`], [`Error::DiskFull`], or [`Error::Corrupt`] when the file is not a database of peers.
     pub fn open(options: Options) -> Result<Self> {
         options.check()?;
         let loaded = match &options.db_path {
             None => Loaded {
-                table: PeerTable::new(options.clock.now()),
+                table: empty_table(&options),
                 store: None,
                 skipped_rows: 0,
+                left_out: 0,
                 quarantine: None,
             },
             Some(path) => open_file(path, &options)?,
@@ -151,12 +159,14 @@ impl PeerManager {
             writer: Mutex::new(Writer { store, rng: random.stream() }),
             table,
             deferred,
+            sharing: Sharing::new(&options),
             clock: options.clock,
             random,
             durability: options.durability,
             skipped_rows: loaded.skipped_rows,
             quarantine: loaded.quarantine,
             failed_writes: AtomicU64::new(0),
+            refused_peers: AtomicU64::new(loaded.left_out),
         })
     }
 
@@ -198,15 +208,22 @@ impl PeerManager {
         self.table.write().map_err(|_| Error::poisoned())
     }
 
-    /// Answers a question, from a table that is split at the present if the query asks what is due.
-    fn ask<T>(&self, query: &PeerQuery<'_>, question: impl FnOnce(&PeerTable) -> T) -> Result<T> {
-        if query.max_per_netgroup != 0 {
-            return Err(unsupported_here("a non-zero max_per_netgroup", "use 0"));
+    /// Answers a question, from a table that is split at `now`, if given, and grouped, if the query draws by network group.
+    fn ask<T>(
+        &self,
+        query: &PeerQuery<'_>,
+        now: Option<i64>,
+        question: impl FnOnce(&PeerTable) -> T,
+    ) -> Result<T> {
+        if query.max_per_netgroup != 0 && !self.read()?.is_grouped() {
+            let mut table = self.write_table()?;
+            if !table.is_grouped() {
+                table.group();
+            }
         }
-        if query.use_next_attempt {
-            self.read_at(self.clock.now(), question)
-        } else {
-            Ok(question(&*self.read()?))
+        match now {
+            Some(now) => self.read_at(now, question),
+            None => Ok(question(&*self.read()?)),
         }
     }
 
@@ -227,16 +244,6 @@ impl PeerManager {
         if let Some(deferred) = &self.deferred {
             deferred.wake();
         }
-    }
-
-    /// Refuses records that would make the table larger than it can be.
-    fn check_room(&self, records: &[PeerRecord]) -> Result<()> {
-        let table = self.read()?;
-        if table.len().saturating_add(records.len()) < PeerTable::MAX_PEERS {
-            return Ok(());
-        }
-        let new = records.iter().filter(|record| !table.contains(&record.address)).count();
-        if table.len().saturating_add(new) < PeerTable::MAX_PEERS { Ok(()) } else { Err(too_many(new)) }
     }
 
     /// Writes to the database, if there is one.
@@ -271,11 +278,10 @@ impl Drop for PeerManager {
     }
 }
 
-fn too_many(peers: usize) -> Error {
-    Error::Limit(format!(
-        "cannot add {peers} peers: a table holds fewer than {}; remove some first",
-        PeerTable::MAX_PEERS
-    ))
+/// A table without peers, as the options have it.
+fn empty_table(options: &Options) -> PeerTable {
+    let bounds = Bounds::new(options.max_peers, options.max_peers_per_netgroup);
+    PeerTable::new(options.clock.now(), bounds)
 }
 
 /// Opens a database file and loads it; if it is damaged, as the options say.
@@ -301,13 +307,10 @@ fn open_file(path: &Path, options: &Options) -> Result<Loaded> {
 
 /// Reads a database into a table, and gets it ready to be written.
 fn load(mut store: Store, options: &Options) -> Result<Loaded> {
-    let mut table = PeerTable::new(options.clock.now());
+    let mut table = empty_table(options);
     let mut loaded = Ok(0);
-    table.load(|reserve, put| loaded = store.load_all(reserve, put));
+    let left_out = table.load(|reserve, put| loaded = store.load_all(reserve, put)) as u64;
     let skipped_rows = loaded?;
-    if table.len() >= PeerTable::MAX_PEERS {
-        return Err(too_many(table.len()));
-    }
     store.begin(options.durability, options.busy_timeout)?;
-    Ok(Loaded { table, store: Some(store), skipped_rows, quarantine: None })
+    Ok(Loaded { table, store: Some(store), skipped_rows, left_out, quarantine: None })
 }

@@ -67,12 +67,25 @@ pub struct Options {
     pub rng_seed: Option<u64>,
     /// Where the time comes from.
     pub clock: Clock,
-    /// The most peers that the table holds; 0 for no bound. Other values are not supported yet.
+    /// The most peers that the table holds; 0 for no bound.
+    ///
+    /// In a full table a newcomer, whether it comes by gossip ([`ensure_exists`](crate::PeerManager::ensure_exists)) or
+    /// from the host itself, displaces the worst inbound peer that has failed: of its own network group, else of the
+    /// table. If there is none, it is refused with [`Error::Limit`], in a batch left out, and counted either way.
+    /// Outbound and preferred peers are never displaced, and what is said about a peer in the table is never refused.
+    /// The worst is the one with the most failures (from 16 on, powers of two are told apart: 16 to 31, 32 to 63 …).
+    ///
+    /// Of a file with more peers the best are in the table: preferred before outbound before inbound, then those with
+    /// fewer failures, then those whose rows come first. The rows of the others stay in the file, and count as refused.
     pub max_peers: u64,
-    /// The most peers of one network group; 0 for no bound. Other values are not supported yet.
+    /// The most peers of one network group (an IPv4 /16, an IPv6 /32, each name one of its own); 0 for no bound.
+    ///
+    /// As [`max_peers`](Self::max_peers), but the newcomer to a full group displaces only a peer of that group.
     pub max_peers_per_netgroup: u32,
-    /// How long one random choice is shared with everyone who asks; 0 for a new one each time. Other values
-    /// are not supported yet.
+    /// How many seconds [`get_peers_to_send`](crate::PeerManager::get_peers_to_send) answers everyone from one random
+    /// choice, so that nobody learns the table by asking often; 0 for a new choice each time.
+    ///
+    /// Each choice lives longer by a random part, up to half of this, so that nobody knows when the next one is made.
     pub share_cache_seconds: u32,
     /// How much of the table that choice may hold, in per cent; 0 for all of it.
     pub share_max_percent: u32,
@@ -97,16 +110,8 @@ impl Default for Options {
 }
 
 impl Options {
-    /// Refuses what this version does not do, by name, rather than ignoring it.
+    /// Refuses what makes no sense.
     pub(crate) fn check(&self) -> Result<()> {
-        let unsupported = [
-            (self.max_peers != 0, "a non-zero max_peers", "use 0"),
-            (self.max_peers_per_netgroup != 0, "a non-zero max_peers_per_netgroup", "use 0"),
-            (self.share_cache_seconds != 0, "a non-zero share_cache_seconds", "use 0"),
-        ];
-        if let Some((_, what, instead)) = unsupported.iter().find(|(asked, ..)| *asked) {
-            return Err(unsupported_here(what, instead));
-        }
         if self.share_max_percent > 100 {
             return Err(Error::InvalidArgument(format!(
                 "share_max_percent is {}, which is no percentage; use 0 to 100",
@@ -115,9 +120,4 @@ impl Options {
         }
         Ok(())
     }
-}
-
-/// The error for what a later version will do.
-pub(crate) fn unsupported_here(what: &str, instead: &str) -> Error {
-    Error::Unsupported(format!("{what} is not supported by version {}; {instead}", env!("CARGO_PKG_VERSION")))
 }

@@ -51,7 +51,9 @@ pub struct PeerQuery<'a> {
     pub max_num_failures: Option<u32>,
     /// Only peers of these types.
     pub type_filter: PeerTypeFilter,
-    /// At most this many from one network group; 0 for no such bound. Other values are not supported yet.
+    /// 0: every eligible peer is equally likely. Otherwise each draw first picks a network group (an IPv4 /16, an IPv6
+    /// /32, each name one of its own), uniformly among those with an eligible peer left, then a peer in it, uniformly, and
+    /// takes at most this many from any one group: an attacker's share is the share of groups it holds, not of addresses.
     pub max_per_netgroup: u32,
     /// Peers to leave out, for example those connected now.
     pub exclude: &'a [PeerAddress],

@@ -28,6 +28,6 @@ pub struct Stats {
     /// Rows of the database that were not valid peers when it was opened; after a quarantine, those that could not be
     /// saved.
     pub skipped_rows: u64,
-    /// New peers that a bound refused since the manager was opened.
+    /// Peers that a bound refused since the manager was opened, those included that it left in the file then.
     pub refused_peers: u64,
 }

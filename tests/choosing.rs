@@ -445,13 +445,3 @@ fn one_seed_gives_one_history_of_choices_and_another_seed_another() {
     let choices = history(1);
     assert_ne!(choices[0], choices[1], "each call draws anew");
 }
-
-#[test]
-fn a_bound_on_network_groups_is_refused_rather_than_ignored() {
-    let manager = PeerManager::new_in_memory().unwrap();
-    let query = PeerQuery { max_per_netgroup: 1, ..PeerQuery::default() };
-    let error = manager.load_random_peers(&query, 1).unwrap_err();
-    assert!(matches!(error, peer_manager::Error::Unsupported(_)));
-    assert!(error.to_string().contains("max_per_netgroup"));
-    assert!(manager.get_peers_to_send(&query, None, 1).is_err());
-}

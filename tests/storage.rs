@@ -477,27 +477,6 @@ fn two_names_of_one_file_are_one_file() {
     assert_eq!(left.len(), 2, "only the file and the link are left, and no lock: {left:?}");
 }
 
-/// Sets one option.
-type Setting = fn(&mut Options);
-
-#[test]
-fn an_option_that_is_not_carried_out_is_refused_by_name() {
-    let unsupported: [(Setting, &str); 3] = [
-        (|o| o.max_peers = 1, "max_peers"),
-        (|o| o.max_peers_per_netgroup = 1, "max_peers_per_netgroup"),
-        (|o| o.share_cache_seconds = 1, "share_cache_seconds"),
-    ];
-    for (set, name) in unsupported {
-        let database = TempDb::new();
-        let mut options = options_at(database.path());
-        set(&mut options);
-        let error = PeerManager::open(options).unwrap_err();
-        assert!(matches!(error, Error::Unsupported(_)), "{error}");
-        assert!(error.to_string().contains(name) && error.to_string().contains("use "), "{error}");
-        assert!(!database.path().exists(), "{name}: no file is made");
-    }
-}
-
 #[test]
 fn a_percentage_above_100_is_an_invalid_argument() {
     for (percent, is_accepted) in [(0, true), (1, true), (100, true), (101, false), (u32::MAX, false)] {

@@ -62,15 +62,26 @@ pub struct peer_manager_options {
     pub clock: Option<unsafe extern "C" fn(clock_context: *mut c_void) -> i64>,
     /// Passed to clock; must stay valid until the peer manager is freed.
     pub clock_context: *mut c_void,
-    /// The most peers in the table; 0 for no bound. Other values are not supported yet.
+    /// The most peers in the table; 0 for no bound.
+    ///
+    /// In a full table a newcomer, by gossip (peer_manager_ensure_exists) or from the host itself, displaces the worst
+    /// inbound peer that has failed at least once: of its own netgroup, else of the table. If there is none, it is refused
+    /// with PEER_MANAGER_ERROR_LIMIT, in a batch left out, and counted in peer_manager_stats.refused_peers either way.
+    /// Outbound and preferred peers are never displaced; what is said about a peer in the table is never refused. The
+    /// worst is the one with the most failures (from 16 on, powers of two are told apart: 16 to 31, 32 to 63 and so on).
+    ///
+    /// Of a file with more peers the best are in the table: preferred before outbound before inbound, then those with
+    /// fewer failures, then those whose rows come first. The rows of the others stay in the file and count as refused;
+    /// one that comes back as a newcomer is overwritten.
     pub max_peers: u64,
-    /// The most peers of one netgroup (an IPv4 /16, an IPv6 /32, each name one of its own); 0 for no bound. Other
-    /// values are not supported yet.
+    /// The most peers of one netgroup (an IPv4 /16, an IPv6 /32, each name one of its own); 0 for no bound. As
+    /// max_peers, but the newcomer to a full netgroup displaces only a peer of that netgroup.
     pub max_peers_per_netgroup: u32,
-    /// 0: peer_manager_get_peers_to_send draws anew each time. Otherwise it answers everyone from one random
-    /// choice that is redrawn only this often, in seconds. Not supported yet.
+    /// 0: peer_manager_get_peers_to_send draws anew each time. Otherwise it answers everyone from one random choice that
+    /// lives for this many seconds and a random part of up to half as many more, so that nobody learns the table by
+    /// asking often, or when the next choice is made.
     pub share_cache_seconds: u32,
-    /// The most that choice holds, in per cent of all peers; 0 for 100.
+    /// The most that choice holds, in per cent of all peers, 0 to 100; 0 for 100.
     pub share_max_percent: u32,
     /// 0.
     pub reserved: u32,

@@ -37,8 +37,8 @@ pub struct peer_manager_query {
     /// The most failures; 10 by default.
     pub max_num_failures: u32,
     /// 0, the default: every eligible peer is equally likely. Otherwise each draw first picks a netgroup, uniformly
-    /// among those with an eligible peer left, then a peer in it, and takes at most this many from any one netgroup.
-    /// Other values than 0 are not supported yet.
+    /// among those with an eligible peer left, then a peer in it, uniformly, and takes at most this many from any one
+    /// netgroup: an attacker's share is the share of netgroups it holds, not of addresses. Excluded peers do not count.
     pub max_per_netgroup: u32,
     /// Peers to leave out, e.g. those connected now, in any spelling and order, known or not; NULL when
     /// exclude_count is 0. Borrowed for the call.
@@ -134,10 +134,13 @@ pub unsafe extern "C" fn peer_manager_query_init(query: *mut peer_manager_query,
     });
 }
 
-/// Draws min(size, eligible) peers: uniformly, without replacement, in random order.
+/// Draws min(size, eligible) peers: uniformly, without replacement, in random order. With max_per_netgroup, each draw
+/// takes a netgroup first, and at most so many come from each.
 ///
 /// Cost: set by size and query->exclude_count, not by the table; peers that have become due since the last query are
-/// sorted in first, a few steps each. Never waits for the disk.
+/// sorted in first, a few steps each. A max_num_failures above 15 that is not one less than a power of two costs more where
+/// it leaves out most of the peers. The first query with max_per_netgroup of a table without bounds is linear; from then
+/// on it is noted who is in each netgroup. Never waits for the disk.
 ///
 /// @param pm         the peer manager
 /// @param query      which peers are eligible
@@ -148,7 +151,7 @@ pub unsafe extern "C" fn peer_manager_query_init(query: *mut peer_manager_query,
 /// @return PEER_MANAGER_OK, also when there are fewer or none; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL, an unknown
 ///         enumerator, a bad struct_size and sizes that no memory holds; PEER_MANAGER_ERROR_INVALID_ADDRESS with the
 ///         index of what is no address in query->exclude; PEER_MANAGER_ERROR_UNSUPPORTED for a field that this version
-///         does not know or carry out; PEER_MANAGER_ERROR_INTERNAL
+///         does not know; PEER_MANAGER_ERROR_INTERNAL
 ///
 /// Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
@@ -177,7 +180,11 @@ pub unsafe extern "C" fn peer_manager_load_random_peers(
 /// Draws peers to tell another one about: never private addresses, never exclude; preferred before outbound before
 /// inbound, at random within each.
 ///
-/// Cost: as peer_manager_load_random_peers.
+/// With peer_manager_options.share_cache_seconds everyone who asks is told about the same choice for a while, in the same
+/// order: preferred before outbound before inbound, as they are now. It grows when an answer would be shorter than asked
+/// for, up to share_max_percent of the peers. Removed peers, and those that the filter no longer admits, are in no answer.
+///
+/// Cost: as peer_manager_load_random_peers; with share_cache_seconds, of the longest answer since the choice was made.
 ///
 /// @param pm         the peer manager
 /// @param filter     which peers are eligible; NULL for every type, whatever its failures and next attempt

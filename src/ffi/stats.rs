@@ -37,7 +37,8 @@ pub struct peer_manager_stats {
     /// Rows of the database that were not valid peers when it was opened, left where they are. After a quarantine,
     /// the rows that could not be saved.
     pub skipped_rows: u64,
-    /// New peers that max_peers or max_peers_per_netgroup refused since the peer manager was opened.
+    /// Peers that max_peers or max_peers_per_netgroup refused since the peer manager was opened, those included that
+    /// they left in the file then.
     pub refused_peers: u64,
 }
 
@@ -93,7 +94,7 @@ pub unsafe extern "C" fn peer_manager_stats_init(stats: *mut peer_manager_stats,
     });
 }
 
-/// Counts. Cost: linear in the table, for the netgroups; never waits for the disk.
+/// Counts. Cost: constant; never waits for the disk.
 ///
 /// @param pm     the peer manager
 /// @param out    initialised stats, which receive the counts; no byte beyond its struct_size is written

@@ -12,27 +12,32 @@ use crate::table::Snapshot;
 /// Choosing peers, and looking at all of them. Nothing here waits for the disk.
 impl PeerManager {
     /// Draws min(`size`, eligible) of the peers that the query admits: uniformly, without replacement, in random
-    /// order.
+    /// order. With [`max_per_netgroup`](PeerQuery::max_per_netgroup), each draw takes a network group first, and at most
+    /// so many come from each.
     ///
     /// Cost: set by `size` and the length of `query.exclude`, not by the table; peers that have become due since
-    /// the last query are sorted in first, a few steps each.
+    /// the last query are sorted in first, a few steps each. A bound on failures above 15 that is not one less than a
+    /// power of two costs more where it leaves out most of the peers. The first query by network group of a table without
+    /// bounds is linear; from then on it is noted who is in each.
     ///
     /// # Errors
-    /// [`Error::Unsupported`] for a non-zero `max_per_netgroup`.
+    /// [`Error::Internal`] after a panic.
     pub fn load_random_peers(&self, query: &PeerQuery<'_>, size: usize) -> Result<Vec<PeerAddress>> {
         let mut rng = self.random.stream();
-        self.ask(query, |table| table.choose(query, size, &mut rng))
+        self.ask(query, self.now_for(query), |table| table.choose(query, size, &mut rng))
     }
 
     /// Draws peers to tell another one about: never private addresses, never `exclude`; preferred before
     /// outbound before inbound, at random within each.
     ///
-    /// [`PeerQuery::everything`] is the specification's form; another query leaves out more.
+    /// [`PeerQuery::everything`] is the specification's form; another query leaves out more. With
+    /// [`share_cache_seconds`](crate::Options::share_cache_seconds) everyone is told about the same choice for a while.
     ///
-    /// Cost: as [`load_random_peers`](Self::load_random_peers).
+    /// Cost: as [`load_random_peers`](Self::load_random_peers); with `share_cache_seconds`, of the longest answer since
+    /// the choice was made.
     ///
     /// # Errors
-    /// [`Error::Unsupported`] for a non-zero `max_per_netgroup`.
+    /// [`Error::Internal`] after a panic.
     pub fn get_peers_to_send(
         &self,
         filter: &PeerQuery<'_>,
@@ -40,7 +45,16 @@ impl PeerManager {
         size: usize,
     ) -> Result<Vec<PeerAddress>> {
         let mut rng = self.random.stream();
-        self.ask(filter, |table| table.choose_to_send(filter, exclude, size, &mut rng))
+        let Some(sharing) = &self.sharing else {
+            return self.ask(filter, self.now_for(filter), |table| {
+                table.choose_to_send(filter, exclude, &[], size, &mut rng)
+            });
+        };
+        let now = self.clock.now();
+        let mut choice = sharing.at(now, &mut rng)?;
+        self.ask(filter, filter.use_next_attempt.then_some(now), |table| {
+            sharing.answer(&mut choice, table, filter, exclude, size, &mut rng)
+        })
     }
 
     /// A copy of all peers at one consistent moment. Cost: linear, a copy of 44 bytes a peer.
@@ -57,7 +71,7 @@ impl PeerManager {
         self.read().map_or(0, |table| table.len())
     }
 
-    /// Counts. Cost: linear in the table, for the network groups.
+    /// Counts. Cost: constant.
     ///
     /// # Errors
     /// [`Error::Internal`] after a panic.
@@ -79,7 +93,7 @@ impl PeerManager {
             pending_writes,
             failed_writes: self.failed_writes.load(Ordering::Relaxed) + failed_in_background,
             skipped_rows: self.skipped_rows,
-            refused_peers: 0,
+            refused_peers: self.refused_peers.load(Ordering::Relaxed),
         })
     }
 
@@ -90,5 +104,10 @@ impl PeerManager {
     #[doc(hidden)]
     pub fn check_invariants(&self) -> Result<()> {
         self.read()?.check_invariants().map_err(Error::Internal)
+    }
+
+    /// The present, if the query asks what is due.
+    fn now_for(&self, query: &PeerQuery<'_>) -> Option<i64> {
+        query.use_next_attempt.then(|| self.clock.now())
     }
 }

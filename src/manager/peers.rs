@@ -2,13 +2,15 @@
 
 use rand::rngs::ChaCha12Rng;
 
-use super::PeerManager;
+use super::{PeerManager, Writer};
 use crate::address::PeerAddress;
 use crate::error::{Error, Result};
 use crate::peer::{
     BackOffUpdate, PeerRecord, StoredPeerType, apply_backoff_update, apply_type_update, get_type_update,
 };
 use crate::store::Store;
+use crate::sync::Ordering;
+use crate::table::{Bounds, Full};
 
 /// Reading and writing peers. Each call costs one transaction if a database is open (with
 /// [`Durability::Deferred`](crate::Durability::Deferred) none, that comes later), and is constant in memory.
@@ -21,38 +23,25 @@ impl PeerManager {
     /// it was new.
     ///
     /// # Errors
-    /// See [above](#errors); [`Error::Limit`] when the table is as large as it can be.
+    /// See [above](#errors); [`Error::Limit`] when it is new and a bound [refuses](crate::Options::max_peers) it.
     pub fn ensure_exists(&self, address: &PeerAddress) -> Result<bool> {
         // What is known already, the most frequent case of gossip, waits for no writer.
         if self.read()?.contains(address) {
             return Ok(false);
         }
-        self.ensure_exists_many(std::slice::from_ref(address)).map(|inserted| inserted == 1)
+        match self.add_unknown(std::slice::from_ref(address))? {
+            Admitted { refused: Some(full), .. } => Err(limit(address, full)),
+            Admitted { added, .. } => Ok(added == 1),
+        }
     }
 
-    /// As [`ensure_exists`](Self::ensure_exists) for many addresses in one transaction; says how many were new.
+    /// As [`ensure_exists`](Self::ensure_exists) for many addresses in one transaction; says how many were new. Those
+    /// that a bound refuses are left out, and counted in the [stats](Self::get_stats).
     ///
     /// # Errors
-    /// See [above](#errors); [`Error::Limit`] when the table would grow larger than it can be.
+    /// See [above](#errors); [`Error::Limit`] when the table would grow larger than a table can be.
     pub fn ensure_exists_many(&self, addresses: &[PeerAddress]) -> Result<usize> {
-        let now = self.clock.now();
-        let mut writer = self.lock_writer()?;
-        let new = self.unknown_of(addresses, now)?;
-        if new.is_empty() {
-            return Ok(0);
-        }
-        self.check_room(&new)?;
-        self.write(&mut writer, |store| store.insert(&new))?;
-        let mut table = self.write_table()?;
-        table.advance_forward(now);
-        let before = table.len();
-        for record in &new {
-            table.put(record);
-        }
-        let added = table.len() - before;
-        drop(table);
-        self.note_change();
-        Ok(added)
+        self.add_unknown(addresses).map(|admitted| admitted.added)
     }
 
     /// What is known of an address. Cost: constant.
@@ -66,29 +55,21 @@ impl PeerManager {
     /// Stores a record as it is, in place of what was known of its address.
     ///
     /// # Errors
-    /// See [above](#errors); [`Error::Limit`] when the table is as large as it can be.
+    /// See [above](#errors); [`Error::Limit`] when the address is new and a bound [refuses](crate::Options::max_peers) it.
     pub fn store(&self, record: &PeerRecord) -> Result<()> {
-        self.store_many(std::slice::from_ref(record))
+        match self.store_all(std::slice::from_ref(record))?.refused {
+            Some(full) => Err(limit(&record.address, full)),
+            None => Ok(()),
+        }
     }
 
-    /// Stores records in one transaction, all or none; of two with the same address, the later one counts.
+    /// Stores records in one transaction, all or none; of two with the same address, the later one counts. New ones that
+    /// a bound refuses are left out, and counted in the [stats](Self::get_stats).
     ///
     /// # Errors
-    /// See [above](#errors); [`Error::Limit`] when the table would grow larger than it can be.
+    /// See [above](#errors); [`Error::Limit`] when the table would grow larger than a table can be.
     pub fn store_many(&self, records: &[PeerRecord]) -> Result<()> {
-        if records.is_empty() {
-            return Ok(());
-        }
-        let mut writer = self.lock_writer()?;
-        self.check_room(records)?;
-        self.write(&mut writer, |store| store.replace(records))?;
-        let mut table = self.write_table()?;
-        for record in records {
-            table.put(record);
-        }
-        drop(table);
-        self.note_change();
-        Ok(())
+        self.store_all(records).map(drop)
     }
 
     /// Notes what a peer was seen to be; an unknown one is added as new first.
@@ -190,22 +171,103 @@ impl PeerManager {
             None => (None, PeerRecord::new(address.clone(), now)),
         };
         rule(&mut record, now, &mut writer.rng);
-        if slot.is_none() {
-            self.check_room(std::slice::from_ref(&record))?;
-        }
-        self.write(&mut writer, |store| store.replace(std::slice::from_ref(&record)))?;
+        let records = std::slice::from_ref(&record);
+        let Some(slot) = slot else {
+            return match self.admit(&mut writer, records, Some(now), Store::replace)?.refused {
+                Some(full) => Err(limit(address, full)),
+                None => Ok(()),
+            };
+        };
+        self.write(&mut writer, |store| store.replace(records))?;
         let mut table = self.write_table()?;
         table.advance_forward(now);
-        table.put_at(slot, &record);
+        table.replace(slot, &record);
         drop(table);
         self.note_change();
         Ok(())
     }
 
-    /// New records for those addresses that are not in the table; twice for one that is given twice.
-    fn unknown_of(&self, addresses: &[PeerAddress], now: i64) -> Result<Vec<PeerRecord>> {
-        let table = self.read()?;
-        let unknown = addresses.iter().filter(|address| !table.contains(address));
-        Ok(unknown.map(|address| PeerRecord::new(address.clone(), now)).collect())
+    /// Adds those of the addresses that are new.
+    fn add_unknown(&self, addresses: &[PeerAddress]) -> Result<Admitted> {
+        let now = self.clock.now();
+        let mut writer = self.lock_writer()?;
+        let (new, is_bounded) = {
+            let table = self.read()?;
+            let unknown = addresses.iter().filter(|address| !table.contains(address));
+            let new: Vec<_> = unknown.map(|address| PeerRecord::new(address.clone(), now)).collect();
+            (new, table.is_bounded())
+        };
+        // With bounds, the file may have rows of peers that are not in the table. Without, a row that another program has
+        // written meanwhile stays.
+        let write = if is_bounded { Store::replace } else { Store::insert };
+        self.admit(&mut writer, &new, Some(now), write)
     }
+
+    fn store_all(&self, records: &[PeerRecord]) -> Result<Admitted> {
+        let mut writer = self.lock_writer()?;
+        self.admit(&mut writer, records, None, Store::replace)
+    }
+
+    /// Puts records into the table, which is split at the present first if that is given, as far as its bounds admit
+    /// them; others give way where they must.
+    fn admit(
+        &self,
+        writer: &mut Writer,
+        records: &[PeerRecord],
+        now: Option<i64>,
+        write: fn(&mut Store, &[PeerRecord]) -> Result<()>,
+    ) -> Result<Admitted> {
+        if records.is_empty() {
+            return Ok(Admitted { added: 0, refused: None });
+        }
+        let (plan, is_bounded) = {
+            let table = self.read()?;
+            (table.plan(records), table.is_bounded())
+        };
+        if !is_bounded && !plan.refused.is_empty() {
+            return Err(Error::Limit(format!(
+                "cannot add {} peers: a table holds at most {}; remove some first",
+                plan.refused.len(),
+                Bounds::NONE.peers
+            )));
+        }
+        let mut added = 0;
+        if !plan.taken.is_empty() {
+            self.write(writer, |store| match &plan.displaced[..] {
+                [] => write(store, &plan.taken),
+                displaced => store.displace(displaced, &plan.taken),
+            })?;
+            let mut table = self.write_table()?;
+            if let Some(now) = now {
+                table.advance_forward(now);
+            }
+            plan.displaced.iter().for_each(|address| table.remove(address));
+            let before = table.len();
+            plan.taken.iter().for_each(|record| table.put(record));
+            added = table.len() - before;
+            drop(table);
+            self.note_change();
+        }
+        self.refused_peers.fetch_add(plan.refused.len() as u64, Ordering::Relaxed);
+        Ok(Admitted { added, refused: plan.refused.first().copied() })
+    }
+}
+
+/// What became of records that were to be put into the table.
+struct Admitted {
+    /// How many peers it has more, apart from those that gave way.
+    added: usize,
+    /// Why the first one that was refused was.
+    refused: Option<Full>,
+}
+
+/// The error for a newcomer that found no room.
+fn limit(address: &PeerAddress, full: Full) -> Error {
+    let what = match full {
+        Full::Table => "the table has as many peers as max_peers allows",
+        Full::Netgroup => "its network group has as many peers as max_peers_per_netgroup allows",
+    };
+    Error::Limit(format!(
+        "cannot add {address}: {what}, and no inbound one that has failed; remove peers, or raise the bound"
+    ))
 }

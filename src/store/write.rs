@@ -40,16 +40,21 @@ impl Store {
         self.write_records(replace_all, records)
     }
 
+    /// Deletes peers and writes others in their place.
+    pub(crate) fn displace(&mut self, displaced: &[PeerAddress], records: &[PeerRecord]) -> Result<()> {
+        self.in_transaction(|conn| {
+            delete_each(conn, displaced)?;
+            replace_all(conn, records)
+        })
+    }
+
     /// Writes the changes of a table, all in one transaction.
     pub(crate) fn write_changes(&mut self, changes: &Changes) -> Result<()> {
         self.in_transaction(|conn| {
             if changes.clears {
                 conn.execute(DELETE_ALL, [])?;
             }
-            let mut delete = conn.prepare_cached(DELETE)?;
-            for address in &changes.removed {
-                delete.execute(params![HostText::of(address.host()).as_str(), address.port()])?;
-            }
+            delete_each(conn, &changes.removed)?;
             replace_all(conn, changes.put.iter().map(|put| &put.record))
         })
     }
@@ -139,6 +144,13 @@ pub(super) fn replace_all<'a>(
         }
     }
     Ok(())
+}
+
+fn delete_each(conn: &Connection, addresses: &[PeerAddress]) -> rusqlite::Result<()> {
+    let mut delete = conn.prepare_cached(DELETE)?;
+    addresses.iter().try_for_each(|address| {
+        delete.execute(params![HostText::of(address.host()).as_str(), address.port()]).map(drop)
+    })
 }
 
 fn insert_all(conn: &Connection, records: &[PeerRecord]) -> rusqlite::Result<()> {

@@ -4,6 +4,7 @@ use std::hash::{Hash, Hasher};
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::names::Names;
+use super::netgroups::Netgroup;
 use super::wheel::Links;
 use crate::address::{Host, PeerAddress};
 use crate::peer::{PeerRecord, StoredPeerType};
@@ -69,12 +70,17 @@ impl Key {
     }
 
     /// The network group: an IPv4 /16, an IPv6 /32, each name one of its own.
-    pub(super) fn netgroup(&self) -> (HostKind, [u8; 4]) {
+    pub(super) fn netgroup(&self) -> Netgroup {
         let [a, b, ..] = self.host;
-        match self.kind {
-            HostKind::V4 => (self.kind, [a, b, 0, 0]),
-            HostKind::V6 | HostKind::Name => (self.kind, self.first_four()),
-        }
+        let prefix = match self.kind {
+            HostKind::V4 => [a, b, 0, 0],
+            HostKind::V6 | HostKind::Name => self.first_four(),
+        };
+        Netgroup { kind: self.kind, prefix }
+    }
+
+    pub(super) fn is_name(&self) -> bool {
+        self.kind == HostKind::Name
     }
 }
 

@@ -1,6 +1,6 @@
 //! What must hold between two calls.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::{MIN_CAPACITY, PeerTable, slot_number};
 
@@ -25,6 +25,7 @@ impl PeerTable {
         ensure(self.wheel.suits(len), "the wheel has the right size")?;
         let names: HashSet<u32> = self.entries.iter().filter_map(|entry| entry.key().name_number()).collect();
         ensure(self.names.len() == names.len(), "exactly the names in use are held")?;
+        self.check_netgroups()?;
         let Some(pending) = &self.pending else { return Ok(()) };
         let listed: HashSet<u32> = pending.slots().iter().copied().collect();
         let mut changed = 0;
@@ -40,5 +41,32 @@ impl PeerTable {
         }
         ensure(pending.changed() == changed, "the changes are counted")?;
         ensure(pending.slots().len() <= 2 * len + MIN_CAPACITY, "the list of changes is bounded by the table")
+    }
+
+    fn check_netgroups(&self) -> Result<(), String> {
+        let ensure = |holds: bool, what: &str| if holds { Ok(()) } else { Err(what.to_owned()) };
+        let mut peers = HashMap::new();
+        for entry in &self.entries {
+            *peers.entry(entry.key().netgroup()).or_insert(0) += 1;
+        }
+        let is_counted = |(group, count): (&_, &u32)| self.netgroups.of(*group, &self.names) == *count;
+        ensure(peers.iter().all(is_counted), "the peers of every network group are counted")?;
+        ensure(
+            self.netgroups.groups(&self.names) == peers.len(),
+            "exactly the network groups in use are counted",
+        )?;
+        let bounds = self.bounds();
+        ensure(self.len() <= bounds.peers, "the table is within its bound")?;
+        ensure(
+            peers.values().all(|&count| count <= bounds.per_netgroup),
+            "every network group is within its bound",
+        )?;
+        let Some(members) = &self.members else {
+            return ensure(!self.is_bounded(), "a bounded table knows who is in each network group");
+        };
+        ensure(members.len() == self.len(), "every entry has its place in a network group")?;
+        let of = |slot: u32| (self.entries[slot as usize].key().netgroup(), self.pool(slot));
+        ensure(members.is_consistent(of), "every entry is in its cell of its network group")?;
+        ensure(!members.is_sparse(), "the memory of network groups that are gone is given back")
     }
 }

@@ -3,38 +3,45 @@
 //! - The **slab** `entries` holds the peers, 44 bytes each and without gaps; a *slot* is an index into it.
 //! - The **index** finds the slot of an address. Its hash is keyed, because the addresses come from strangers.
 //! - The **pools** are dense arrays of slots to draw from ([`pools`], [`sample`]).
+//! - The **netgroups** are counted, and noted by their peers where that is asked for ([`netgroups`]): for the bounds
+//!   ([`bounds`]) and to draw by group ([`spread`]).
 //! - The **wheel** says who becomes due in which second ([`wheel`]).
 //! - **Pending** changes are noted for a manager that writes later ([`pending`]).
 //!
 //! The table is split at the time `as_of`: peers due by then are in the ready pools, the others in the waiting ones.
 //! [`PeerTable::advance`] moves that time, in either direction, at a cost set by the number of peers that change sides.
 
+mod arrange;
+mod bounds;
 mod choose;
 mod entry;
 mod index;
 mod invariants;
 mod names;
+mod netgroups;
 mod pending;
 mod pools;
 mod sample;
 mod snapshot;
 mod split;
+mod spread;
 mod wheel;
 
 use std::cell::Cell;
-use std::collections::HashSet;
 use std::fmt;
 use std::hash::{BuildHasher as _, RandomState};
 
 use crate::address::{Host, PeerAddress};
-use crate::peer::PeerRecord;
+use crate::peer::{PeerRecord, StoredPeerType};
 use entry::{Entry, Key};
 use index::Index;
 use names::Names;
+use netgroups::{Counts, Members};
 use pending::Pending;
 use pools::{Pools, Readiness};
 use wheel::Wheel;
 
+pub(crate) use bounds::{Bounds, Full};
 pub use snapshot::Snapshot;
 
 /// The peers, see the [module](self).
@@ -45,6 +52,10 @@ pub(crate) struct PeerTable {
     names: Names,
     pools: Pools,
     wheel: Wheel,
+    netgroups: Counts,
+    /// For a table that is bounded, or was asked to draw by network group, who is in each.
+    members: Option<Members>,
+    bounds: Bounds,
     /// For a manager that writes later, what the file does not have yet.
     pending: Option<Pending>,
     as_of: i64,
@@ -69,7 +80,8 @@ impl PeerTable {
     pub(crate) const MAX_PEERS: usize = Index::MAX_LEN;
 
     /// An empty table, split at `now`.
-    pub(crate) fn new(now: i64) -> Self {
+    pub(crate) fn new(now: i64, bounds: Bounds) -> Self {
+        let members = (bounds != Bounds::NONE).then(|| Members::with_capacity(0));
         Self {
             entries: Vec::new(),
             index: Index::with_capacity(0),
@@ -77,6 +89,9 @@ impl PeerTable {
             names: Names::default(),
             pools: Pools::new(),
             wheel: Wheel::new(0),
+            netgroups: Counts::default(),
+            members,
+            bounds,
             pending: None,
             as_of: now,
         }
@@ -116,17 +131,10 @@ impl PeerTable {
         }
     }
 
-    /// As [`put`](Self::put), where the peer's slot is known, or that it has none.
-    pub(crate) fn put_at(&mut self, slot: Option<u32>, record: &PeerRecord) {
-        match slot {
-            Some(slot) => self.replace(slot, record),
-            None => self.add(record, None),
-        }
-    }
-
-    /// Adds peers to an empty table, sorting them into pools at the end. `source` is given a way to say how many there
-    /// will be, and one to add a peer. Cost: linear.
-    pub(crate) fn load(&mut self, source: impl FnOnce(&dyn Fn(usize), &mut dyn FnMut(&PeerRecord))) {
+    /// Adds peers to an empty table, sorting them into pools at the end; says how many the bounds left out, which keep
+    /// the best. `source` is given a way to say how many there will be, and one to add a peer. Cost: linear, and with
+    /// bounds that do leave some out that of sorting them.
+    pub(crate) fn load(&mut self, source: impl FnOnce(&dyn Fn(usize), &mut dyn FnMut(&PeerRecord))) -> usize {
         let expected = Cell::new(0);
         source(&|peers| expected.set(peers), &mut |record| {
             let peers = expected.take();
@@ -140,7 +148,12 @@ impl PeerTable {
                 }
             }
         });
-        self.sort_all();
+        let loaded = self.len();
+        match self.best() {
+            Some(is_best) => self.retain(|slot, _| is_best[slot as usize]),
+            None => self.sort_all(),
+        }
+        loaded - self.len()
     }
 
     fn reserve(&mut self, peers: usize) {
@@ -160,7 +173,7 @@ impl PeerTable {
     pub(crate) fn remove_with_failures(&mut self, min_num_failures: u32) -> usize {
         let mut slots = self.pools.with_failures_from(min_num_failures, &self.entries);
         if slots.len() > self.entries.len() / 8 {
-            self.retain(|entry| entry.num_failures < min_num_failures);
+            self.retain(|_, entry| entry.num_failures < min_num_failures);
         } else {
             // From the back, so that filling a gap with the last entry moves none that is still to go.
             slots.sort_unstable_by(|a, b| b.cmp(a));
@@ -174,7 +187,8 @@ impl PeerTable {
     /// Forgets everything and gives the memory back.
     pub(crate) fn clear(&mut self) {
         let pending = self.pending.is_some().then(Pending::cleared);
-        *self = Self { pending, ..Self::new(self.as_of) };
+        let members = self.members.is_some().then(|| Members::with_capacity(0));
+        *self = Self { members, pending, ..Self::new(self.as_of, self.bounds) };
     }
 
     /// A copy of the whole table. Cost: linear, a copy of 44 bytes a peer.
@@ -182,16 +196,13 @@ impl PeerTable {
         Snapshot::new(self.entries.clone(), self.names.clone())
     }
 
-    /// Counts the peers; the table must be split at the time in question. Cost: linear, for the netgroups.
+    /// Counts the peers; the table must be split at the time in question. Cost: constant.
     pub(crate) fn census(&self) -> Census {
-        let mut census = Census { ready: self.pools.ready() as u64, ..Census::default() };
-        let mut netgroups = HashSet::new();
-        for entry in &self.entries {
-            census.by_type[entry.peer_type() as usize] += 1;
-            netgroups.insert(entry.key().netgroup());
+        Census {
+            by_type: StoredPeerType::ALL.map(|peer_type| self.pools.of_type(peer_type) as u64),
+            ready: self.pools.ready() as u64,
+            netgroups: self.netgroups.groups(&self.names) as u64,
         }
-        census.netgroups = netgroups.len() as u64;
-        census
     }
 
     fn find(&self, address: &PeerAddress) -> Option<u32> {
@@ -218,8 +229,7 @@ impl PeerTable {
 
     fn add(&mut self, record: &PeerRecord, place: Option<Place>) {
         let slot = self.append(record, place);
-        let readiness = self.readiness(&self.entries[slot as usize]);
-        self.pools.insert(&mut self.entries, slot, readiness);
+        self.enter(slot);
         self.wheel.link(&mut self.entries, slot);
         self.fit_wheel();
         self.note_added(slot, &record.address);
@@ -234,33 +244,33 @@ impl PeerTable {
         let place = place.unwrap_or_else(|| self.place(Key::of(&record.address, name_number)));
         let slot = slot_number(self.entries.len());
         self.entries.push(Entry::new(place.key, record));
+        self.netgroups.add(place.key);
         self.index.push(place.hash, hash_of(&self.entries, &self.hasher));
         slot
     }
 
-    fn replace(&mut self, slot: u32, record: &PeerRecord) {
-        let before = self.readiness(&self.entries[slot as usize]);
-        self.pools.remove(&mut self.entries, slot, before);
+    /// As [`put`](Self::put), where the peer is known, and its slot.
+    pub(crate) fn replace(&mut self, slot: u32, record: &PeerRecord) {
+        let before = self.pool(slot);
         self.wheel.unlink(&mut self.entries, slot);
         self.entries[slot as usize].assign(record);
-        let after = self.readiness(&self.entries[slot as usize]);
-        self.pools.insert(&mut self.entries, slot, after);
         self.wheel.link(&mut self.entries, slot);
+        self.shift(slot, before, self.pool(slot));
         self.note_changed(slot);
     }
 
     fn remove_slot(&mut self, slot: u32) {
         self.note_removed(slot);
-        let entry = self.entries[slot as usize];
-        let readiness = self.readiness(&entry);
-        self.pools.remove(&mut self.entries, slot, readiness);
-        self.wheel.unlink(&mut self.entries, slot);
-        let key = entry.key();
-        self.index.remove(self.hasher.hash_one(key), slot, hash_of(&self.entries, &self.hasher));
-        if let Some(number) = key.name_number() {
-            self.names.release(number);
-        }
         let last = slot_number(self.entries.len() - 1);
+        let (pool, pool_of_last) = (self.pool(slot), self.pool(last));
+        self.pools.remove(&mut self.entries, slot, pool);
+        if let Some(members) = &mut self.members {
+            members.swap_remove(slot, pool, pool_of_last);
+        }
+        self.wheel.unlink(&mut self.entries, slot);
+        let key = self.entries[slot as usize].key();
+        self.index.remove(self.hasher.hash_one(key), slot, hash_of(&self.entries, &self.hasher));
+        self.forget(key);
         self.entries.swap_remove(slot as usize);
         if slot != last {
             self.relocate(last, slot);
@@ -269,7 +279,16 @@ impl PeerTable {
         self.index.give_back(hash_of(&self.entries, &self.hasher));
         self.fit_wheel();
         self.fit_names();
+        self.fit_members();
         self.fit_pending();
+    }
+
+    /// Counts one peer less with this key's name and in its network group.
+    fn forget(&mut self, key: Key) {
+        self.netgroups.remove(key);
+        if let Some(number) = key.name_number() {
+            self.names.release(number);
+        }
     }
 
     /// Tells everything that points to the entry now in slot `to` that it was in `from` before.
@@ -277,65 +296,10 @@ impl PeerTable {
         let entry = self.entries[to as usize];
         let hash = self.hasher.hash_one(entry.key());
         self.index.relocate(hash, from, to);
-        let readiness = self.readiness(&entry);
-        self.pools.relocate(&entry, readiness, to);
+        let pool = self.pool(to);
+        self.pools.relocate(&entry, pool, to);
         self.wheel.relocate(&mut self.entries, to);
         self.note_moved(to);
-    }
-
-    /// Keeps the entries that pass and builds all else anew.
-    fn retain(&mut self, keeps: impl Fn(&Entry) -> bool) {
-        for slot in 0..slot_number(self.entries.len()) {
-            if !keeps(&self.entries[slot as usize]) {
-                self.note_removed(slot);
-            }
-        }
-        for entry in self.entries.iter().filter(|entry| !keeps(entry)) {
-            if let Some(number) = entry.key().name_number() {
-                self.names.release(number);
-            }
-        }
-        self.entries.retain(keeps);
-        give_back(&mut self.entries);
-        let len = self.entries.len();
-        self.index = Index::of(len, len, hash_of(&self.entries, &self.hasher));
-        self.fit_names();
-        self.sort_all();
-        self.list_changed();
-    }
-
-    /// Builds the pools and the wheel from the slab.
-    fn sort_all(&mut self) {
-        self.pools = Pools::new();
-        self.wheel = Wheel::new(self.entries.len());
-        for slot in 0..slot_number(self.entries.len()) {
-            let readiness = self.readiness(&self.entries[slot as usize]);
-            self.pools.insert(&mut self.entries, slot, readiness);
-            self.wheel.link(&mut self.entries, slot);
-        }
-    }
-
-    /// Gives the wheel the size that suits the table. Cost: constant, amortised.
-    fn fit_wheel(&mut self) {
-        if !self.wheel.suits(self.entries.len()) {
-            self.wheel = Wheel::new(self.entries.len());
-            for slot in 0..slot_number(self.entries.len()) {
-                self.wheel.link(&mut self.entries, slot);
-            }
-        }
-    }
-
-    /// Gives the memory of names that are gone back, when there are many for a table of this size. Cost: constant,
-    /// amortised.
-    fn fit_names(&mut self) {
-        let len = self.entries.len();
-        if self.names.unused() > len / 4 + MIN_CAPACITY {
-            let numbers = self.names.renumber();
-            for entry in &mut self.entries {
-                entry.renumber(&numbers);
-            }
-            self.index = Index::of(len, len, hash_of(&self.entries, &self.hasher));
-        }
     }
 
     fn readiness(&self, entry: &Entry) -> Readiness {

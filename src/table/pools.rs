@@ -16,6 +16,11 @@ const CLASSES: usize = EXACT as usize + (u32::BITS - EXACT.ilog2()) as usize;
 /// type × (ready or waiting) × (public or private) × failure class
 pub(super) const POOLS: usize = 3 * 2 * 2 * CLASSES;
 
+/// The facet of a pool: type, readiness and privacy. The pools of a facet, one for each class, stand together.
+pub(super) fn facet_of(pool: usize) -> usize {
+    pool / CLASSES
+}
+
 /// Whether a peer's next attempt is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Readiness {
@@ -65,6 +70,43 @@ impl Admission {
     pub(super) fn is_exact(&self) -> bool {
         class_end(class_of(self.max_failures)) == self.max_failures
     }
+
+    /// The first pool of each admitted facet.
+    fn facets(self) -> impl Iterator<Item = usize> {
+        let readiness = if self.ready_only { &[Readiness::Ready][..] } else { &Readiness::BOTH };
+        let privacy = if self.public_only { &[false][..] } else { &[false, true] };
+        let types = StoredPeerType::ALL.into_iter().filter(move |&t| self.types[t as usize]);
+        types.flat_map(move |t| {
+            readiness
+                .iter()
+                .flat_map(move |&r| privacy.iter().map(move |&private| Pools::first_of(t, r, private)))
+        })
+    }
+
+    /// The numbers of the pools that may hold admitted peers, in order.
+    pub(super) fn pools(self) -> impl Iterator<Item = usize> {
+        let last_class = class_of(self.max_failures);
+        self.facets().flat_map(move |first| first..=first + last_class)
+    }
+
+    /// Whether each pool may hold admitted peers.
+    pub(super) fn table(self) -> [bool; POOLS] {
+        let mut table = [false; POOLS];
+        self.pools().for_each(|pool| table[pool] = true);
+        table
+    }
+}
+
+/// The pools of inbound peers that have failed at least once, most failures first.
+pub(super) fn failed_inbound() -> impl Iterator<Item = usize> {
+    let all =
+        Admission { types: [true, false, false], ready_only: false, public_only: false, max_failures: 0 };
+    (1..CLASSES).rev().flat_map(move |class| all.facets().map(move |first| first + class))
+}
+
+/// The class of failures in a pool of inbound peers.
+pub(super) fn inbound_failures(pool: usize) -> Option<usize> {
+    (pool < Pools::first_of(StoredPeerType::Outbound, Readiness::Ready, false)).then_some(pool % CLASSES)
 }
 
 /// The pools. `entries[slot].pool_position` is the slot's place in its pool.
@@ -82,60 +124,50 @@ impl Pools {
         ((peer_type as usize * 2 + readiness as usize) * 2 + usize::from(private)) * CLASSES
     }
 
-    fn pool_of(entry: &Entry, readiness: Readiness) -> usize {
+    /// The number of the pool that an entry belongs in.
+    pub(super) fn pool_of(entry: &Entry, readiness: Readiness) -> usize {
         Self::first_of(entry.peer_type(), readiness, entry.is_private()) + class_of(entry.num_failures)
     }
 
-    /// Puts a slot into the pool that its entry belongs in.
-    pub(super) fn insert(&mut self, entries: &mut [Entry], slot: u32, readiness: Readiness) {
-        let entry = &mut entries[slot as usize];
-        let pool = &mut self.pools[Self::pool_of(entry, readiness)];
-        entry.pool_position = super::slot_number(pool.len());
+    /// Puts a slot into a pool.
+    pub(super) fn insert(&mut self, entries: &mut [Entry], slot: u32, pool: usize) {
+        let pool = &mut self.pools[pool];
+        entries[slot as usize].pool_position = super::slot_number(pool.len());
         pool.push(slot);
     }
 
-    /// Takes a slot out of the pool that its entry, unchanged since, belongs in.
-    pub(super) fn remove(&mut self, entries: &mut [Entry], slot: u32, readiness: Readiness) {
-        let entry = entries[slot as usize];
-        let pool = &mut self.pools[Self::pool_of(&entry, readiness)];
-        pool.swap_remove(entry.pool_position as usize);
-        if let Some(&moved) = pool.get(entry.pool_position as usize) {
-            entries[moved as usize].pool_position = entry.pool_position;
+    /// Takes a slot out of the pool that it is in.
+    pub(super) fn remove(&mut self, entries: &mut [Entry], slot: u32, pool: usize) {
+        let pool = &mut self.pools[pool];
+        let position = entries[slot as usize].pool_position;
+        pool.swap_remove(position as usize);
+        if let Some(&moved) = pool.get(position as usize) {
+            entries[moved as usize].pool_position = position;
         }
         super::give_back(pool);
     }
 
-    /// Notes that an entry has moved to another slot.
-    pub(super) fn relocate(&mut self, entry: &Entry, readiness: Readiness, slot: u32) {
-        self.pools[Self::pool_of(entry, readiness)][entry.pool_position as usize] = slot;
+    /// Notes that an entry, which is in this pool, has moved to another slot.
+    pub(super) fn relocate(&mut self, entry: &Entry, pool: usize, slot: u32) {
+        self.pools[pool][entry.pool_position as usize] = slot;
     }
 
-    /// The numbers of the pools that may hold admitted peers.
-    pub(super) fn admitted(admission: Admission) -> impl Iterator<Item = usize> {
-        let last_class = class_of(admission.max_failures);
-        let readiness = if admission.ready_only { &[Readiness::Ready][..] } else { &Readiness::BOTH };
-        let privacy = if admission.public_only { &[false][..] } else { &[false, true] };
-        let types = StoredPeerType::ALL.into_iter().filter(move |&t| admission.types[t as usize]);
-        types.flat_map(move |t| {
-            readiness.iter().flat_map(move |&r| {
-                privacy.iter().flat_map(move |&private| {
-                    let first = Self::first_of(t, r, private);
-                    first..=first + last_class
-                })
-            })
-        })
+    /// The slots in each pool.
+    pub(super) fn slots(&self) -> &[Vec<u32>] {
+        &self.pools
     }
 
-    /// The slots in a pool.
-    pub(super) fn slots(&self, pool: usize) -> &[u32] {
-        &self.pools[pool]
+    /// How many peers of a type there are.
+    pub(super) fn of_type(&self, peer_type: StoredPeerType) -> usize {
+        let first = Self::first_of(peer_type, Readiness::Ready, false);
+        self.pools[first..first + 4 * CLASSES].iter().map(Vec::len).sum()
     }
 
     /// How many slots are in the ready pools.
     pub(super) fn ready(&self) -> usize {
         let all =
             Admission { types: [true; 3], ready_only: true, public_only: false, max_failures: u32::MAX };
-        Self::admitted(all).map(|pool| self.slots(pool).len()).sum()
+        all.pools().map(|pool| self.pools[pool].len()).sum()
     }
 
     /// The slots with at least `min_failures`.

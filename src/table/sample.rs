@@ -14,28 +14,28 @@ use std::collections::HashSet;
 use rand::seq::SliceRandom as _;
 use rand::{Rng, RngExt as _};
 
-use super::pools::{Admission, POOLS, Pools};
+use super::pools::{Admission, POOLS};
 
 /// Up to this many, looking through the chosen slots is faster than hashing them.
 const LINEAR: usize = 64;
 
-/// The peers of the admitted pools, one after the other.
+/// What the admitted pools hold, one after the other: peers, or else their network groups.
 pub(super) struct Population<'a> {
-    pools: &'a Pools,
+    pools: &'a [Vec<u32>],
     /// The admitted pools that are not empty …
     ids: [u16; POOLS],
-    /// … and the position behind the last peer of each.
+    /// … and the position behind the last member of each.
     ends: [u32; POOLS],
     len: usize,
 }
 
 impl<'a> Population<'a> {
     /// Cost: constant, a look at the size of each admitted pool.
-    pub(super) fn new(pools: &'a Pools, admission: Admission) -> Self {
+    pub(super) fn new(pools: &'a [Vec<u32>], admission: Admission) -> Self {
         let mut population = Self { pools, ids: [0; POOLS], ends: [0; POOLS], len: 0 };
         let mut end = 0;
-        for id in Pools::admitted(admission) {
-            let slots = pools.slots(id);
+        for id in admission.pools() {
+            let slots = &pools[id];
             if !slots.is_empty() {
                 end += super::slot_number(slots.len());
                 population.ids[population.len] = u16::try_from(id).unwrap_or(u16::MAX);
@@ -46,18 +46,23 @@ impl<'a> Population<'a> {
         population
     }
 
-    fn size(&self) -> u32 {
+    pub(super) fn size(&self) -> u32 {
         self.ends[..self.len].last().copied().unwrap_or(0)
     }
 
-    fn slot_at(&self, position: u32) -> u32 {
+    /// One of them, each equally likely, with its pool. There must be some.
+    pub(super) fn any(&self, rng: &mut impl Rng) -> (usize, u32) {
+        let position = rng.random_range(0..self.size());
         let index = self.ends[..self.len].partition_point(|&end| end <= position);
         let start = if index == 0 { 0 } else { self.ends[index - 1] };
-        self.pools.slots(usize::from(self.ids[index]))[(position - start) as usize]
+        let pool = usize::from(self.ids[index]);
+        (pool, self.pools[pool][(position - start) as usize])
     }
 
-    fn slots(&self) -> impl Iterator<Item = u32> {
-        self.ids[..self.len].iter().flat_map(|&id| self.pools.slots(usize::from(id)).iter().copied())
+    /// All of them, with their pools.
+    pub(super) fn all(&self) -> impl Iterator<Item = (usize, u32)> {
+        let pools = self.ids[..self.len].iter().map(|&id| usize::from(id));
+        pools.flat_map(|pool| self.pools[pool].iter().map(move |&slot| (pool, slot)))
     }
 
     /// Draws min(`size`, eligible) slots. `ineligible` bounds how many of the population `is_eligible` refuses,
@@ -82,7 +87,8 @@ impl<'a> Population<'a> {
         {
             return chosen;
         }
-        let mut slots: Vec<u32> = self.slots().filter(|&slot| is_eligible(slot)).collect();
+        let slots = self.all().map(|(_, slot)| slot);
+        let mut slots: Vec<u32> = slots.filter(|&slot| is_eligible(slot)).collect();
         let (drawn, _) = slots.partial_shuffle(rng, wanted);
         drawn.to_vec()
     }
@@ -100,7 +106,7 @@ impl<'a> Population<'a> {
         let mut draws = 8 * wanted + 64;
         while chosen.slots.len() < wanted {
             draws = draws.checked_sub(1)?;
-            let slot = self.slot_at(rng.random_range(0..self.size()));
+            let (_, slot) = self.any(rng);
             if is_eligible(slot) {
                 chosen.insert(slot);
             }

@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 
 use super::PeerTable;
-use super::pools::Readiness;
+use super::pools::{Pools, Readiness};
 
 impl PeerTable {
     /// Whether the table is split at `now`.
@@ -29,8 +29,9 @@ impl PeerTable {
             return;
         }
         for slot in self.slots_due(&seconds) {
-            self.pools.remove(&mut self.entries, slot, from);
-            self.pools.insert(&mut self.entries, slot, to);
+            let entry = &self.entries[slot as usize];
+            let (from, to) = (Pools::pool_of(entry, from), Pools::pool_of(entry, to));
+            self.shift(slot, from, to);
         }
     }
 

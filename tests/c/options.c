@@ -144,22 +144,6 @@ static void unknown_enumerators_and_numbers_are_refused(void) {
   CHECK(pm == NULL);
 }
 
-/* A feature that is not there yet must say so: to ignore the wish for it would be worse. */
-static void features_that_are_not_there_yet_say_so(void) {
-  const peer_manager_options defaults = PEER_MANAGER_OPTIONS_INIT;
-  peer_manager_options options = defaults;
-  peer_manager *pm = NULL;
-  options.max_peers = UINT64_MAX;
-  FAILS(PEER_MANAGER_ERROR_UNSUPPORTED, "max_peers is not supported", peer_manager_open, &options, &pm);
-  options = defaults;
-  options.max_peers_per_netgroup = 1;
-  FAILS(PEER_MANAGER_ERROR_UNSUPPORTED, "max_peers_per_netgroup is not supported", peer_manager_open, &options, &pm);
-  options = defaults;
-  options.share_cache_seconds = 1;
-  FAILS(PEER_MANAGER_ERROR_UNSUPPORTED, "share_cache_seconds is not supported", peer_manager_open, &options, &pm);
-  CHECK(pm == NULL);
-}
-
 static void a_path_that_is_no_file_s_is_refused(const char *directory) {
   char path[4096];
   peer_manager *pm = NULL;
@@ -373,7 +357,6 @@ int main(int argc, char **argv) {
   null_is_refused_by_name_and_freeing_it_does_nothing();
   a_null_output_makes_no_file(directory);
   unknown_enumerators_and_numbers_are_refused();
-  features_that_are_not_there_yet_say_so();
   a_path_that_is_no_file_s_is_refused(directory);
   a_file_that_is_no_database_is_refused_and_left_as_it_is(directory);
   what_is_written_is_there_when_the_file_is_opened_again(directory);

@@ -169,10 +169,6 @@ static void unknown_filters_and_bad_exclusions_are_refused(void) {
   exclude[0] = check_endless_address();
   FAILS(PEER_MANAGER_ERROR_INVALID_ADDRESS, "exclude[0]", peer_manager_load_random_peers, pm, &query, 1, &out, &count);
   FAILS(PEER_MANAGER_ERROR_INVALID_ADDRESS, "1.2.3", peer_manager_get_peers_to_send, pm, NULL, &exclude[2], 1, &out, &count);
-  query = defaults;
-  query.max_per_netgroup = 1;
-  FAILS(PEER_MANAGER_ERROR_UNSUPPORTED, "max_per_netgroup is not supported", peer_manager_load_random_peers, pm, &query, 1, &out, &count);
-  FAILS(PEER_MANAGER_ERROR_UNSUPPORTED, "max_per_netgroup is not supported", peer_manager_get_peers_to_send, pm, &query, NULL, 1, &out, &count);
   CHECK(check_is_filled(&out, sizeof out));
   CHECK(count == 12345);
   peer_manager_free(pm);

@@ -227,6 +227,11 @@ impl Store {
         self.transaction(records.iter().map(Statement::Replace))
     }
 
+    pub(crate) fn displace(&mut self, displaced: &[PeerAddress], records: &[PeerRecord]) -> Result<()> {
+        let deletions = displaced.iter().map(Statement::Delete);
+        self.transaction(deletions.chain(records.iter().map(Statement::Replace)))
+    }
+
     pub(crate) fn write_changes(&mut self, changes: &Changes) -> Result<()> {
         let clear = changes.clears.then_some(Statement::DeleteAll);
         let deletions = changes.removed.iter().map(Statement::Delete);

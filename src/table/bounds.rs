@@ -1,0 +1,243 @@
+//! Bounds on the table and on each network group, and who gives way when they are reached.
+//!
+//! A newcomer that finds no room displaces the worst inbound peer that has failed, of its own group before any other; if
+//! there is none it is refused. So a flood of gossip can push out what nobody could reach, and nothing else: a peer that
+//! the node has made outbound or preferred, or that has not failed yet, stays.
+
+use std::borrow::Cow;
+use std::cmp::Reverse;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use super::entry::Key;
+use super::netgroups::{Cell, Netgroup};
+use super::pools::{failed_inbound, inbound_failures};
+use super::{PeerTable, slot_number};
+use crate::address::{Host, PeerAddress};
+use crate::peer::PeerRecord;
+
+/// The most peers of the table and of each network group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Bounds {
+    pub(crate) peers: usize,
+    pub(crate) per_netgroup: u32,
+}
+
+impl Bounds {
+    /// As the options have them, in which 0 is none.
+    pub(crate) fn new(max_peers: u64, max_peers_per_netgroup: u32) -> Self {
+        let or = |bound: u64, none: usize| match usize::try_from(bound) {
+            Ok(0) | Err(_) => none,
+            Ok(bound) => bound.min(none),
+        };
+        let per_netgroup = if max_peers_per_netgroup == 0 { u32::MAX } else { max_peers_per_netgroup };
+        Self { peers: or(max_peers, Self::NONE.peers), per_netgroup }
+    }
+
+    /// Those that slots set.
+    pub(crate) const NONE: Self = Self { peers: PeerTable::MAX_PEERS - 1, per_netgroup: u32::MAX };
+}
+
+/// Which bound refuses a newcomer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Full {
+    Table,
+    Netgroup,
+}
+
+/// What becomes of records that are to be put into the table.
+#[derive(Debug)]
+pub(crate) struct Plan<'a> {
+    /// Those that it takes, in order.
+    pub(crate) taken: Cow<'a, [PeerRecord]>,
+    /// Peers that give way to them.
+    pub(crate) displaced: Vec<PeerAddress>,
+    /// Why the others are refused, one by one.
+    pub(crate) refused: Vec<Full>,
+}
+
+/// Slots that could give way, the worst first.
+type Worst<'a> = Box<dyn Iterator<Item = u32> + 'a>;
+
+/// Where a newcomer belongs.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Home {
+    Netgroup(Netgroup),
+    /// A name that no peer has yet.
+    NewName(Arc<str>),
+}
+
+/// The table as it will be when the records so far are in.
+struct Planner<'a> {
+    table: &'a PeerTable,
+    peers: usize,
+    /// What each group has won and lost.
+    gains: HashMap<Home, i64>,
+    newcomers: HashSet<&'a PeerAddress>,
+    /// Slots that do not give way: they did already, or the batch speaks of them.
+    settled: HashSet<u32>,
+    worst: Option<Worst<'a>>,
+    worst_of: HashMap<u32, Worst<'a>>,
+    displaced: Vec<u32>,
+}
+
+impl PeerTable {
+    pub(crate) fn bounds(&self) -> Bounds {
+        self.bounds
+    }
+
+    pub(crate) fn is_bounded(&self) -> bool {
+        self.bounds != Bounds::NONE
+    }
+
+    /// Plans how to put these records into the table, one after the other; none of them displaces another. A table
+    /// without bounds takes all or, if it cannot number them, refuses all.
+    ///
+    /// Cost: constant for each, amortised.
+    pub(crate) fn plan<'a>(&self, records: &'a [PeerRecord]) -> Plan<'a> {
+        let mut plan = Plan { taken: Cow::Borrowed(records), displaced: Vec::new(), refused: Vec::new() };
+        if self.is_bounded() {
+            self.plan_within_bounds(records, &mut plan);
+        } else if self.len().saturating_add(records.len()) > self.bounds.peers {
+            let new = records.iter().filter(|record| !self.contains(&record.address)).count();
+            if self.len().saturating_add(new) > self.bounds.peers {
+                plan.taken = Cow::Borrowed(&[]);
+                plan.refused = vec![Full::Table; new];
+            }
+        }
+        plan
+    }
+
+    fn plan_within_bounds(&self, records: &[PeerRecord], plan: &mut Plan<'_>) {
+        let mut planner = Planner {
+            table: self,
+            peers: self.len(),
+            gains: HashMap::new(),
+            newcomers: HashSet::new(),
+            settled: records.iter().filter_map(|record| self.find(&record.address)).collect(),
+            worst: None,
+            worst_of: HashMap::new(),
+            displaced: Vec::new(),
+        };
+        for (index, record) in records.iter().enumerate() {
+            match planner.admit(&record.address) {
+                Ok(()) => {
+                    if let Cow::Owned(taken) = &mut plan.taken {
+                        taken.push(record.clone());
+                    }
+                }
+                Err(full) => {
+                    if plan.refused.is_empty() {
+                        plan.taken = Cow::Owned(records[..index].to_vec());
+                    }
+                    plan.refused.push(full);
+                }
+            }
+        }
+        let address = |&slot: &u32| self.entries[slot as usize].key().address(&self.names);
+        plan.displaced = planner.displaced.iter().map(address).collect();
+    }
+
+    /// Which slots to keep so that the bounds hold: preferred before outbound before inbound, then fewer failures, then
+    /// the order of the slots. Nothing if all can stay.
+    pub(super) fn best(&self) -> Option<Vec<bool>> {
+        let Bounds { peers, per_netgroup } = self.bounds;
+        if self.len() <= peers && self.netgroups.largest(&self.names) <= per_netgroup {
+            return None;
+        }
+        let mut order: Vec<u32> = (0..slot_number(self.len())).collect();
+        order.sort_by_key(|&slot| {
+            let entry = &self.entries[slot as usize];
+            (Reverse(entry.peer_type() as u8), entry.num_failures)
+        });
+        let mut is_kept = vec![false; self.len()];
+        let (mut kept, mut kept_of) = (0, HashMap::new());
+        for slot in order {
+            let kept_of_group = kept_of.entry(self.entries[slot as usize].key().netgroup()).or_insert(0);
+            if kept < peers && *kept_of_group < per_netgroup {
+                is_kept[slot as usize] = true;
+                kept += 1;
+                *kept_of_group += 1;
+            }
+        }
+        Some(is_kept)
+    }
+
+    fn home(&self, address: &PeerAddress) -> Home {
+        let number = match address.host() {
+            Host::Name(text) => match self.names.find(text) {
+                Some(number) => number,
+                None => return Home::NewName(text.clone()),
+            },
+            Host::V4(_) | Host::V6(_) => 0,
+        };
+        Home::Netgroup(Key::of(address, number).netgroup())
+    }
+
+    /// All that could give way.
+    fn worst(&self) -> Worst<'_> {
+        Box::new(failed_inbound().flat_map(|pool| self.pools.slots()[pool].iter().copied()))
+    }
+
+    /// Those of one group that could.
+    fn worst_of(&self, group: u32) -> Worst<'_> {
+        let cells = self.members.as_ref().map_or(&[][..], |members| members.cells(group));
+        let class = |cell: &&Cell| inbound_failures(cell.pool());
+        let mut failed: Vec<&Cell> = cells.iter().filter(|cell| class(cell) > Some(0)).collect();
+        failed.sort_by_key(|cell| Reverse(class(cell)));
+        Box::new(failed.into_iter().flat_map(|cell| cell.slots().iter().copied()))
+    }
+}
+
+impl<'a> Planner<'a> {
+    /// Finds room for a record with this address.
+    fn admit(&mut self, address: &'a PeerAddress) -> Result<(), Full> {
+        // To find again what was settled at the beginning is cheap.
+        if self.newcomers.contains(address) || self.table.contains(address) {
+            return Ok(());
+        }
+        let home = self.table.home(address);
+        let Bounds { peers, per_netgroup } = self.table.bounds;
+        let is_netgroup_full = self.peers_of(&home) >= i64::from(per_netgroup);
+        if is_netgroup_full || self.peers >= peers {
+            let victim = self.next_of(&home).or_else(|| if is_netgroup_full { None } else { self.next() });
+            self.displace(victim.ok_or(if is_netgroup_full { Full::Netgroup } else { Full::Table })?);
+        }
+        self.peers += 1;
+        *self.gains.entry(home).or_insert(0) += 1;
+        self.newcomers.insert(address);
+        Ok(())
+    }
+
+    fn peers_of(&self, home: &Home) -> i64 {
+        let before = match home {
+            Home::Netgroup(netgroup) => self.table.netgroups.of(*netgroup, &self.table.names),
+            Home::NewName(_) => 0,
+        };
+        i64::from(before) + self.gains.get(home).copied().unwrap_or(0)
+    }
+
+    fn displace(&mut self, slot: u32) {
+        self.settled.insert(slot);
+        self.displaced.push(slot);
+        self.peers -= 1;
+        let netgroup = self.table.entries[slot as usize].key().netgroup();
+        *self.gains.entry(Home::Netgroup(netgroup)).or_insert(0) -= 1;
+    }
+
+    /// The worst peer of the table.
+    fn next(&mut self) -> Option<u32> {
+        let table = self.table;
+        let worst = self.worst.get_or_insert_with(|| table.worst());
+        worst.find(|slot| !self.settled.contains(slot))
+    }
+
+    /// The worst peer of a group.
+    fn next_of(&mut self, home: &Home) -> Option<u32> {
+        let Home::Netgroup(netgroup) = home else { return None };
+        let table = self.table;
+        let group = table.members.as_ref()?.find(*netgroup)?;
+        let worst = self.worst_of.entry(group).or_insert_with(|| table.worst_of(group));
+        worst.find(|slot| !self.settled.contains(slot))
+    }
+}
