@@ -220,9 +220,13 @@ impl PeerManager {
         if records.is_empty() {
             return Ok(Admitted { added: 0, refused: None });
         }
-        let (plan, is_bounded) = {
+        let (mut plan, displaced, is_bounded) = {
             let table = self.read()?;
-            (table.plan(records), table.is_bounded())
+            let plan = table.plan(records);
+            // Slots stay as they are until the writer is unlocked; the database knows addresses.
+            let displaced = if writer.store.is_some() { &plan.displaced[..] } else { &[] };
+            let displaced: Vec<_> = table.addresses(displaced).collect();
+            (plan, displaced, table.is_bounded())
         };
         if !is_bounded && !plan.refused.is_empty() {
             return Err(Error::Limit(format!(
@@ -233,7 +237,7 @@ impl PeerManager {
         }
         let mut added = 0;
         if !plan.taken.is_empty() {
-            self.write(writer, |store| match &plan.displaced[..] {
+            self.write(writer, |store| match &displaced[..] {
                 [] => write(store, &plan.taken),
                 displaced => store.displace(displaced, &plan.taken),
             })?;
@@ -241,7 +245,7 @@ impl PeerManager {
             if let Some(now) = now {
                 table.advance_forward(now);
             }
-            plan.displaced.iter().for_each(|address| table.remove(address));
+            table.remove_slots(&mut plan.displaced);
             let before = table.len();
             plan.taken.iter().for_each(|record| table.put(record));
             added = table.len() - before;

@@ -10,8 +10,9 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::entry::Key;
-use super::netgroups::{Cell, Netgroup};
+use super::netgroups::Netgroup;
 use super::pools::{failed_inbound, inbound_failures};
+use super::tally::Tally;
 use super::{PeerTable, slot_number};
 use crate::address::{Host, PeerAddress};
 use crate::peer::PeerRecord;
@@ -50,8 +51,8 @@ pub(crate) enum Full {
 pub(crate) struct Plan<'a> {
     /// Those that it takes, in order.
     pub(crate) taken: Cow<'a, [PeerRecord]>,
-    /// Peers that give way to them.
-    pub(crate) displaced: Vec<PeerAddress>,
+    /// The slots of peers that give way to them.
+    pub(crate) displaced: Vec<u32>,
     /// Why the others are refused, one by one.
     pub(crate) refused: Vec<Full>,
 }
@@ -75,10 +76,9 @@ struct Planner<'a> {
     gains: HashMap<Home, i64>,
     newcomers: HashSet<&'a PeerAddress>,
     /// Slots that do not give way: they did already, or the batch speaks of them.
-    settled: HashSet<u32>,
+    settled: Tally,
     worst: Option<Worst<'a>>,
     worst_of: HashMap<u32, Worst<'a>>,
-    displaced: Vec<u32>,
 }
 
 impl PeerTable {
@@ -114,14 +114,19 @@ impl PeerTable {
             peers: self.len(),
             gains: HashMap::new(),
             newcomers: HashSet::new(),
-            settled: records.iter().filter_map(|record| self.find(&record.address)).collect(),
+            settled: Tally::default(),
             worst: None,
             worst_of: HashMap::new(),
-            displaced: Vec::new(),
         };
+        let slots = records.iter().map(|record| self.find(&record.address));
+        let is_known: Vec<bool> =
+            slots.map(|slot| slot.map(|slot| planner.settled.add(slot)).is_some()).collect();
         for (index, record) in records.iter().enumerate() {
-            match planner.admit(&record.address) {
-                Ok(()) => {
+            let is_last = index + 1 == records.len();
+            let room = if is_known[index] { Ok(None) } else { planner.find_room(&record.address, is_last) };
+            match room {
+                Ok(victim) => {
+                    plan.displaced.extend(victim);
                     if let Cow::Owned(taken) = &mut plan.taken {
                         taken.push(record.clone());
                     }
@@ -134,8 +139,6 @@ impl PeerTable {
                 }
             }
         }
-        let address = |&slot: &u32| self.entries[slot as usize].key().address(&self.names);
-        plan.displaced = planner.displaced.iter().map(address).collect();
     }
 
     /// Which slots to keep so that the bounds hold: preferred before outbound before inbound, then fewer failures, then
@@ -181,32 +184,48 @@ impl PeerTable {
 
     /// Those of one group that could.
     fn worst_of(&self, group: u32) -> Worst<'_> {
-        let cells = self.members.as_ref().map_or(&[][..], |members| members.cells(group));
-        let class = |cell: &&Cell| inbound_failures(cell.pool());
-        let mut failed: Vec<&Cell> = cells.iter().filter(|cell| class(cell) > Some(0)).collect();
-        failed.sort_by_key(|cell| Reverse(class(cell)));
-        Box::new(failed.into_iter().flat_map(|cell| cell.slots().iter().copied()))
+        let cells = self.members.iter().flat_map(move |members| members.cells(group));
+        let mut failed: Vec<_> =
+            cells.filter_map(|(pool, slots)| Some((inbound_failures(pool)?, slots))).collect();
+        failed.retain(|(class, _)| *class > 0);
+        failed.sort_by_key(|(class, _)| Reverse(*class));
+        Box::new(failed.into_iter().flat_map(|(_, slots)| slots.iter().copied()))
     }
 }
 
 impl<'a> Planner<'a> {
-    /// Finds room for a record with this address.
-    fn admit(&mut self, address: &'a PeerAddress) -> Result<(), Full> {
-        // To find again what was settled at the beginning is cheap.
-        if self.newcomers.contains(address) || self.table.contains(address) {
-            return Ok(());
+    /// Finds room for a peer that is not in the table, or says who gives way to it. After the last one, nothing need be
+    /// noted.
+    fn find_room(&mut self, address: &'a PeerAddress, is_last: bool) -> Result<Option<u32>, Full> {
+        if self.newcomers.contains(address) {
+            return Ok(None);
         }
         let home = self.table.home(address);
         let Bounds { peers, per_netgroup } = self.table.bounds;
         let is_netgroup_full = self.peers_of(&home) >= i64::from(per_netgroup);
-        if is_netgroup_full || self.peers >= peers {
-            let victim = self.next_of(&home).or_else(|| if is_netgroup_full { None } else { self.next() });
-            self.displace(victim.ok_or(if is_netgroup_full { Full::Netgroup } else { Full::Table })?);
+        let victim = if is_netgroup_full {
+            Some(self.next_of(&home).ok_or(Full::Netgroup)?)
+        } else if self.peers >= peers {
+            Some(self.next_of(&home).or_else(|| self.next()).ok_or(Full::Table)?)
+        } else {
+            None
+        };
+        if !is_last {
+            self.note(address, home, victim);
         }
-        self.peers += 1;
+        Ok(victim)
+    }
+
+    fn note(&mut self, newcomer: &'a PeerAddress, home: Home, victim: Option<u32>) {
+        self.newcomers.insert(newcomer);
         *self.gains.entry(home).or_insert(0) += 1;
-        self.newcomers.insert(address);
-        Ok(())
+        self.peers += 1;
+        if let Some(slot) = victim {
+            self.settled.add(slot);
+            self.peers -= 1;
+            let netgroup = self.table.entries[slot as usize].key().netgroup();
+            *self.gains.entry(Home::Netgroup(netgroup)).or_insert(0) -= 1;
+        }
     }
 
     fn peers_of(&self, home: &Home) -> i64 {
@@ -217,19 +236,11 @@ impl<'a> Planner<'a> {
         i64::from(before) + self.gains.get(home).copied().unwrap_or(0)
     }
 
-    fn displace(&mut self, slot: u32) {
-        self.settled.insert(slot);
-        self.displaced.push(slot);
-        self.peers -= 1;
-        let netgroup = self.table.entries[slot as usize].key().netgroup();
-        *self.gains.entry(Home::Netgroup(netgroup)).or_insert(0) -= 1;
-    }
-
     /// The worst peer of the table.
     fn next(&mut self) -> Option<u32> {
         let table = self.table;
         let worst = self.worst.get_or_insert_with(|| table.worst());
-        worst.find(|slot| !self.settled.contains(slot))
+        worst.find(|&slot| self.settled.of(slot) == 0)
     }
 
     /// The worst peer of a group.
@@ -238,6 +249,6 @@ impl<'a> Planner<'a> {
         let table = self.table;
         let group = table.members.as_ref()?.find(*netgroup)?;
         let worst = self.worst_of.entry(group).or_insert_with(|| table.worst_of(group));
-        worst.find(|slot| !self.settled.contains(slot))
+        worst.find(|&slot| self.settled.of(slot) == 0)
     }
 }

@@ -96,7 +96,8 @@ impl PeerTable {
         }
     }
 
-    fn addresses(&self, slots: &[u32]) -> impl Iterator<Item = PeerAddress> {
+    /// The addresses of the peers in these slots.
+    pub(crate) fn addresses(&self, slots: &[u32]) -> impl Iterator<Item = PeerAddress> {
         slots.iter().map(|&slot| self.entries[slot as usize].key().address(&self.names))
     }
 }

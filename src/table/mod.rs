@@ -25,6 +25,7 @@ mod sample;
 mod snapshot;
 mod split;
 mod spread;
+mod tally;
 mod wheel;
 
 use std::cell::Cell;
@@ -103,20 +104,29 @@ impl PeerTable {
 
     /// What is known of an address. Cost: constant.
     pub(crate) fn get(&self, address: &PeerAddress) -> Option<PeerRecord> {
-        self.find_record(address).map(|(_, record)| record)
+        self.find(address).map(|slot| self.record(slot, address))
     }
 
-    /// What is known of an address, and the slot it is known in until a peer is removed.
+    /// What is known of an address that is about to be changed, and the slot it is known in until a peer is removed.
     pub(crate) fn find_record(&self, address: &PeerAddress) -> Option<(u32, PeerRecord)> {
         let slot = self.find(address)?;
+        self.warm(slot);
+        Some((slot, self.record(slot, address)))
+    }
+
+    fn record(&self, slot: u32, address: &PeerAddress) -> PeerRecord {
         let entry = &self.entries[slot as usize];
-        let record = PeerRecord {
+        PeerRecord {
             address: address.clone(),
             next_attempt: entry.next_attempt(),
             num_failures: entry.num_failures,
             peer_type: entry.peer_type(),
-        };
-        Some((slot, record))
+        }
+    }
+
+    /// Has brought into the cache, without waiting for it, what a change of this slot needs.
+    fn warm(&self, slot: u32) {
+        self.members.iter().for_each(|members| members.warm_slot(slot));
     }
 
     pub(crate) fn contains(&self, address: &PeerAddress) -> bool {
@@ -175,13 +185,18 @@ impl PeerTable {
         if slots.len() > self.entries.len() / 8 {
             self.retain(|_, entry| entry.num_failures < min_num_failures);
         } else {
-            // From the back, so that filling a gap with the last entry moves none that is still to go.
-            slots.sort_unstable_by(|a, b| b.cmp(a));
-            for &slot in &slots {
-                self.remove_slot(slot);
-            }
+            self.remove_slots(&mut slots);
         }
         slots.len()
+    }
+
+    /// Forgets the peers in these slots. Cost: constant for each, and that of sorting them.
+    pub(crate) fn remove_slots(&mut self, slots: &mut [u32]) {
+        // From the back, so that filling a gap with the last entry moves none that is still to go.
+        slots.sort_unstable_by(|a, b| b.cmp(a));
+        for &slot in &*slots {
+            self.remove_slot(slot);
+        }
     }
 
     /// Forgets everything and gives the memory back.
@@ -260,6 +275,7 @@ impl PeerTable {
     }
 
     fn remove_slot(&mut self, slot: u32) {
+        self.warm(slot);
         self.note_removed(slot);
         let last = slot_number(self.entries.len() - 1);
         let (pool, pool_of_last) = (self.pool(slot), self.pool(last));

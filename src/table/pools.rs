@@ -11,10 +11,13 @@ use crate::peer::StoredPeerType;
 const EXACT: u32 = 16;
 
 /// The classes above: 16..=31, 32..=63, and so on to `u32::MAX`.
-const CLASSES: usize = EXACT as usize + (u32::BITS - EXACT.ilog2()) as usize;
+pub(super) const CLASSES: usize = EXACT as usize + (u32::BITS - EXACT.ilog2()) as usize;
 
 /// type × (ready or waiting) × (public or private) × failure class
 pub(super) const POOLS: usize = 3 * 2 * 2 * CLASSES;
+
+/// How many facets there are.
+pub(super) const FACETS: usize = POOLS / CLASSES;
 
 /// The facet of a pool: type, readiness and privacy. The pools of a facet, one for each class, stand together.
 pub(super) fn facet_of(pool: usize) -> usize {
@@ -52,6 +55,11 @@ fn class_end(class: usize) -> u32 {
     }
 }
 
+/// The class of the peers in a pool.
+pub(super) fn class_in(pool: usize) -> u8 {
+    u8::try_from(pool % CLASSES).unwrap_or(u8::MAX)
+}
+
 /// What a query admits, in the terms of the pools.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Admission {
@@ -87,6 +95,13 @@ impl Admission {
     pub(super) fn pools(self) -> impl Iterator<Item = usize> {
         let last_class = class_of(self.max_failures);
         self.facets().flat_map(move |first| first..=first + last_class)
+    }
+
+    /// How many classes of each facet may hold admitted peers.
+    pub(super) fn classes(self) -> [u8; FACETS] {
+        let mut classes = [0; FACETS];
+        self.facets().for_each(|first| classes[facet_of(first)] = class_in(class_of(self.max_failures)) + 1);
+        classes
     }
 
     /// Whether each pool may hold admitted peers.

@@ -9,15 +9,11 @@
 //! the other path: collect the eligible peers and shuffle. Giving up does not depend on *which* eligible peers
 //! were drawn, only on how many, so the result stays uniform.
 
-use std::collections::HashSet;
-
 use rand::seq::SliceRandom as _;
 use rand::{Rng, RngExt as _};
 
 use super::pools::{Admission, POOLS};
-
-/// Up to this many, looking through the chosen slots is faster than hashing them.
-const LINEAR: usize = 64;
+use super::tally::Tally;
 
 /// What the admitted pools hold, one after the other: peers, or else their network groups.
 pub(super) struct Population<'a> {
@@ -100,38 +96,17 @@ impl<'a> Population<'a> {
         is_eligible: impl Fn(u32) -> bool,
         rng: &mut impl Rng,
     ) -> Option<Vec<u32>> {
-        let mut chosen = Chosen::with_capacity(wanted);
+        let (mut chosen, mut seen) = (Vec::with_capacity(wanted), Tally::with_capacity(wanted));
         // Unless the bound on failures cuts a class, at least every second draw is expected to succeed, so this many
         // are hardly ever used up.
         let mut draws = 8 * wanted + 64;
-        while chosen.slots.len() < wanted {
+        while chosen.len() < wanted {
             draws = draws.checked_sub(1)?;
             let (_, slot) = self.any(rng);
-            if is_eligible(slot) {
-                chosen.insert(slot);
+            if is_eligible(slot) && seen.add(slot) == 0 {
+                chosen.push(slot);
             }
         }
-        Some(chosen.slots)
-    }
-}
-
-/// Slots in the order in which they were drawn, each once.
-struct Chosen {
-    slots: Vec<u32>,
-    seen: HashSet<u32>,
-}
-
-impl Chosen {
-    fn with_capacity(wanted: usize) -> Self {
-        let seen = HashSet::with_capacity(if wanted > LINEAR { wanted } else { 0 });
-        Self { slots: Vec::with_capacity(wanted), seen }
-    }
-
-    fn insert(&mut self, slot: u32) {
-        let is_new =
-            if self.slots.capacity() > LINEAR { self.seen.insert(slot) } else { !self.slots.contains(&slot) };
-        if is_new {
-            self.slots.push(slot);
-        }
+        Some(chosen)
     }
 }

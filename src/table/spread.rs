@@ -11,17 +11,23 @@
 //! [`sample`](super::sample), giving up says nothing about *which* group or peer would come next, so the result stays
 //! exact.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use rand::{Rng, RngExt as _};
+use smallvec::SmallVec;
 
-use super::netgroups::{Cell, Members};
-use super::pools::{Admission, POOLS};
+use super::netgroups::Members;
+use super::pools::{Admission, FACETS, POOLS, facet_of};
 use super::sample::Population;
+use super::tally::Tally;
 
-/// Draws of a group before the groups that are left are listed. There are at most twelve facets, so each draw has a
-/// chance of one in twelve, unless most groups are used up.
+/// Draws of a group in vain before the groups that are left are listed. There are at most twelve facets, so each draw has
+/// a chance of one in twelve, unless most groups are used up.
 const GROUP_DRAWS: usize = 256;
+
+/// As many draws are made together as are expected to be needed, but no more than this. In a large table each leads to
+/// memory that is not in the cache, and so the processor waits for several of them at once.
+const BATCH: usize = 64;
 
 /// Draws of a peer in a group before its eligible peers are listed.
 const PEER_DRAWS: usize = 16;
@@ -31,18 +37,23 @@ pub(super) struct Spread<'a> {
     members: &'a Members,
     max_per_netgroup: u32,
     /// Slots that are not to be drawn, or not again.
-    gone: HashSet<u32>,
+    gone: Tally,
     /// How many each group has given.
-    given: HashMap<u32, u32>,
+    given: Tally,
 }
 
 /// The draws among the peers that one admission admits.
 struct Round<'s, 'a, E> {
     spread: &'s mut Spread<'a>,
     population: Population<'a>,
-    /// Whether each pool is admitted.
+    /// Whether each pool is admitted, and how many classes of each facet are.
     is_admitted: [bool; POOLS],
+    classes: [u8; FACETS],
     is_eligible: E,
+    /// Groups that were drawn and a peer of each, to be looked at from the end.
+    drawn: Vec<(u32, u32)>,
+    /// How many draws may still be in vain.
+    draws: usize,
     /// The groups that may still give, once they are listed.
     groups: Option<Vec<u32>>,
     /// Of some groups, the eligible peers that are left.
@@ -53,13 +64,17 @@ impl<'a> Spread<'a> {
     /// An answer with at most `max_per_netgroup` from each group and none of the `excluded` slots.
     pub(super) fn new(members: &'a Members, max_per_netgroup: u32, excluded: &[u32]) -> Self {
         let gone = excluded.iter().copied().collect();
-        Self { members, max_per_netgroup, gone, given: HashMap::new() }
+        Self { members, max_per_netgroup, gone, given: Tally::default() }
     }
 
     /// Counts a slot that is in the answer already.
     pub(super) fn count(&mut self, slot: u32) {
-        self.gone.insert(slot);
-        *self.given.entry(self.members.group_of(slot)).or_insert(0) += 1;
+        self.note(self.members.group_of(slot), slot);
+    }
+
+    fn note(&mut self, group: u32, slot: u32) {
+        self.gone.add(slot);
+        self.given.add(group);
     }
 
     /// Draws up to `size` more of the admitted and eligible slots.
@@ -73,43 +88,74 @@ impl<'a> Spread<'a> {
         is_eligible: impl Fn(u32) -> bool,
         rng: &mut impl Rng,
     ) -> Vec<u32> {
-        let population = Population::new(self.members.least(), admission);
-        let has_few_groups = population.size() as usize <= GROUP_DRAWS / 4;
         let mut round = Round {
+            population: Population::new(self.members.least(), admission),
             spread: self,
-            population,
             is_admitted: admission.table(),
+            classes: admission.classes(),
             is_eligible,
+            drawn: Vec::new(),
+            draws: GROUP_DRAWS,
             groups: None,
             listed: HashMap::new(),
         };
-        if has_few_groups {
-            round.list_groups();
+        let mut answer = Vec::new();
+        while answer.len() < size {
+            let Some((group, slot)) = round.next(size - answer.len(), rng) else { break };
+            round.spread.note(group, slot);
+            answer.push(slot);
         }
-        let mut drawn = Vec::new();
-        while drawn.len() < size {
-            let Some(group) = round.any_group(rng) else { break };
-            if let Some(slot) = round.any_of(group, rng) {
-                round.spread.count(slot);
-                drawn.push(slot);
-            }
-        }
-        drawn
+        answer
     }
 }
 
 impl<E: Fn(u32) -> bool> Round<'_, '_, E> {
-    /// A group that may have something to give, each equally likely; nothing if there is none.
-    fn any_group(&mut self, rng: &mut impl Rng) -> Option<u32> {
-        if self.groups.is_none() {
-            for _ in 0..GROUP_DRAWS {
-                let (pool, group) = self.population.any(rng);
-                if self.is_first(group, pool) && !self.is_used_up(group) {
-                    return Some(group);
+    /// One more peer and its group; nothing if no group has any to give.
+    fn next(&mut self, missing: usize, rng: &mut impl Rng) -> Option<(u32, u32)> {
+        while self.groups.is_none() {
+            while let Some((group, slot)) = self.drawn.pop() {
+                if self.is_used_up(group) {
+                    continue;
+                }
+                let found = if self.is_left(slot) { Some(slot) } else { self.any_of(group, rng) };
+                if let Some(slot) = found {
+                    self.draws = GROUP_DRAWS;
+                    return Some((group, slot));
                 }
             }
-            self.list_groups();
+            // A few groups are listed at once; there may be none.
+            if self.draws == 0 || self.population.size() as usize <= GROUP_DRAWS / 4 {
+                self.list_groups();
+            } else {
+                self.draw_batch(missing, rng);
+            }
         }
+        while let Some(group) = self.any_group(rng) {
+            if let Some(slot) = self.any_of(group, rng) {
+                return Some((group, slot));
+            }
+        }
+        None
+    }
+
+    /// Draws some groups, each equally likely, whether they are used up or not, and a peer in each.
+    fn draw_batch(&mut self, missing: usize, rng: &mut impl Rng) {
+        let size = (2 * missing.min(BATCH)).clamp(4, BATCH).min(self.draws);
+        self.draws -= size;
+        // One step for all of them, then the next: see BATCH.
+        let drawn: SmallVec<[_; BATCH]> = (0..size).map(|_| self.population.any(rng)).collect();
+        let firsts: SmallVec<[_; BATCH]> =
+            drawn.into_iter().filter(|&(pool, group)| self.is_first(group, pool)).collect();
+        firsts.iter().for_each(|&(_, group)| self.spread.members.warm(group));
+        for (_, group) in firsts {
+            let size = self.cells(group).map(<[u32]>::len).sum();
+            let slot = self.slot_at(group, rng.random_range(0..size));
+            self.drawn.extend(slot.map(|slot| (group, slot)));
+        }
+    }
+
+    /// One of the groups that were listed and are not used up, each equally likely.
+    fn any_group(&mut self, rng: &mut impl Rng) -> Option<u32> {
         let mut groups = self.groups.take().unwrap_or_default();
         let mut found = None;
         while found.is_none() && !groups.is_empty() {
@@ -132,19 +178,18 @@ impl<E: Fn(u32) -> bool> Round<'_, '_, E> {
 
     /// Whether a group stands in no admitted list before that of this pool.
     fn is_first(&self, group: u32, pool: usize) -> bool {
-        let mut pools = self.spread.members.cells(group).iter().map(Cell::pool);
-        pools.find(|&pool| self.is_admitted[pool]) == Some(pool)
+        self.spread.members.first_facet(group, &self.classes) == facet_of(pool)
     }
 
     fn is_used_up(&self, group: u32) -> bool {
-        self.spread.given.get(&group).is_some_and(|&given| given >= self.spread.max_per_netgroup)
+        self.spread.given.of(group) >= self.spread.max_per_netgroup
             || self.listed.get(&group).is_some_and(Vec::is_empty)
     }
 
     /// An eligible peer of a group, each equally likely; nothing if it has none left, and then it is used up.
     fn any_of(&mut self, group: u32, rng: &mut impl Rng) -> Option<u32> {
         if !self.listed.contains_key(&group) {
-            let size: usize = self.cells(group).map(<[u32]>::len).sum();
+            let size = self.cells(group).map(<[u32]>::len).sum();
             for _ in 0..PEER_DRAWS {
                 let slot = self.slot_at(group, rng.random_range(0..size));
                 if slot.is_some_and(|slot| self.is_left(slot)) {
@@ -159,16 +204,16 @@ impl<E: Fn(u32) -> bool> Round<'_, '_, E> {
     }
 
     fn is_left(&self, slot: u32) -> bool {
-        (self.is_eligible)(slot) && !self.spread.gone.contains(&slot)
+        (self.is_eligible)(slot) && self.spread.gone.of(slot) == 0
     }
 
-    /// The admitted cells of a group.
+    /// The admitted peers of a group, in pieces.
     fn cells(&self, group: u32) -> impl Iterator<Item = &[u32]> {
-        let cells = self.spread.members.cells(group).iter();
-        cells.filter(|cell| self.is_admitted[cell.pool()]).map(Cell::slots)
+        let cells = self.spread.members.cells(group);
+        cells.filter(|&(pool, _)| self.is_admitted[pool]).map(|(_, slots)| slots)
     }
 
-    /// The slot at a position in the admitted cells of a group, one after the other.
+    /// The slot at a position in the admitted peers of a group.
     fn slot_at(&self, group: u32, mut position: usize) -> Option<u32> {
         for slots in self.cells(group) {
             match slots.get(position) {

@@ -1,19 +1,18 @@
-//! Who is in each network group, by pool: what it takes to draw a group before a peer in it, and to find the worst peer
-//! of a group.
+//! Who is in each network group: what it takes to draw a group before a peer in it, and to find the worst peer of a group.
 //!
-//! A group has a *cell* for each pool that holds peers of it; the cells are sorted, so those of one facet (the pools that
-//! differ only in the class of failures) stand together, least class first. And for each pool there is a list of the
-//! groups whose *least* cell of that facet is there. So the groups that have an admitted peer are the union of the lists of
-//! the admitted pools, in which a group stands at most once for each facet, whatever the number of its peers.
+//! For each pool there is a list of the groups that have peers in it and none in a pool of the same facet with fewer
+//! failures. So the groups that have an admitted peer are the union of the lists of the admitted pools, in which a group
+//! stands at most once for each facet, whatever the number of its peers.
 
 use std::collections::HashSet;
 use std::hash::{BuildHasher as _, RandomState};
 
 use hashbrown::HashTable;
-use smallvec::SmallVec;
 
 use super::Netgroup;
-use crate::table::pools::{POOLS, facet_of};
+use super::group::Group;
+use super::least::Least;
+use crate::table::pools::{FACETS, POOLS, facet_of};
 use crate::table::{MIN_CAPACITY, give_back, slot_number};
 
 /// The groups and their peers.
@@ -23,44 +22,20 @@ pub(in crate::table) struct Members {
     hasher: RandomState,
     /// Numbered. A number is free again when the last peer of its group is gone.
     groups: Vec<Group>,
+    /// The least pools of each.
+    least_of: Vec<Least>,
     free: Vec<u32>,
     /// Where each slot of the slab is.
     places: Vec<Place>,
-    /// For each pool the groups whose least cell of its facet it is.
+    /// The groups in each pool that is one of their least.
     least: Vec<Vec<u32>>,
 }
 
-#[derive(Debug)]
-struct Group {
-    netgroup: Netgroup,
-    /// Sorted by pool; none of them is empty.
-    cells: SmallVec<[Cell; 1]>,
-}
-
-/// The peers of one group in one pool.
-#[derive(Debug)]
-pub(in crate::table) struct Cell {
-    pool: u16,
-    /// The place in the pool's list of groups, where this is the least cell of its facet.
-    listed_at: u32,
-    slots: SmallVec<[u32; 4]>,
-}
-
-/// The group of a slot, and where in its cell the slot is.
+/// The group of a slot, and where in it the slot is.
 #[derive(Clone, Copy, Debug)]
 struct Place {
     group: u32,
     position: u32,
-}
-
-impl Cell {
-    pub(in crate::table) fn pool(&self) -> usize {
-        usize::from(self.pool)
-    }
-
-    pub(in crate::table) fn slots(&self) -> &[u32] {
-        &self.slots
-    }
 }
 
 impl Members {
@@ -70,6 +45,7 @@ impl Members {
             numbers: HashTable::new(),
             hasher: RandomState::new(),
             groups: Vec::new(),
+            least_of: Vec::new(),
             free: Vec::new(),
             places: Vec::with_capacity(slots),
             least: vec![Vec::new(); POOLS],
@@ -87,9 +63,24 @@ impl Members {
         self.places[slot as usize].group
     }
 
-    /// The cells of a group, sorted by pool.
-    pub(in crate::table) fn cells(&self, group: u32) -> &[Cell] {
-        &self.groups[group as usize].cells
+    /// The peers of a group, in pieces that are each of one pool. Cost: of all of them, some hundreds of steps.
+    pub(in crate::table) fn cells(&self, group: u32) -> impl Iterator<Item = (usize, &[u32])> {
+        self.groups[group as usize].cells()
+    }
+
+    /// Has the peers of a group brought into the cache, without waiting for them.
+    pub(in crate::table) fn warm(&self, group: u32) {
+        std::hint::black_box(self.cells(group).next());
+    }
+
+    /// Has the group of a slot brought into the cache, without waiting for it.
+    pub(in crate::table) fn warm_slot(&self, slot: u32) {
+        self.warm(self.group_of(slot));
+    }
+
+    /// The first facet in which a group has peers of these classes.
+    pub(in crate::table) fn first_facet(&self, group: u32, classes: &[u8; FACETS]) -> usize {
+        self.least_of[group as usize].first_facet(classes)
     }
 
     /// For each pool the groups that have peers in it and none in a pool of the same facet with fewer failures.
@@ -102,27 +93,31 @@ impl Members {
         let slot = slot_number(self.places.len());
         let group = self.acquire(netgroup);
         self.places.push(Place { group, position: 0 });
-        self.put(slot, group, pool);
+        let places = &mut self.places;
+        self.groups[group as usize].add(slot, pool, &mut set_position(places));
+        self.has_gained(group, pool);
     }
 
     /// Notes that a slot has changed pools. Cost: constant.
     pub(in crate::table) fn shift(&mut self, slot: u32, from: usize, to: usize) {
-        let place = self.places[slot as usize];
-        self.take(place, from);
-        self.put(slot, place.group, to);
+        let Place { group, position } = self.places[slot as usize];
+        let places = &mut self.places;
+        self.groups[group as usize].shift(slot, position, (from, to), &mut set_position(places));
+        self.has_lost(group, from);
+        self.has_gained(group, to);
     }
 
     /// Takes a slot out, and fills the gap with the last one, which is in the pool `pool_of_last`, as the slab does. Cost:
     /// constant, amortised.
     pub(in crate::table) fn swap_remove(&mut self, slot: u32, pool: usize, pool_of_last: usize) {
-        let place = self.places[slot as usize];
-        self.take(place, pool);
-        self.release(place.group);
+        let Place { group, position } = self.places[slot as usize];
+        let places = &mut self.places;
+        self.groups[group as usize].take(position, pool, &mut set_position(places));
+        self.has_lost(group, pool);
+        self.release(group);
         self.places.swap_remove(slot as usize);
-        if let Some(&Place { group, position }) = self.places.get(slot as usize)
-            && let Ok(cell) = self.cell(group, pool_of_last)
-        {
-            self.groups[group as usize].cells[cell].slots[position as usize] = slot;
+        if let Some(&Place { group, position }) = self.places.get(slot as usize) {
+            self.groups[group as usize].relocate(position, pool_of_last, slot);
         }
         give_back(&mut self.places);
     }
@@ -136,12 +131,13 @@ impl Members {
         if let Some(number) = self.find(netgroup) {
             return number;
         }
-        let group = Group { netgroup, cells: SmallVec::new() };
+        let group = Group::new(netgroup);
         let number = if let Some(number) = self.free.pop() {
             self.groups[number as usize] = group;
             number
         } else {
             self.groups.push(group);
+            self.least_of.push(Least::EMPTY);
             slot_number(self.groups.len() - 1)
         };
         let (groups, hasher) = (&self.groups, &self.hasher);
@@ -153,7 +149,7 @@ impl Members {
     /// Forgets a group if it has no peers left.
     fn release(&mut self, number: u32) {
         let group = &self.groups[number as usize];
-        if !group.cells.is_empty() {
+        if !group.is_empty() {
             return;
         }
         let hash = self.hasher.hash_one(group.netgroup);
@@ -163,126 +159,86 @@ impl Members {
         self.free.push(number);
     }
 
-    /// Where the cell of a pool is among those of a group, or would be.
-    fn cell(&self, group: u32, pool: usize) -> Result<usize, usize> {
-        self.groups[group as usize].cells.binary_search_by_key(&pool, Cell::pool)
-    }
-
-    fn put(&mut self, slot: u32, group: u32, pool: usize) {
-        let cell = self.cell(group, pool).unwrap_or_else(|cell| {
-            self.open(group, cell, pool);
-            cell
-        });
-        let slots = &mut self.groups[group as usize].cells[cell].slots;
-        self.places[slot as usize] = Place { group, position: slot_number(slots.len()) };
-        slots.push(slot);
-    }
-
-    /// Takes the slot in this place out of its cell; its group stays, even without peers.
-    fn take(&mut self, Place { group, position }: Place, pool: usize) {
-        let Ok(cell) = self.cell(group, pool) else { return };
-        let slots = &mut self.groups[group as usize].cells[cell].slots;
-        slots.swap_remove(position as usize);
-        if let Some(&moved) = slots.get(position as usize) {
-            self.places[moved as usize].position = position;
-        }
-        if slots.is_empty() {
-            self.close(group, cell);
-        } else if slots.spilled() && slots.len() < slots.capacity() / 4 {
-            let mut smaller = SmallVec::with_capacity(slots.len() * 2);
-            smaller.extend_from_slice(slots);
-            *slots = smaller;
+    /// Sees to it that a group that has one peer more in a pool is in the right list.
+    fn has_gained(&mut self, group: u32, pool: usize) {
+        if self.least_of[group as usize].pool(facet_of(pool)).is_none_or(|least| pool < least) {
+            self.list(group, facet_of(pool));
         }
     }
 
-    /// Makes an empty cell where there is none, and lists the group there if that has become its least.
-    fn open(&mut self, group: u32, cell: usize, pool: usize) {
-        let cells = &mut self.groups[group as usize].cells;
-        // Most groups have few cells, so no more room than needed.
-        if cells.len() == cells.capacity() {
-            cells.reserve_exact(cells.len().div_ceil(2));
+    /// Sees to it that a group that has one peer less in a pool is in the right list.
+    fn has_lost(&mut self, group: u32, pool: usize) {
+        if self.least_of[group as usize].pool(facet_of(pool)) == Some(pool) {
+            self.list(group, facet_of(pool));
         }
-        cells.insert(cell, Cell { pool: pool_number(pool), listed_at: 0, slots: SmallVec::new() });
-        if self.is_least(group, cell) {
-            if self.is_facet_shared(group, cell) {
-                self.unlist(group, cell + 1);
+    }
+
+    /// Sees to it that a group is in the right list for a facet.
+    fn list(&mut self, group: u32, facet: usize) {
+        let least = self.least_of[group as usize];
+        let (before, now) = (least.pool(facet), self.groups[group as usize].least_pool(facet));
+        if before == now {
+            return;
+        }
+        let rank = least.rank(facet);
+        if let Some(pool) = before {
+            let place = self.groups[group as usize].listed_at.remove(rank);
+            let list = &mut self.least[pool];
+            list.swap_remove(place as usize);
+            give_back(list);
+            if let Some(&moved) = list.get(place as usize) {
+                let rank = self.least_of[moved as usize].rank(facet);
+                self.groups[moved as usize].listed_at[rank] = place;
             }
-            self.list(group, cell);
         }
-    }
-
-    /// Drops an empty cell, and lists the group at the next one if this was the least of the facet.
-    fn close(&mut self, group: u32, cell: usize) {
-        let was_least = self.is_least(group, cell);
-        let has_next = self.is_facet_shared(group, cell);
-        if was_least {
-            self.unlist(group, cell);
+        if let Some(pool) = now {
+            self.groups[group as usize].listed_at.insert(rank, slot_number(self.least[pool].len()));
+            self.least[pool].push(group);
         }
-        self.groups[group as usize].cells.remove(cell);
-        if was_least && has_next {
-            self.list(group, cell);
-        }
-    }
-
-    /// Whether no cell of the same facet is before this one.
-    fn is_least(&self, group: u32, cell: usize) -> bool {
-        cell == 0 || !self.is_facet_shared(group, cell - 1)
-    }
-
-    /// Whether the next cell is of the same facet.
-    fn is_facet_shared(&self, group: u32, cell: usize) -> bool {
-        let cells = self.cells(group);
-        cells.get(cell + 1).is_some_and(|next| facet_of(next.pool()) == facet_of(cells[cell].pool()))
-    }
-
-    fn list(&mut self, group: u32, cell: usize) {
-        let cell = &mut self.groups[group as usize].cells[cell];
-        let list = &mut self.least[cell.pool()];
-        cell.listed_at = slot_number(list.len());
-        list.push(group);
-    }
-
-    fn unlist(&mut self, group: u32, cell: usize) {
-        let cell = &self.groups[group as usize].cells[cell];
-        let (pool, position) = (cell.pool(), cell.listed_at);
-        let list = &mut self.least[pool];
-        list.swap_remove(position as usize);
-        give_back(list);
-        if let Some(&moved) = list.get(position as usize)
-            && let Ok(cell) = self.cell(moved, pool)
-        {
-            self.groups[moved as usize].cells[cell].listed_at = position;
-        }
+        self.least_of[group as usize].set(facet, now);
     }
 
     /// Whether all of this agrees with itself and with what the table says of each slot.
     pub(in crate::table) fn is_consistent(&self, of: impl Fn(u32) -> (Netgroup, usize)) -> bool {
-        let is_at_home = |slot: usize| {
-            let Place { group, position } = self.places[slot];
-            let (netgroup, pool) = of(slot_number(slot));
-            self.find(netgroup) == Some(group)
-                && self.cell(group, pool).is_ok_and(|cell| {
-                    self.cells(group)[cell].slots.get(position as usize) == Some(&slot_number(slot))
-                })
-        };
         let free: HashSet<u32> = self.free.iter().copied().collect();
         let used = || (0..slot_number(self.groups.len())).filter(|number| !free.contains(number));
-        let in_cells: usize = used().flat_map(|group| self.cells(group)).map(|cell| cell.slots.len()).sum();
-        let is_listed = |group: u32, cell: usize| {
-            let Cell { pool, listed_at, .. } = self.cells(group)[cell];
-            self.least[usize::from(pool)].get(listed_at as usize) == Some(&group)
+        let mut places = HashSet::new();
+        for group in used() {
+            for (pool, slots) in self.cells(group) {
+                for &slot in slots {
+                    let is_there = self.places.get(slot as usize).is_some_and(|place| place.group == group);
+                    if !is_there || of(slot) != (self.groups[group as usize].netgroup, pool) {
+                        return false;
+                    }
+                    places.insert(slot);
+                }
+            }
+        }
+        let is_in_position = |(slot, place): (usize, &Place)| {
+            let (_, pool) = of(slot_number(slot));
+            self.groups[place.group as usize].slot_at(place.position, pool) == Some(slot_number(slot))
         };
-        let least = || {
-            used()
-                .flat_map(|group| (0..self.cells(group).len()).map(move |cell| (group, cell)))
-                .filter(|&(group, cell)| self.is_least(group, cell))
+        let is_listed = |(pool, groups): (usize, &Vec<u32>)| {
+            groups.iter().enumerate().all(|(place, &group)| {
+                let (least, group) = (self.least_of[group as usize], &self.groups[group as usize]);
+                least.pool(facet_of(pool)) == Some(pool)
+                    && group.listed_at.get(least.rank(facet_of(pool))) == Some(&slot_number(place))
+            })
         };
-        (0..self.places.len()).all(is_at_home)
-            && in_cells == self.places.len()
+        let has_least = |group: u32| {
+            let (least, group) = (self.least_of[group as usize], &self.groups[group as usize]);
+            (0..FACETS).all(|facet| least.pool(facet) == group.least_pool(facet))
+                && least.len() == group.listed_at.len()
+        };
+        let in_lists: usize = used().map(|group| self.least_of[group as usize].len()).sum();
+        places.len() == self.places.len()
+            && self.places.iter().enumerate().all(is_in_position)
             && self.numbers.len() == used().count()
-            && used().all(|group| self.cells(group).iter().all(|cell| !cell.slots.is_empty()))
-            && least().all(|(group, cell)| is_listed(group, cell))
-            && least().count() == self.least.iter().map(Vec::len).sum::<usize>()
+            && used().all(|group| self.find(self.groups[group as usize].netgroup) == Some(group))
+            && used().all(|group| !self.groups[group as usize].is_empty())
+            && used().all(has_least)
+            && self.least.iter().enumerate().all(is_listed)
+            && in_lists == self.least.iter().map(Vec::len).sum::<usize>()
     }
 
     /// How many slots there are.
@@ -291,9 +247,7 @@ impl Members {
     }
 }
 
-/// There are some hundreds of pools.
-#[expect(clippy::cast_possible_truncation, reason = "POOLS fits")]
-fn pool_number(pool: usize) -> u16 {
-    const { assert!(POOLS <= u16::MAX as usize, "the number of a pool takes two bytes") };
-    pool as u16
+/// What tells a slot its new position.
+fn set_position(places: &mut [Place]) -> impl FnMut(u32, u32) {
+    |slot, position| places[slot as usize].position = position
 }

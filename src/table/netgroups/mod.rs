@@ -4,10 +4,12 @@
 //! is bounded or was asked to draw by group, because that costs memory and a few steps a change.
 
 mod counts;
+mod group;
+mod least;
 mod members;
 
 pub(super) use counts::Counts;
-pub(super) use members::{Cell, Members};
+pub(super) use members::Members;
 
 use super::entry::HostKind;
 

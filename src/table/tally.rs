@@ -1,0 +1,82 @@
+//! Counts by number, for the slots and groups of one answer: most answers are short, and then looking through a list
+//! is faster than hashing.
+
+use std::collections::HashMap;
+
+/// Up to this many, they are looked through.
+const FEW: usize = 64;
+
+/// How often each number was counted.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    few: Vec<(u32, u32)>,
+    /// All of them, once they are more than a few.
+    many: HashMap<u32, u32>,
+}
+
+impl Tally {
+    /// Room for this many numbers.
+    pub(super) fn with_capacity(numbers: usize) -> Self {
+        if numbers <= FEW {
+            Self { few: Vec::with_capacity(numbers), many: HashMap::new() }
+        } else {
+            Self { few: Vec::new(), many: HashMap::with_capacity(numbers) }
+        }
+    }
+
+    pub(super) fn of(&self, number: u32) -> u32 {
+        if self.many.is_empty() {
+            self.few.iter().find(|(other, _)| *other == number).map_or(0, |(_, count)| *count)
+        } else {
+            self.many.get(&number).copied().unwrap_or(0)
+        }
+    }
+
+    /// Counts a number; says how often it was counted before. Cost: constant, amortised.
+    pub(super) fn add(&mut self, number: u32) -> u32 {
+        let before = if !self.many.is_empty() {
+            self.many.entry(number).or_insert(0)
+        } else if let Some(position) = self.few.iter().position(|(other, _)| *other == number) {
+            &mut self.few[position].1
+        } else if self.few.len() < FEW {
+            self.few.push((number, 1));
+            return 0;
+        } else {
+            self.many = self.few.drain(..).collect();
+            self.many.entry(number).or_insert(0)
+        };
+        *before += 1;
+        *before - 1
+    }
+}
+
+impl FromIterator<u32> for Tally {
+    fn from_iter<I: IntoIterator<Item = u32>>(numbers: I) -> Self {
+        let mut tally = Self::default();
+        for number in numbers {
+            tally.add(number);
+        }
+        tally
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_was_counted_as_often_as_it_was_added_whatever_the_size() {
+        for capacity in [0, FEW, 10 * FEW] {
+            let mut tally = Tally::with_capacity(capacity);
+            for number in (0..200).chain(50..150).chain(100..120) {
+                let before = u32::from(number >= 50 && number < 150);
+                assert!(tally.add(number) <= before + 1);
+            }
+            for number in 0..250 {
+                let times =
+                    [0..200, 50..150, 100..120].iter().filter(|range| range.contains(&number)).count();
+                assert_eq!(tally.of(number) as usize, times, "{number}");
+            }
+        }
+    }
+}
