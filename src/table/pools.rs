@@ -33,10 +33,6 @@ pub(super) enum Readiness {
     Waiting,
 }
 
-impl Readiness {
-    const BOTH: [Self; 2] = [Self::Ready, Self::Waiting];
-}
-
 /// The failure class of a count.
 fn class_of(num_failures: u32) -> usize {
     if num_failures < EXACT {
@@ -79,16 +75,16 @@ impl Admission {
         class_end(class_of(self.max_failures)) == self.max_failures
     }
 
-    /// The first pool of each admitted facet.
+    /// The first pool of each admitted facet, in order.
     fn facets(self) -> impl Iterator<Item = usize> {
-        let readiness = if self.ready_only { &[Readiness::Ready][..] } else { &Readiness::BOTH };
-        let privacy = if self.public_only { &[false][..] } else { &[false, true] };
-        let types = StoredPeerType::ALL.into_iter().filter(move |&t| self.types[t as usize]);
-        types.flat_map(move |t| {
-            readiness
-                .iter()
-                .flat_map(move |&r| privacy.iter().map(move |&private| Pools::first_of(t, r, private)))
-        })
+        let is_admitted = move |facet: &usize| {
+            // As first_of numbers them.
+            let (peer_type, readiness, private) = (facet / 4, facet / 2 % 2, facet % 2);
+            self.types[peer_type]
+                && (readiness == Readiness::Ready as usize || !self.ready_only)
+                && (private == usize::from(false) || !self.public_only)
+        };
+        (0..FACETS).filter(is_admitted).map(|facet| facet * CLASSES)
     }
 
     /// The numbers of the pools that may hold admitted peers, in order.
