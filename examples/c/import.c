@@ -3,7 +3,6 @@
 
 #include "node.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -58,25 +57,28 @@ static bool read_line(FILE *file, char *line, size_t capacity, bool *too_long)
 /* Cuts off white space at both ends, the CR of a CRLF too: the parser takes none. */
 static char *trim(char *line)
 {
-  size_t length = strlen(line);
+  static const char white[] = " \t\r";
+  size_t length;
 
-  while (length > 0 && isspace((unsigned char)line[length - 1]))
+  line += strspn(line, white);
+  length = strlen(line);
+  while (length > 0 && strchr(white, line[length - 1]) != NULL)
     line[--length] = '\0';
-  while (isspace((unsigned char)*line))
-    line++;
   return line;
 }
 
-static void print_bad_line(unsigned long number, const char *reason)
+static void report_bad_line(const char *path, unsigned long number, const char *reason)
 {
-  printf("  %lu: %s\n", number, reason);
+  fflush(stdout); /* so that it comes after what was printed before it */
+  fprintf(stderr, "%s:%lu: %s\n", path, number, reason);
 }
 
 /* Reads the whole file; fails only when it cannot be read, or when there is no memory. */
-static bool read_list(FILE *file, struct addresses *good, unsigned long *out_bad)
+static bool read_list(FILE *file, const char *path, struct addresses *good, size_t *out_bad)
 {
   char line[LINE_CAPACITY];
-  unsigned long number = 0, bad = 0;
+  unsigned long number = 0;
+  size_t bad = 0;
   bool too_long;
 
   while (read_line(file, line, sizeof line, &too_long)) {
@@ -91,16 +93,16 @@ static bool read_list(FILE *file, struct addresses *good, unsigned long *out_bad
       continue;
     if (too_long) {
       bad++;
-      print_bad_line(number, "longer than any address");
+      report_bad_line(path, number, "longer than any address");
     } else if (peer_manager_address_parse(text, DEFAULT_PORT, &address, &error) != PEER_MANAGER_OK) {
       bad++;
-      print_bad_line(number, error.message);
+      report_bad_line(path, number, error.message);
     } else if (!append(good, &address)) {
       return false;
     }
   }
   if (ferror(file))
-    return failed_without_library("read the list", strerror(errno));
+    return failed_on_file("read", path, strerror(errno));
   *out_bad = bad;
   return true;
 }
@@ -121,27 +123,18 @@ static bool add_peers(peer_manager *pm, const struct addresses *list, size_t pre
   return true;
 }
 
-bool import_peers(peer_manager *pm, const char *path, size_t preferred)
+bool import_peers(peer_manager *pm, const char *path, size_t preferred, struct imported *out)
 {
   struct addresses list = {NULL, 0, 0};
-  unsigned long bad = 0;
-  size_t added = 0;
-  FILE *file;
+  FILE *const file = fopen(path, "r");
   bool ok;
 
-  print_section("import");
-  file = fopen(path, "r");
   if (file == NULL)
-    return failed_without_library("open the list", strerror(errno));
-  printf("lines that are no address:\n");
-  ok = read_list(file, &list, &bad);
+    return failed_on_file("read", path, strerror(errno));
+  ok = read_list(file, path, &list, &out->bad);
   fclose(file); /* it was only read: there is nothing that closing could lose */
-  if (ok && bad == 0)
-    printf("  none\n");
-  ok = ok && add_peers(pm, &list, preferred, &added);
-  if (ok)
-    printf("%zu addresses read: %zu new, %zu known already or there twice; %lu lines skipped\n", list.count, added,
-           list.count - added, bad);
+  ok = ok && add_peers(pm, &list, preferred, &out->added);
+  out->read = list.count;
   free(list.items);
   return ok;
 }

@@ -1,11 +1,16 @@
 /* A node in miniature: it reads a list of addresses, lives through a day with them, closes its database, opens it
  * again and checks that everything is still there.
  *
- *   node FILE.txt [DATABASE]
+ *   node LIST [DATABASE]
  *
  * With DATABASE the peers are kept there, and the next run begins with them on the morning after. Without, the
  * database is a temporary file. The clock and the network are simulated and the seed is fixed, so that every run
- * with the same library prints the same. */
+ * with the same library prints the same.
+ *
+ *   node [--database DATABASE] [--import FILE] [--export FILE] [--metrics]
+ *
+ * lives no day: it adds the addresses of a text file, writes those of all peers to one, and prints the counts as
+ * Prometheus reads them. With LIST, it does the first before the day and the others after it. */
 
 #define _POSIX_C_SOURCE 200809L
 
@@ -41,6 +46,13 @@ bool failed_without_library(const char *what, const char *reason)
 {
   fflush(stdout);
   fprintf(stderr, "node: cannot %s: %s\n", what, reason);
+  return false;
+}
+
+bool failed_on_file(const char *what, const char *path, const char *reason)
+{
+  fflush(stdout);
+  fprintf(stderr, "node: cannot %s \"%s\": %s\n", what, path, reason);
   return false;
 }
 
@@ -203,8 +215,39 @@ static bool check_reopened(const char *database, struct sim_clock *clock, const 
 
 /* ---- The program --------------------------------------------------------------------------------------------- */
 
+static bool import_list(peer_manager *pm, const char *list)
+{
+  struct imported imported = {0};
+
+  print_section("import");
+  if (!import_peers(pm, list, PREFERRED_PEERS, &imported))
+    return false;
+  printf("%zu addresses read: %zu new, %zu known already or there twice; %zu lines skipped\n", imported.read,
+         imported.added, imported.read - imported.added, imported.bad);
+  return true;
+}
+
+/* What is asked for besides a day: the list that goes in before it. */
+static bool before_the_day(peer_manager *pm, const struct arguments *wanted)
+{
+  struct imported ignored;
+  return wanted->import == NULL || import_peers(pm, wanted->import, 0, &ignored);
+}
+
+/* And what comes out after it. */
+static bool after_the_day(peer_manager *pm, const struct arguments *wanted)
+{
+  if (wanted->export != NULL && !export_peers(pm, wanted->export))
+    return false;
+  if (!wanted->metrics)
+    return true;
+  if (wanted->list != NULL)
+    print_section("metrics");
+  return print_metrics(pm);
+}
+
 /* Opens, imports, lives a day, and takes the snapshot; the peer manager is closed afterwards in any case. */
-static bool first_life(const char *list, const char *database, struct sim_clock *clock,
+static bool first_life(const struct arguments *wanted, const char *database, struct sim_clock *clock,
                        peer_manager_snapshot **out)
 {
   peer_manager *pm = NULL;
@@ -213,21 +256,22 @@ static bool first_life(const char *list, const char *database, struct sim_clock 
 
   if (!open_peers(database, clock, &pm))
     return false;
-  ok = wake_up(pm, clock) && import_peers(pm, list, PREFERRED_PEERS) && live_one_day(pm, clock);
+  ok = wake_up(pm, clock) && import_list(pm, wanted->list) && before_the_day(pm, wanted) && live_one_day(pm, clock);
   if (ok && peer_manager_get_all_peers(pm, out, &error) != PEER_MANAGER_OK)
     ok = failed("look at all peers", &error);
+  ok = ok && print_peers(*out, clock->now) && after_the_day(pm, wanted);
   peer_manager_free(pm);
   return ok;
 }
 
-static bool run(const char *list, const char *database)
+static bool run_day(const struct arguments *wanted, const char *database)
 {
   struct sim_clock clock = {FIRST_MORNING};
   peer_manager_snapshot *peers = NULL;
   bool ok;
 
   print_title();
-  ok = first_life(list, database, &clock, &peers) && print_peers(peers, clock.now);
+  ok = first_life(wanted, database, &clock, &peers);
   if (ok) {
     print_section("closed and opened again");
     ok = check_reopened(database, &clock, peers);
@@ -236,24 +280,48 @@ static bool run(const char *list, const char *database)
   return ok;
 }
 
-int main(int argc, char **argv)
+/* In the database that was named, or in memory; here the clock and the seed are the library's own. */
+static bool run_without_day(const struct arguments *wanted)
+{
+  peer_manager_options options = PEER_MANAGER_OPTIONS_INIT;
+  peer_manager_error error;
+  peer_manager *pm = NULL;
+  bool ok;
+
+  options.db_path = wanted->database;
+  if (peer_manager_open(&options, &pm, &error) != PEER_MANAGER_OK)
+    return failed("open the peers", &error);
+  ok = before_the_day(pm, wanted) && after_the_day(pm, wanted);
+  peer_manager_free(pm);
+  return ok;
+}
+
+static bool run(const struct arguments *wanted)
 {
   struct place place;
   bool ok;
 
-  if (argc < 2 || argc > 3) {
-    fprintf(stderr, "usage: %s FILE.txt [DATABASE]\n", argc > 0 ? argv[0] : "node");
+  if (wanted->list == NULL)
+    return run_without_day(wanted);
+  if (!choose_place(wanted->database, &place))
+    return false;
+  ok = run_day(wanted, place.database);
+  return clean_place(&place) && ok;
+}
+
+int main(int argc, char **argv)
+{
+  struct arguments wanted = {0};
+  bool ok;
+
+  if (!read_arguments(argc, argv, &wanted))
     return 2;
-  }
   /* The shared library may be another one than the header that this was compiled with. A newer one is fine. */
   if (peer_manager_version_number() < PEER_MANAGER_VERSION_NUMBER) {
     failed_without_library("start", "the library is older than " PEER_MANAGER_VERSION_STRING);
     return EXIT_FAILURE;
   }
-  if (!choose_place(argc == 3 ? argv[2] : NULL, &place))
-    return EXIT_FAILURE;
-  ok = run(argv[1], place.database);
-  ok = clean_place(&place) && ok;
+  ok = run(&wanted);
   if (fflush(stdout) != 0)
     ok = failed_without_library("print", strerror(errno));
   return ok ? EXIT_SUCCESS : EXIT_FAILURE;

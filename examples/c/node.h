@@ -33,13 +33,40 @@ struct hour {
   size_t slots;
 };
 
+/* What the caller of the program wants; NULL for what it does not want. */
+struct arguments {
+  const char *list; /* to live a day with */
+  const char *database;
+  const char *import;
+  const char *export;
+  bool metrics;
+};
+
+/* What came of a list. */
+struct imported {
+  size_t read; /* addresses; `bad` lines were none */
+  size_t added;
+  size_t bad;
+};
+
+/* arguments.c: false, with the usage on standard error, when they make no sense. */
+bool read_arguments(int argc, char **argv, struct arguments *out);
+
 /* node.c: says on standard error what could not be done, and why. Always false, so that `return failed(...)` hands
  * the failure on to the caller, up to main, which frees what there is. */
 bool failed(const char *what, const peer_manager_error *error);
 bool failed_without_library(const char *what, const char *reason);
+bool failed_on_file(const char *what, const char *path, const char *reason);
 
-/* import.c: adds the addresses of a text file; the first `preferred` of them become preferred peers. */
-bool import_peers(peer_manager *pm, const char *path, size_t preferred);
+/* import.c: adds the addresses of a text file; the first `preferred` of them become preferred peers. Lines that are no
+ * address are reported on standard error, and no failure. */
+bool import_peers(peer_manager *pm, const char *path, size_t preferred, struct imported *out);
+
+/* export.c: writes the addresses of all peers to a text file. */
+bool export_peers(peer_manager *pm, const char *path);
+
+/* metrics.c: prints the counts as Prometheus reads them. */
+bool print_metrics(peer_manager *pm);
 
 /* day.c: connects, listens and answers for a day, turning the clock. */
 bool live_one_day(peer_manager *pm, struct sim_clock *clock);

@@ -1,17 +1,29 @@
 // A node in miniature, in C++: it hears of addresses, dials, backs off, answers those that ask, closes its database and
 // opens it again. The clock and the network are simulated and the seed is fixed: nobody is contacted, and each run with
 // the same library prints the same. ../c has a longer day.
+//
+//   node [LIST]
+//   node [--database DATABASE] [--import FILE] [--export FILE]
+//
+// The second lives no day: it adds the addresses of a text file and writes those of all peers to one. With LIST, it
+// does the first before the day and the second after it.
 
+#include <getopt.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <iostream>
+#include <optional>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 #include <vector>
 
+#include "lists.hpp"
 #include "peer_manager.hpp"
 
 namespace {
@@ -46,7 +58,13 @@ public:
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
 
-  void begin() {
+  // With the peers of a list, or with two of its own.
+  void begin(const std::optional<std::string>& list) {
+    if (list) {
+      const Imported done = import_peers(peers_, *list, 2, std::cerr);
+      std::printf("%zu addresses read, %zu new; %zu lines skipped\n", done.read, done.added, done.bad);
+      return;
+    }
     peers_.ensure_exists(Address::parse("core-live-a.stellar.org:11625"));
     peers_.ensure_exists(Address::parse("[2001:db8::1]", 11625));
     peers_.update_type(Address::parse("core-live-a.stellar.org:11625"), PeerType::Preferred, true);
@@ -110,11 +128,28 @@ private:
   Manager peers_;  // the last: it goes before the clock that it reads
 };
 
-Snapshot live(const std::string& database) {
+// What the caller wants.
+struct Arguments {
+  std::optional<std::string> list, database, import_from, export_to;
+
+  bool is_day() const { return list || (!database && !import_from && !export_to); }
+};
+
+void before_the_day(Manager& peers, const Arguments& wanted) {
+  if (wanted.import_from) import_peers(peers, *wanted.import_from, 0, std::cerr);
+}
+
+void after_the_day(const Manager& peers, const Arguments& wanted) {
+  if (wanted.export_to) export_peers(peers, *wanted.export_to);
+}
+
+Snapshot live(const std::string& database, const Arguments& wanted) {
   Node node(database);
-  node.begin();
+  node.begin(wanted.list);
+  before_the_day(node.peers(), wanted);
   for (int hour = 0; hour < 8; ++hour) node.live_one_hour(hour);
   std::printf("forgotten: %zu peers that failed 5 times or more\n", node.peers().remove_peers_with_many_failures(5));
+  after_the_day(node.peers(), wanted);
   return node.peers().get_all_peers();
 }
 
@@ -139,27 +174,82 @@ void report(const Snapshot& peers) {
   if (best.size() < 5 || best[0].type != PeerType::Preferred) wrong("there should be more and better peers");
 }
 
-}  // namespace
-
-int main() {
+void live_a_day(const Arguments& wanted) {
   std::printf("A node in miniature, in C++\n%.*s\n\n", static_cast<int>(build_info().size()), build_info().data());
   std::string directory = (std::filesystem::temp_directory_path() / "peer_manager-XXXXXX").string();
-  if (mkdtemp(directory.data()) == nullptr) {
-    std::perror("node: cannot make a temporary directory");
-    return EXIT_FAILURE;
+  if (mkdtemp(directory.data()) == nullptr)
+    throw std::system_error(errno, std::generic_category(), "cannot make a temporary directory");
+  // Goes away with everything in it, whatever happens.
+  struct Cleaner {
+    const std::string& path;
+    ~Cleaner() {
+      std::error_code ignored;
+      std::filesystem::remove_all(path, ignored);
+    }
+  } const cleaner{directory};
+  const std::string database = directory + "/peers.db";
+  const Snapshot peers = live(database, wanted);
+  come_back(database, peers);
+  report(peers);
+}
+
+void live_no_day(const Arguments& wanted) {
+  Options options;
+  options.db_path = wanted.database;
+  Manager peers = Manager::open(options);
+  before_the_day(peers, wanted);
+  after_the_day(peers, wanted);
+}
+
+// Nothing when they make no sense.
+std::optional<Arguments> parse(int argc, char** argv) {
+  static const option options[] = {{"import", required_argument, nullptr, 'i'},
+                                   {"export", required_argument, nullptr, 'e'},
+                                   {"database", required_argument, nullptr, 'd'},
+                                   {nullptr, 0, nullptr, 0}};
+  Arguments wanted;
+  for (int found; (found = getopt_long(argc, argv, "", options, nullptr)) != -1;) {
+    switch (found) {
+      case 'i':
+        wanted.import_from = optarg;
+        break;
+      case 'e':
+        wanted.export_to = optarg;
+        break;
+      case 'd':
+        wanted.database = optarg;
+        break;
+      default:
+        return std::nullopt;  // getopt_long has said what is wrong
+    }
   }
-  int code = EXIT_SUCCESS;
+  if (optind < argc) wanted.list = argv[optind++];
+  // A day has a database of its own.
+  const bool is_sound =
+      optind == argc && (!wanted.database || (!wanted.list && (wanted.import_from || wanted.export_to)));
+  return is_sound ? std::optional<Arguments>(wanted) : std::nullopt;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::optional<Arguments> wanted = parse(argc, argv);
+  if (!wanted) {
+    std::fputs(
+        "usage: node [--import FILE] [--export FILE] [LIST]\n"
+        "       node [--import FILE] [--export FILE] [--database DATABASE]\n",
+        stderr);
+    return 2;
+  }
   try {
-    const std::string database = directory + "/peers.db";
-    const Snapshot peers = live(database);
-    come_back(database, peers);
-    report(peers);
+    if (wanted->is_day())
+      live_a_day(*wanted);
+    else
+      live_no_day(*wanted);
   } catch (const std::exception& error) {
     std::fflush(stdout);
     std::fprintf(stderr, "node: %s\n", error.what());
-    code = EXIT_FAILURE;
+    return EXIT_FAILURE;
   }
-  std::error_code ignored;
-  std::filesystem::remove_all(directory, ignored);
-  return code;
+  return EXIT_SUCCESS;
 }

@@ -5,20 +5,27 @@ and checks that everything is still there.
 
 The clock and the network are simulated and the seed is fixed: with one version of the library it prints the same each
 time. Nobody is contacted, and what happens says nothing about the hosts that bear these names.
+
+    python node.py [--database DATABASE] [--import FILE] [--export FILE]
+
+lives no day: it adds the addresses of a text file and writes those of all peers to one. With a list, it does the first
+before the day and the second after it.
 """
 
+import argparse
 import hashlib
 import sys
 import tempfile
 from collections import Counter
 from pathlib import Path
 
+from lists import DEFAULT_PORT, export_peers, import_peers
 from peer_manager import (
     MAX_FAILURES,
     Address,
     BackOff,
-    InvalidAddressError,
     PeerManager,
+    PeerManagerError,
     PeerType,
     Query,
     Record,
@@ -26,7 +33,6 @@ from peer_manager import (
     build_info,
 )
 
-DEFAULT_PORT = 11625
 MORNING = 1767225600  # 1 January 2026, 00:00 UTC
 MINUTE, HOUR = 60, 3600
 TURN = 15 * MINUTE
@@ -113,21 +119,6 @@ class Node:
             self.counts["shared"] += 1
 
 
-def import_peers(peers: PeerManager, lines: list[str]) -> None:
-    """Adds the addresses of a list; a line that is none is reported and skipped. The first two become preferred."""
-    good = []
-    for number, line in enumerate(map(str.strip, lines), start=1):
-        if line and not line.startswith("#"):
-            try:
-                good.append(Address.parse(line, DEFAULT_PORT))
-            except InvalidAddressError as error:
-                print(f"  line {number}: {error}")
-    added = peers.ensure_exists_many(good)
-    for peer in good[:2]:
-        peers.update_type(peer, PeerType.PREFERRED)
-    print(f"{len(good)} addresses read, {added} new")
-
-
 def live_one_day(peers: PeerManager, world: World) -> None:
     node = Node(peers, world)
     print("hour  dialled  failed  heard  shared  connected  known  ready")
@@ -153,26 +144,64 @@ def print_extremes(records: list[Record], now: int) -> None:
         print(f"  {record.peer_type.name:9} {record.num_failures:2} failures, wait {wait:5} s  {record.address}")
 
 
-def main(arguments: list[str]) -> int:
-    if len(arguments) != 2:
-        print("usage: node.py LIST", file=sys.stderr)
-        return 2
-    lines = Path(arguments[1]).read_text(encoding="utf-8").splitlines()
+def live(options: argparse.Namespace) -> None:
+    """A day, and the morning after."""
     print(build_info())
     with tempfile.TemporaryDirectory() as directory:
         database, world = Path(directory, "peers.db"), World()
         # A real node leaves clock and seed alone: who guesses the seed can guess whom it dials.
         with PeerManager(database, rng_seed=42, clock=lambda: world.now) as peers:
-            import_peers(peers, lines)
+            read, added, bad = import_peers(peers, options.list, preferred=2)
+            print(f"{read} addresses read, {added} new; {bad} lines skipped")
+            before_the_day(peers, options)
             live_one_day(peers, world)
+            after_the_day(peers, options)
             before = peers.get_all_peers()
         print_extremes(list(before), world.now)
         with PeerManager.new_with_db(database) as peers:
             if set(peers) != set(before):
                 raise AssertionError("the peers that came back are not those that went in")
             print(f"closed and opened again: all {len(peers)} peers came back as they were")
+
+
+def before_the_day(peers: PeerManager, options: argparse.Namespace) -> None:
+    if options.imported is not None:
+        import_peers(peers, options.imported)
+
+
+def after_the_day(peers: PeerManager, options: argparse.Namespace) -> None:
+    if options.exported is not None:
+        export_peers(peers, options.exported)
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="node.py", description="A node in miniature.", allow_abbrev=False)
+    parser.add_argument("list", metavar="LIST", nargs="?", type=Path, help="live a day with the addresses of this file")
+    parser.add_argument("--import", metavar="FILE", type=Path, dest="imported", help="add the addresses of a text file")
+    parser.add_argument("--export", metavar="FILE", type=Path, dest="exported", help="write all addresses to one")
+    parser.add_argument("--database", metavar="DATABASE", type=Path, help="where the peers are; a day has its own")
+    options = parser.parse_args(arguments)
+    if options.list is None and options.imported is None and options.exported is None:
+        parser.error("there is nothing to do")
+    if options.list is not None and options.database is not None:
+        parser.error("a day has a database of its own")
+    return options
+
+
+def main(arguments: list[str]) -> int:
+    options = parse(arguments)
+    try:
+        if options.list is not None:
+            live(options)
+        else:
+            with PeerManager(options.database) as peers:
+                before_the_day(peers, options)
+                after_the_day(peers, options)
+    except (OSError, PeerManagerError) as error:
+        print(f"node: {error}", file=sys.stderr)
+        return 1
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv))
+    sys.exit(main(sys.argv[1:]))

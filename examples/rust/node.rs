@@ -1,7 +1,19 @@
 //! A node in miniature: a simulated day of gossip, dials, back-off, sharing, and a restart from the file.
 //!
-//! `cargo run --example node`
+//! `cargo run --example node -- [--import FILE] [--export FILE] [LIST]`
+//!
+//! `cargo run --example node -- [--import FILE] [--export FILE] [--database DATABASE]`
+//!
+//! The second lives no day: it adds the addresses of a text file and writes those of all peers to one. With a list, it
+//! does the first before the day and the second after it.
 
+mod lists;
+
+use std::error::Error;
+use std::ffi::OsString;
+use std::io;
+use std::path::PathBuf;
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -19,7 +31,82 @@ const WANTED: usize = 8;
 /// Peers that failed so often are forgotten at the end of the day.
 const MANY: u32 = 2;
 
-fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
+type Outcome = std::result::Result<(), Box<dyn Error>>;
+
+/// What the caller wants.
+#[derive(Default)]
+struct Arguments {
+    list: Option<PathBuf>,
+    database: Option<PathBuf>,
+    import: Option<PathBuf>,
+    export: Option<PathBuf>,
+}
+
+impl Arguments {
+    /// `None` when they make no sense.
+    fn parse(words: impl IntoIterator<Item = OsString>) -> Option<Self> {
+        let mut wanted = Self::default();
+        let mut words = words.into_iter();
+        while let Some(word) = words.next() {
+            let place = match word.to_str() {
+                Some("--import") => &mut wanted.import,
+                Some("--export") => &mut wanted.export,
+                Some("--database") => &mut wanted.database,
+                Some(option) if option.starts_with("--") => return None,
+                _ if wanted.list.is_some() => return None,
+                _ => {
+                    wanted.list = Some(word.into());
+                    continue;
+                }
+            };
+            *place = Some(words.next()?.into());
+        }
+        // A day has a database of its own.
+        let is_sound = wanted.database.is_none() || !wanted.is_day();
+        is_sound.then_some(wanted)
+    }
+
+    fn is_day(&self) -> bool {
+        self.list.is_some() || (self.import.is_none() && self.export.is_none())
+    }
+}
+
+fn main() -> ExitCode {
+    let Some(wanted) = Arguments::parse(std::env::args_os().skip(1)) else {
+        eprintln!(
+            "usage: node [--import FILE] [--export FILE] [LIST]\n       \
+             node [--import FILE] [--export FILE] [--database DATABASE]"
+        );
+        return ExitCode::from(2);
+    };
+    let ended = if wanted.is_day() { live_a_day(&wanted) } else { live_no_day(&wanted) };
+    if let Err(error) = ended {
+        eprintln!("node: {error}");
+        return ExitCode::FAILURE;
+    }
+    ExitCode::SUCCESS
+}
+
+fn live_no_day(wanted: &Arguments) -> Outcome {
+    let mut options = Options::default();
+    options.db_path.clone_from(&wanted.database);
+    let manager = PeerManager::open(options)?;
+    before_the_day(&manager, wanted)?;
+    after_the_day(&manager, wanted)
+}
+
+fn before_the_day(manager: &PeerManager, wanted: &Arguments) -> Outcome {
+    if let Some(path) = &wanted.import {
+        lists::import_peers(manager, path, 0, &mut io::stderr())?;
+    }
+    Ok(())
+}
+
+fn after_the_day(manager: &PeerManager, wanted: &Arguments) -> Outcome {
+    wanted.export.as_ref().map_or(Ok(()), |path| lists::export_peers(manager, path))
+}
+
+fn live_a_day(wanted: &Arguments) -> Outcome {
     let directory = tempfile::tempdir()?;
     let time = Arc::new(AtomicI64::new(MIDNIGHT));
     let mut options = Options::default();
@@ -32,6 +119,11 @@ fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
         move || time.load(Ordering::Relaxed)
     });
     let manager = PeerManager::open(options.clone())?;
+    if let Some(list) = &wanted.list {
+        let done = lists::import_peers(&manager, list, 2, &mut io::stderr())?;
+        println!("{} addresses read, {} new; {} lines skipped", done.read, done.added, done.bad);
+    }
+    before_the_day(&manager, wanted)?;
     println!("hour  known  ready  dialled  reached  shared");
     for hour in 0..24 {
         time.store(MIDNIGHT + hour * HOUR, Ordering::Relaxed);
@@ -47,6 +139,7 @@ fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     }
     let forgotten = manager.remove_peers_with_many_failures(MANY)?;
     println!("{forgotten} peers were forgotten, because their last {MANY} dials failed or more");
+    after_the_day(&manager, wanted)?;
 
     manager.flush()?;
     let mut before: Vec<_> = manager.get_all_peers()?.iter().collect();

@@ -122,8 +122,10 @@ struct Query {
   TypeFilter type_filter = TypeFilter::AnyOutbound;             /**< Which types. */
   bool use_next_attempt = true;                                 /**< Only peers whose next attempt is due. */
   std::optional<std::uint32_t> max_num_failures = max_failures; /**< The most failures; none for no bound. */
-  std::uint32_t max_per_netgroup = 0;                           /**< Other values are not supported yet. */
-  std::vector<Address> exclude = {};                            /**< Peers to leave out, e.g. those connected now. */
+  /** When it is not 0, at most so many of one netgroup, and each draw picks a netgroup first: an attacker's share is
+   * that of the netgroups it holds, not of the addresses. */
+  std::uint32_t max_per_netgroup = 0;
+  std::vector<Address> exclude = {}; /**< Peers to leave out, e.g. those connected now. */
 
   /** Every peer, whatever its type, failures and next attempt. */
   [[nodiscard]] static Query all() { return {TypeFilter::Any, false, std::nullopt}; }
@@ -154,10 +156,17 @@ struct Options {
    * throws, the call during which it did is carried out with the time that the clock gave last (or the system's, before
    * it gave any), and then throws what the clock threw, or returns ClockFailed. */
   std::function<sys_seconds()> clock = {};
-  std::uint64_t max_peers = 0;              /**< Other values are not supported yet. */
-  std::uint32_t max_peers_per_netgroup = 0; /**< Other values are not supported yet. */
-  std::chrono::seconds share_cache{0};      /**< Other values are not supported yet. */
-  std::uint32_t share_max_percent = 0;      /**< 0 for 100. */
+  /** The most peers in the table; 0 for no bound. In a full table a newcomer displaces the worst inbound peer that has
+   * failed: of its own netgroup, else of any. If there is none, it is refused with Status::Limit, in a batch left out,
+   * and counted in Stats::refused_peers. Outbound and preferred peers are never displaced. */
+  std::uint64_t max_peers = 0;
+  /** The most peers of one netgroup (an IPv4 /16, an IPv6 /32, each name one of its own); 0 for no bound. The newcomer
+   * to a full netgroup displaces only a peer of that netgroup. */
+  std::uint32_t max_peers_per_netgroup = 0;
+  /** get_peers_to_send answers everyone from one random choice, which lives for so long and a random part of up to half
+   * as long again, so that nobody learns the table by asking often; 0 for a new choice each time. */
+  std::chrono::seconds share_cache{0};
+  std::uint32_t share_max_percent = 0; /**< The most of all peers that this choice holds; 0 for 100. */
 };
 
 /** Counts of what is in the table and of what happened since it was opened. */
@@ -172,7 +181,7 @@ struct Stats {
   std::uint64_t pending_writes = 0;           /**< With Deferred: changes that are not in the file yet. */
   std::uint64_t failed_writes = 0;            /**< Writes to the database that failed. */
   std::uint64_t skipped_rows = 0;             /**< Rows of the database that were not valid peers. */
-  std::uint64_t refused_peers = 0;            /**< New peers that a bound refused. */
+  std::uint64_t refused_peers = 0;            /**< Peers that a bound refused, at opening too. */
 };
 
 /** What became of a file that was damaged when it was opened with OnCorrupt::Quarantine. */

@@ -60,9 +60,6 @@ TEST(a_bad_query_is_refused) {
   query.exclude = {address("1.2.3.4"), Address()};
   THROWS(Status::InvalidAddress, "1", manager.load_random_peers(query, 1));
   THROWS(Status::InvalidAddress, "1", manager.get_peers_to_send(Address(), 1, query));
-  query = {};
-  query.max_per_netgroup = 1;
-  THROWS(Status::Unsupported, "", manager.load_random_peers(query, 1));
 }
 
 TEST(a_size_may_be_anything) {

@@ -64,9 +64,7 @@ TEST(bad_options_are_refused) {
   refused(bad, "path", [](Options& o) { o.db_path = ""; });
   refused(bad, "path", [](Options& o) { o.db_path = ":memory:"; });
   refused(bad, "UTF-8", [](Options& o) { o.db_path = "/nonexistent/\xFF"; });
-  refused(Status::Unsupported, "max_peers", [](Options& o) { o.max_peers = 1; });
-  refused(Status::Unsupported, "netgroup", [](Options& o) { o.max_peers_per_netgroup = 1; });
-  refused(Status::Unsupported, "share", [](Options& o) { o.share_cache = std::chrono::seconds(1); });
+  refused(bad, "101", [](Options& o) { o.share_max_percent = 101; });
   THROWS(bad, "NUL", Manager::open(std::string_view("a\0b", 3)));
 }
 

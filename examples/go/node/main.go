@@ -1,23 +1,28 @@
 // Command node is a node in miniature: it reads a list of addresses, lives through a day with them, closes its database,
 // opens it again and checks that everything is still there.
 //
-//	node FILE.txt
+//	node LIST
 //
 // The clock and the network are simulated and the seed is fixed, so every run with the same library prints the same.
+//
+//	node [--database DATABASE] [--import FILE] [--export FILE] [--metrics]
+//
+// lives no day: it adds the addresses of a text file, writes those of all peers to one, and prints the counts as
+// Prometheus reads them. With LIST, which comes last then, it does the first before the day and the others after it.
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
 	"path/filepath"
-	"strings"
 	"time"
 
+	"peer_manager/examples/go/metrics"
 	pm "peer_manager/examples/go/peermanager"
 )
 
@@ -26,13 +31,22 @@ const (
 	preferredPeers = 2 // of the list, from its beginning
 )
 
+// arguments is what the caller wants; empty for what is not wanted.
+type arguments struct {
+	list, database, in, out string
+	metrics                 bool
+}
+
 func main() {
-	if len(os.Args) != 2 {
-		fmt.Fprintln(os.Stderr, "usage: node FILE.txt")
+	wanted, err := parse(os.Args[1:])
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "node:", err)
+		fmt.Fprintln(os.Stderr, "usage: node [--import FILE] [--export FILE] [--metrics] LIST\n"+
+			"       node [--import FILE] [--export FILE] [--metrics] [--database DATABASE]")
 		os.Exit(2)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	err := run(ctx, os.Args[1], os.Stdout)
+	err = run(ctx, wanted, os.Stdout, os.Stderr)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "node:", err)
@@ -40,7 +54,33 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, list string, out io.Writer) (err error) {
+func parse(words []string) (arguments, error) {
+	var wanted arguments
+	flags := flag.NewFlagSet("node", flag.ContinueOnError)
+	flags.SetOutput(io.Discard) // main prints the error and the usage
+	flags.StringVar(&wanted.in, "import", "", "")
+	flags.StringVar(&wanted.out, "export", "", "")
+	flags.StringVar(&wanted.database, "database", "", "")
+	flags.BoolVar(&wanted.metrics, "metrics", false, "")
+	if err := flags.Parse(words); err != nil {
+		return wanted, err
+	}
+	wanted.list = flags.Arg(0)
+	switch {
+	case flags.NArg() > 1:
+		return wanted, errors.New("there is more than one list")
+	case wanted.list == "" && wanted.in == "" && wanted.out == "" && !wanted.metrics:
+		return wanted, errors.New("there is nothing to do")
+	case wanted.list != "" && wanted.database != "":
+		return wanted, errors.New("a day has a database of its own")
+	}
+	return wanted, nil
+}
+
+func run(ctx context.Context, wanted arguments, out, report io.Writer) (err error) {
+	if wanted.list == "" {
+		return withoutDay(ctx, wanted, out, report)
+	}
 	directory, err := os.MkdirTemp("", "peermanager-node-")
 	if err != nil {
 		return err
@@ -50,12 +90,51 @@ func run(ctx context.Context, list string, out io.Writer) (err error) {
 	clock := &clock{now: time.Date(2026, time.January, 1, 0, 0, 0, 0, time.UTC)}
 
 	fmt.Fprintf(out, "A node in miniature: the clock and the network are simulated, nobody is contacted\n%s\n", pm.BuildInfo())
-	peers, err := firstLife(ctx, list, database, clock, out)
+	peers, err := firstLife(ctx, wanted, database, clock, out, report)
 	if err != nil {
 		return err
 	}
 	defer peers.Close()
 	return secondLife(ctx, database, clock, peers, out)
+}
+
+// withoutDay works on the database that was named, or in memory, with the library's own clock and seed.
+func withoutDay(ctx context.Context, wanted arguments, out, report io.Writer) (err error) {
+	peers, err := pm.Open(ctx, pm.Options{Path: wanted.database})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, peers.Close()) }()
+	if err := before(ctx, peers, wanted, report); err != nil {
+		return err
+	}
+	return after(peers, wanted, out)
+}
+
+// before is what is asked for besides a day: the list that goes in before it.
+func before(ctx context.Context, peers *pm.Manager, wanted arguments, report io.Writer) error {
+	if wanted.in == "" {
+		return nil
+	}
+	_, err := importPeers(ctx, peers, wanted.in, 0, report)
+	return err
+}
+
+// after is what comes out after it.
+func after(peers *pm.Manager, wanted arguments, out io.Writer) error {
+	if wanted.out != "" {
+		if err := exportPeers(peers, wanted.out); err != nil {
+			return err
+		}
+	}
+	if !wanted.metrics {
+		return nil
+	}
+	stats, err := peers.Stats()
+	if err != nil {
+		return err
+	}
+	return metrics.Write(out, stats)
 }
 
 // clock is turned by the program, so that a day passes in an instant. Nobody reads it meanwhile.
@@ -72,66 +151,31 @@ func open(ctx context.Context, database string, clock *clock) (*pm.Manager, erro
 }
 
 // firstLife imports the list, lives through a day and returns the peers at its end; the database is closed then.
-func firstLife(ctx context.Context, list, database string, clock *clock, out io.Writer) (_ *pm.Snapshot, err error) {
+func firstLife(ctx context.Context, wanted arguments, database string, clock *clock, out, report io.Writer) (_ *pm.Snapshot, err error) {
 	peers, err := open(ctx, database, clock)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, peers.Close()) }()
-	if err := importPeers(ctx, peers, list, out); err != nil {
+	list, err := importPeers(ctx, peers, wanted.list, preferredPeers, report)
+	if err != nil {
+		return nil, err
+	}
+	fmt.Fprintf(out, "%d addresses read, %d new; %d lines skipped\n", list.read, list.added, list.bad)
+	if err := before(ctx, peers, wanted, report); err != nil {
 		return nil, err
 	}
 	day := &day{peers: peers, clock: clock, out: out}
 	if err := day.live(ctx); err != nil {
 		return nil, err
 	}
-	stats, err := peers.Stats()
-	if err != nil {
+	if wanted.metrics {
+		fmt.Fprintln(out, "\n-- what Prometheus would read")
+	}
+	if err := after(peers, wanted, out); err != nil {
 		return nil, err
 	}
-	fmt.Fprintln(out, "\n-- what Prometheus would read")
-	writeMetrics(out, stats)
 	return peers.Snapshot()
-}
-
-// importPeers adds the addresses of a text file, one a line.
-func importPeers(ctx context.Context, peers *pm.Manager, list string, out io.Writer) error {
-	file, err := os.Open(list)
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	var addresses []pm.Address
-	lines := bufio.NewScanner(file)
-	for number := 1; lines.Scan(); number++ {
-		text := strings.TrimSpace(lines.Text())
-		if text == "" || strings.HasPrefix(text, "#") {
-			continue
-		}
-		address, err := pm.ParseAddress(text, defaultPort)
-		if errors.Is(err, pm.ErrInvalidAddress) {
-			fmt.Fprintf(out, "line %d: %v\n", number, err)
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		addresses = append(addresses, address)
-	}
-	if err := lines.Err(); err != nil {
-		return err
-	}
-	inserted, err := peers.EnsureExistsMany(ctx, addresses)
-	if err != nil {
-		return err
-	}
-	for _, address := range addresses[:min(preferredPeers, len(addresses))] {
-		if err := peers.UpdateType(ctx, address, pm.TypePreferred, true); err != nil {
-			return err
-		}
-	}
-	fmt.Fprintf(out, "%d addresses imported, %d of them preferred\n", inserted, min(preferredPeers, len(addresses)))
-	return nil
 }
 
 // secondLife opens the database again and compares every peer.

@@ -45,20 +45,18 @@ func TestErrorsOfTheLibrary(t *testing.T) {
 		options pm.Options
 		want    error
 	}{
-		"a damaged file":       {pm.Options{Path: garbage}, pm.ErrCorrupt},
-		"a file in use":        {pm.Options{Path: taken, BusyTimeout: time.Millisecond}, pm.ErrBusy},
-		"no directory":         {pm.Options{Path: filepath.Join(directory, "none", "peers.db")}, pm.ErrDatabase},
-		"a NUL":                {pm.Options{Path: taken + "\x00x"}, pm.ErrInvalidArgument},
-		"not UTF-8":            {pm.Options{Path: directory + "/\xff"}, pm.ErrInvalidArgument},
-		"a bound":              {pm.Options{MaxPeers: 1}, pm.ErrUnsupported},
-		"a bound of netgroups": {pm.Options{MaxPeersPerNetgroup: 1}, pm.ErrUnsupported},
-		"a shared answer":      {pm.Options{ShareCache: time.Nanosecond, ShareMaxPercent: 50}, pm.ErrUnsupported},
-		"durability":           {pm.Options{Durability: 3}, pm.ErrInvalidArgument},
-		"on corrupt":           {pm.Options{OnCorrupt: math.MaxUint32}, pm.ErrInvalidArgument},
-		"a negative time":      {pm.Options{BusyTimeout: -1}, pm.ErrInvalidArgument},
-		"a negative interval":  {pm.Options{FlushInterval: -time.Hour}, pm.ErrInvalidArgument},
-		"a negative age":       {pm.Options{ShareCache: -1}, pm.ErrInvalidArgument},
-		"a time of a century":  {pm.Options{BusyTimeout: math.MaxInt64}, pm.ErrInvalidArgument},
+		"a damaged file":      {pm.Options{Path: garbage}, pm.ErrCorrupt},
+		"a file in use":       {pm.Options{Path: taken, BusyTimeout: time.Millisecond}, pm.ErrBusy},
+		"no directory":        {pm.Options{Path: filepath.Join(directory, "none", "peers.db")}, pm.ErrDatabase},
+		"a NUL":               {pm.Options{Path: taken + "\x00x"}, pm.ErrInvalidArgument},
+		"not UTF-8":           {pm.Options{Path: directory + "/\xff"}, pm.ErrInvalidArgument},
+		"more than all":       {pm.Options{ShareMaxPercent: 101}, pm.ErrInvalidArgument},
+		"durability":          {pm.Options{Durability: 3}, pm.ErrInvalidArgument},
+		"on corrupt":          {pm.Options{OnCorrupt: math.MaxUint32}, pm.ErrInvalidArgument},
+		"a negative time":     {pm.Options{BusyTimeout: -1}, pm.ErrInvalidArgument},
+		"a negative interval": {pm.Options{FlushInterval: -time.Hour}, pm.ErrInvalidArgument},
+		"a negative age":      {pm.Options{ShareCache: -1}, pm.ErrInvalidArgument},
+		"a time of a century": {pm.Options{BusyTimeout: math.MaxInt64}, pm.ErrInvalidArgument},
 	} {
 		m, err := pm.Open(background, given.options)
 		expectIs(t, what, err, given.want)
@@ -80,10 +78,8 @@ func TestWrongArgumentsAreErrorsAndDoNothing(t *testing.T) {
 	address := parse(t, "1.2.3.4")
 	query := pm.DefaultQuery()
 	query.Filter = 5
-	netgroup := pm.Query{MaxPerNetgroup: 1}
 	excluding := pm.Query{Exclude: []pm.Address{{}}}
 	_, unknownFilter := m.LoadRandomPeers(query, 1)
-	_, unsupported := m.LoadRandomPeers(netgroup, 1)
 	_, excluded := m.LoadRandomPeers(excluding, 1)
 	_, negative := m.LoadRandomPeers(pm.DefaultQuery(), -1)
 	_, negativeToSend := m.PeersToSend(nil, pm.Address{}, math.MinInt)
@@ -95,7 +91,6 @@ func TestWrongArgumentsAreErrorsAndDoNothing(t *testing.T) {
 		"a type to store":         {m.Store(background, pm.Record{Address: address, Type: 3}), pm.ErrInvalidArgument},
 		"many to store":           {m.StoreMany(background, []pm.Record{{Address: address}, {}}), pm.ErrInvalidAddress},
 		"a filter":                {unknownFilter, pm.ErrInvalidArgument},
-		"a bound for netgroups":   {unsupported, pm.ErrUnsupported},
 		"no address to leave out": {excluded, pm.ErrInvalidAddress},
 		"a negative size":         {negative, pm.ErrInvalidArgument},
 		"the most negative size":  {negativeToSend, pm.ErrInvalidArgument},

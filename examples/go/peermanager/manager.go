@@ -46,11 +46,19 @@ type Options struct {
 	// and may use the manager, but not close it. If it panics, the call returns a [*ClockError]. It must not call
 	// runtime.Goexit.
 	Clock func() time.Time
-	// MaxPeers, MaxPeersPerNetgroup, ShareCache and ShareMaxPercent are not supported yet: what is not 0 is refused.
-	MaxPeers            uint64
+	// MaxPeers is the most peers in the table; 0 for no bound. In a full table a newcomer displaces the worst inbound peer
+	// that has failed: of its own netgroup, else of any. If there is none it is refused with [ErrLimit], in a batch left
+	// out, and counted in [Stats].RefusedPeers. Outbound and preferred peers are never displaced.
+	MaxPeers uint64
+	// MaxPeersPerNetgroup is the most peers of one netgroup (an IPv4 /16, an IPv6 /32, each name one of its own); 0 for no
+	// bound. The newcomer to a full netgroup displaces only a peer of that netgroup.
 	MaxPeersPerNetgroup uint32
-	ShareCache          time.Duration
-	ShareMaxPercent     uint32
+	// ShareCache makes PeersToSend answer everyone from one random choice, which lives for so long and a random part of up
+	// to half as long again, so that nobody learns the table by asking often; 0 for a new choice each time. It is rounded
+	// up to whole seconds.
+	ShareCache time.Duration
+	// ShareMaxPercent is the most of all peers that this choice holds, in per cent; 0 for 100.
+	ShareMaxPercent uint32
 }
 
 // Manager is a table of peers, in memory and, if a path was given, in a file. Close it after use; one that was

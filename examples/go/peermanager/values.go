@@ -63,7 +63,8 @@ type Query struct {
 	UseNextAttempt bool
 	// MaxNumFailures is the most failures; nil for no bound.
 	MaxNumFailures *uint32
-	// MaxPerNetgroup is the most peers of one netgroup; 0 for no bound. Other values are not supported yet.
+	// MaxPerNetgroup, when it is not 0, is the most peers of one netgroup, and makes each draw pick a netgroup first: an
+	// attacker's share is that of the netgroups it holds, not of the addresses. 0 makes every peer equally likely.
 	MaxPerNetgroup uint32
 	// Exclude are peers to leave out, e.g. those connected now.
 	Exclude []Address
@@ -112,7 +113,7 @@ type Stats struct {
 	FailedWrites uint64
 	// SkippedRows is the rows of the database that were not valid peers.
 	SkippedRows uint64
-	// RefusedPeers is the new peers that a bound refused.
+	// RefusedPeers is the peers that a bound refused since the manager was opened, with those that it left in the file then.
 	RefusedPeers uint64
 }
 

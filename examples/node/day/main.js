@@ -4,12 +4,18 @@
 // clock and the network are simulated and the seed is fixed, so every run with the same library prints the same.
 //
 //   node day/main.js ../peers.txt
+//   node day/main.js [--database DATABASE] [--import FILE] [--export FILE]
+//
+// The second lives no day: it adds the addresses of a text file and writes those of all peers to one. With a list, it
+// does the first before the day and the second after it.
 
 const { deepStrictEqual, ok, strictEqual } = require("node:assert/strict");
-const { mkdtempSync, readFileSync, rmSync } = require("node:fs");
+const { mkdtempSync, rmSync } = require("node:fs");
 const { join } = require("node:path");
+const { parseArgs } = require("node:util");
 const { tmpdir } = require("node:os");
-const { MAX_FAILURES, PeerAddress, PeerManager, buildInfo } = require("peer-manager");
+const { MAX_FAILURES, PeerManager, PeerManagerError, buildInfo } = require("peer-manager");
+const { exportPeers, importPeers } = require("./lists.js");
 const world = require("./world.js");
 
 const MORNING = 1767225600; // 1 January 2026, 00:00 UTC
@@ -34,24 +40,6 @@ class Node {
   async open() {
     this.#peers = await PeerManager.openAsync(this.options);
     return this.#peers;
-  }
-
-  /** Adds the addresses of a list; the first two are those that the operator prefers. */
-  async import(text) {
-    const lines = text.split(/\r?\n/).filter((line) => line !== "" && !line.startsWith("#"));
-    const addresses = [];
-    const refused = [];
-    for (const line of lines) {
-      try {
-        addresses.push(PeerAddress.parse(line.trim(), 11625));
-      } catch (error) {
-        refused.push(error.message);
-      }
-    }
-    const added = await this.#peers.ensureExistsManyAsync(addresses);
-    for (const address of addresses.slice(0, 2)) await this.#peers.updateTypeAsync(address, "preferred");
-    console.log(`${added} of ${lines.length} lines are new peers, ${refused.length} are no addresses`);
-    for (const message of refused.slice(0, 3)) console.log(`  ${message}`);
   }
 
   async #dial(peer) {
@@ -123,14 +111,25 @@ class Node {
   }
 }
 
-async function main(list) {
+async function beforeTheDay(peers, wanted) {
+  if (wanted.import !== undefined) await importPeers(peers, wanted.import);
+}
+
+function afterTheDay(peers, wanted) {
+  if (wanted.export !== undefined) exportPeers(peers, wanted.export);
+}
+
+async function live(wanted) {
   const directory = mkdtempSync(join(tmpdir(), "peer-manager-"));
   try {
     console.log(`A node in miniature: clock and network are simulated, nobody is contacted\n${buildInfo}\n`);
     const node = new Node(join(directory, "peers.db"));
     const evening = await node.open();
-    await node.import(readFileSync(list, "utf8"));
+    const { read, added, bad } = await importPeers(evening, wanted.list, 2);
+    console.log(`${read} addresses read, ${added} new; ${bad} lines skipped`);
+    await beforeTheDay(evening, wanted);
     await node.live();
+    afterTheDay(evening, wanted);
     const before = evening.getAllPeers(); // it outlives the peer manager
     await evening.closeAsync();
 
@@ -147,12 +146,42 @@ async function main(list) {
   }
 }
 
-if (process.argv.length !== 3) {
-  console.error("usage: node day/main.js LIST");
+async function liveNoDay(wanted) {
+  const peers = await PeerManager.openAsync({ dbPath: wanted.database });
+  await beforeTheDay(peers, wanted);
+  afterTheDay(peers, wanted);
+  await peers.closeAsync();
+}
+
+const USAGE = `usage: node day/main.js [--import FILE] [--export FILE] LIST
+       node day/main.js [--import FILE] [--export FILE] [--database DATABASE]`;
+
+/** What the caller wants; undefined when that makes no sense. */
+function parse(args) {
+  const option = { type: "string" };
+  try {
+    const options = { import: option, export: option, database: option };
+    const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
+    const wanted = { ...values, list: positionals[0] };
+    const asks = wanted.list ?? wanted.import ?? wanted.export;
+    const isDay = wanted.list !== undefined;
+    if (asks === undefined || positionals.length > 1 || (isDay && wanted.database !== undefined)) return undefined;
+    return wanted;
+  } catch (error) {
+    console.error(`node: ${error.message}`);
+    return undefined;
+  }
+}
+
+const wanted = parse(process.argv.slice(2));
+if (wanted === undefined) {
+  console.error(USAGE);
   process.exitCode = 2;
 } else {
-  main(process.argv[2]).catch((error) => {
-    console.error(error);
+  (wanted.list === undefined ? liveNoDay : live)(wanted).catch((error) => {
+    // A file or the library has failed, and says so in one line; anything else is a defect of this program.
+    const isExpected = error instanceof PeerManagerError || typeof error.syscall === "string";
+    console.error(isExpected ? `node: ${error.message}` : error);
     process.exitCode = 1;
   });
 }

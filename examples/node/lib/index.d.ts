@@ -120,10 +120,23 @@ export interface Options {
    * done nothing. An asynchronous call works with the time at which it was made.
    */
   clock?: (() => bigint | number) | undefined;
-  /** Not supported yet, like the three below. */
+  /**
+   * The most peers in the table; 0 for no bound. In a full table a newcomer displaces the worst inbound peer that has
+   * failed: of its own netgroup, else of any. If there is none, it is refused, `LIMIT`, in a batch left out, and counted
+   * in {@link Stats.refusedPeers}. Outbound and preferred peers are never displaced.
+   */
   maxPeers?: bigint | number | undefined;
+  /**
+   * The most peers of one netgroup (an IPv4 /16, an IPv6 /32, each name one of its own); 0 for no bound. The newcomer to
+   * a full netgroup displaces only a peer of that netgroup.
+   */
   maxPeersPerNetgroup?: number | undefined;
+  /**
+   * `getPeersToSend` answers everyone from one random choice, which lives for so long and a random part of up to half as
+   * long again, so that nobody learns the table by asking often; 0 for a new choice each time.
+   */
   shareCacheSeconds?: number | undefined;
+  /** The most of all peers that this choice holds; 0 for 100. */
   shareMaxPercent?: number | undefined;
 }
 
@@ -135,7 +148,10 @@ export interface Query {
   readonly useNextAttempt?: boolean | undefined;
   /** Only peers that have failed at most so often; null for any number. Default: {@link MAX_FAILURES}. */
   readonly maxNumFailures?: number | null | undefined;
-  /** Not supported yet. */
+  /**
+   * When it is not 0, at most so many of one netgroup, and each draw picks a netgroup first: an attacker's share is that
+   * of the netgroups it holds, not of the addresses. Default: 0, every peer is equally likely.
+   */
   readonly maxPerNetgroup?: number | undefined;
   /** Peers to leave out, for example those connected now. */
   readonly exclude?: Iterable<AddressLike> | undefined;
@@ -156,6 +172,7 @@ export interface Stats {
   failedWrites: number;
   /** Rows of the database that were not valid peers, left where they are. */
   skippedRows: number;
+  /** Peers that a bound refused since it was opened, with those that it left in the file then. */
   refusedPeers: number;
 }
 
@@ -266,7 +283,6 @@ export class PeerManager implements Disposable, AsyncDisposable {
   getAllPeers(): Snapshot;
   getAllPeersAsync(): Promise<Snapshot>;
 
-  /** Linear in the table. */
   getStats(): Stats;
   getStatsAsync(): Promise<Stats>;
 

@@ -95,9 +95,7 @@ const WRONG_OPTIONS = [
   [{ rngSeed: 2n ** 64n }, outOfRange()],
   [{ rngSeed: 2 ** 60 }, outOfRange(/a bigint where it is beyond 2\^53/)],
   [{ clock: 7 }, wrongType(/options\.clock must be a function/)],
-  [{ maxPeers: 5n }, refused("UNSUPPORTED")],
-  [{ maxPeersPerNetgroup: 5 }, refused("UNSUPPORTED")],
-  [{ shareCacheSeconds: 5 }, refused("UNSUPPORTED")],
+  [{ shareMaxPercent: 101 }, refused("INVALID_ARGUMENT", /101/)],
 ];
 
 test("wrong options are refused", async () => {

@@ -58,8 +58,3 @@ test("a seed repeats every choice, a number as well as a bigint, and all 64 bits
   const seeds = Array.from({ length: 20 }, (_, i) => choices(BigInt(i) << 59n));
   assert.ok(new Set(seeds).size > 5);
 });
-
-test("a query with what this version does not do is refused by the library", (t) => {
-  const pm = open(t);
-  assert.throws(() => pm.loadRandomPeers(1, { maxPerNetgroup: 1 }), refused("UNSUPPORTED"));
-});

@@ -55,8 +55,15 @@ class PeerManager:
         rng_seed: makes every random choice predictable, for tests and simulations.
         clock: returns the time, such as time.time; it is called on the thread that uses the peer manager, before each
             call that needs it. None for the system's clock.
-        max_peers, max_peers_per_netgroup, share_cache_seconds: not supported yet, 0.
-        share_max_percent: 0 for 100.
+        max_peers: the most peers in the table; 0 for no bound. In a full table a newcomer displaces the worst inbound
+            peer that has failed: of its own netgroup, else of any. If there is none, it is refused with LimitError, in
+            a batch left out, and counted in Stats.refused_peers. Outbound and preferred peers are never displaced.
+        max_peers_per_netgroup: the most peers of one netgroup (an IPv4 /16, an IPv6 /32, each name one of its own); 0
+            for no bound. The newcomer to a full netgroup displaces only a peer of that netgroup.
+        share_cache_seconds: get_peers_to_send answers everyone from one random choice, which lives for so long and a
+            random part of up to half as long again, so that nobody learns the table by asking often; 0 for a new
+            choice each time.
+        share_max_percent: the most of all peers that this choice holds; 0 for 100.
         """
         options = _native.Options()
         _native.C["options_init"](byref(options), sizeof(options))
@@ -256,7 +263,7 @@ class PeerManager:
         return Snapshot(out.value)
 
     def get_stats(self) -> Stats:
-        """Counts. The cost is linear in the table."""
+        """Counts."""
         if self._clock is not None:
             self._clock.read()
         return self._stats()

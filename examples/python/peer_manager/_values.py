@@ -124,7 +124,8 @@ class Query:
     max_num_failures: int | None = MAX_FAILURES
     """Only peers with at most so many failures; None for no bound."""
     max_per_netgroup: int = 0
-    """Not supported yet: 0."""
+    """When it is not 0, at most so many of one netgroup, and each draw picks a netgroup first: an attacker's share is
+    that of the netgroups it holds, not of the addresses."""
     exclude: Iterable[Address | str] = ()
     """Peers to leave out, e.g. those connected now. It is iterated once for each use of the query."""
 
@@ -163,7 +164,7 @@ class Stats:
     skipped_rows: int
     """Rows that were not valid peers when the file was opened, or that could not be saved from a damaged one."""
     refused_peers: int
-    """New peers that a bound refused."""
+    """Peers that a bound refused since it was opened, with those that it left in the file then."""
 
     @classmethod
     def _of(cls, native: _native.Stats) -> Self:

@@ -20,7 +20,6 @@ from peer_manager import (
     NotFoundError,
     PeerManager,
     PeerManagerError,
-    Query,
     Status,
     UnsupportedError,
 )
@@ -123,18 +122,15 @@ def test_disk_full(path: Path) -> None:
         assert len(peers) == 0
 
 
-def test_unsupported(peers: PeerManager) -> None:
-    with pytest.raises(UnsupportedError) as caught:
-        peers.load_random_peers(1, Query(max_per_netgroup=1))
-    assert_well_formed(caught.value, Status.UNSUPPORTED)
-    assert isinstance(caught.value, NotImplementedError)
-    for option in ("max_peers", "max_peers_per_netgroup", "share_cache_seconds"):
-        options = {option: 1}
-        with pytest.raises(UnsupportedError, match=option):
-            PeerManager(**options)  # type: ignore[arg-type]
+def test_limit() -> None:
+    with PeerManager(max_peers=1) as peers:
+        peers.ensure_exists("1.2.3.4:5")
+        with pytest.raises(LimitError, match=r"1\.2\.3\.4:6") as caught:
+            peers.ensure_exists("1.2.3.4:6")
+        assert_well_formed(caught.value, Status.LIMIT)
 
 
-@pytest.mark.parametrize(("status", "kind"), [(Status.LIMIT, LimitError), (Status.INTERNAL, InternalError)])
+@pytest.mark.parametrize(("status", "kind"), [(Status.UNSUPPORTED, UnsupportedError), (Status.INTERNAL, InternalError)])
 def test_statuses_that_this_library_never_returns_to_us(status: Status, kind: type[PeerManagerError]) -> None:
     error = make_error(status, 0, "text")
     assert type(error) is kind

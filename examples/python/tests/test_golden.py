@@ -17,6 +17,13 @@ def test_the_transcript_is_the_golden_one() -> None:
 
 
 def test_the_node_lives_and_comes_back(capsys: pytest.CaptureFixture[str]) -> None:
-    assert node.main(["node.py", str(EXAMPLES / "peers.txt")]) == 0
+    assert node.main([str(EXAMPLES / "peers.txt")]) == 0
     assert "came back as they were" in capsys.readouterr().out
-    assert node.main(["node.py"]) == 2
+
+
+@pytest.mark.parametrize("arguments", [[], ["a", "b"], ["--what"], ["--import"], ["--database", "x"]])
+def test_arguments_that_make_no_sense_are_refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        node.main(arguments)
+    assert caught.value.code == 2
+    assert "usage: node.py" in capsys.readouterr().err
