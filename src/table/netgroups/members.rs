@@ -251,3 +251,74 @@ impl Members {
 fn set_position(places: &mut [Place]) -> impl FnMut(u32, u32) {
     |slot, position| places[slot as usize].position = position
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::table::entry::HostKind;
+    use crate::table::pools::CLASSES;
+    use rand::rngs::ChaCha12Rng;
+    use rand::{RngExt as _, SeedableRng as _};
+
+    /// What the slab would say of each slot.
+    type Slab = Vec<(Netgroup, usize)>;
+
+    fn netgroup(number: u8) -> Netgroup {
+        Netgroup { kind: HostKind::V4, prefix: [10, number, 0, 0] }
+    }
+
+    fn change(members: &mut Members, slab: &mut Slab, wanted: usize, rng: &mut ChaCha12Rng) {
+        let pool = rng.random_range(0..POOLS);
+        if slab.is_empty() || rng.random_range(0..2 * wanted) >= slab.len() {
+            // One group has most of the peers.
+            let group = netgroup(if rng.random() { 0 } else { rng.random_range(0..40) });
+            members.push(group, pool);
+            slab.push((group, pool));
+            return;
+        }
+        let slot = rng.random_range(0..slab.len());
+        if rng.random() {
+            members.shift(slot_number(slot), slab[slot].1, pool);
+            slab[slot].1 = pool;
+        } else {
+            let last = slab[slab.len() - 1].1;
+            members.swap_remove(slot_number(slot), slab[slot].1, last);
+            slab.swap_remove(slot);
+        }
+    }
+
+    #[test]
+    fn groups_that_grow_and_shrink_keep_track_of_every_slot() {
+        let mut rng = ChaCha12Rng::seed_from_u64(0);
+        let (mut members, mut slab) = (Members::with_capacity(0), Slab::new());
+        // Around the size at which a group is kept in another way, and far from it.
+        for wanted in [40, 60, 80, 400, 50, 1, 70] {
+            for step in 0..600 {
+                change(&mut members, &mut slab, wanted, &mut rng);
+                let is_consistent = members.is_consistent(|slot| slab[slot as usize]);
+                assert!(is_consistent, "{wanted} wanted, step {step}, {} there", slab.len());
+            }
+        }
+    }
+
+    #[test]
+    fn a_group_is_in_the_lists_of_its_least_pools_alone() {
+        let mut members = Members::with_capacity(0);
+        let second = CLASSES;
+        for pool in [5, 3, second + 12, second + 13] {
+            members.push(netgroup(1), pool);
+        }
+        let lists = |members: &Members| -> Vec<usize> {
+            (0..POOLS).filter(|&pool| !members.least()[pool].is_empty()).collect()
+        };
+        assert_eq!(lists(&members), [3, second + 12], "one a facet");
+        members.shift(1, 3, 7);
+        assert_eq!(lists(&members), [5, second + 12]);
+        let mut classes = [0; FACETS];
+        assert_eq!(members.first_facet(0, &classes), FACETS);
+        classes[1] = 13;
+        assert_eq!(members.first_facet(0, &classes), 1, "class 12 is the least of the second facet");
+        classes[1] = 12;
+        assert_eq!(members.first_facet(0, &classes), FACETS);
+    }
+}
