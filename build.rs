@@ -22,7 +22,7 @@ const TEMPLATES: [&str; 3] =
     ["peer_manager.pc", "cmake/peer_manager-config.cmake", "cmake/peer_manager-config-version.cmake"];
 
 /// The files of the C API in the order of the header.
-const SOURCES: [&str; 11] = [
+const SOURCES: [&str; 12] = [
     "version.rs",
     "error.rs",
     "address.rs",
@@ -31,6 +31,7 @@ const SOURCES: [&str; 11] = [
     "options.rs",
     "manager.rs",
     "peers.rs",
+    "import.rs",
     "query.rs",
     "snapshot.rs",
     "stats.rs",

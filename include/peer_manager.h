@@ -717,6 +717,12 @@ void peer_manager_options_init(struct peer_manager_options *options, size_t stru
 /**
  * Opens a peer manager as the options say. Cost: linear in the rows of the database.
  *
+ * A database of stellar-core's (since 2019; its table peers declares nextattempt as TIMESTAMP) is used in its own layout,
+ * so that either program can open it next, one at a time. Two things are different then. stellar-core takes every host for
+ * an IPv4 address and ends when it meets another one, so peers with other hosts are held in memory only, and rows of such
+ * are no valid peers. And a next attempt before the year 1000 or after the year 9999 is the nearest time between after the
+ * next start.
+ *
  * @param options  initialised options; read during the call only
  * @param out      receives the peer manager, to be freed with peer_manager_free; untouched on failure
  * @param error    receives what failed; may be NULL
@@ -1052,6 +1058,36 @@ peer_manager_status peer_manager_remove_peers_with_many_failures(struct peer_man
  * Thread-safe. Since 0.1.0.
  */
 peer_manager_status peer_manager_clear_all(struct peer_manager *pm, struct peer_manager_error *error);
+
+/**
+ * Copies the valid peers of another database file into this peer manager, in one transaction: all that are new or none.
+ * The file may be one of this library's or of stellar-core's. New peers come with their type, failures and next attempt;
+ * of those that are known already, what is known stays. Rows that are no valid peers are passed over. New peers that a
+ * configured bound refuses are no error here; they are missing from out_inserted and counted in the stats.
+ *
+ * The file is only read, at one moment, so another program or peer manager may have it open; only not this process by
+ * another copy of SQLite than the library's, as for every database file. Nothing is made beside it, except that SQLite
+ * makes the index of a write-ahead log (-shm) that has none. The peer manager's own file has nothing new.
+ *
+ * Cost: linear in the file; memory for its peers until the call returns, and one transaction.
+ *
+ * @param pm            the peer manager
+ * @param path          the file's path as NUL-terminated UTF-8; never a URI
+ * @param out_inserted  receives how many peers were new; may be NULL
+ * @param error         receives what failed; may be NULL
+ * @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL and a path that is empty or not UTF-8;
+ *         PEER_MANAGER_ERROR_CORRUPT when the file is damaged or not a database of peers; PEER_MANAGER_ERROR_DATABASE
+ *         when it is missing or cannot be read; PEER_MANAGER_ERROR_BUSY when it stays locked past busy_timeout_ms;
+ *         PEER_MANAGER_ERROR_LIMIT when the table would have more than some three thousand million peers;
+ *         PEER_MANAGER_ERROR_DATABASE, PEER_MANAGER_ERROR_BUSY, PEER_MANAGER_ERROR_DISK_FULL or PEER_MANAGER_ERROR_CORRUPT
+ *         when the peer manager's own database refuses the write; PEER_MANAGER_ERROR_INTERNAL
+ *
+ * Thread-safe. Since 0.1.0.
+ */
+peer_manager_status peer_manager_import(struct peer_manager *pm,
+                                        const char *path,
+                                        size_t *out_inserted,
+                                        struct peer_manager_error *error);
 
 /**
  * Initialises a query: what a node asks that wants to dial. Outbound and preferred peers whose next attempt is due

@@ -124,6 +124,15 @@ impl Error {
         Self::Database(DatabaseError { action: action.into(), detail: detail.into(), advice: "", code: 0 })
     }
 
+    /// A failure of SQLite's for which there are better words than its own.
+    pub(crate) fn database_with_code(
+        action: impl Into<String>,
+        detail: impl Into<String>,
+        code: i32,
+    ) -> Self {
+        Self::Database(DatabaseError { action: action.into(), detail: detail.into(), advice: "", code })
+    }
+
     /// A path at which there can be no database.
     pub(crate) fn cannot_open(action: impl Into<String>, detail: impl Into<String>) -> Self {
         let code = rusqlite::ffi::SQLITE_CANTOPEN;

@@ -15,10 +15,12 @@
 
 mod choosing;
 mod deferred;
+mod import;
 mod peers;
 mod sharing;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rand::rngs::ChaCha12Rng;
 
@@ -68,6 +70,9 @@ pub struct PeerManager {
     quarantine: Option<Quarantine>,
     failed_writes: AtomicU64,
     refused_peers: AtomicU64,
+    /// Where the database is, if there is one in a file.
+    path: Option<PathBuf>,
+    busy_timeout: Duration,
 }
 
 /// What a change needs besides the table.
@@ -149,6 +154,7 @@ impl PeerManager {
     fn with(loaded: Loaded, options: Options) -> Result<Self> {
         let random = RandomSource::new(options.rng_seed)?;
         let table = Arc::new(RwLock::new(loaded.table));
+        let path = loaded.store.as_ref().and_then(Store::path);
         let (store, deferred) = match loaded.store {
             Some(store) if options.durability == Durability::Deferred => {
                 (None, Some(Deferred::start(store, Arc::clone(&table), options.flush_interval)?))
@@ -167,6 +173,8 @@ impl PeerManager {
             quarantine: loaded.quarantine,
             failed_writes: AtomicU64::new(0),
             refused_peers: AtomicU64::new(loaded.left_out),
+            path,
+            busy_timeout: options.busy_timeout,
         })
     }
 

@@ -54,6 +54,11 @@ pub enum OnCorrupt {
 #[derive(Clone, Debug)]
 pub struct Options {
     /// The database file, made when there is none; `None` for a table in memory only.
+    ///
+    /// A database of stellar-core's (since 2019) is used in its own layout, so that either program can open it next, one at
+    /// a time. stellar-core takes every host for an IPv4 address and ends when it meets another one, so there, peers with
+    /// other hosts are held in memory only. Times before the year 1000 or after the year 9999 are written as the nearest
+    /// between.
     pub db_path: Option<PathBuf>,
     /// What a call that changed something has reached when it returns.
     pub durability: Durability,

@@ -51,6 +51,7 @@ programs! {
     record: records_start_as_specified_in_c, records_start_as_specified_in_cxx;
     options: managers_open_as_the_options_say_in_c, managers_open_as_the_options_say_in_cxx;
     peers: peers_are_read_and_written_in_c, peers_are_read_and_written_in_cxx;
+    import: peers_are_taken_over_from_another_file_in_c, peers_are_taken_over_from_another_file_in_cxx;
     query: queries_choose_eligible_peers_in_c, queries_choose_eligible_peers_in_cxx;
     snapshot: snapshots_hold_one_moment_in_c, snapshots_hold_one_moment_in_cxx;
     stats: stats_count_what_is_there_in_c, stats_count_what_is_there_in_cxx;

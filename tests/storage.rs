@@ -364,26 +364,6 @@ fn a_table_peers_of_another_shape_is_refused_and_stays_as_it_is() {
 }
 
 #[test]
-fn a_table_of_stellar_core_is_refused_by_name_and_stays_as_it_is() {
-    let database = TempDb::new();
-    let connection = database.connection();
-    connection
-        .execute_batch(
-            "CREATE TABLE peers (ip VARCHAR(15) NOT NULL, port INT DEFAULT 0 CHECK (port > 0 AND port <= 65535) \
-             NOT NULL, nextattempt TIMESTAMP NOT NULL, numfailures INT DEFAULT 0 CHECK (numfailures >= 0) NOT \
-             NULL, type INT NOT NULL, PRIMARY KEY (ip, port)); \
-             INSERT INTO peers VALUES ('1.2.3.4', 11625, '2026-01-01 00:00:00', 0, 1)",
-        )
-        .unwrap();
-    drop(connection);
-    let before = fs::read(database.path()).unwrap();
-    let error = refused(database.path());
-    assert!(matches!(error, Error::Unsupported(_)), "{error}");
-    assert!(error.to_string().contains("stellar-core"), "{error}");
-    assert_eq!(fs::read(database.path()).unwrap(), before);
-}
-
-#[test]
 fn a_path_that_is_no_files_is_an_invalid_argument() {
     for path in ["", ":memory:"] {
         let error = refused(path);

@@ -28,6 +28,12 @@ impl peer_manager {
 
 /// Opens a peer manager as the options say. Cost: linear in the rows of the database.
 ///
+/// A database of stellar-core's (since 2019; its table peers declares nextattempt as TIMESTAMP) is used in its own layout,
+/// so that either program can open it next, one at a time. Two things are different then. stellar-core takes every host for
+/// an IPv4 address and ends when it meets another one, so peers with other hosts are held in memory only, and rows of such
+/// are no valid peers. And a next attempt before the year 1000 or after the year 9999 is the nearest time between after the
+/// next start.
+///
 /// @param options  initialised options; read during the call only
 /// @param out      receives the peer manager, to be freed with peer_manager_free; untouched on failure
 /// @param error    receives what failed; may be NULL

@@ -22,6 +22,7 @@ mod sized;
 
 pub mod address;
 pub mod error;
+pub mod import;
 pub mod manager;
 pub mod options;
 pub mod peers;

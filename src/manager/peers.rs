@@ -10,7 +10,7 @@ use crate::peer::{
 };
 use crate::store::Store;
 use crate::sync::Ordering;
-use crate::table::{Bounds, Full};
+use crate::table::{Bounds, Full, PeerTable};
 
 /// Reading and writing peers. Each call costs one transaction if a database is open (with
 /// [`Durability::Deferred`](crate::Durability::Deferred) none, that comes later), and is constant in memory.
@@ -190,17 +190,27 @@ impl PeerManager {
     /// Adds those of the addresses that are new.
     fn add_unknown(&self, addresses: &[PeerAddress]) -> Result<Admitted> {
         let now = self.clock.now();
+        self.admit_new(Some(now), |table| {
+            let unknown = addresses.iter().filter(|address| !table.contains(address));
+            unknown.map(|address| PeerRecord::new(address.clone(), now)).collect()
+        })
+    }
+
+    /// Adds peers that `choose` finds to be new, and splits the table at the present first if that is given.
+    pub(super) fn admit_new(
+        &self,
+        now: Option<i64>,
+        choose: impl FnOnce(&PeerTable) -> Vec<PeerRecord>,
+    ) -> Result<Admitted> {
         let mut writer = self.lock_writer()?;
         let (new, is_bounded) = {
             let table = self.read()?;
-            let unknown = addresses.iter().filter(|address| !table.contains(address));
-            let new: Vec<_> = unknown.map(|address| PeerRecord::new(address.clone(), now)).collect();
-            (new, table.is_bounded())
+            (choose(&table), table.is_bounded())
         };
         // With bounds, the file may have rows of peers that are not in the table. Without, a row that another program has
         // written meanwhile stays.
         let write = if is_bounded { Store::replace } else { Store::insert };
-        self.admit(&mut writer, &new, Some(now), write)
+        self.admit(&mut writer, &new, now, write)
     }
 
     fn store_all(&self, records: &[PeerRecord]) -> Result<Admitted> {
@@ -258,9 +268,9 @@ impl PeerManager {
 }
 
 /// What became of records that were to be put into the table.
-struct Admitted {
+pub(super) struct Admitted {
     /// How many peers it has more, apart from those that gave way.
-    added: usize,
+    pub(super) added: usize,
     /// Why the first one that was refused was.
     refused: Option<Full>,
 }

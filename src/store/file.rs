@@ -44,29 +44,34 @@ impl DatabaseFile {
         &self.name
     }
 
-    /// Refuses a write-ahead log whose database is gone: SQLite would make a new database and delete the log. Says
-    /// whether there is anything in the log.
+    /// As [`check_log`], of this database.
     pub(super) fn check_log(&self) -> Result<bool> {
-        let log = beside(&self.path, "-wal");
-        let length = |path: &Path| fs::metadata(path).map_or(0, |metadata| metadata.len());
-        let has_log = length(&log) > 0;
-        // SQLite takes a single byte for an empty file, too.
-        if has_log && length(&self.path) <= 1 {
-            return Err(Error::corrupt(
-                format!("cannot open {}", self.name),
-                "its write-ahead log is there, but the database is not",
-                "; put the database back, or move the log away",
-            ));
-        }
-        Ok(has_log)
+        check_log(&self.path, &self.name)
     }
+}
 
-    /// Whether the database has all of these bytes, or a log from which some of them may come.
-    pub(super) fn reaches(&self, bytes: i64) -> bool {
-        let length = |path: &Path| fs::metadata(path).map_or(0, |metadata| metadata.len());
-        length(&beside(&self.path, "-wal")) > 0
-            || i64::try_from(length(&self.path)).is_ok_and(|there| there >= bytes)
+/// Refuses a write-ahead log whose database is gone: SQLite would make a new database and delete the log. Says
+/// whether there is anything in the log.
+pub(super) fn check_log(path: &Path, name: &str) -> Result<bool> {
+    let has_log = length(&beside(path, "-wal")) > 0;
+    // SQLite takes a single byte for an empty file, too.
+    if has_log && length(path) <= 1 {
+        return Err(Error::corrupt(
+            format!("cannot open {name}"),
+            "its write-ahead log is there, but the database is not",
+            "; put the database back, or move the log away",
+        ));
     }
+    Ok(has_log)
+}
+
+/// Whether the database at `path` has all of these bytes, or a log from which some of them may come.
+pub(super) fn reaches(path: &Path, bytes: i64) -> bool {
+    length(&beside(path, "-wal")) > 0 || i64::try_from(length(path)).is_ok_and(|there| there >= bytes)
+}
+
+fn length(path: &Path) -> u64 {
+    fs::metadata(path).map_or(0, |metadata| metadata.len())
 }
 
 /// The path with all symbolic links followed; the file itself need not be there.

@@ -3,8 +3,11 @@
 use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 
-use super::Store;
+use std::path::Path;
+
+use super::layout::Layout;
 use super::schema::Presence;
+use super::{Store, file, schema};
 use crate::address::{PeerAddress, parse_canonical_host};
 use crate::error::{ADVICE_CORRUPT, Error, Result};
 use crate::peer::{PeerRecord, StoredPeerType};
@@ -12,8 +15,9 @@ use crate::peer::{PeerRecord, StoredPeerType};
 /// Reads every peer of the table `peers` and gives it to `each`; returns how many rows were not valid peers.
 ///
 /// A row is a valid peer when its `ip` is a host in canonical form, its `port` is from 1 to 65535, its
-/// `numfailures` fits 32 bits, its `type` is 0, 1 or 2, and `nextattempt` is an integer. Other rows are passed
-/// over and left as they are.
+/// `numfailures` fits 32 bits, its `type` is 0, 1 or 2, and `nextattempt` is an integer. In a table of stellar-core's,
+/// which declares `nextattempt` as TIMESTAMP, that is a UTC time as text, such as `2026-01-31 23:59:59` (or an integer
+/// as elsewhere), and `ip` an IPv4 address. Other rows are passed over and left as they are.
 ///
 /// Cost: linear in the table, one pass, nothing kept.
 ///
@@ -33,7 +37,8 @@ use crate::peer::{PeerRecord, StoredPeerType};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn load_all_from_db(conn: &Connection, each: impl FnMut(&PeerRecord)) -> Result<u64> {
-    read_rows(conn, each).map(|rows| rows.skipped).map_err(|error| failed("the database", &error))
+    let read = || read_rows(conn, schema::layout(conn)?, each);
+    read().map(|rows| rows.skipped).map_err(|error| failed("the database", &error))
 }
 
 /// A row takes at least this many bytes of the file, in the table and in its index together.
@@ -45,35 +50,48 @@ impl Store {
         if self.presence == Presence::Absent {
             return Ok(0);
         }
-        let read = || -> rusqlite::Result<_> {
-            let Some(owned) = &self.owned else {
-                return read_rows(&self.conn, each).map(|rows| (rows, None, true));
-            };
-            // The count and the rows are of one moment.
-            let transaction = self.conn.unchecked_transaction()?;
-            // SQLite counts in the smallest index, so this is the number of rows according to that.
-            let sql = "SELECT (SELECT count(*) FROM main.peers), page_count * page_size \
-                       FROM pragma_page_count('main'), pragma_page_size('main')";
-            let (indexed, bytes): (i64, i64) =
-                transaction.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
-            // Of a file that lies, SQLite may count more rows than there can be.
-            reserve(usize::try_from(indexed.min(bytes / SHORTEST_ROW)).unwrap_or(0));
-            let rows = read_rows(&transaction, each)?;
-            // SQLite takes what is missing of the last page for zeros.
-            let is_whole = owned.file.reaches(bytes);
-            transaction.finish()?;
-            Ok((rows, u64::try_from(indexed).ok(), is_whole))
+        let Some(owned) = &self.owned else {
+            let read = read_rows(&self.conn, self.layout(), each);
+            return read.map(|rows| rows.skipped).map_err(|error| failed(&self.name, &error));
         };
-        let (rows, indexed, is_whole) = read().map_err(|error| failed(&self.name, &error))?;
-        let damage = match indexed {
-            Some(indexed) if indexed != rows.read => {
-                format!("it has {} rows, but its index has {indexed}", rows.read)
-            }
-            _ if !is_whole => "the file ends within a page".to_owned(),
-            _ => return Ok(rows.skipped),
-        };
-        Err(Error::corrupt(format!("cannot read the table peers of {}", self.name), damage, ADVICE_CORRUPT))
+        read_file(&self.conn, owned.file.path(), &self.name, self.layout(), reserve, each)
     }
+}
+
+/// Reads every valid peer of a database file, which must be whole; says how many rows were none.
+pub(super) fn read_file(
+    conn: &Connection,
+    path: &Path,
+    name: &str,
+    layout: Layout,
+    reserve: impl Fn(usize),
+    each: impl FnMut(&PeerRecord),
+) -> Result<u64> {
+    let read = || -> rusqlite::Result<_> {
+        // The count and the rows are of one moment.
+        let transaction = conn.unchecked_transaction()?;
+        // SQLite counts in the smallest index, so this is the number of rows according to that.
+        let sql = "SELECT (SELECT count(*) FROM main.peers), page_count * page_size \
+                   FROM pragma_page_count('main'), pragma_page_size('main')";
+        let (indexed, bytes): (i64, i64) =
+            transaction.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        // Of a file that lies, SQLite may count more rows than there can be.
+        reserve(usize::try_from(indexed.min(bytes / SHORTEST_ROW)).unwrap_or(0));
+        let rows = read_rows(&transaction, layout, each)?;
+        // SQLite takes what is missing of the last page for zeros.
+        let is_whole = file::reaches(path, bytes);
+        transaction.finish()?;
+        Ok((rows, u64::try_from(indexed).ok(), is_whole))
+    };
+    let (rows, indexed, is_whole) = read().map_err(|error| failed(name, &error))?;
+    let damage = match indexed {
+        Some(indexed) if indexed != rows.read => {
+            format!("it has {} rows, but its index has {indexed}", rows.read)
+        }
+        _ if !is_whole => "the file ends within a page".to_owned(),
+        _ => return Ok(rows.skipped),
+    };
+    Err(Error::corrupt(format!("cannot read the table peers of {name}"), damage, ADVICE_CORRUPT))
 }
 
 /// How many rows there were.
@@ -83,7 +101,7 @@ struct Rows {
     skipped: u64,
 }
 
-fn read_rows(conn: &Connection, mut each: impl FnMut(&PeerRecord)) -> rusqlite::Result<Rows> {
+fn read_rows(conn: &Connection, layout: Layout, mut each: impl FnMut(&PeerRecord)) -> rusqlite::Result<Rows> {
     // In the order of the table itself; an index may be damaged on its own.
     let mut statement =
         conn.prepare("SELECT ip, port, nextattempt, numfailures, type FROM main.peers NOT INDEXED")?;
@@ -92,7 +110,7 @@ fn read_rows(conn: &Connection, mut each: impl FnMut(&PeerRecord)) -> rusqlite::
     while let Some(row) = cursor.next()? {
         let columns = [row.get_ref(0)?, row.get_ref(1)?, row.get_ref(2)?, row.get_ref(3)?, row.get_ref(4)?];
         rows.read += 1;
-        match peer_from_row(columns) {
+        match peer_from_row(layout, columns) {
             Some(record) => each(&record),
             None => rows.skipped += 1,
         }
@@ -105,11 +123,11 @@ fn failed(name: &str, error: &rusqlite::Error) -> Error {
 }
 
 /// The peer in a row, if it is one.
-pub(super) fn peer_from_row(columns: [ValueRef<'_>; 5]) -> Option<PeerRecord> {
+pub(super) fn peer_from_row(layout: Layout, columns: [ValueRef<'_>; 5]) -> Option<PeerRecord> {
     let [
         ValueRef::Text(ip),
         ValueRef::Integer(port),
-        ValueRef::Integer(next_attempt),
+        next_attempt,
         ValueRef::Integer(num_failures),
         ValueRef::Integer(peer_type),
     ] = columns
@@ -117,8 +135,8 @@ pub(super) fn peer_from_row(columns: [ValueRef<'_>; 5]) -> Option<PeerRecord> {
         return None;
     };
     Some(PeerRecord {
-        address: key_from_row(ip, port)?,
-        next_attempt,
+        address: key_from_row(ip, port).filter(|address| layout.holds(address))?,
+        next_attempt: layout.next_attempt(next_attempt)?,
         num_failures: u32::try_from(num_failures).ok()?,
         peer_type: StoredPeerType::from_number(peer_type)?,
     })

@@ -8,12 +8,15 @@
 //! statement of ours lives between two calls.
 
 mod file;
+mod layout;
 mod load;
 mod lock;
 mod open;
 mod quarantine;
 mod salvage;
 mod schema;
+mod source;
+mod timestamp;
 mod write;
 
 use std::path::{Path, PathBuf};
@@ -22,6 +25,7 @@ use std::sync::Arc;
 use rusqlite::Connection;
 
 use crate::error::{Error, Result};
+use layout::Layout;
 use schema::Presence;
 
 pub(crate) use file::DatabaseFile;
@@ -29,6 +33,7 @@ pub use load::load_all_from_db;
 pub use quarantine::Quarantine;
 pub(crate) use quarantine::quarantine;
 pub use schema::SCHEMA;
+pub(crate) use source::{is_same_file, read_peers};
 
 /// A connection to the database, and how to speak of it.
 #[derive(Debug)]
@@ -68,6 +73,22 @@ impl Store {
     /// What messages call the database.
     pub(crate) fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Where the database is, if it is in a file.
+    pub(crate) fn path(&self) -> Option<PathBuf> {
+        match &self.owned {
+            Some(owned) => Some(owned.file.path().to_owned()),
+            None => self.conn.path().filter(|path| !path.is_empty()).map(PathBuf::from),
+        }
+    }
+
+    /// How the table is laid out; a new one is the specification's.
+    fn layout(&self) -> Layout {
+        match self.presence {
+            Presence::Present(layout) => layout,
+            Presence::Absent => Layout::Specification,
+        }
     }
 
     fn check_process(&self, action: &str) -> Result<()> {

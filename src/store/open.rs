@@ -10,13 +10,14 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::file::DatabaseFile;
+use super::layout::Layout;
 use super::schema::{self, Presence};
 use super::{Owned, Store};
 use crate::error::{ADVICE_CORRUPT, Error, Result};
 use crate::options::Durability;
 
 /// The longest busy timeout that SQLite can be given, some 24 days.
-const LONGEST: Duration = Duration::from_millis(i32::MAX.cast_unsigned() as u64);
+pub(super) const LONGEST: Duration = Duration::from_millis(i32::MAX.cast_unsigned() as u64);
 
 /// How long to wait before trying again what nobody waits for.
 pub(super) const RETRY: Duration = Duration::from_millis(2);
@@ -90,17 +91,17 @@ impl Store {
     }
 
     fn init_db(&mut self) -> Result<()> {
-        if self.presence == Presence::Present {
+        if self.presence != Presence::Absent {
             return Ok(());
         }
         let name = self.name.clone();
         // In the transaction, it is certain whether the table is there.
         self.in_transaction(|conn| match schema::inspect(conn, &name) {
             Ok(Presence::Absent) => conn.execute_batch(schema::SCHEMA).map(Ok),
-            Ok(Presence::Present) => Ok(Err(Error::made_meanwhile(format!("cannot open {name}")))),
+            Ok(Presence::Present(_)) => Ok(Err(Error::made_meanwhile(format!("cannot open {name}")))),
             Err(refused) => Ok(Err(refused)),
         })??;
-        self.presence = Presence::Present;
+        self.presence = Presence::Present(Layout::Specification);
         Ok(())
     }
 }

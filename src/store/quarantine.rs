@@ -10,9 +10,11 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 
 use super::file::DatabaseFile;
+use super::layout::Layout;
 use super::salvage;
-use super::{beside, schema, write};
+use super::{beside, write};
 use crate::error::{Error, Quoted, Result};
+use crate::peer::PeerRecord;
 
 /// What became of a damaged file.
 #[non_exhaustive]
@@ -30,7 +32,7 @@ pub struct Quarantine {
 const COMPANIONS: [&str; 3] = ["-wal", "-shm", "-journal"];
 
 /// Moves the file aside with everything that belongs to it, and puts a new one in its place that has the peers which
-/// can be read.
+/// can be read, in the layout that the old one had if that can be told.
 pub(crate) fn quarantine(file: &DatabaseFile) -> Result<Quarantine> {
     let failed = |error: &io::Error| Error::io(format!("cannot set {} aside", file.name()), error);
     let path = file.path();
@@ -39,7 +41,7 @@ pub(crate) fn quarantine(file: &DatabaseFile) -> Result<Quarantine> {
     // One that is there already was left by a process that died here, before the file was moved.
     remove_database(&new)
         .map_err(|error| Error::io(format!("cannot remove {}", Quoted(&new.to_string_lossy())), &error))?;
-    let written = write_new(&new, &salvage.peers)
+    let written = write_new(&new, salvage.layout, &salvage.peers)
         .map_err(|error| Error::sqlite(format!("cannot save the peers of {}", file.name()), &error));
     let moved = written.and_then(|stamp| {
         // Whoever may use the old file may use the new one.
@@ -58,12 +60,12 @@ pub(crate) fn quarantine(file: &DatabaseFile) -> Result<Quarantine> {
 }
 
 /// Makes a database of these peers, synchronised to the disk; says the present, for the name of the old one.
-fn write_new(path: &Path, peers: &[crate::peer::PeerRecord]) -> rusqlite::Result<String> {
+fn write_new(path: &Path, layout: Layout, peers: &[PeerRecord]) -> rusqlite::Result<String> {
     let conn = Connection::open(path)?;
     conn.pragma_update(None, "synchronous", "FULL")?;
     let transaction = conn.unchecked_transaction()?;
-    transaction.execute_batch(schema::SCHEMA)?;
-    write::replace_all(&transaction, peers)?;
+    transaction.execute_batch(layout.schema())?;
+    write::replace_all(&transaction, layout, peers)?;
     transaction.commit()?;
     conn.query_row("SELECT strftime('%Y%m%dT%H%M%SZ', 'now')", [], |row| row.get(0))
 }

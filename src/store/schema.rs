@@ -2,6 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension as _};
 
+use super::layout::{Layout, TIMESTAMP};
 use crate::error::{ADVICE_CORRUPT, Error, Result};
 
 /// The table as the specification has it, to the letter.
@@ -26,9 +27,6 @@ const COLUMNS: [(&str, bool, Rule); 5] = [
     ("type", false, is_integer),
 ];
 
-/// The type of stellar-core's `nextattempt`.
-const TIMESTAMP: &str = "TIMESTAMP";
-
 /// Whether values in a column of this type are stored as integers. Of both rules, this one goes first
 /// (<https://www.sqlite.org/datatype3.html#determination_of_column_affinity>).
 fn is_integer(declared: &str) -> bool {
@@ -45,11 +43,11 @@ const ANOTHER_PATH: &str = "; the file is left as it is: give another path";
 /// Whether a database has its table `peers` already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Presence {
-    Present,
+    Present(Layout),
     Absent,
 }
 
-/// Looks for the table, and refuses one that is not the specification's. Writes nothing.
+/// Looks for the table, and refuses one that is neither the specification's nor stellar-core's. Writes nothing.
 pub(super) fn inspect(conn: &Connection, name: &str) -> Result<Presence> {
     let action = || format!("cannot use {name}");
     let failed = |error: rusqlite::Error| Error::sqlite(action(), &error);
@@ -89,23 +87,24 @@ pub(super) fn inspect(conn: &Connection, name: &str) -> Result<Presence> {
         return Err(Error::corrupt(
             action(),
             format!(
-                "its table peers has the columns ({}) instead of ip, a text, and the integers port, nextattempt, \
-                 numfailures and type with the primary key (ip, port)",
+                "its table peers has the columns ({}) instead of ip, a text, and the integers port, nextattempt (or a \
+                 TIMESTAMP), numfailures and type with the primary key (ip, port)",
                 found.join(", ")
             ),
             ANOTHER_PATH,
         ));
     }
-    if let Some(column) = columns.iter().find(|column| column.declared == TIMESTAMP) {
-        return Err(Error::Unsupported(format!(
-            "{}: its table peers declares nextattempt as {}, the layout of stellar-core, which version {} does not \
-             read; give another path",
-            action(),
-            column.declared,
-            env!("CARGO_PKG_VERSION")
-        )));
-    }
-    Ok(Presence::Present)
+    Ok(Presence::Present(layout_of(&columns)))
+}
+
+/// The layout of the table, which is there.
+pub(super) fn layout(conn: &Connection) -> rusqlite::Result<Layout> {
+    columns(conn).map(|columns| layout_of(&columns))
+}
+
+fn layout_of(columns: &[Column]) -> Layout {
+    let next_attempt = columns.iter().find(|column| column.name.eq_ignore_ascii_case("nextattempt"));
+    next_attempt.map_or(Layout::Specification, |column| Layout::of(&column.declared))
 }
 
 struct Column {

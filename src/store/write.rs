@@ -1,8 +1,10 @@
 //! Writing changes: each call here is one transaction, done wholly or not at all.
 
-use rusqlite::{Connection, Savepoint, Statement, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, Savepoint, Statement, ToSql, Transaction, TransactionBehavior, params};
 
 use super::Store;
+use super::layout::Layout;
+use super::timestamp::Timestamp;
 use crate::address::{HostText, PeerAddress};
 use crate::changes::Changes;
 use crate::error::{Error, Result};
@@ -18,13 +20,24 @@ const PUT: &str = "INSERT INTO main.peers (ip, port, nextattempt, numfailures, t
 const REPLACE: &str = "INSERT OR REPLACE INTO main.peers (ip, port, nextattempt, numfailures, type) VALUES (?1, ?2, ?3, ?4, ?5)";
 /// The specification's INSERT OR IGNORE, except that a row which is no valid peer gives way: ignoring the newcomer
 /// then would lose it at the next start. Such a row can have the same key in another spelling, or as another type.
-const INSERT: &str = "INSERT INTO main.peers (ip, port, nextattempt, numfailures, type) VALUES (?1, ?2, ?3, ?4, ?5) \
-     ON CONFLICT (ip, port) DO UPDATE SET ip = excluded.ip, port = excluded.port, \
-       nextattempt = excluded.nextattempt, numfailures = excluded.numfailures, type = excluded.type \
-     WHERE NOT (typeof(ip) = 'text' AND ip = excluded.ip COLLATE BINARY AND typeof(port) = 'integer' \
-       AND typeof(nextattempt) = 'integer' \
-       AND typeof(numfailures) = 'integer' AND numfailures BETWEEN 0 AND 4294967295 \
-       AND typeof(type) = 'integer' AND type BETWEEN 0 AND 2)";
+macro_rules! insert {
+    ($next_attempt_is_valid:literal) => {
+        concat!(
+            "INSERT INTO main.peers (ip, port, nextattempt, numfailures, type) VALUES (?1, ?2, ?3, ?4, ?5) \
+             ON CONFLICT (ip, port) DO UPDATE SET ip = excluded.ip, port = excluded.port, \
+               nextattempt = excluded.nextattempt, numfailures = excluded.numfailures, type = excluded.type \
+             WHERE NOT (typeof(ip) = 'text' AND ip = excluded.ip COLLATE BINARY AND typeof(port) = 'integer' \
+               AND ",
+            $next_attempt_is_valid,
+            " AND typeof(numfailures) = 'integer' AND numfailures BETWEEN 0 AND 4294967295 \
+               AND typeof(type) = 'integer' AND type BETWEEN 0 AND 2)"
+        )
+    };
+}
+const INSERT: &str = insert!("typeof(nextattempt) = 'integer'");
+/// Here a time that is not as stellar-core and we write it gives way, too, even if it would be read.
+/// (Without a modifier, older versions of SQLite leave the 29th of February in every year.)
+const INSERT_STELLAR_CORE: &str = insert!("nextattempt IS datetime(nextattempt, '+0 days')");
 const DELETE: &str = "DELETE FROM main.peers WHERE ip = ?1 AND port = ?2";
 const DELETE_FAILED: &str = "DELETE FROM main.peers WHERE numfailures >= ?1";
 const DELETE_ALL: &str = "DELETE FROM main.peers";
@@ -42,20 +55,22 @@ impl Store {
 
     /// Deletes peers and writes others in their place.
     pub(crate) fn displace(&mut self, displaced: &[PeerAddress], records: &[PeerRecord]) -> Result<()> {
+        let layout = self.layout();
         self.in_transaction(|conn| {
             delete_each(conn, displaced)?;
-            replace_all(conn, records)
+            replace_all(conn, layout, records)
         })
     }
 
     /// Writes the changes of a table, all in one transaction.
     pub(crate) fn write_changes(&mut self, changes: &Changes) -> Result<()> {
+        let layout = self.layout();
         self.in_transaction(|conn| {
             if changes.clears {
                 conn.execute(DELETE_ALL, [])?;
             }
             delete_each(conn, &changes.removed)?;
-            replace_all(conn, changes.put.iter().map(|put| &put.record))
+            replace_all(conn, layout, changes.put.iter().map(|put| &put.record))
         })
     }
 
@@ -106,17 +121,18 @@ impl Store {
 
     fn write_records<'a>(
         &mut self,
-        write: impl FnOnce(&Connection, &'a [PeerRecord]) -> rusqlite::Result<()>,
+        write: impl FnOnce(&Connection, Layout, &'a [PeerRecord]) -> rusqlite::Result<()>,
         records: &'a [PeerRecord],
     ) -> Result<()> {
+        let layout = self.layout();
         match records {
             [] => Ok(()),
             // One row needs no transaction but that of its statement.
             [_] if self.owned.is_some() => {
                 self.check_process("cannot write to")?;
-                write(&self.conn, records).map_err(|error| self.write_failed(&error))
+                write(&self.conn, layout, records).map_err(|error| self.write_failed(&error))
             }
-            _ => self.in_transaction(|conn| write(conn, records)),
+            _ => self.in_transaction(|conn| write(conn, layout, records)),
         }
     }
 
@@ -132,15 +148,16 @@ impl Store {
     }
 }
 
-/// Writes rows of peers as they are, new or not.
+/// Writes rows of peers as they are, new or not; those that the layout cannot hold have none.
 pub(super) fn replace_all<'a>(
     conn: &Connection,
+    layout: Layout,
     records: impl IntoIterator<Item = &'a PeerRecord>,
 ) -> rusqlite::Result<()> {
     let mut put = conn.prepare_cached(PUT)?;
-    for record in records {
-        if write_row(&mut put, record)? == 0 {
-            write_row(&mut *conn.prepare_cached(REPLACE)?, record)?;
+    for record in records.into_iter().filter(|record| layout.holds(&record.address)) {
+        if write_row(&mut put, layout, record)? == 0 {
+            write_row(&mut *conn.prepare_cached(REPLACE)?, layout, record)?;
         }
     }
     Ok(())
@@ -153,18 +170,25 @@ fn delete_each(conn: &Connection, addresses: &[PeerAddress]) -> rusqlite::Result
     })
 }
 
-fn insert_all(conn: &Connection, records: &[PeerRecord]) -> rusqlite::Result<()> {
-    let mut insert = conn.prepare_cached(INSERT)?;
-    records.iter().try_for_each(|record| write_row(&mut insert, record).map(drop))
+fn insert_all(conn: &Connection, layout: Layout, records: &[PeerRecord]) -> rusqlite::Result<()> {
+    let mut insert = conn.prepare_cached(match layout {
+        Layout::Specification => INSERT,
+        Layout::StellarCore => INSERT_STELLAR_CORE,
+    })?;
+    let mut records = records.iter().filter(|record| layout.holds(&record.address));
+    records.try_for_each(|record| write_row(&mut insert, layout, record).map(drop))
 }
 
 /// Says how many rows were written.
-fn write_row(statement: &mut Statement<'_>, record: &PeerRecord) -> rusqlite::Result<usize> {
+fn write_row(statement: &mut Statement<'_>, layout: Layout, record: &PeerRecord) -> rusqlite::Result<usize> {
     let host = HostText::of(record.address.host());
+    let timestamp = (layout == Layout::StellarCore).then(|| Timestamp::of(record.next_attempt));
+    let text = timestamp.as_ref().map(Timestamp::as_str);
+    let next_attempt: &dyn ToSql = if text.is_some() { &text } else { &record.next_attempt };
     statement.execute(params![
         host.as_str(),
         record.address.port(),
-        record.next_attempt,
+        next_attempt,
         record.num_failures,
         record.peer_type as u8
     ])

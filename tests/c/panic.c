@@ -57,6 +57,7 @@ typedef struct scene {
   X(peer_manager_remove, PEER_MANAGER_OK, 1, (s->pm, &s->address, e)) \
   X(peer_manager_remove_peers_with_many_failures, PEER_MANAGER_OK, 1, (s->pm, 1, &s->count, e)) \
   X(peer_manager_clear_all, PEER_MANAGER_OK, 1, (s->pm, e)) \
+  X(peer_manager_import, PEER_MANAGER_OK, 1, (s->pm, import_path, &s->count, e)) \
   X(peer_manager_load_random_peers, PEER_MANAGER_OK, 1, (s->pm, &s->query, 1, &s->out_address, &s->count, e)) \
   X(peer_manager_get_peers_to_send, PEER_MANAGER_OK, 1, (s->pm, NULL, NULL, 1, &s->out_address, &s->count, e)) \
   X(peer_manager_get_all_peers, PEER_MANAGER_OK, 1, (s->pm, &s->out_snapshot, e)) \
@@ -82,6 +83,7 @@ typedef struct scene {
   X(peer_manager_snapshot_free, snapshot_free_left_the_snapshot(s))
 
 static char database_path[4096];
+static char import_path[4096];
 
 /* The injected panic comes before the function's work, so what was to be freed is still there. */
 static int panic_is_on(void) {
@@ -246,7 +248,9 @@ static void a_fresh_manager_works(void) {
 int main(int argc, char **argv) {
   size_t i;
   check_path(database_path, sizeof database_path, check_directory(argc, argv), "panic.db");
+  check_path(import_path, sizeof import_path, check_directory(argc, argv), "import.db");
   stop_injecting();
+  peer_manager_free(check_open(import_path, NULL));
   for (i = 0; i < FALLIBLES; i++) {
     without_a_panic_the_arguments_are_valid(&fallibles[i]);
     a_panic_becomes_internal(&fallibles[i], 1);

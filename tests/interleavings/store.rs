@@ -208,6 +208,10 @@ impl Store {
         "the model's database"
     }
 
+    pub(crate) fn path(&self) -> Option<PathBuf> {
+        Some(self.disk().path())
+    }
+
     pub(crate) fn is_forked(&self) -> bool {
         false
     }
@@ -316,6 +320,14 @@ pub struct Quarantine {
 
 pub(crate) fn quarantine(_: &DatabaseFile) -> Result<Quarantine> {
     Err(not_modelled())
+}
+
+pub(crate) fn read_peers(_: &Path, _: Duration) -> Result<Vec<PeerRecord>> {
+    Err(not_modelled())
+}
+
+pub(crate) fn is_same_file(a: &Path, b: &Path) -> bool {
+    a == b
 }
 
 /// There is no SQL here.

@@ -1,8 +1,8 @@
 //! Bytes as a database file, with or without a write-ahead log.
 //!
-//! Whatever the bytes are, opening ends, memory stays in bounds, a file that is refused is left as it was, and the
-//! invariants hold. If SQLite finds the file sound and its table is the specification's, every call succeeds, and all of
-//! it is there after opening again.
+//! Whatever the bytes are, opening and importing end, memory stays in bounds, a file that is refused or imported is left
+//! as it was, and the invariants hold. If SQLite finds the file sound and its table is the specification's, every call
+//! succeeds, and all of it is there after opening again.
 
 mod calls;
 mod input;
@@ -51,8 +51,36 @@ pub fn run(data: &[u8]) {
             Ok(sound.is_some().then_some(found))
         }
     };
+    import(&input, &found);
     if input.plan.quarantines() {
         quarantine(&input, found);
+    }
+}
+
+/// Imports the file, which must stay as it is. A sound one gives what it gives to who opens it.
+fn import(input: &Input<'_>, found: &Result<Option<Peers>, Error>) {
+    let scratch = place(input);
+    let manager = PeerManager::new_in_memory().expect("a table in memory");
+    let imported = manager.import(scratch.path());
+    let after = fs::read(scratch.path()).expect("the file is there");
+    assert!(after == input.file, "a file that was imported has changed");
+    let log = fs::read(scratch.path().with_extension("db-wal"));
+    assert!(log.map_or(input.wal.is_empty(), |log| log == input.wal), "its log has changed");
+    manager.check_invariants().expect("the invariants hold");
+    match (imported, found) {
+        (Ok(inserted), found) => {
+            assert_eq!(inserted, manager.peer_count());
+            if let Ok(Some(found)) = found {
+                assert_eq!(&peers(&manager), found, "not what is found in it");
+            }
+        }
+        (Err(error), found) => {
+            check_refusal(&error);
+            assert_eq!(manager.peer_count(), 0);
+            // Where there was no table, opening made one.
+            let has_peers = matches!(found, Ok(Some(found)) if !found.is_empty());
+            assert!(!has_peers, "a sound file cannot be imported: {error}");
+        }
     }
 }
 

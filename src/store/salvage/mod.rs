@@ -15,6 +15,7 @@ use std::path::Path;
 
 use rusqlite::types::ValueRef;
 
+use super::layout::Layout;
 use super::load::{key_from_row, peer_from_row};
 use crate::address::PeerAddress;
 use crate::peer::PeerRecord;
@@ -22,8 +23,10 @@ use cells::Cell;
 use pages::Pages;
 
 /// What could be read of a damaged file.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Salvage {
+    /// How the table was laid out, as far as can be told.
+    pub(super) layout: Layout,
     pub(super) peers: Vec<PeerRecord>,
     /// Rows that were seen, or that the index tells of, and that are not among the peers.
     pub(super) lost_rows: u64,
@@ -33,19 +36,25 @@ pub(super) struct Salvage {
 ///
 /// Cost: linear in the files, for each size of page that there might be; memory for the peers.
 pub(super) fn read(path: &Path, log_path: &Path) -> io::Result<Salvage> {
-    let (mut best, mut most_cells) = (Salvage::default(), 0);
+    let mut best = Salvage { layout: Layout::Specification, peers: Vec::new(), lost_rows: 0 };
+    let mut most = (0, 0);
     for page_size in Pages::sizes(path, log_path)? {
-        let (salvage, cells) = read_pages(&mut Pages::open(path, log_path, page_size)?);
-        // With another size than the right one pages are missed, or cut off before their cells.
-        if cells > most_cells {
-            (best, most_cells) = (salvage, cells);
+        let mut pages = Pages::open(path, log_path, page_size)?;
+        for &layout in pages.layouts() {
+            let (salvage, cells) = read_pages(&mut pages, layout);
+            // With another size than the right one pages are missed, or cut off before their cells; in another layout
+            // than the right one rows are no peers.
+            let found = (cells, salvage.peers.len());
+            if found > most {
+                (best, most) = (salvage, found);
+            }
         }
     }
     Ok(best)
 }
 
 /// What is on these pages, and how many cells of any sort are whole.
-fn read_pages(pages: &mut Pages) -> (Salvage, u64) {
+fn read_pages(pages: &mut Pages, layout: Layout) -> (Salvage, u64) {
     let mut peers: HashMap<PeerAddress, (i64, PeerRecord)> = HashMap::new();
     let mut rows_lost: HashSet<(Vec<u8>, i64)> = HashSet::new();
     let mut cells = 0;
@@ -54,7 +63,7 @@ fn read_pages(pages: &mut Pages) -> (Salvage, u64) {
             cells += 1;
             let Cell::Row(number, columns) = cell else { return };
             let Ok(columns) = <[ValueRef<'_>; 5]>::try_from(columns) else { return };
-            match (peer_from_row(columns), columns) {
+            match (peer_from_row(layout, columns), columns) {
                 _ if !may_have_peers => {}
                 (Some(peer), _) => {
                     // A row of a peer that was removed and came back may still stand on a page that is out of use: the
@@ -84,5 +93,5 @@ fn read_pages(pages: &mut Pages) -> (Salvage, u64) {
         });
     });
     let peers = peers.into_values().map(|(_, peer)| peer).collect();
-    (Salvage { peers, lost_rows: rows_lost.len() as u64 }, cells)
+    (Salvage { layout, peers, lost_rows: rows_lost.len() as u64 }, cells)
 }

@@ -9,6 +9,7 @@ use std::path::Path;
 
 use rusqlite::types::ValueRef;
 
+use super::Layout;
 use super::cells::{self, Cell};
 
 /// The sizes that a page can have, the usual one first.
@@ -28,6 +29,8 @@ pub(super) struct Pages {
     in_database: u32,
     /// Pages that hold no peers of the present, whatever they look like.
     apart: HashSet<u32>,
+    /// The layouts that the table may have.
+    layouts: &'static [Layout],
 }
 
 /// What a log says.
@@ -76,9 +79,15 @@ impl Pages {
         // What is left of a page that was cut off is read, too.
         let in_database = u32::try_from(bytes.div_ceil(page_size as u64)).unwrap_or(u32::MAX - 1);
         let in_database = in_log.page_count.map_or(in_database, |count| in_database.min(count));
-        let mut pages = Self { database, log, in_log, page_size, in_database, apart: HashSet::new() };
-        pages.apart = pages.pages_apart();
+        let (apart, layouts) = (HashSet::new(), Layout::possible(None));
+        let mut pages = Self { database, log, in_log, page_size, in_database, apart, layouts };
+        pages.read_schema();
         Ok(pages)
+    }
+
+    /// The layouts that the table may have, by what is left of the schema.
+    pub(super) fn layouts(&self) -> &'static [Layout] {
+        self.layouts
     }
 
     /// Gives each page to `each`, with the offset of its content (the first has the file's header in front) and whether
@@ -103,18 +112,27 @@ impl Pages {
         read_at(self.database.as_mut()?, offset * self.page_size as u64, self.page_size).ok()
     }
 
-    /// What was deleted, and what belongs to other tables, which may have the same columns.
-    fn pages_apart(&mut self) -> HashSet<u32> {
+    /// Notes which pages were deleted or belong to other tables, which may have the same columns, and how the table is
+    /// laid out.
+    fn read_schema(&mut self) {
         let mut apart = self.free_pages();
-        let (mut ours, mut others) = (Vec::new(), Vec::new());
+        let (mut ours, mut others, mut layouts) = (Vec::new(), Vec::new(), self.layouts);
         for number in self.tree(&[1]) {
             let Some(page) = self.read(number) else { continue };
             cells::for_each(&page, start_of(number), |cell| {
                 let Cell::Row(_, columns) = cell else { return };
-                if let [_, _, ValueRef::Text(table), ValueRef::Integer(root), ..] = columns[..]
-                    && let Ok(root) = u32::try_from(root)
-                {
-                    if table.eq_ignore_ascii_case(b"peers") { ours.push(root) } else { others.push(root) }
+                let [kind, _, ValueRef::Text(table), ValueRef::Integer(root), ref sql @ ..] = columns[..]
+                else {
+                    return;
+                };
+                let Ok(root) = u32::try_from(root) else { return };
+                if !table.eq_ignore_ascii_case(b"peers") {
+                    others.push(root);
+                    return;
+                }
+                ours.push(root);
+                if let (ValueRef::Text(b"table"), [ValueRef::Text(sql)]) = (kind, sql) {
+                    layouts = Layout::possible(std::str::from_utf8(sql).ok());
                 }
             });
         }
@@ -123,7 +141,7 @@ impl Pages {
         for number in self.tree(&ours) {
             apart.remove(&number);
         }
-        apart
+        (self.apart, self.layouts) = (apart, layouts);
     }
 
     /// The pages of the trees with these roots, as far as they can be followed.

@@ -1,0 +1,54 @@
+//! Taking over the peers of another file.
+
+use std::path::Path;
+
+use super::PeerManager;
+use crate::error::{Error, Result};
+use crate::store::{is_same_file, read_peers};
+
+impl PeerManager {
+    /// Copies the valid peers of another database file, stellar-core's or one of this library's, into this table, in
+    /// one transaction; says how many were new. They come with their type, failures and next attempt. Of peers that are
+    /// known already, what is known stays. Rows that are no valid peers are passed over.
+    ///
+    /// The file is only read, and at one moment, so another program may have it open, another manager among them.
+    /// Nothing is made beside it, except that SQLite makes the index of a write-ahead log (`-shm`) that has none. Like
+    /// every database file, it must not be open in this process by another copy of SQLite. The manager's own file has
+    /// nothing new.
+    ///
+    /// Cost: linear in the file; memory for its peers until it returns, and one transaction.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] for an empty path; [`Error::Corrupt`] when the file is no database of peers, or
+    /// damaged; [`Error::Database`] when it is missing or cannot be read; [`Error::Busy`] when it stays locked past the
+    /// busy timeout. When the peers cannot be added, as [`store_many`](Self::store_many). Nothing is added then.
+    ///
+    /// ```
+    /// # let directory = tempfile::tempdir().unwrap();
+    /// # let path = directory.path().join("old.db");
+    /// use peer_manager::PeerManager;
+    ///
+    /// PeerManager::new_with_db(&path)?.ensure_exists(&"example.org:11625".parse()?)?;
+    /// let manager = PeerManager::new_in_memory()?;
+    /// assert_eq!(manager.import(&path)?, 1);
+    /// assert_eq!(manager.import(&path)?, 0);
+    /// # Ok::<(), peer_manager::Error>(())
+    /// ```
+    pub fn import(&self, path: impl AsRef<Path>) -> Result<usize> {
+        let path = path.as_ref();
+        if path.as_os_str().is_empty() {
+            return Err(Error::InvalidArgument(
+                "path \"\" is no file's; give the path of a database of peers".to_owned(),
+            ));
+        }
+        // What is in it and not in memory was removed, and is about to be removed there.
+        if self.path.as_ref().is_some_and(|own| is_same_file(own, path)) {
+            return Ok(0);
+        }
+        let records = read_peers(path, self.busy_timeout)?;
+        let admitted = self.admit_new(None, |table| {
+            records.into_iter().filter(|record| !table.contains(&record.address)).collect()
+        });
+        admitted.map(|admitted| admitted.added)
+    }
+}

@@ -1,0 +1,75 @@
+//! The two layouts that a table of peers may have, and what a row of each can hold.
+
+use rusqlite::types::ValueRef;
+
+use super::schema::SCHEMA;
+use super::timestamp;
+use crate::address::{Host, PeerAddress};
+
+/// stellar-core's table: the types, defaults and constraints that it declares.
+const STELLAR_CORE_SCHEMA: &str = "CREATE TABLE peers (
+    ip VARCHAR(15) NOT NULL,
+    port INT DEFAULT 0 CHECK (port > 0 AND port <= 65535) NOT NULL,
+    nextattempt TIMESTAMP NOT NULL,
+    numfailures INT DEFAULT 0 CHECK (numfailures >= 0) NOT NULL,
+    type INT NOT NULL,
+    PRIMARY KEY (ip, port)
+)";
+
+/// The type that stellar-core declares for `nextattempt`, in upper case.
+pub(super) const TIMESTAMP: &str = "TIMESTAMP";
+
+/// Whose table it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Layout {
+    /// The specification's: `nextattempt` is an integer.
+    Specification,
+    /// stellar-core's: `nextattempt` is text, and each `ip` an IPv4 address.
+    StellarCore,
+}
+
+impl Layout {
+    /// The layout of a table whose `nextattempt` has this declared type.
+    pub(super) fn of(declared: &str) -> Self {
+        if declared.eq_ignore_ascii_case(TIMESTAMP) { Self::StellarCore } else { Self::Specification }
+    }
+
+    /// The layouts that a damaged file may have whose table was made by this statement, if it could be read.
+    pub(super) fn possible(sql: Option<&str>) -> &'static [Self] {
+        let Some(sql) = sql else { return &[Self::Specification, Self::StellarCore] };
+        let words: Vec<&str> =
+            sql.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
+        let has_timestamps = words.windows(2).any(|pair| {
+            pair[0].eq_ignore_ascii_case("nextattempt") && Self::of(pair[1]) == Self::StellarCore
+        });
+        // Before 2019, stellar-core had flags instead of the type. As types they would mean something else.
+        let has_types = words.iter().any(|word| word.eq_ignore_ascii_case("type"));
+        if has_timestamps && has_types { &[Self::StellarCore] } else { &[Self::Specification] }
+    }
+
+    /// The statement that makes such a table.
+    pub(super) fn schema(self) -> &'static str {
+        match self {
+            Self::Specification => SCHEMA,
+            Self::StellarCore => STELLAR_CORE_SCHEMA,
+        }
+    }
+
+    /// Whether such a table may have a row of this address.
+    ///
+    /// stellar-core takes every `ip` for IPv4: of another one it makes a wrong address, or an exception that ends it as
+    /// soon as it tells others of its peers or dials this one.
+    pub(super) fn holds(self, address: &PeerAddress) -> bool {
+        self == Self::Specification || matches!(address.host(), Host::V4(_))
+    }
+
+    /// What a `nextattempt` means, if it means anything. Where stellar-core has text, a number can only be what it is
+    /// in the other layout.
+    pub(super) fn next_attempt(self, value: ValueRef<'_>) -> Option<i64> {
+        match value {
+            ValueRef::Integer(seconds) => Some(seconds),
+            ValueRef::Text(text) if self == Self::StellarCore => timestamp::parse(text),
+            _ => None,
+        }
+    }
+}
