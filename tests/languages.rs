@@ -118,7 +118,17 @@ fn python() {
 
 #[test]
 fn rust() {
-    // Cargo builds examples with the tests, beside them.
+    // As `cargo test` builds it, which a run of this test alone does not.
+    let sqlite: &[&str] = if cfg!(feature = "bundled") {
+        &[]
+    } else {
+        &["--no-default-features", "--features", "system-sqlite"]
+    };
+    let mut build = Command::new(env!("CARGO"));
+    let built = build.current_dir(cc::root()).args(["build", "--example", "node"]).args(sqlite).output();
+    let built = built.expect("cargo runs");
+    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+    // Beside the tests.
     let test = std::env::current_exe().expect("the test's own path");
     let node = test.ancestors().nth(2).expect("a target directory").join("examples/node");
     let node = || Command::new(&node);

@@ -112,6 +112,15 @@ public:
     });
   }
 
+  /** Adds the peers of another database file that are new, all or none; what is known of the others stays. Tells how
+   * many were new. The file, of this library or of stellar-core, is only read, and another process may have it open. */
+  Result<std::size_t> try_import_from(std::string_view path) {
+    if (path.find('\0') != std::string_view::npos)
+      return Failure(Status::InvalidArgument, "path contains a NUL byte; leave it out");
+    const std::string text(path);
+    return counted([&](auto* out, auto* error) { return peer_manager_import(handle_, text.c_str(), out, error); });
+  }
+
   /** Reads what is known of an address; NotFound when that is nothing. */
   [[nodiscard]] Result<Record> try_load(const Address& address) const noexcept {
     peer_manager_record record;
@@ -268,6 +277,7 @@ public:
   void flush() { try_flush().value(); }
   void ensure_exists(const Address& address) { try_ensure_exists(address).value(); }
   std::size_t ensure_exists_many(Span<const Address> addresses) { return try_ensure_exists_many(addresses).value(); }
+  std::size_t import_from(std::string_view path) { return try_import_from(path).value(); }
   [[nodiscard]] Record load(const Address& address) const { return try_load(address).value(); }
   void store(const Record& record) { try_store(record).value(); }
   void store_many(Span<const Record> records) { try_store_many(records).value(); }

@@ -6,6 +6,7 @@ import "C"
 import (
 	"context"
 	"runtime"
+	"strings"
 	"unsafe"
 )
 
@@ -65,6 +66,37 @@ func (m *Manager) EnsureExistsMany(ctx context.Context, addresses []Address) (in
 	var inserted C.size_t
 	err := m.change(ctx, "ensure that peers exist", func(pm *C.peer_manager, s *scratch) C.peer_manager_status {
 		status := C.peer_manager_ensure_exists_many(pm, unsafe.SliceData(in), C.size_t(len(in)), &s.count, &s.err)
+		if status == C.PEER_MANAGER_OK {
+			inserted = s.count
+		}
+		return status
+	})
+	if err != nil {
+		return 0, err // and inserted may yet be written
+	}
+	return int(inserted), nil
+}
+
+// Import adds the peers of another database file that are new, all or none, and returns how many there were; what is known
+// of the others stays. The file, of this library or of stellar-core, is only read, and another process may have it open.
+func (m *Manager) Import(ctx context.Context, path string) (int, error) {
+	if strings.IndexByte(path, 0) >= 0 {
+		return 0, invalidArgument("the path %s holds a NUL", quoted(path))
+	}
+	h, err := m.open()
+	if err != nil {
+		return 0, err
+	}
+	defer runtime.KeepAlive(m)
+	if err := begin(ctx, "import peers"); err != nil {
+		return 0, err
+	}
+	text := path + "\x00"
+	var inserted C.size_t
+	// It reads a file, so a table in memory may wait for the disk too.
+	err = h.wait(ctx, "import peers", func(pm *C.peer_manager, s *scratch) C.peer_manager_status {
+		c := (*C.char)(unsafe.Pointer(unsafe.StringData(text)))
+		status := C.peer_manager_import(pm, c, &s.count, &s.err)
 		if status == C.PEER_MANAGER_OK {
 			inserted = s.count
 		}

@@ -220,6 +220,13 @@ export class PeerManager implements Disposable, AsyncDisposable {
   ensureExistsMany(addresses: Iterable<AddressLike>): number;
   ensureExistsManyAsync(addresses: Iterable<AddressLike>): Promise<number>;
 
+  /**
+   * Adds the peers of another database file that are new, all or none; what is known of the others stays. Tells how many
+   * were new. The file, of this library or of stellar-core, is only read, and another process may have it open.
+   */
+  importFile(path: string | URL): number;
+  importFileAsync(path: string | URL): Promise<number>;
+
   /** Stores a record as it is, in place of what was known of its address. */
   store(record: PeerRecordLike): void;
   storeAsync(record: PeerRecordLike): Promise<void>;

@@ -7,7 +7,7 @@ const { BACKOFFS, DURABILITIES, PEER_TYPES } = require("./names.js");
 const { OWN, Snapshot } = require("./snapshot.js");
 const { addressesOf, parts, partsOfAll } = require("./address.js");
 const { PeerManagerError, call, callAsync } = require("./errors.js");
-const { optionsOf, queryOf } = require("./options.js");
+const { optionsOf, pathOf, queryOf } = require("./options.js");
 
 const STATS = [
   "durability",
@@ -85,6 +85,14 @@ class PeerManager {
 
   async ensureExistsManyAsync(addresses) {
     return this.#callAsync(native.ensureExistsManyAsync, [partsOfAll(addresses, "addresses")]);
+  }
+
+  importFile(path) {
+    return this.#call(native.importFile, [pathOf(path, "path")]);
+  }
+
+  async importFileAsync(path) {
+    return this.#callAsync(native.importFileAsync, [pathOf(path, "path")]);
   }
 
   store(peer) {

@@ -24,8 +24,8 @@ const OPTIONS = [
 ];
 const QUERY = ["typeFilter", "useNextAttempt", "maxNumFailures", "maxPerNetgroup", "exclude"];
 
-function pathOf(path) {
-  return check.text(path instanceof URL ? fileURLToPath(path) : path, "options.dbPath");
+function pathOf(path, name) {
+  return check.text(path instanceof URL ? fileURLToPath(path) : path, name);
 }
 
 function checkClock(clock) {
@@ -82,4 +82,4 @@ function queryOf(query, name) {
   ];
 }
 
-module.exports = { optionsOf, queryOf };
+module.exports = { optionsOf, pathOf, queryOf };

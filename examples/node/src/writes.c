@@ -27,6 +27,16 @@ static napi_value answer_how_many(napi_env env, struct call *call)
   return answer_number(env, (double)call->number);
 }
 
+static bool read_file_name(napi_env env, struct call *call, const napi_value *arguments)
+{
+  return read_path(env, arguments[0], &call->path);
+}
+
+static peer_manager_status run_import(struct call *call)
+{
+  return peer_manager_import(call->manager->pm, call->path, &call->number, &call->error);
+}
+
 static bool read_one_record(napi_env env, struct call *call, const napi_value *arguments)
 {
   return read_record(env, arguments, NULL, 0, &call->record);
@@ -109,6 +119,7 @@ static peer_manager_status run_flush(struct call *call)
 const struct operation writes[] = {
   {"ensureExists", read_target, run_ensure_exists, NULL, false, false},
   {"ensureExistsMany", read_many_addresses, run_ensure_exists_many, answer_how_many, false, false},
+  {"importFile", read_file_name, run_import, answer_how_many, false, false},
   {"store", read_one_record, run_store, NULL, false, false},
   {"storeMany", read_many_records, run_store_many, NULL, false, false},
   {"updateType", read_observation, run_update_type, NULL, false, false},

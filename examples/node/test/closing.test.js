@@ -12,6 +12,7 @@ const RECORD = { address: A, nextAttempt: 1, numFailures: 0, peerType: "inbound"
 const CALLS = {
   ensureExists: [A],
   ensureExistsMany: [[A]],
+  importFile: ["peers.db"],
   store: [RECORD],
   storeMany: [[RECORD]],
   updateType: [A, "inbound"],

@@ -32,6 +32,8 @@ async function use(list: Iterable<AddressLike>): Promise<void> {
 
   const added = await pm.ensureExistsManyAsync(list);
   same<typeof added, number>(true);
+  same<ReturnType<typeof pm.importFile>, number>(true);
+  (await pm.importFileAsync(new URL("file:///var/lib/other/peers.db"))) satisfies number;
   const record = pm.load({ host: "1.2.3.4", port: 5 });
   same<typeof record, PeerRecord | undefined>(true);
   if (record) {

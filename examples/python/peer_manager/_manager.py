@@ -213,6 +213,14 @@ class PeerManager:
         observed, change = unsigned(observed_type, "observed_type"), unsigned(backoff, "backoff")
         self._call_now("update", byref(native_address(address)), observed, bool(preferred_type_known), change)
 
+    def import_file(self, path: StrPath) -> int:
+        """Adds the peers of another database file that are new, all or none; what is known of the others stays. Returns
+        how many were new. The file, of this library or of stellar-core, is only read, and another process may have it
+        open."""
+        inserted = c_size_t()
+        self._handle.call("import", _path(path), byref(inserted))
+        return inserted.value
+
     def remove(self, address: Address | str) -> None:
         """Forgets a peer; NotFoundError, which is a KeyError, if it is unknown."""
         self._handle.call("remove", byref(native_address(address)))

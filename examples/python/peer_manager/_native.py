@@ -147,6 +147,7 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "update_type": (c_int32, [_handle, _address, c_uint32, c_uint8, _error]),
     "update_backoff": (c_int32, [_handle, _address, c_uint32, _error]),
     "update": (c_int32, [_handle, _address, c_uint32, c_uint8, c_uint32, _error]),
+    "import": (c_int32, [_handle, c_char_p, _size, _error]),
     "remove": (c_int32, [_handle, _address, _error]),
     "remove_peers_with_many_failures": (c_int32, [_handle, c_uint32, _size, _error]),
     "clear_all": (c_int32, [_handle, _error]),

@@ -36,6 +36,7 @@ CALLS: dict[str, Callable[[PeerManager], object]] = {
     "update_type": lambda peers: peers.update_type(A, PeerType.OUTBOUND),
     "update_backoff": lambda peers: peers.update_backoff(A, BackOff.RESET),
     "update": lambda peers: peers.update(A, PeerType.OUTBOUND, BackOff.RESET),
+    "import_file": lambda peers: peers.import_file("peers.db"),
     "remove": lambda peers: peers.remove(A),
     "remove_peers_with_many_failures": lambda peers: peers.remove_peers_with_many_failures(0),
     "clear_all": lambda peers: peers.clear_all(),
@@ -187,17 +188,17 @@ def test_a_huge_size_needs_no_huge_memory(peers: PeerManager) -> None:
 
 
 @pytest.mark.parametrize("wrong", ["peers.db\0.txt", b"peers.db\0", "a\udc80b"])
-def test_paths_are_not_cut_off(tmp_path: Path, wrong: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_paths_are_not_cut_off(peers: PeerManager, tmp_path: Path, wrong: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    for call in (PeerManager, PeerManager.new_with_db):
+    for call in (PeerManager, PeerManager.new_with_db, peers.import_file):
         with pytest.raises(InvalidArgumentError):
             call(wrong)
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("wrong", [5, 1.5, [], object()])
-def test_a_path_is_a_path(wrong: Any) -> None:
-    for call in (PeerManager, PeerManager.new_with_db):
+def test_a_path_is_a_path(peers: PeerManager, wrong: Any) -> None:
+    for call in (PeerManager, PeerManager.new_with_db, peers.import_file):
         with pytest.raises(TypeError):
             call(wrong)
 
