@@ -1,10 +1,15 @@
 //! Turns one run of `cargo bench` into the table and the chart of the README.
 //!
 //! `cargo run --release --example bench_report -- CHART.svg`
+
+#[expect(dead_code, reason = "shared with the attack simulator, which uses the rest")]
+mod chart;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use chart::{Axis, Line, Panel, Point, Scale, grouped};
 
 /// Median nanoseconds by number of peers, for each side.
 type Curves = BTreeMap<String, BTreeMap<u64, f64>>;
@@ -130,95 +135,44 @@ fn duration(nanoseconds: f64) -> String {
     }
 }
 
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let groups: Vec<&str> =
-        digits.as_bytes().rchunks(3).rev().filter_map(|group| std::str::from_utf8(group).ok()).collect();
-    groups.join(",")
-}
-
-const WIDTH: f64 = 720.0;
-const HEIGHT: f64 = 420.0;
-const LEFT: f64 = 80.0;
-const RIGHT: f64 = 190.0;
-const TOP: f64 = 40.0;
-const BOTTOM: f64 = 50.0;
-
-/// Both axes are logarithmic: 1,000 to 10,000,000 peers, 1 µs to 1 s.
-fn x(peers: f64, largest: f64) -> f64 {
-    LEFT + (peers.log10() - 3.0) / (largest.log10() - 3.0) * (WIDTH - LEFT - RIGHT)
-}
-
-fn y(nanoseconds: f64) -> f64 {
-    HEIGHT - BOTTOM - (nanoseconds.log10() - 3.0) / 6.0 * (HEIGHT - TOP - BOTTOM)
-}
-
-/// Cost against the size of the table.
+/// Cost against the size of the table; both axes are logarithmic.
 fn svg(choosing: &Curves, sharing: &Curves) -> String {
     let lines = [
-        (choosing.get("reference"), "#b3541e", "load_random_peers(50), reference"),
-        (sharing.get("reference"), "#d99a2b", "get_peers_to_send(50), reference"),
-        (choosing.get("ours"), "#1f5fa8", "load_random_peers(50)"),
-        (sharing.get("ours"), "#3aa0a0", "get_peers_to_send(50)"),
+        (choosing.get("reference"), "#b3541e", ("load_random_peers(50)", "reference")),
+        (sharing.get("reference"), "#d99a2b", ("get_peers_to_send(50)", "reference")),
+        (choosing.get("ours"), "#1f5fa8", ("load_random_peers(50)", "this library")),
+        (sharing.get("ours"), "#3aa0a0", ("get_peers_to_send(50)", "this library")),
     ];
     let peers = lines.iter().filter_map(|(curve, ..)| curve.and_then(|curve| curve.keys().max())).max();
-    let largest = f64::from(u32::try_from(peers.copied().unwrap_or(1_000_000)).unwrap_or(u32::MAX));
-    let mut svg = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" font-family=\"sans-serif\" \
-         font-size=\"12\">\n<rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n\
-         <text x=\"{LEFT}\" y=\"22\" font-size=\"15\">What a question costs, by the size of the table</text>\n"
-    );
-    let bottom = HEIGHT - BOTTOM;
-    for (exponent, label) in (3_i32..).zip(["1 µs", "10 µs", "100 µs", "1 ms", "10 ms", "100 ms", "1 s"]) {
-        let y = y(10_f64.powi(exponent));
-        let (end, text) = (WIDTH - RIGHT, y + 4.0);
-        let _ = writeln!(svg, "<path d=\"M{LEFT} {y:.1}H{end}\" stroke=\"#ddd\"/>");
-        let _ =
-            writeln!(svg, "<text x=\"{}\" y=\"{text:.1}\" text-anchor=\"end\">{label}</text>", LEFT - 8.0);
-    }
-    for (exponent, label) in (3_i32..).zip(["1,000", "10,000", "100,000", "1,000,000", "10,000,000"]) {
-        let peers = 10_f64.powi(exponent);
-        if peers <= largest {
-            let x = x(peers, largest);
-            let _ = writeln!(svg, "<path d=\"M{x:.1} {TOP}V{bottom}\" stroke=\"#eee\"/>");
-            let _ = writeln!(
-                svg,
-                "<text x=\"{x:.1}\" y=\"{}\" text-anchor=\"middle\">{label}</text>",
-                bottom + 18.0
-            );
-        }
-    }
-    let middle = (LEFT + WIDTH - RIGHT) / 2.0;
-    let _ = writeln!(
-        svg,
-        "<text x=\"{middle}\" y=\"{}\" text-anchor=\"middle\">peers in the table</text>",
-        HEIGHT - 10.0
-    );
-    for (index, (curve, colour, label)) in (0_u8..).zip(lines) {
-        let Some(curve) = curve else { continue };
-        let points: Vec<(f64, f64)> = curve
-            .iter()
-            .filter_map(|(&peers, &cost)| Some((x(f64::from(u32::try_from(peers).ok()?), largest), y(cost))))
-            .collect();
-        let path: Vec<String> = points.iter().map(|(x, y)| format!("{x:.1},{y:.1}")).collect();
-        let _ = writeln!(
-            svg,
-            "<polyline points=\"{}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\"/>",
-            path.join(" ")
-        );
-        for (x, y) in &points {
-            let _ = writeln!(svg, "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"3\" fill=\"{colour}\"/>");
-        }
-        let (x, y) = (WIDTH - RIGHT + 10.0, TOP + 20.0 + 34.0 * f64::from(index));
-        let (call, side) = label.split_once(", ").unwrap_or((label, "this library"));
-        let _ = writeln!(svg, "<circle cx=\"{}\" cy=\"{}\" r=\"4\" fill=\"{colour}\"/>", x + 4.0, y - 4.0);
-        let _ = writeln!(
-            svg,
-            "<text x=\"{0}\" y=\"{y}\">{call}</text><text x=\"{0}\" y=\"{1}\" fill=\"#555\">{side}</text>",
-            x + 14.0,
-            y + 14.0
-        );
-    }
-    svg.push_str("</svg>\n");
-    svg
+    let largest = as_f64(peers.copied().unwrap_or(1_000_000));
+    let sizes = [(1e3, "1,000"), (1e4, "10,000"), (1e5, "100,000"), (1e6, "1,000,000"), (1e7, "10,000,000")];
+    let costs = ["1 µs", "10 µs", "100 µs", "1 ms", "10 ms", "100 ms", "1 s"];
+    let panel = Panel {
+        title: "What a question costs, by the size of the table",
+        x: Axis {
+            title: "peers in the table",
+            scale: Scale::Logarithmic,
+            range: (1e3, largest),
+            ticks: sizes.into_iter().filter(|&(size, _)| size <= largest).collect(),
+        },
+        y: Axis {
+            title: "",
+            scale: Scale::Logarithmic,
+            range: (1e3, 1e9),
+            ticks: (3..).map(|exponent| 10_f64.powi(exponent)).zip(costs).collect(),
+        },
+        lines: lines
+            .into_iter()
+            .filter_map(|(curve, colour, label)| Some(Line { colour, label, points: points(curve?) }))
+            .collect(),
+    };
+    chart::svg(&[panel])
+}
+
+fn points(curve: &BTreeMap<u64, f64>) -> Vec<Point> {
+    curve.iter().map(|(&peers, &cost)| Point { x: as_f64(peers), y: cost, interval: None }).collect()
+}
+
+fn as_f64(count: u64) -> f64 {
+    f64::from(u32::try_from(count).unwrap_or(u32::MAX))
 }
