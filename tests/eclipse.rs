@@ -7,10 +7,14 @@ mod cc;
 mod chart;
 #[path = "../examples/eclipse/exact.rs"]
 mod exact;
+#[path = "common/example.rs"]
+mod example;
 #[path = "../examples/eclipse/statistics.rs"]
 mod statistics;
 
+use std::path::PathBuf;
 use std::process::{Command, Output};
+use std::sync::LazyLock;
 
 use chart::{Axis, Line, Panel, Point, Scale};
 use exact::{all_marked, all_marked_in_a_window};
@@ -19,10 +23,8 @@ use statistics::{Proportion, derived, in_parallel};
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 fn eclipse(arguments: &str) -> Command {
-    // Cargo builds examples with the tests, beside them.
-    let test = std::env::current_exe().expect("the test's own path");
-    let mut command =
-        Command::new(test.ancestors().nth(2).expect("a target directory").join("examples/eclipse"));
+    static PROGRAM: LazyLock<PathBuf> = LazyLock::new(|| example::built("eclipse"));
+    let mut command = Command::new(&*PROGRAM);
     command.args(arguments.split_whitespace());
     command
 }

@@ -7,6 +7,8 @@
 
 #[path = "common/cc.rs"]
 mod cc;
+#[path = "common/example.rs"]
+mod example;
 #[path = "common/lists.rs"]
 mod lists;
 #[path = "common/prometheus.rs"]
@@ -118,19 +120,7 @@ fn python() {
 
 #[test]
 fn rust() {
-    // As `cargo test` builds it, which a run of this test alone does not.
-    let sqlite: &[&str] = if cfg!(feature = "bundled") {
-        &[]
-    } else {
-        &["--no-default-features", "--features", "system-sqlite"]
-    };
-    let mut build = Command::new(env!("CARGO"));
-    let built = build.current_dir(cc::root()).args(["build", "--example", "node"]).args(sqlite).output();
-    let built = built.expect("cargo runs");
-    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
-    // Beside the tests.
-    let test = std::env::current_exe().expect("the test's own path");
-    let node = test.ancestors().nth(2).expect("a target directory").join("examples/node");
+    let node = example::built("node");
     let node = || Command::new(&node);
     lists::keep_their_promises(&node);
     lists::half_a_list_is_never_left(&node);
