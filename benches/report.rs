@@ -33,6 +33,29 @@ const OPERATIONS: [(&str, &str); 11] = [
 const ADDRMAN: [(&str, &str); 3] =
     [("addrman_add", "add all"), ("addrman_select", "select one"), ("addrman_share", "share 1,000")];
 
+/// An option and what it may cost: the group, the side with it on, the one without, how many times that, and the call.
+const OPTIONS: [(&str, &str, &str, f64, &str); 13] = [
+    ("bounds_newcomer", "on", "off", 1.5, "`ensure_exists` of a newcomer, with bounds"),
+    ("bounds_newcomer", "refused", "off", 1.5, "`ensure_exists` of a newcomer that is refused"),
+    (
+        "bounds_newcomer",
+        "displacing",
+        "replacing",
+        1.5,
+        "the same that displaces, beside `ensure_exists` and `remove`",
+    ),
+    ("bounds_update_backoff", "on", "off", 1.5, "`update_backoff`, with bounds"),
+    ("bounds_update", "on", "off", 1.5, "`update`, with bounds"),
+    ("selection_8", "by_netgroup", "uniform", 4.0, "`load_random_peers(8)`, 1 of a netgroup"),
+    ("selection_8", "flooded", "uniform", 4.0, "the same, 99 % in one netgroup"),
+    ("selection_50", "by_netgroup", "uniform", 4.0, "`load_random_peers(50)`, 1 of a netgroup"),
+    ("selection_50", "flooded", "uniform", 4.0, "the same, 99 % in one netgroup"),
+    ("sharing", "on", "off", 1.5, "`get_peers_to_send(50)`, from one choice"),
+    ("sharing_by_netgroup", "off", "", 4.0, "`get_peers_to_send(50)`, 1 of a netgroup"),
+    ("sharing_by_netgroup", "on", "off", 1.5, "the same, from one choice"),
+    ("sharing_by_netgroup", "on", "", 4.0, "the same, beside neither option"),
+];
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let chart = std::env::args_os().nth(1).map_or_else(|| PathBuf::from("cost.svg"), PathBuf::from);
     // This program is target/release/examples/bench_report.
@@ -43,6 +66,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("\n16,384 random IPv6 addresses:\n");
     print_ratios(&results, &ADDRMAN);
     print_hostile(&results);
+    print_options(&results);
     if let Ok(heap) = fs::read_to_string(results.join("heap.csv")) {
         println!(
             "\nHeap bytes a peer, random IPv6 addresses:\n\n| peers | ours | reference |\n|---:|---:|---:|"
@@ -94,6 +118,22 @@ fn print_hostile(results: &Path) {
         for nanoseconds in curve.values() {
             let title = name.replace('_', " ");
             println!("| {title} | {} | {} |", duration(*nanoseconds), times(nanoseconds / ordinary));
+        }
+    }
+}
+
+/// A row for each option and size of table, with the limit that it is held to.
+fn print_options(results: &Path) {
+    println!("\n| with an option | peers | off | on | of that | at most |\n|---|---:|---:|---:|---:|---:|");
+    for (group, on, off, limit, title) in OPTIONS {
+        let with = curves(results, group);
+        // What is not drawn by netgroup is beside the plain call.
+        let without = if off.is_empty() { curves(results, "sharing") } else { with.clone() };
+        let off = if off.is_empty() { "off" } else { off };
+        for (&peers, &on) in with.get(on).into_iter().flatten() {
+            let Some(off) = curve_at(&without, off, peers) else { continue };
+            let cells = [grouped(peers), duration(off), duration(on), times(on / off), times(limit)];
+            println!("| {title} | {} |", cells.join(" | "));
         }
     }
 }

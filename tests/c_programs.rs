@@ -50,9 +50,11 @@ programs! {
     address: addresses_are_canonical_in_c, addresses_are_canonical_in_cxx;
     record: records_start_as_specified_in_c, records_start_as_specified_in_cxx;
     options: managers_open_as_the_options_say_in_c, managers_open_as_the_options_say_in_cxx;
+    bounds: full_tables_refuse_or_displace_in_c, full_tables_refuse_or_displace_in_cxx;
     peers: peers_are_read_and_written_in_c, peers_are_read_and_written_in_cxx;
     import: peers_are_taken_over_from_another_file_in_c, peers_are_taken_over_from_another_file_in_cxx;
     query: queries_choose_eligible_peers_in_c, queries_choose_eligible_peers_in_cxx;
+    sharing: strangers_learn_what_is_shared_in_c, strangers_learn_what_is_shared_in_cxx;
     snapshot: snapshots_hold_one_moment_in_c, snapshots_hold_one_moment_in_cxx;
     stats: stats_count_what_is_there_in_c, stats_count_what_is_there_in_cxx;
     deferred: changes_are_written_later_in_c, changes_are_written_later_in_cxx;

@@ -2,12 +2,12 @@
 
 mod common;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Barrier, OnceLock, Weak};
+use std::sync::{Arc, Barrier, Mutex, OnceLock, Weak};
 use std::thread;
 
-use common::{START, TempDb, TestClock, ipv4, mixed, record};
+use common::{START, TempDb, TestClock, ipv4, mixed, netgroup, record};
 use peer_manager::StoredPeerType::{Inbound, Outbound, Preferred};
 use peer_manager::{BackOffUpdate, Clock, PeerAddress, PeerManager, PeerQuery, PeerRecord, Snapshot};
 
@@ -223,4 +223,128 @@ fn a_clock_may_ask_and_change_the_manager_that_reads_it() {
     }
     assert_eq!(shared.peer_count(), 3 + 2 * 8);
     assert_memory_and_file_agree(&shared, &database);
+}
+
+/// How many peers the largest netgroup among these has.
+fn largest_netgroup<'a>(peers: impl Iterator<Item = &'a PeerAddress>) -> u32 {
+    let mut counts = BTreeMap::<_, u32>::new();
+    peers.for_each(|peer| *counts.entry(netgroup(peer)).or_default() += 1);
+    counts.into_values().max().unwrap_or(0)
+}
+
+/// Peers of twenty netgroups.
+fn crowded(n: u32) -> PeerAddress {
+    ipv4((n % 20) << 16 | n)
+}
+
+#[test]
+fn the_bounds_hold_at_every_moment_in_memory_and_on_file() {
+    const MAX_PEERS: u32 = 50;
+    const MAX_PER_NETGROUP: u32 = 4;
+    let database = TempDb::new();
+    let mut options = TestClock::at(START).options(1);
+    options.db_path = Some(database.path());
+    options.max_peers = MAX_PEERS.into();
+    options.max_peers_per_netgroup = MAX_PER_NETGROUP;
+    let manager = PeerManager::open(options).unwrap();
+    let writers_left = AtomicU64::new(5);
+    on_eight_threads(|thread| {
+        if thread < 5 {
+            for round in 0..150_u32 {
+                let n = round * 5 + thread;
+                // Most find no room, and are refused or displace another.
+                match round % 5 {
+                    0 => drop(manager.ensure_exists(&crowded(n))),
+                    1 => drop(manager.update_backoff(&crowded(n), BackOffUpdate::Increase)),
+                    2 => drop(manager.store(&record(crowded(n), START, 3 + n % 20, Inbound))),
+                    3 => drop(
+                        manager.ensure_exists_many(&[crowded(n), crowded(n + 7), crowded(n + 20)]).unwrap(),
+                    ),
+                    _ => {
+                        let batch = [crowded(n), crowded(n + 3)].map(|peer| record(peer, START, 2, Inbound));
+                        manager.store_many(&batch).unwrap();
+                        drop(manager.remove(&crowded(n / 2)));
+                    }
+                }
+            }
+            writers_left.fetch_sub(1, Ordering::SeqCst);
+            return;
+        }
+        let reader = database.connection();
+        while writers_left.load(Ordering::SeqCst) > 0 {
+            let snapshot = manager.get_all_peers().unwrap();
+            assert!(snapshot.len() <= MAX_PEERS as usize, "{} peers", snapshot.len());
+            let peers: Vec<_> = snapshot.iter().map(|record| record.address).collect();
+            assert!(largest_netgroup(peers.iter()) <= MAX_PER_NETGROUP);
+            let rows = common::rows(&reader);
+            let hosts: Vec<_> = rows.keys().map(|(host, _)| PeerAddress::new(host, 1).unwrap()).collect();
+            assert!(rows.len() <= MAX_PEERS as usize, "{} rows", rows.len());
+            assert!(largest_netgroup(hosts.iter()) <= MAX_PER_NETGROUP);
+        }
+    });
+    assert_memory_and_file_agree(&manager, &database);
+    let stats = manager.get_stats().unwrap();
+    assert!(stats.peers > 0 && stats.refused_peers > 0, "{stats:?}");
+}
+
+#[test]
+fn answers_by_netgroup_are_right_while_the_table_changes() {
+    let clock = TestClock::at(START);
+    let manager = clock.in_memory(1);
+    let writers_left = AtomicU64::new(3);
+    on_eight_threads(|thread| {
+        if thread < 3 {
+            for round in 0..1_500_u32 {
+                let n = (round * 7 + thread * 13) % 200;
+                match (round + thread) % 5 {
+                    0 => manager.store(&record(crowded(n), START + i64::from(n), n % 20, Outbound)).unwrap(),
+                    1 => drop(manager.remove(&crowded(n))),
+                    2 => manager.update(&crowded(n), Preferred, true, BackOffUpdate::HardReset).unwrap(),
+                    3 if round % 300 == 3 => manager.clear_all().unwrap(),
+                    3 => clock.set(START + i64::from(n)),
+                    _ => drop(manager.ensure_exists_many(&[crowded(n), crowded(n + 1)]).unwrap()),
+                }
+            }
+            writers_left.fetch_sub(1, Ordering::SeqCst);
+            return;
+        }
+        while writers_left.load(Ordering::SeqCst) > 0 {
+            for max_per_netgroup in [1, 2] {
+                let due = PeerQuery { max_per_netgroup, ..PeerQuery::default() };
+                let anyone = PeerQuery { max_per_netgroup, ..PeerQuery::everything() };
+                for answer in [
+                    manager.load_random_peers(&due, 30).unwrap(),
+                    manager.get_peers_to_send(&anyone, Some(&crowded(1)), 30).unwrap(),
+                ] {
+                    let distinct: BTreeSet<&PeerAddress> = answer.iter().collect();
+                    assert_eq!(distinct.len(), answer.len());
+                    assert!(answer.len() <= 30 && largest_netgroup(answer.iter()) <= max_per_netgroup);
+                }
+            }
+        }
+    });
+    manager.check_invariants().unwrap();
+}
+
+#[test]
+fn all_who_ask_at_once_are_answered_from_one_choice() {
+    let mut options = TestClock::at(START).options(1);
+    options.share_cache_seconds = 1_000;
+    options.share_max_percent = 10;
+    let manager = PeerManager::open(options).unwrap();
+    manager.ensure_exists_many(&(0..1_000).map(mixed).collect::<Vec<_>>()).unwrap();
+    let answers = Mutex::new(Vec::new());
+    on_eight_threads(|thread| {
+        for round in 0..30 {
+            // Longer and longer, so that all of them make the choice grow.
+            let size = (round * 8 + thread as usize) % 120;
+            let answer = manager.get_peers_to_send(&PeerQuery::everything(), None, size).unwrap();
+            assert_eq!(answer.len(), size.min(100));
+            answers.lock().unwrap().push(answer);
+        }
+    });
+    let answers = answers.into_inner().unwrap();
+    let longest = answers.iter().max_by_key(|answer| answer.len()).unwrap();
+    assert!(answers.iter().all(|answer| longest.starts_with(answer)));
+    assert_eq!(longest.len(), 100);
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use common::{Rows, START, TempDb, TestClock};
 use peer_manager::{
-    BackOffUpdate, Durability, Error, Host, PeerAddress, PeerManager, PeerQuery, PeerRecord, PeerTypeFilter,
+    BackOffUpdate, Durability, Error, PeerAddress, PeerManager, PeerQuery, PeerRecord, PeerTypeFilter,
     StoredPeerType,
 };
 use proptest::collection::vec;
@@ -296,7 +296,8 @@ impl Pair {
         assert_eq!(stats.outbound, of_type(StoredPeerType::Outbound));
         assert_eq!(stats.preferred, of_type(StoredPeerType::Preferred));
         assert_eq!(stats.ready, count(&|record| record.next_attempt <= now));
-        let netgroups: HashSet<_> = self.model.get_all_peers().map(netgroup).collect();
+        let netgroups: HashSet<_> =
+            self.model.get_all_peers().map(|record| common::netgroup(&record.address)).collect();
         assert_eq!(stats.netgroups, netgroups.len() as u64);
         assert_eq!(stats.failed_writes, 0);
         let is_deferred = self.durability == Durability::Deferred;
@@ -347,15 +348,6 @@ impl Query {
 
 fn record((n, next_attempt, num_failures, peer_type): Rec) -> PeerRecord {
     common::record(peer(n), next_attempt, num_failures, peer_type)
-}
-
-/// An IPv4 /16, an IPv6 /32, or a name.
-fn netgroup(record: &PeerRecord) -> String {
-    match record.address.host() {
-        Host::V4(ip) => format!("v4 {:?}", &ip.octets()[..2]),
-        Host::V6(ip) => format!("v6 {:?}", &ip.octets()[..4]),
-        Host::Name(name) => format!("name {name}"),
-    }
 }
 
 /// An answer is legal: distinct, eligible, and as many as were asked for and are there.

@@ -3,70 +3,20 @@
 //! Two forms. Where few ordered answers are possible, each of them must come up equally often, which is the whole
 //! definition of a uniform draw without replacement in random order. Where there are many, the peers are counted:
 //! how often each was in the answer, how often first, how often last.
-//!
-//! A test fails when its statistic is beyond what a uniform draw exceeds once in a million times. The critical
-//! value is the approximation of E. B. Wilson and M. M. Hilferty, "The Distribution of Chi-Square", Proceedings
-//! of the National Academy of Sciences 17 (1931), pages 684 to 688.
 
+#[path = "common/chance.rs"]
+mod chance;
 mod common;
 
 use std::collections::HashMap;
 
+use chance::{Verdict, critical_value};
 use common::{START, TestClock, ipv4, mixed, private, record};
 use peer_manager::StoredPeerType::{Inbound, Outbound, Preferred};
 use peer_manager::{PeerAddress, PeerManager, PeerQuery, PeerRecord, PeerTypeFilter, StoredPeerType};
 use rand::rngs::ChaCha12Rng;
 use rand::seq::SliceRandom as _;
 use rand::{RngExt as _, SeedableRng as _};
-
-/// The standard normal distribution is above this with a probability of 10^-6.
-const Z: f64 = 4.753_424;
-
-/// What chi-square with so many degrees of freedom exceeds as rarely as the normal distribution exceeds `z`.
-fn critical_value(degrees: f64, z: f64) -> f64 {
-    let spread = 2.0 / (9.0 * degrees);
-    degrees * (1.0 - spread + z * spread.sqrt()).powi(3)
-}
-
-/// How far counts are from being equal, and how far they may be.
-#[derive(Debug)]
-struct Verdict {
-    statistic: f64,
-    critical: f64,
-}
-
-impl Verdict {
-    /// Pearson's test that all `cells` are equally likely, given the counts of those that came up at all.
-    fn of(counts: impl Iterator<Item = u32>, cells: usize, draws: u32) -> Self {
-        let expected = f64::from(draws) / as_f64(cells);
-        assert!(expected >= 5.0, "too few draws for chi-square");
-        let (mut sum, mut seen) = (0.0, 0);
-        for count in counts {
-            sum += (f64::from(count) - expected).powi(2) / expected;
-            seen += 1;
-        }
-        // A cell that never came up is as far off as it can be.
-        sum += as_f64(cells - seen) * expected;
-        Self { statistic: sum, critical: critical_value(as_f64(cells - 1), Z) }
-    }
-
-    /// The test for how often each of `cells` was in an answer of `size`. Answers without replacement vary less
-    /// than independent draws, by the factor (cells - size) / (cells - 1).
-    fn of_inclusion(counts: impl Iterator<Item = u32>, cells: usize, size: usize, draws: u32) -> Self {
-        let chosen = draws * u32::try_from(size).unwrap();
-        let verdict = Self::of(counts, cells, chosen);
-        let factor = as_f64(cells - size) / as_f64(cells - 1);
-        Self { statistic: verdict.statistic / factor, critical: verdict.critical }
-    }
-
-    fn is_uniform(&self) -> bool {
-        self.statistic <= self.critical
-    }
-}
-
-fn as_f64(n: usize) -> f64 {
-    f64::from(u32::try_from(n).unwrap())
-}
 
 /// The number of ordered answers of `size` out of `n`.
 fn arrangements(n: usize, size: usize) -> usize {
@@ -114,12 +64,12 @@ fn membership(
 
 fn assert_ordered(eligible: usize, size: usize, draw: impl FnMut() -> Vec<PeerAddress>) {
     let verdict = ordered_answers(eligible, size, draw);
-    assert!(verdict.is_uniform(), "{size} of {eligible}: {verdict:?}");
+    assert!(verdict.is_fair(), "{size} of {eligible}: {verdict:?}");
 }
 
 fn assert_membership(eligible: usize, size: usize, draws: u32, draw: impl FnMut() -> Vec<PeerAddress>) {
     for (place, verdict) in membership(eligible, size, draws, draw) {
-        assert!(verdict.is_uniform(), "{size} of {eligible}, {place}: {verdict:?}");
+        assert!(verdict.is_fair(), "{size} of {eligible}, {place}: {verdict:?}");
     }
 }
 
@@ -329,7 +279,7 @@ fn judge(sampler: Sampler, count: u32, size: usize) -> [bool; 4] {
     let ordered = ordered_answers(peers.len(), size, || sampler(&mut rng, peers.clone(), size));
     let [anywhere, first, last] =
         membership(peers.len(), size, 50_000, || sampler(&mut rng, peers.clone(), size));
-    [&ordered, &anywhere.1, &first.1, &last.1].map(Verdict::is_uniform)
+    [&ordered, &anywhere.1, &first.1, &last.1].map(Verdict::is_fair)
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod hostile;
 #[expect(dead_code, reason = "shared with the benchmark of durability, which uses the rest")]
 mod node;
 mod operations;
+mod options;
 mod reference;
 
 use std::env;
@@ -37,5 +38,6 @@ fn main() {
     operations::measure_addrman(&mut criterion);
     operations::measure_open(&mut criterion);
     hostile::measure(&mut criterion);
+    options::measure(&mut criterion);
     criterion.final_summary();
 }

@@ -9,6 +9,7 @@ use std::ptr;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use peer_manager::ffi::address::{peer_manager_address, peer_manager_address_parse};
+use peer_manager::ffi::error::PEER_MANAGER_ERROR_LIMIT;
 use peer_manager::ffi::manager::{
     peer_manager as handle, peer_manager_flush, peer_manager_free, peer_manager_open,
 };
@@ -61,16 +62,23 @@ impl Node {
 
     pub(crate) fn open_with(path: Option<&Path>, durability: u32) -> Self {
         let path = path.map(|path| std::ffi::CString::new(path.to_str().unwrap()).unwrap());
+        Self::open_as(|options| {
+            options.db_path = path.as_ref().map_or(ptr::null(), |path| path.as_ptr());
+            options.durability = durability;
+        })
+    }
+
+    /// One in memory, with the options as `set` leaves them.
+    pub(crate) fn open_as(set: impl FnOnce(&mut peer_manager_options)) -> Self {
         let mut options = MaybeUninit::<peer_manager_options>::uninit();
         let mut pm = ptr::null_mut();
         // SAFETY: the pointers are valid for the call.
         let status = unsafe {
             peer_manager_options_init(options.as_mut_ptr(), size_of::<peer_manager_options>());
             let options = options.assume_init_mut();
-            options.db_path = path.as_ref().map_or(ptr::null(), |path| path.as_ptr());
-            options.durability = durability;
             options.clock = Some(clock);
             options.has_rng_seed = 1;
+            set(options);
             peer_manager_open(options, &raw mut pm, ptr::null_mut())
         };
         assert_eq!(status, 0);
@@ -112,6 +120,19 @@ impl Node {
             let (first, count) = (addresses.as_ptr(), addresses.len());
             peer_manager_ensure_exists_many(self.0, first, count, ptr::null_mut(), ptr::null_mut())
         };
+        assert_eq!(status, 0);
+    }
+
+    /// `ensure_exists` of an address that a bound refuses.
+    pub(crate) fn is_refused(&self, address: &peer_manager_address) -> bool {
+        // SAFETY: the pointers are valid for the call.
+        let status = unsafe { peer_manager_ensure_exists(self.0, address, ptr::null_mut()) };
+        status == PEER_MANAGER_ERROR_LIMIT
+    }
+
+    pub(crate) fn remove(&self, address: &peer_manager_address) {
+        // SAFETY: the pointers are valid for the call.
+        let status = unsafe { peer_manager_remove(self.0, address, ptr::null_mut()) };
         assert_eq!(status, 0);
     }
 
@@ -200,6 +221,15 @@ impl Node {
         exclude: &peer_manager_address,
         out: &mut [MaybeUninit<peer_manager_address>],
     ) -> usize {
+        self.get_filtered_peers_to_send(None, exclude, out)
+    }
+
+    pub(crate) fn get_filtered_peers_to_send(
+        &self,
+        filter: Option<&peer_manager_query>,
+        exclude: &peer_manager_address,
+        out: &mut [MaybeUninit<peer_manager_address>],
+    ) -> usize {
         let mut count = 0;
         // SAFETY: the pointers are valid for the call.
         let status = unsafe {
@@ -207,7 +237,7 @@ impl Node {
             let out_count = &raw mut count;
             peer_manager_get_peers_to_send(
                 self.0,
-                ptr::null(),
+                filter.map_or(ptr::null(), ptr::from_ref),
                 exclude,
                 size,
                 first,

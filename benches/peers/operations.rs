@@ -21,11 +21,11 @@ pub(crate) const DEFAULT_QUERY: Query =
     Query { use_next_attempt: true, max_num_failures: Some(10), types: [false, true, true] };
 
 /// An address as text, as it comes from the wire.
-type Text = [u8; 24];
+pub(crate) type Text = [u8; 24];
 
 /// The addresses of a table as texts: in random order, so that a walk through them jumps about in the table, but one
 /// after the other in memory, so that reading them costs nothing worth mentioning.
-fn texts_in_random_order(ips: &[String]) -> Vec<Text> {
+pub(crate) fn texts_in_random_order(ips: &[String]) -> Vec<Text> {
     let mut texts: Vec<Text> = ips
         .iter()
         .map(|ip| {
@@ -44,7 +44,7 @@ fn text(text: Option<&Text>) -> &CStr {
 }
 
 /// The parts of a text, for operations that are measured without parsing.
-fn ip_and_port(address: Option<&Text>) -> (&str, u16) {
+pub(crate) fn ip_and_port(address: Option<&Text>) -> (&str, u16) {
     let text = text(address).to_str().expect("text");
     (&text[..text.len() - ":11625".len()], PORT)
 }

@@ -1,6 +1,8 @@
 //! What the integration tests share: a clock to turn, managers that follow it, addresses to fill them with, and
 //! ways to look at what a manager and its file hold.
-#![allow(dead_code, reason = "each test file is a crate of its own and uses some of these")]
+#![allow(dead_code, unused_imports, reason = "each test file is a crate of its own and uses some of these")]
+
+mod netgroup;
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -12,6 +14,8 @@ use peer_manager::{Clock, Options, PeerAddress, PeerManager, PeerRecord, StoredP
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use rusqlite::Connection;
 use tempfile::TempDir;
+
+pub(crate) use netgroup::netgroup;
 
 /// Where the tests' clocks start.
 pub(crate) const START: i64 = 1_700_000_000;

@@ -2,6 +2,7 @@
 //!
 //! Nothing here uses the library's rules. Where the specification draws at random, the model says what may be
 //! drawn: the eligible peers for a choice, the range for a back-off.
+#![allow(dead_code, reason = "each test file is a crate of its own and uses some of these")]
 
 use std::collections::{BTreeSet, HashMap};
 use std::net::{Ipv4Addr, Ipv6Addr};

@@ -18,6 +18,7 @@ mod common;
 
 mod commit;
 mod deferred;
+mod options;
 mod questions;
 mod schedules;
 mod wake_up;

@@ -43,6 +43,14 @@ impl World {
         Self { disk, manager }
     }
 
+    /// A manager on an empty file, with the options as `set` leaves them.
+    pub(crate) fn with_options(durability: Durability, set: impl FnOnce(&mut Options)) -> Self {
+        let disk = Disk::new();
+        let mut options = options_for(&disk, durability);
+        set(&mut options);
+        Self { disk, manager: Arc::new(PeerManager::open(options).unwrap()) }
+    }
+
     /// All that the manager knows.
     pub(crate) fn memory(&self) -> Rows {
         common::peers(&self.manager)
@@ -87,12 +95,16 @@ pub(crate) const CHANGES: [fn(&PeerManager); 9] = [
 
 /// Opens the file on a disk.
 pub(crate) fn open(disk: &Arc<Disk>, durability: Durability) -> PeerManager {
+    PeerManager::open(options_for(disk, durability)).unwrap()
+}
+
+fn options_for(disk: &Arc<Disk>, durability: Durability) -> Options {
     let mut options = Options::default();
     options.db_path = Some(disk.path());
     options.durability = durability;
     options.clock = Clock::from_fn(|| NOW.with(Cell::get));
     options.rng_seed = Some(1);
-    PeerManager::open(options).unwrap()
+    options
 }
 
 /// Outbound peers with the same number of failures, which are due.

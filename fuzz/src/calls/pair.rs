@@ -21,11 +21,11 @@ use peer_manager::ffi::snapshot::peer_manager_peer_count;
 use peer_manager::{Clock, Options, PeerAddress, PeerManager, PeerQuery, PeerRecord, StoredPeerType};
 use rusqlite::Connection;
 
-use super::mistakes;
-use super::query::{check_choice, check_classes};
+use super::query::check_answer;
 use super::reference::Reference;
 use super::steps::{Peer, Query, START, Setup, Step};
-use super::values::{backoff, by_address, default_options, netgroup, peer_type, rows, to_c, to_rust};
+use super::values::{backoff, by_address, default_options, peer_type, rows, to_c, to_rust};
+use super::{mistakes, netgroup};
 use crate::c::{self, Node, Room, Snapshot, call};
 use crate::scratch::Scratch;
 
@@ -231,7 +231,7 @@ impl Pair {
                 done(call(|error| unsafe { peer_manager_flush(pm, error) }));
             }
             Step::Reopen => self.reopen(),
-            Step::Mistake(kind) => mistakes::make(*kind, self.node(), &self.twin),
+            Step::Mistake(kind) => mistakes::make(*kind, self.node()),
         }
         self.is_flushed = matches!(step, Step::Flush | Step::Reopen);
         self.steps += 1;
@@ -285,7 +285,7 @@ impl Pair {
         let answer =
             self.node().load_random_peers(&query.in_c(&exclude_in_c), size).expect("the query is right");
         let query = query.in_rust(&exclude);
-        check_choice(&answer, &self.model.candidates(&query, now), size);
+        check_answer(&answer, &[self.model.candidates(&query, now)], query.max_per_netgroup, size);
         self.is_twins(&answer, &self.twin.load_random_peers(&query, size).expect("the query is right"));
     }
 
@@ -299,7 +299,8 @@ impl Pair {
         let answer = self.node().get_peers_to_send(filter, asking, size).expect("the filter is right");
         let query = query.map_or(PeerQuery::everything(), |query| query.in_rust(&exclude));
         let except = except.map(Peer::address);
-        check_classes(&answer, &self.model.candidates_to_send(&query, except.as_ref(), now), size);
+        let candidates = self.model.candidates_to_send(&query, except.as_ref(), now);
+        check_answer(&answer, &candidates, query.max_per_netgroup, size);
         let by_twin =
             self.twin.get_peers_to_send(&query, except.as_ref(), size).expect("the filter is right");
         self.is_twins(&answer, &by_twin);
@@ -324,7 +325,8 @@ impl Pair {
         assert_eq!(stats.outbound, of_type(StoredPeerType::Outbound));
         assert_eq!(stats.preferred, of_type(StoredPeerType::Preferred));
         assert_eq!(stats.ready, count(&|record| record.next_attempt <= now));
-        let netgroups: HashSet<_> = self.model.get_all_peers().map(netgroup).collect();
+        let netgroups: HashSet<_> =
+            self.model.get_all_peers().map(|record| netgroup(&record.address)).collect();
         assert_eq!(stats.netgroups, netgroups.len() as u64);
         assert_eq!((stats.failed_writes, stats.skipped_rows, stats.refused_peers), (0, 0, 0));
         if self.is_flushed || self.setup.durability != PEER_MANAGER_DURABILITY_DEFERRED {

@@ -25,13 +25,41 @@ pub(super) struct Setup {
     pub(super) on_file: bool,
     pub(super) durability: u32,
     pub(super) flush_interval_ms: u32,
+    pub(super) limits: Limits,
+}
+
+/// The options that make a manager another than the specification's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Limits {
+    pub(super) max_peers: u64,
+    pub(super) max_peers_per_netgroup: u32,
+    pub(super) share_cache_seconds: u32,
+    pub(super) share_max_percent: u32,
+}
+
+impl Limits {
+    pub(super) fn are_off(self) -> bool {
+        self == Self::default()
+    }
+
+    fn decode(input: &mut Unstructured<'_>) -> Result<Self> {
+        let [table, netgroup, sharing] = input.arbitrary::<[u8; 3]>()?;
+        Ok(Self {
+            // Few, so that most newcomers find no room.
+            max_peers: (table % 20).into(),
+            max_peers_per_netgroup: (netgroup % 5).into(),
+            share_cache_seconds: if sharing & 1 == 0 { 0 } else { u32::from(netgroup >> 4) * 20 },
+            share_max_percent: u32::from(sharing >> 1) % 101,
+        })
+    }
 }
 
 impl Setup {
     pub(super) fn decode(input: &mut Unstructured<'_>) -> Result<Self> {
         let bits: u8 = input.arbitrary()?;
+        let seed = input.arbitrary::<u8>()?.into();
         Ok(Self {
-            seed: input.arbitrary::<u8>()?.into(),
+            seed,
             // A file costs as much as some thousand calls.
             on_file: bits & 0x98 == 0x98,
             durability: match bits & 3 {
@@ -41,6 +69,7 @@ impl Setup {
             },
             // While the history lasts, the background writes at every moment, or it waits for the flush.
             flush_interval_ms: if bits & 4 == 0 { 1 } else { 60_000 },
+            limits: if bits & 0x60 == 0x60 { Limits::decode(input)? } else { Limits::default() },
         })
     }
 }
@@ -103,6 +132,7 @@ pub(super) struct Query {
     pub(super) use_next_attempt: bool,
     pub(super) max_num_failures: Option<u32>,
     pub(super) type_filter: u32,
+    pub(super) max_per_netgroup: u32,
     pub(super) exclude: Vec<Peer>,
 }
 
@@ -215,6 +245,7 @@ fn query(input: &mut Unstructured<'_>) -> Result<Query> {
         use_next_attempt: bits & 1 != 0,
         max_num_failures: if bits & 2 == 0 { None } else { Some(failures(input)?) },
         type_filter: u32::from(bits >> 2) % 5,
+        max_per_netgroup: u32::from(bits >> 2) / 5 % 4,
         exclude: few(input, Peer::decode)?,
     })
 }

@@ -5,7 +5,7 @@ use std::mem::MaybeUninit;
 
 use peer_manager::ffi::options::{peer_manager_options, peer_manager_options_init};
 use peer_manager::ffi::record::peer_manager_record;
-use peer_manager::{BackOffUpdate, Host, PeerAddress, PeerRecord, StoredPeerType};
+use peer_manager::{BackOffUpdate, PeerAddress, PeerRecord, StoredPeerType};
 use rusqlite::Connection;
 
 use super::steps::{Peer, Values};
@@ -48,15 +48,6 @@ pub(super) fn rows(connection: &Connection) -> Rows {
     rows.map(|row| row.expect("a row has the declared types")).collect()
 }
 
-/// An IPv4 /16, an IPv6 /32, or a name.
-pub(super) fn netgroup(record: &PeerRecord) -> String {
-    match record.address.host() {
-        Host::V4(ip) => format!("v4 {:?}", &ip.octets()[..2]),
-        Host::V6(ip) => format!("v6 {:?}", &ip.octets()[..4]),
-        Host::Name(name) => format!("name {name}"),
-    }
-}
-
 /// The options that the library initialises.
 pub(super) fn default_options() -> peer_manager_options {
     let mut options = MaybeUninit::uninit();
@@ -65,4 +56,13 @@ pub(super) fn default_options() -> peer_manager_options {
         peer_manager_options_init(options.as_mut_ptr(), size_of::<peer_manager_options>());
         options.assume_init()
     }
+}
+
+/// The rows that a database of these peers must have.
+pub(super) fn rows_of<'a>(records: impl IntoIterator<Item = &'a PeerRecord>) -> Rows {
+    let row = |record: &PeerRecord| {
+        let key = (record.address.host().to_string(), i64::from(record.address.port()));
+        (key, (record.next_attempt, i64::from(record.num_failures), record.peer_type as i64))
+    };
+    records.into_iter().map(row).collect()
 }

@@ -49,13 +49,22 @@ pub(super) fn make(manager: &PeerManager, plan: Plan, known: &[PeerAddress], is_
             if plan.calls >> bit & 1 == 0 {
                 continue;
             }
-            let before = (!is_sound).then(|| peers(manager));
+            let (max_peers, count) = (plan.max_peers(), manager.peer_count());
+            let before = (!is_sound || max_peers != 0).then(|| peers(manager));
             if let Err(error) = call(manager, address) {
-                assert!(!is_sound, "a sound file is not written to: {error}");
-                check_refusal(&error);
+                if matches!(error, Error::Limit(_)) {
+                    assert_eq!(count as u64, max_peers, "there is room: {error}");
+                } else {
+                    assert!(!is_sound, "a sound file is not written to: {error}");
+                    check_refusal(&error);
+                }
                 assert_eq!(before, Some(peers(manager)), "a call that failed has changed memory");
             }
             manager.check_invariants().expect("the invariants hold");
+            assert!(
+                max_peers == 0 || manager.peer_count() as u64 <= max_peers,
+                "more peers than there may be"
+            );
         }
     }
     if plan.flushes() {

@@ -20,6 +20,11 @@ impl Plan {
         self.bits & 1 != 0
     }
 
+    /// The most peers of the table, mostly 0 for no bound.
+    pub(super) fn max_peers(self) -> u64 {
+        u64::from(self.bits >> 2 & 15)
+    }
+
     /// Whether what is called upon the manager is flushed and opened again in the middle.
     pub(super) fn flushes(self) -> bool {
         self.bits & 2 != 0

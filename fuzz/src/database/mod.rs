@@ -29,7 +29,8 @@ type Peers = BTreeMap<PeerAddress, PeerRecord>;
 pub fn run(data: &[u8]) {
     let input = Input::split(data);
     let scratch = place(&input);
-    let opened = open(&scratch.path(), OnCorrupt::Fail);
+    let max_peers = input.plan.max_peers();
+    let opened = open(&scratch.path(), OnCorrupt::Fail, max_peers);
     let found = match opened {
         Err(error) => {
             check_refusal(&error);
@@ -44,8 +45,9 @@ pub fn run(data: &[u8]) {
             let found = peers(&manager);
             let sound = Sound::of(&input);
             if let Some(sound) = &sound {
-                let skipped = manager.get_stats().expect("counting works").skipped_rows;
-                assert_eq!(found.len() as u64 + skipped, sound.rows, "a row is a peer or is passed over");
+                let stats = manager.get_stats().expect("counting works");
+                let others = stats.skipped_rows + stats.refused_peers;
+                assert_eq!(found.len() as u64 + others, sound.rows, "a row is a peer or is passed over");
             }
             use_and_reopen(manager, &scratch.path(), input.plan, sound.as_ref());
             Ok(sound.is_some().then_some(found))
@@ -71,7 +73,12 @@ fn import(input: &Input<'_>, found: &Result<Option<Peers>, Error>) {
         (Ok(inserted), found) => {
             assert_eq!(inserted, manager.peer_count());
             if let Ok(Some(found)) = found {
-                assert_eq!(&peers(&manager), found, "not what is found in it");
+                let mut peers = peers(&manager);
+                if input.plan.max_peers() != 0 {
+                    // It may have more than were found room for.
+                    peers.retain(|address, _| found.contains_key(address));
+                }
+                assert_eq!(&peers, found, "not what is found in it");
             }
         }
         (Err(error), found) => {
@@ -94,14 +101,18 @@ fn place(input: &Input<'_>) -> Scratch {
     scratch
 }
 
-fn open(path: &Path, on_corrupt: OnCorrupt) -> Result<PeerManager, Error> {
+fn open(path: &Path, on_corrupt: OnCorrupt, max_peers: u64) -> Result<PeerManager, Error> {
     let mut options = Options::default();
     options.db_path = Some(path.to_owned());
     options.on_corrupt = on_corrupt;
     // Nobody else has the file open.
     options.busy_timeout = Duration::from_millis(1);
     options.rng_seed = Some(1);
-    PeerManager::open(options).inspect(|manager| manager.check_invariants().expect("the invariants hold"))
+    options.max_peers = max_peers;
+    PeerManager::open(options).inspect(|manager| {
+        manager.check_invariants().expect("the invariants hold");
+        assert!(max_peers == 0 || manager.peer_count() as u64 <= max_peers, "more peers than there may be");
+    })
 }
 
 /// A file may be refused, and a write to a strange one, for these reasons only.
@@ -127,8 +138,15 @@ fn use_and_reopen(manager: PeerManager, path: &Path, plan: Plan, sound: Option<&
     calls::make(&manager, plan, known, sound.is_some());
     let before = peers(&manager);
     drop(manager);
-    match open(path, OnCorrupt::Fail) {
-        Ok(again) if sound.is_some() => assert_eq!(peers(&again), before, "not what was closed"),
+    match open(path, OnCorrupt::Fail, 0) {
+        Ok(again) if sound.is_some() => {
+            let mut again = peers(&again);
+            if plan.max_peers() != 0 {
+                // Those that found no room are on file as well.
+                again.retain(|address, _| before.contains_key(address));
+            }
+            assert_eq!(again, before, "not what was closed");
+        }
         Ok(_) => {}
         Err(error) => {
             assert!(sound.is_none(), "a sound file is refused after it was used: {error}");
@@ -142,7 +160,7 @@ fn use_and_reopen(manager: PeerManager, path: &Path, plan: Plan, sound: Option<&
 /// page a little beyond its end, and may read it differently the next time.
 fn quarantine(input: &Input<'_>, found: Result<Option<Peers>, Error>) {
     let scratch = place(input);
-    match (open(&scratch.path(), OnCorrupt::Quarantine), found) {
+    match (open(&scratch.path(), OnCorrupt::Quarantine, input.plan.max_peers()), found) {
         (Ok(manager), Ok(found)) => {
             let is_same = found.is_none_or(|found| found == peers(&manager));
             assert!(is_same, "what can be opened is opened as it is");
