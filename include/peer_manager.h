@@ -408,7 +408,8 @@ typedef struct peer_manager_options {
    */
   uint32_t share_cache_seconds;
   /**
-   * The most that choice holds, in per cent of all peers, 0 to 100; 0 for 100.
+   * The most that choice holds, in per cent of the peers there are when it is begun (one at least), 0 to 100; 0 for 100,
+   * which is all of them and all that come. While a new node's table is small, so is a part of it.
    */
   uint32_t share_max_percent;
   /**

@@ -92,7 +92,8 @@ pub struct Options {
     ///
     /// Each choice lives longer by a random part, up to half of this, so that nobody knows when the next one is made.
     pub share_cache_seconds: u32,
-    /// How much of the table that choice may hold, in per cent; 0 for all of it.
+    /// How much of the table that choice may hold, in per cent of the peers there are when it is begun (one at least); 0 for
+    /// all of it, and all that comes. While a new node's table is small, so is a part of it.
     pub share_max_percent: u32,
 }
 

@@ -81,7 +81,8 @@ pub struct peer_manager_options {
     /// lives for this many seconds and a random part of up to half as many more, so that nobody learns the table by
     /// asking often, or when the next choice is made.
     pub share_cache_seconds: u32,
-    /// The most that choice holds, in per cent of all peers, 0 to 100; 0 for 100.
+    /// The most that choice holds, in per cent of the peers there are when it is begun (one at least), 0 to 100; 0 for 100,
+    /// which is all of them and all that come. While a new node's table is small, so is a part of it.
     pub share_max_percent: u32,
     /// 0.
     pub reserved: u32,

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::PeerManager;
 use crate::error::{Error, Result};
+use crate::peer::PeerRecord;
 use crate::store::{is_same_file, read_peers};
 
 impl PeerManager {
@@ -46,9 +47,7 @@ impl PeerManager {
             return Ok(0);
         }
         let records = read_peers(path, self.busy_timeout)?;
-        let admitted = self.admit_new(None, |table| {
-            records.into_iter().filter(|record| !table.contains(&record.address)).collect()
-        });
+        let admitted = self.admit_unknown(&records, |record| &record.address, None, PeerRecord::clone);
         admitted.map(|admitted| admitted.added)
     }
 }

@@ -10,7 +10,7 @@ use crate::peer::{
 };
 use crate::store::Store;
 use crate::sync::Ordering;
-use crate::table::{Bounds, Full, PeerTable};
+use crate::table::{Bounds, Full};
 
 /// Reading and writing peers. Each call costs one transaction if a database is open (with
 /// [`Durability::Deferred`](crate::Durability::Deferred) none, that comes later), and is constant in memory.
@@ -173,7 +173,7 @@ impl PeerManager {
         rule(&mut record, now, &mut writer.rng);
         let records = std::slice::from_ref(&record);
         let Some(slot) = slot else {
-            return match self.admit(&mut writer, records, Some(now), Store::replace)?.refused {
+            return match self.admit(&mut writer, records, Some(&[]), Some(now), Store::replace)?.refused {
                 Some(full) => Err(limit(address, full)),
                 None => Ok(()),
             };
@@ -190,40 +190,51 @@ impl PeerManager {
     /// Adds those of the addresses that are new.
     fn add_unknown(&self, addresses: &[PeerAddress]) -> Result<Admitted> {
         let now = self.clock.now();
-        self.admit_new(Some(now), |table| {
-            let unknown = addresses.iter().filter(|address| !table.contains(address));
-            unknown.map(|address| PeerRecord::new(address.clone(), now)).collect()
-        })
+        self.admit_unknown(
+            addresses,
+            |address| address,
+            Some(now),
+            |address| PeerRecord::new(address.clone(), now),
+        )
     }
 
-    /// Adds peers that `choose` finds to be new, and splits the table at the present first if that is given.
-    pub(super) fn admit_new(
+    /// Adds those of some peers whose addresses are new, and splits the table at the present first if that is given. None
+    /// of the others gives way to them.
+    pub(super) fn admit_unknown<T>(
         &self,
+        peers: &[T],
+        address: impl Fn(&T) -> &PeerAddress,
         now: Option<i64>,
-        choose: impl FnOnce(&PeerTable) -> Vec<PeerRecord>,
+        record: impl Fn(&T) -> PeerRecord,
     ) -> Result<Admitted> {
         let mut writer = self.lock_writer()?;
-        let (new, is_bounded) = {
-            let table = self.read()?;
-            (choose(&table), table.is_bounded())
-        };
+        let (mut new, mut known) = (Vec::new(), Vec::new());
+        let table = self.read()?;
+        for peer in peers {
+            match table.find(address(peer)) {
+                Some(slot) => known.push(slot),
+                None => new.push(record(peer)),
+            }
+        }
         // With bounds, the file may have rows of peers that are not in the table. Without, a row that another program has
         // written meanwhile stays.
-        let write = if is_bounded { Store::replace } else { Store::insert };
-        self.admit(&mut writer, &new, now, write)
+        let write = if table.is_bounded() { Store::replace } else { Store::insert };
+        drop(table);
+        self.admit(&mut writer, &new, Some(&known), now, write)
     }
 
     fn store_all(&self, records: &[PeerRecord]) -> Result<Admitted> {
         let mut writer = self.lock_writer()?;
-        self.admit(&mut writer, records, None, Store::replace)
+        self.admit(&mut writer, records, None, None, Store::replace)
     }
 
     /// Puts records into the table, which is split at the present first if that is given, as far as its bounds admit
-    /// them; others give way where they must.
+    /// them; others give way where they must, except those that are spared: see [`PeerTable::plan`].
     fn admit(
         &self,
         writer: &mut Writer,
         records: &[PeerRecord],
+        spared: Option<&[u32]>,
         now: Option<i64>,
         write: fn(&mut Store, &[PeerRecord]) -> Result<()>,
     ) -> Result<Admitted> {
@@ -232,7 +243,7 @@ impl PeerManager {
         }
         let (mut plan, displaced, is_bounded) = {
             let table = self.read()?;
-            let plan = table.plan(records);
+            let plan = table.plan(records, spared);
             // Slots stay as they are until the writer is unlocked; the database knows addresses.
             let displaced = if writer.store.is_some() { &plan.displaced[..] } else { &[] };
             let displaced: Vec<_> = table.addresses(displaced).collect();

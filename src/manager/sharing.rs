@@ -25,9 +25,11 @@ pub(super) struct Sharing {
 /// What everyone is told until the time is over.
 #[derive(Debug, Default)]
 pub(super) struct Choice {
-    /// From this second up to the one before the end.
+    /// From this second on, so many.
     begin: i64,
-    end: i64,
+    seconds: u32,
+    /// The most that it holds, once that is known.
+    room: Option<usize>,
     addresses: Vec<PeerAddress>,
 }
 
@@ -46,10 +48,9 @@ impl Sharing {
     pub(super) fn at(&self, now: i64, rng: &mut impl Rng) -> Result<MutexGuard<'_, Choice>> {
         let mut choice = self.choice.lock().map_err(|_| Error::poisoned())?;
         // The clock may have been set back.
-        if !(choice.begin..choice.end).contains(&now) {
+        if now < choice.begin || now.abs_diff(choice.begin) >= choice.seconds.into() {
             let seconds = self.seconds.saturating_add(rng.random_range(0..=self.seconds / 2));
-            *choice =
-                Choice { begin: now, end: now.saturating_add(i64::from(seconds)), addresses: Vec::new() };
+            *choice = Choice { begin: now, seconds, room: None, addresses: Vec::new() };
         }
         Ok(choice)
     }
@@ -67,7 +68,8 @@ impl Sharing {
         rng: &mut impl Rng,
     ) -> Vec<PeerAddress> {
         let answer = table.admitted_of(&choice.addresses, query, exclude, size);
-        let room = self.room(table.len()).saturating_sub(choice.addresses.len());
+        let room = *choice.room.get_or_insert_with(|| self.room(table.len()));
+        let room = room.saturating_sub(choice.addresses.len());
         let missing = (size - answer.len()).min(room);
         if missing == 0 {
             return answer;
@@ -81,8 +83,11 @@ impl Sharing {
         table.admitted_of(&choice.addresses, query, exclude, size)
     }
 
-    /// How large the choice may be for a table of this size.
+    /// How large a choice may get that is begun with a table of this size. All of the table is all that it will have.
     fn room(&self, peers: usize) -> usize {
+        if self.max_percent == 100 {
+            return usize::MAX;
+        }
         let part = peers as u128 * u128::from(self.max_percent) / 100;
         usize::try_from(part).unwrap_or(usize::MAX).max(1)
     }

@@ -90,14 +90,15 @@ impl PeerTable {
         self.bounds != Bounds::NONE
     }
 
-    /// Plans how to put these records into the table, one after the other; none of them displaces another. A table
-    /// without bounds takes all or, if it cannot number them, refuses all.
+    /// Plans how to put these records into the table, one after the other; none of them displaces another. If all of them
+    /// are known to be new, there may be other slots to be `spared`. A table without bounds takes all or, if it cannot
+    /// number them, refuses all.
     ///
     /// Cost: constant for each, amortised.
-    pub(crate) fn plan<'a>(&self, records: &'a [PeerRecord]) -> Plan<'a> {
+    pub(crate) fn plan<'a>(&self, records: &'a [PeerRecord], spared: Option<&[u32]>) -> Plan<'a> {
         let mut plan = Plan { taken: Cow::Borrowed(records), displaced: Vec::new(), refused: Vec::new() };
         if self.is_bounded() {
-            self.plan_within_bounds(records, &mut plan);
+            self.plan_within_bounds(records, spared, &mut plan);
         } else if self.len().saturating_add(records.len()) > self.bounds.peers {
             let new = records.iter().filter(|record| !self.contains(&record.address)).count();
             if self.len().saturating_add(new) > self.bounds.peers {
@@ -108,7 +109,7 @@ impl PeerTable {
         plan
     }
 
-    fn plan_within_bounds(&self, records: &[PeerRecord], plan: &mut Plan<'_>) {
+    fn plan_within_bounds(&self, records: &[PeerRecord], spared: Option<&[u32]>, plan: &mut Plan<'_>) {
         let mut planner = Planner {
             table: self,
             peers: self.len(),
@@ -118,12 +119,17 @@ impl PeerTable {
             worst: None,
             worst_of: HashMap::new(),
         };
-        let slots = records.iter().map(|record| self.find(&record.address));
-        let is_known: Vec<bool> =
-            slots.map(|slot| slot.map(|slot| planner.settled.add(slot)).is_some()).collect();
+        let mut is_known = Vec::new();
+        if let Some(spared) = spared {
+            planner.settled = spared.iter().copied().collect();
+        } else {
+            let slots = records.iter().map(|record| self.find(&record.address));
+            is_known.extend(slots.map(|slot| slot.map(|slot| planner.settled.add(slot)).is_some()));
+        }
         for (index, record) in records.iter().enumerate() {
             let is_last = index + 1 == records.len();
-            let room = if is_known[index] { Ok(None) } else { planner.find_room(&record.address, is_last) };
+            let is_known = is_known.get(index).is_some_and(|&is_known| is_known);
+            let room = if is_known { Ok(None) } else { planner.find_room(&record.address, is_last) };
             match room {
                 Ok(victim) => {
                     plan.displaced.extend(victim);

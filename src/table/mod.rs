@@ -59,6 +59,8 @@ pub(crate) struct PeerTable {
     bounds: Bounds,
     /// For a manager that writes later, what the file does not have yet.
     pending: Option<Pending>,
+    /// Whether the file may have rows of peers that are not in the table.
+    leaves_rows: bool,
     as_of: i64,
 }
 
@@ -94,6 +96,7 @@ impl PeerTable {
             members,
             bounds,
             pending: None,
+            leaves_rows: false,
             as_of: now,
         }
     }
@@ -163,6 +166,7 @@ impl PeerTable {
             Some(is_best) => self.retain(|slot, _| is_best[slot as usize]),
             None => self.sort_all(),
         }
+        self.leaves_rows = loaded > self.len();
         loaded - self.len()
     }
 
@@ -220,7 +224,8 @@ impl PeerTable {
         }
     }
 
-    fn find(&self, address: &PeerAddress) -> Option<u32> {
+    /// The slot of an address, until a peer is removed.
+    pub(crate) fn find(&self, address: &PeerAddress) -> Option<u32> {
         self.locate(address).ok()
     }
 

@@ -90,8 +90,8 @@ impl PeerTable {
     /// Notes that a peer was added.
     pub(super) fn note_added(&mut self, slot: u32, address: &PeerAddress) {
         let Some(pending) = &mut self.pending else { return };
-        // A row that was to be deleted is overwritten instead.
-        if !pending.removed.is_empty() && pending.removed.remove(address) {
+        // A row that was to be deleted is overwritten instead, and so is one that the bounds left out.
+        if !pending.removed.is_empty() && pending.removed.remove(address) || self.leaves_rows {
             self.entries[slot as usize].set_on_file(true);
         }
         self.note_changed(slot);

@@ -108,16 +108,17 @@ impl Admission {
     }
 }
 
+/// The pools before this one are those of inbound peers.
+const INBOUND: usize = POOLS / 3;
+
 /// The pools of inbound peers that have failed at least once, most failures first.
 pub(super) fn failed_inbound() -> impl Iterator<Item = usize> {
-    let all =
-        Admission { types: [true, false, false], ready_only: false, public_only: false, max_failures: 0 };
-    (1..CLASSES).rev().flat_map(move |class| all.facets().map(move |first| first + class))
+    (1..CLASSES).rev().flat_map(|class| (0..INBOUND).step_by(CLASSES).map(move |first| first + class))
 }
 
 /// The class of failures in a pool of inbound peers.
 pub(super) fn inbound_failures(pool: usize) -> Option<usize> {
-    (pool < Pools::first_of(StoredPeerType::Outbound, Readiness::Ready, false)).then_some(pool % CLASSES)
+    (pool < INBOUND).then_some(pool % CLASSES)
 }
 
 /// The pools. `entries[slot].pool_position` is the slot's place in its pool.
