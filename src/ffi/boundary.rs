@@ -7,7 +7,7 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
 
-use super::error::{PEER_MANAGER_OK, peer_manager_error, peer_manager_status};
+use super::error::{PEER_MANAGER_OK, peer_manager_error, peer_manager_status, status_of};
 use super::handle;
 use super::manager::peer_manager;
 use crate::error::{Error, Result};
@@ -88,13 +88,11 @@ fn defect(function: &str, panic: &(dyn Any + Send)) -> Error {
 
 unsafe fn report(result: Result<()>, error: *mut peer_manager_error) -> peer_manager_status {
     let Err(failure) = result else { return PEER_MANAGER_OK };
-    let report = peer_manager_error::from(&failure);
-    let status = report.status;
     // SAFETY: by contract `error` is NULL or valid.
     if let Some(error) = unsafe { handle::optional_output(error) } {
-        error.write(report);
+        error.write(peer_manager_error::from(&failure));
     }
-    status
+    status_of(&failure)
 }
 
 /// For tests: panics in the function that the environment names. The environment is looked at only if it had the

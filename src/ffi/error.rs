@@ -79,7 +79,7 @@ impl From<&Error> for peer_manager_error {
     }
 }
 
-fn status_of(error: &Error) -> peer_manager_status {
+pub(super) fn status_of(error: &Error) -> peer_manager_status {
     match error {
         Error::InvalidArgument(_) => PEER_MANAGER_ERROR_INVALID_ARGUMENT,
         Error::InvalidAddress { .. } => PEER_MANAGER_ERROR_INVALID_ADDRESS,

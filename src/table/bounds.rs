@@ -151,7 +151,7 @@ impl PeerTable {
     /// the order of the slots. Nothing if all can stay.
     pub(super) fn best(&self) -> Option<Vec<bool>> {
         let Bounds { peers, per_netgroup } = self.bounds;
-        if self.len() <= peers && self.netgroups.largest(&self.names) <= per_netgroup {
+        if self.len() <= peers && (per_netgroup == u32::MAX || self.largest_netgroup() <= per_netgroup) {
             return None;
         }
         let mut order: Vec<u32> = (0..slot_number(self.len())).collect();
@@ -172,6 +172,15 @@ impl PeerTable {
         Some(is_kept)
     }
 
+    /// The most peers of one network group. Cost: linear.
+    fn largest_netgroup(&self) -> u32 {
+        let mut peers = HashMap::new();
+        for entry in &self.entries {
+            *peers.entry(entry.key().netgroup()).or_insert(0) += 1;
+        }
+        peers.into_values().max().unwrap_or(0)
+    }
+
     fn home(&self, address: &PeerAddress) -> Home {
         let number = match address.host() {
             Host::Name(text) => match self.names.find(text) {
@@ -190,7 +199,7 @@ impl PeerTable {
 
     /// Those of one group that could.
     fn worst_of(&self, group: u32) -> Worst<'_> {
-        let cells = self.members.iter().flat_map(move |members| members.cells(group));
+        let cells = self.netgroups.members().into_iter().flat_map(move |members| members.cells(group));
         let mut failed: Vec<_> =
             cells.filter_map(|(pool, slots)| Some((inbound_failures(pool)?, slots))).collect();
         failed.retain(|(class, _)| *class > 0);
@@ -209,12 +218,16 @@ impl<'a> Planner<'a> {
         let home = self.table.home(address);
         let Bounds { peers, per_netgroup } = self.table.bounds;
         let is_netgroup_full = self.peers_of(&home) >= i64::from(per_netgroup);
-        let victim = if is_netgroup_full {
-            Some(self.next_of(&home).ok_or(Full::Netgroup)?)
-        } else if self.peers >= peers {
-            Some(self.next_of(&home).or_else(|| self.next()).ok_or(Full::Table)?)
-        } else {
+        let has_room = !is_netgroup_full && self.peers < peers;
+        if !has_room && self.table.pools.failed_inbound() == 0 {
+            return Err(if is_netgroup_full { Full::Netgroup } else { Full::Table });
+        }
+        let victim = if has_room {
             None
+        } else if is_netgroup_full {
+            Some(self.next_of(&home).ok_or(Full::Netgroup)?)
+        } else {
+            Some(self.next_of(&home).or_else(|| self.next()).ok_or(Full::Table)?)
         };
         if !is_last {
             self.note(address, home, victim);
@@ -236,7 +249,7 @@ impl<'a> Planner<'a> {
 
     fn peers_of(&self, home: &Home) -> i64 {
         let before = match home {
-            Home::Netgroup(netgroup) => self.table.netgroups.of(*netgroup, &self.table.names),
+            Home::Netgroup(netgroup) => self.table.netgroups.peers_of(*netgroup, &self.table.names),
             Home::NewName(_) => 0,
         };
         i64::from(before) + self.gains.get(home).copied().unwrap_or(0)
@@ -253,7 +266,7 @@ impl<'a> Planner<'a> {
     fn next_of(&mut self, home: &Home) -> Option<u32> {
         let Home::Netgroup(netgroup) = home else { return None };
         let table = self.table;
-        let group = table.members.as_ref()?.find(*netgroup)?;
+        let group = table.netgroups.members()?.find(*netgroup)?;
         let worst = self.worst_of.entry(group).or_insert_with(|| table.worst_of(group));
         worst.find(|&slot| self.settled.of(slot) == 0)
     }

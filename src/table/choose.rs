@@ -88,7 +88,7 @@ impl PeerTable {
     }
 
     fn begin(&self, query: &PeerQuery<'_>, excluded: Vec<u32>) -> Draw<'_> {
-        match &self.members {
+        match self.netgroups.members() {
             Some(members) if query.max_per_netgroup != 0 => {
                 Draw::Spread(self, Spread::new(members, query.max_per_netgroup, &excluded))
             }

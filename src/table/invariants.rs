@@ -49,10 +49,10 @@ impl PeerTable {
         for entry in &self.entries {
             *peers.entry(entry.key().netgroup()).or_insert(0) += 1;
         }
-        let is_counted = |(group, count): (&_, &u32)| self.netgroups.of(*group, &self.names) == *count;
+        let is_counted = |(group, count): (&_, &u32)| self.netgroups.peers_of(*group, &self.names) == *count;
         ensure(peers.iter().all(is_counted), "the peers of every network group are counted")?;
         ensure(
-            self.netgroups.groups(&self.names) == peers.len(),
+            self.netgroups.len(&self.names) == peers.len(),
             "exactly the network groups in use are counted",
         )?;
         let bounds = self.bounds();
@@ -61,7 +61,7 @@ impl PeerTable {
             peers.values().all(|&count| count <= bounds.per_netgroup),
             "every network group is within its bound",
         )?;
-        let Some(members) = &self.members else {
+        let Some(members) = self.netgroups.members() else {
             return ensure(!self.is_bounded(), "a bounded table knows who is in each network group");
         };
         ensure(members.len() == self.len(), "every entry has its place in a network group")?;

@@ -37,7 +37,7 @@ use crate::peer::{PeerRecord, StoredPeerType};
 use entry::{Entry, Key};
 use index::Index;
 use names::Names;
-use netgroups::{Counts, Members};
+use netgroups::Netgroups;
 use pending::Pending;
 use pools::{Pools, Readiness};
 use wheel::Wheel;
@@ -53,9 +53,7 @@ pub(crate) struct PeerTable {
     names: Names,
     pools: Pools,
     wheel: Wheel,
-    netgroups: Counts,
-    /// For a table that is bounded, or was asked to draw by network group, who is in each.
-    members: Option<Members>,
+    netgroups: Netgroups,
     bounds: Bounds,
     /// For a manager that writes later, what the file does not have yet.
     pending: Option<Pending>,
@@ -84,7 +82,6 @@ impl PeerTable {
 
     /// An empty table, split at `now`.
     pub(crate) fn new(now: i64, bounds: Bounds) -> Self {
-        let members = (bounds != Bounds::NONE).then(|| Members::with_capacity(0));
         Self {
             entries: Vec::new(),
             index: Index::with_capacity(0),
@@ -92,8 +89,7 @@ impl PeerTable {
             names: Names::default(),
             pools: Pools::new(),
             wheel: Wheel::new(0),
-            netgroups: Counts::default(),
-            members,
+            netgroups: Netgroups::new(bounds != Bounds::NONE),
             bounds,
             pending: None,
             leaves_rows: false,
@@ -113,7 +109,9 @@ impl PeerTable {
     /// What is known of an address that is about to be changed, and the slot it is known in until a peer is removed.
     pub(crate) fn find_record(&self, address: &PeerAddress) -> Option<(u32, PeerRecord)> {
         let slot = self.find(address)?;
-        self.warm(slot);
+        if let Netgroups::Noted(members) = &self.netgroups {
+            members.warm_place(slot);
+        }
         Some((slot, self.record(slot, address)))
     }
 
@@ -129,7 +127,9 @@ impl PeerTable {
 
     /// Has brought into the cache, without waiting for it, what a change of this slot needs.
     fn warm(&self, slot: u32) {
-        self.members.iter().for_each(|members| members.warm_slot(slot));
+        if let Netgroups::Noted(members) = &self.netgroups {
+            members.warm(members.group_of(slot));
+        }
     }
 
     pub(crate) fn contains(&self, address: &PeerAddress) -> bool {
@@ -206,8 +206,8 @@ impl PeerTable {
     /// Forgets everything and gives the memory back.
     pub(crate) fn clear(&mut self) {
         let pending = self.pending.is_some().then(Pending::cleared);
-        let members = self.members.is_some().then(|| Members::with_capacity(0));
-        *self = Self { members, pending, ..Self::new(self.as_of, self.bounds) };
+        let netgroups = Netgroups::new(self.is_grouped());
+        *self = Self { netgroups, pending, ..Self::new(self.as_of, self.bounds) };
     }
 
     /// A copy of the whole table. Cost: linear, a copy of 44 bytes a peer.
@@ -220,7 +220,7 @@ impl PeerTable {
         Census {
             by_type: StoredPeerType::ALL.map(|peer_type| self.pools.of_type(peer_type) as u64),
             ready: self.pools.ready() as u64,
-            netgroups: self.netgroups.groups(&self.names) as u64,
+            netgroups: self.netgroups.len(&self.names) as u64,
         }
     }
 
@@ -264,13 +264,14 @@ impl PeerTable {
         let place = place.unwrap_or_else(|| self.place(Key::of(&record.address, name_number)));
         let slot = slot_number(self.entries.len());
         self.entries.push(Entry::new(place.key, record));
-        self.netgroups.add(place.key);
+        self.netgroups.count(place.key);
         self.index.push(place.hash, hash_of(&self.entries, &self.hasher));
         slot
     }
 
     /// As [`put`](Self::put), where the peer is known, and its slot.
     pub(crate) fn replace(&mut self, slot: u32, record: &PeerRecord) {
+        self.warm(slot);
         let before = self.pool(slot);
         self.wheel.unlink(&mut self.entries, slot);
         self.entries[slot as usize].assign(record);
@@ -285,7 +286,7 @@ impl PeerTable {
         let last = slot_number(self.entries.len() - 1);
         let (pool, pool_of_last) = (self.pool(slot), self.pool(last));
         self.pools.remove(&mut self.entries, slot, pool);
-        if let Some(members) = &mut self.members {
+        if let Netgroups::Noted(members) = &mut self.netgroups {
             members.swap_remove(slot, pool, pool_of_last);
         }
         self.wheel.unlink(&mut self.entries, slot);
@@ -306,7 +307,7 @@ impl PeerTable {
 
     /// Counts one peer less with this key's name and in its network group.
     fn forget(&mut self, key: Key) {
-        self.netgroups.remove(key);
+        self.netgroups.discount(key);
         if let Some(number) = key.name_number() {
             self.names.release(number);
         }

@@ -70,11 +70,6 @@ impl Names {
         self.texts.get(number as usize).and_then(Option::as_ref).map_or(0, |name| name.uses)
     }
 
-    /// How many peers have the same name, at most.
-    pub(super) fn most_uses(&self) -> u32 {
-        self.texts.iter().flatten().map(|name| name.uses).max().unwrap_or(0)
-    }
-
     /// How many numbers are free.
     pub(super) fn unused(&self) -> usize {
         self.free.len()

@@ -125,11 +125,13 @@ pub(super) fn inbound_failures(pool: usize) -> Option<usize> {
 #[derive(Clone, Debug)]
 pub(super) struct Pools {
     pools: Vec<Vec<u32>>,
+    /// How many inbound peers have failed.
+    failed_inbound: usize,
 }
 
 impl Pools {
     pub(super) fn new() -> Self {
-        Self { pools: vec![Vec::new(); POOLS] }
+        Self { pools: vec![Vec::new(); POOLS], failed_inbound: 0 }
     }
 
     fn first_of(peer_type: StoredPeerType, readiness: Readiness, private: bool) -> usize {
@@ -143,6 +145,7 @@ impl Pools {
 
     /// Puts a slot into a pool.
     pub(super) fn insert(&mut self, entries: &mut [Entry], slot: u32, pool: usize) {
+        self.failed_inbound += usize::from(inbound_failures(pool) > Some(0));
         let pool = &mut self.pools[pool];
         entries[slot as usize].pool_position = super::slot_number(pool.len());
         pool.push(slot);
@@ -150,6 +153,7 @@ impl Pools {
 
     /// Takes a slot out of the pool that it is in.
     pub(super) fn remove(&mut self, entries: &mut [Entry], slot: u32, pool: usize) {
+        self.failed_inbound -= usize::from(inbound_failures(pool) > Some(0));
         let pool = &mut self.pools[pool];
         let position = entries[slot as usize].pool_position;
         pool.swap_remove(position as usize);
@@ -167,6 +171,11 @@ impl Pools {
     /// The slots in each pool.
     pub(super) fn slots(&self) -> &[Vec<u32>] {
         &self.pools
+    }
+
+    /// How many inbound peers have failed at least once.
+    pub(super) fn failed_inbound(&self) -> usize {
+        self.failed_inbound
     }
 
     /// How many peers of a type there are.
@@ -208,7 +217,10 @@ impl Pools {
                 }
             }
         }
-        Some(self.pools.iter().map(Vec::len).sum())
+        let is_failed =
+            |entry: &&Entry| entry.peer_type() == StoredPeerType::Inbound && entry.num_failures > 0;
+        let is_counted = entries.iter().filter(is_failed).count() == self.failed_inbound;
+        is_counted.then(|| self.pools.iter().map(Vec::len).sum())
     }
 }
 

@@ -15,14 +15,14 @@ pub(in crate::table) struct Counts {
 
 impl Counts {
     /// Counts one peer more. Cost: constant, amortised.
-    pub(in crate::table) fn add(&mut self, key: Key) {
+    pub(super) fn add(&mut self, key: Key) {
         if !key.is_name() {
             *self.networks.entry(key.netgroup()).or_default() += 1;
         }
     }
 
     /// Counts one peer less. Cost: constant, amortised.
-    pub(in crate::table) fn remove(&mut self, key: Key) {
+    pub(super) fn remove(&mut self, key: Key) {
         if let Some(count) = self.networks.get_mut(&key.netgroup()) {
             *count -= 1;
             if *count == 0 {
@@ -33,7 +33,7 @@ impl Counts {
     }
 
     /// How many peers a group has. Cost: constant.
-    pub(in crate::table) fn of(&self, group: Netgroup, names: &Names) -> u32 {
+    pub(super) fn of(&self, group: Netgroup, names: &Names) -> u32 {
         match group.kind {
             HostKind::Name => names.uses(u32::from_ne_bytes(group.prefix)),
             HostKind::V4 | HostKind::V6 => self.networks.get(&group).copied().unwrap_or(0),
@@ -41,13 +41,8 @@ impl Counts {
     }
 
     /// How many groups have peers. Cost: constant.
-    pub(in crate::table) fn groups(&self, names: &Names) -> usize {
+    pub(super) fn groups(&self, names: &Names) -> usize {
         self.networks.len() + names.len()
-    }
-
-    /// The most peers of one group. Cost: linear in the groups.
-    pub(in crate::table) fn largest(&self, names: &Names) -> u32 {
-        self.networks.values().copied().max().unwrap_or(0).max(names.most_uses())
     }
 
     fn give_back(&mut self) {

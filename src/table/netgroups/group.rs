@@ -25,8 +25,11 @@ pub(super) struct Group {
 #[derive(Debug)]
 enum Peers {
     Few(SmallVec<[Member; 2]>),
-    /// Sorted by pool; none of them is empty.
-    Many(Vec<Cell>),
+    /// In cells that are sorted by pool; none of them is empty.
+    Many {
+        len: u32,
+        cells: Vec<Cell>,
+    },
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -47,15 +50,19 @@ impl Group {
         Self { netgroup, peers: Peers::Few(SmallVec::new()), listed_at: SmallVec::new() }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.cells().next().is_none()
+    /// How many peers there are.
+    pub(super) fn len(&self) -> u32 {
+        match &self.peers {
+            Peers::Few(members) => slot_number(members.len()),
+            Peers::Many { len, .. } => *len,
+        }
     }
 
     /// The peers, in pieces that are each of one pool.
     pub(super) fn cells(&self) -> impl Iterator<Item = (usize, &[u32])> {
         let (few, many) = match &self.peers {
             Peers::Few(members) => (&members[..], &[][..]),
-            Peers::Many(cells) => (&[][..], &cells[..]),
+            Peers::Many { cells, .. } => (&[][..], &cells[..]),
         };
         let few = few.iter().map(|member| (usize::from(member.pool), std::slice::from_ref(&member.slot)));
         few.chain(many.iter().map(|cell| (usize::from(cell.pool), &cell.slots[..])))
@@ -69,11 +76,12 @@ impl Group {
                 members.push(Member { slot, pool: pool_number(pool) });
                 if members.len() > FEW {
                     let members = std::mem::take(members);
-                    self.peers = Peers::Many(Vec::new());
+                    self.peers = Peers::Many { len: 0, cells: Vec::new() };
                     members.iter().for_each(|m| self.add(m.slot, usize::from(m.pool), set_position));
                 }
             }
-            Peers::Many(cells) => {
+            Peers::Many { len, cells } => {
+                *len += 1;
                 let cell = find(cells, pool).unwrap_or_else(|cell| {
                     cells.insert(cell, Cell { pool: pool_number(pool), slots: Vec::new() });
                     cell
@@ -96,8 +104,9 @@ impl Group {
                 }
                 return;
             }
-            Peers::Many(cells) => {
+            Peers::Many { len, cells } => {
                 let Ok(cell) = find(cells, pool) else { return };
+                *len -= 1;
                 let slots = &mut cells[cell].slots;
                 slots.swap_remove(position as usize);
                 if let Some(&moved) = slots.get(position as usize) {
@@ -114,13 +123,11 @@ impl Group {
 
     /// Keeps the peers as those of a small group if it has become one.
     fn simplify(&mut self, set_position: &mut impl FnMut(u32, u32)) {
-        // There are some hundreds of cells at most, and none is empty.
-        let size: usize = self.cells().take(FEW / 2 + 1).map(|(_, slots)| slots.len()).sum();
-        if size > FEW / 2 {
+        if self.len() as usize > FEW / 2 {
             return;
         }
-        let cells = std::mem::replace(&mut self.peers, Peers::Few(SmallVec::new()));
-        let Peers::Many(cells) = cells else { return };
+        let peers = std::mem::replace(&mut self.peers, Peers::Few(SmallVec::new()));
+        let Peers::Many { cells, .. } = peers else { return };
         for Cell { pool, slots } in cells {
             for slot in slots {
                 self.add(slot, usize::from(pool), set_position);
@@ -149,7 +156,7 @@ impl Group {
     pub(super) fn relocate(&mut self, position: u32, pool: usize, slot: u32) {
         match &mut self.peers {
             Peers::Few(members) => members[position as usize].slot = slot,
-            Peers::Many(cells) => {
+            Peers::Many { cells, .. } => {
                 if let Ok(cell) = find(cells, pool) {
                     cells[cell].slots[position as usize] = slot;
                 }
@@ -161,7 +168,7 @@ impl Group {
     pub(super) fn slot_at(&self, position: u32, pool: usize) -> Option<u32> {
         match &self.peers {
             Peers::Few(members) => members.get(position as usize).map(|member| member.slot),
-            Peers::Many(cells) => cells[find(cells, pool).ok()?].slots.get(position as usize).copied(),
+            Peers::Many { cells, .. } => cells[find(cells, pool).ok()?].slots.get(position as usize).copied(),
         }
     }
 
@@ -172,7 +179,7 @@ impl Group {
             Peers::Few(members) => {
                 members.iter().map(|m| usize::from(m.pool)).filter(|pool| pools.contains(pool)).min()
             }
-            Peers::Many(cells) => {
+            Peers::Many { cells, .. } => {
                 let first = cells.get(find(cells, pools.start).unwrap_or_else(|cell| cell))?;
                 Some(usize::from(first.pool)).filter(|pool| pools.contains(pool))
             }

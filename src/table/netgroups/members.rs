@@ -58,6 +58,16 @@ impl Members {
         self.numbers.find(self.hasher.hash_one(netgroup), is_it).copied()
     }
 
+    /// How many peers a group has. Cost: constant.
+    pub(in crate::table) fn peers_of(&self, netgroup: Netgroup) -> u32 {
+        self.find(netgroup).map_or(0, |group| self.groups[group as usize].len())
+    }
+
+    /// How many groups have peers.
+    pub(in crate::table) fn groups(&self) -> usize {
+        self.numbers.len()
+    }
+
     /// The group of a slot. Cost: constant.
     pub(in crate::table) fn group_of(&self, slot: u32) -> u32 {
         self.places[slot as usize].group
@@ -73,9 +83,9 @@ impl Members {
         std::hint::black_box(self.cells(group).next());
     }
 
-    /// Has the group of a slot brought into the cache, without waiting for it.
-    pub(in crate::table) fn warm_slot(&self, slot: u32) {
-        self.warm(self.group_of(slot));
+    /// Has the place of a slot brought into the cache, without waiting for it.
+    pub(in crate::table) fn warm_place(&self, slot: u32) {
+        std::hint::black_box(self.places[slot as usize]);
     }
 
     /// The first facet in which a group has peers of these classes.
@@ -149,7 +159,7 @@ impl Members {
     /// Forgets a group if it has no peers left.
     fn release(&mut self, number: u32) {
         let group = &self.groups[number as usize];
-        if !group.is_empty() {
+        if group.len() > 0 {
             return;
         }
         let hash = self.hasher.hash_one(group.netgroup);
@@ -235,10 +245,15 @@ impl Members {
             && self.places.iter().enumerate().all(is_in_position)
             && self.numbers.len() == used().count()
             && used().all(|group| self.find(self.groups[group as usize].netgroup) == Some(group))
-            && used().all(|group| !self.groups[group as usize].is_empty())
+            && used().all(|group| self.has_right_len(group))
             && used().all(has_least)
             && self.least.iter().enumerate().all(is_listed)
             && in_lists == self.least.iter().map(Vec::len).sum::<usize>()
+    }
+
+    fn has_right_len(&self, group: u32) -> bool {
+        let len: usize = self.cells(group).map(|(_, slots)| slots.len()).sum();
+        len > 0 && self.groups[group as usize].len() as usize == len
     }
 
     /// How many slots there are.
