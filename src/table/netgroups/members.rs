@@ -58,9 +58,11 @@ impl Members {
         self.numbers.find(self.hasher.hash_one(netgroup), is_it).copied()
     }
 
-    /// How many peers a group has. Cost: constant.
+    /// How many peers a group has. Who asks is about to add one, so they are brought into the cache. Cost: constant.
     pub(in crate::table) fn peers_of(&self, netgroup: Netgroup) -> u32 {
-        self.find(netgroup).map_or(0, |group| self.groups[group as usize].len())
+        let Some(group) = self.find(netgroup) else { return 0 };
+        self.warm(group);
+        self.groups[group as usize].len()
     }
 
     /// How many groups have peers.
