@@ -90,7 +90,8 @@ impl PeerTable {
     fn begin(&self, query: &PeerQuery<'_>, excluded: Vec<u32>) -> Draw<'_> {
         match self.netgroups.members() {
             Some(members) if query.max_per_netgroup != 0 => {
-                Draw::Spread(self, Spread::new(members, query.max_per_netgroup, &excluded))
+                let spread = Spread::new(members, query.max_per_netgroup, &excluded);
+                Draw::Spread(self, Box::new(spread))
             }
             _ => Draw::Uniform(self, excluded.into_iter().collect()),
         }
@@ -107,7 +108,7 @@ enum Draw<'a> {
     /// Each eligible peer is equally likely, except the excluded ones.
     Uniform(&'a PeerTable, HashSet<u32>),
     /// Each network group is.
-    Spread(&'a PeerTable, Spread<'a>),
+    Spread(&'a PeerTable, Box<Spread<'a>>),
 }
 
 impl Draw<'_> {

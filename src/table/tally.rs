@@ -3,13 +3,15 @@
 
 use std::collections::HashMap;
 
+use smallvec::SmallVec;
+
 /// Up to this many, they are looked through.
 const FEW: usize = 64;
 
 /// How often each number was counted.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
-    few: Vec<(u32, u32)>,
+    few: SmallVec<[(u32, u32); FEW]>,
     /// All of them, once they are more than a few.
     many: HashMap<u32, u32>,
 }
@@ -17,11 +19,8 @@ pub(super) struct Tally {
 impl Tally {
     /// Room for this many numbers.
     pub(super) fn with_capacity(numbers: usize) -> Self {
-        if numbers <= FEW {
-            Self { few: Vec::with_capacity(numbers), many: HashMap::new() }
-        } else {
-            Self { few: Vec::new(), many: HashMap::with_capacity(numbers) }
-        }
+        let many = if numbers <= FEW { HashMap::new() } else { HashMap::with_capacity(numbers) };
+        Self { few: SmallVec::new(), many }
     }
 
     pub(super) fn of(&self, number: u32) -> u32 {
