@@ -25,7 +25,7 @@ use super::tally::Tally;
 /// a chance of one in twelve, unless most groups are used up.
 const GROUP_DRAWS: usize = 256;
 
-/// As many draws are made together as are expected to be needed, but no more than this. In a large table each leads to
+/// Draws are made together, but no more than this. In a large table each leads to
 /// memory that is not in the cache, and so the processor waits for several of them at once.
 const BATCH: usize = 64;
 
@@ -140,7 +140,8 @@ impl<E: Fn(u32) -> bool> Round<'_, '_, E> {
 
     /// Draws some groups, each equally likely, whether they are used up or not, and a peer in each.
     fn draw_batch(&mut self, missing: usize, rng: &mut impl Rng) {
-        let size = (2 * missing.min(BATCH)).clamp(4, BATCH).min(self.draws);
+        // Most groups have peers in one admitted facet only, so most draws are of use.
+        let size = (missing.min(BATCH) * 5).div_ceil(4).clamp(2, BATCH).min(self.draws);
         self.draws -= size;
         // One step for all of them, then the next: see BATCH.
         let drawn: SmallVec<[_; BATCH]> = (0..size).map(|_| self.population.any(rng)).collect();

@@ -11,7 +11,9 @@ const FEW: usize = 64;
 /// How often each number was counted.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
-    few: SmallVec<[(u32, u32); FEW]>,
+    few: SmallVec<[u32; FEW]>,
+    /// How often each of the few was.
+    counts: SmallVec<[u32; FEW]>,
     /// All of them, once they are more than a few.
     many: HashMap<u32, u32>,
 }
@@ -20,12 +22,12 @@ impl Tally {
     /// Room for this many numbers.
     pub(super) fn with_capacity(numbers: usize) -> Self {
         let many = if numbers <= FEW { HashMap::new() } else { HashMap::with_capacity(numbers) };
-        Self { few: SmallVec::new(), many }
+        Self { many, ..Self::default() }
     }
 
     pub(super) fn of(&self, number: u32) -> u32 {
         if self.many.is_empty() {
-            self.few.iter().find(|(other, _)| *other == number).map_or(0, |(_, count)| *count)
+            self.position(number).map_or(0, |position| self.counts[position])
         } else {
             self.many.get(&number).copied().unwrap_or(0)
         }
@@ -33,19 +35,28 @@ impl Tally {
 
     /// Counts a number; says how often it was counted before. Cost: constant, amortised.
     pub(super) fn add(&mut self, number: u32) -> u32 {
-        let before = if !self.many.is_empty() {
+        let count = if !self.many.is_empty() {
             self.many.entry(number).or_insert(0)
-        } else if let Some(position) = self.few.iter().position(|(other, _)| *other == number) {
-            &mut self.few[position].1
+        } else if let Some(position) = self.position(number) {
+            &mut self.counts[position]
         } else if self.few.len() < FEW {
-            self.few.push((number, 1));
+            self.few.push(number);
+            self.counts.push(1);
             return 0;
         } else {
-            self.many = self.few.drain(..).collect();
+            self.many = self.few.drain(..).zip(self.counts.drain(..)).collect();
             self.many.entry(number).or_insert(0)
         };
-        *before += 1;
-        *before - 1
+        *count += 1;
+        *count - 1
+    }
+
+    /// Where a number is among the few. Most are not there, which `contains` finds out many at a time.
+    fn position(&self, number: u32) -> Option<usize> {
+        if !self.few.contains(&number) {
+            return None;
+        }
+        self.few.iter().position(|&other| other == number)
     }
 }
 
