@@ -388,8 +388,9 @@ typedef struct peer_manager_options {
    * In a full table a newcomer, by gossip (peer_manager_ensure_exists) or from the host itself, displaces the worst
    * inbound peer that has failed at least once: of its own netgroup, else of the table. If there is none, it is refused
    * with PEER_MANAGER_ERROR_LIMIT, in a batch left out, and counted in peer_manager_stats.refused_peers either way.
-   * Outbound and preferred peers are never displaced; what is said about a peer in the table is never refused. The
-   * worst is the one with the most failures (from 16 on, powers of two are told apart: 16 to 31, 32 to 63 and so on).
+   * Outbound and preferred peers are never displaced, nor what is in the same batch, known or new; what is said about a
+   * peer in the table is never refused. The worst is the one with the most failures (from 16 on, powers of two are told
+   * apart: 16 to 31, 32 to 63 and so on).
    *
    * Of a file with more peers the best are in the table: preferred before outbound before inbound, then those with
    * fewer failures, then those whose rows come first. The rows of the others stay in the file and count as refused;
@@ -408,8 +409,9 @@ typedef struct peer_manager_options {
    */
   uint32_t share_cache_seconds;
   /**
-   * The most that choice holds, in per cent of the peers there are when it is begun (one at least), 0 to 100; 0 for 100,
-   * which is all of them and all that come. While a new node's table is small, so is a part of it.
+   * The most that choice holds, in per cent of the peers there are when its first ones are drawn, 0 to 100, rounded down
+   * but one at least; 0 for 100, which is all of them and all that come. While a new node's table is small, so is a part
+   * of it.
    */
   uint32_t share_max_percent;
   /**
@@ -908,7 +910,8 @@ peer_manager_status peer_manager_store(struct peer_manager *pm,
                                        struct peer_manager_error *error);
 
 /**
- * Stores records in one transaction, all or none. Of two with the same address, the later one counts.
+ * Stores records in one transaction, all or none. Of two with the same address, the later one counts. New peers that a
+ * configured bound refuses are no error here; they are left out and counted in the stats.
  *
  * Cost: one transaction; constant in memory for each record.
  *
@@ -918,7 +921,8 @@ peer_manager_status peer_manager_store(struct peer_manager *pm,
  * @param error    receives what failed; may be NULL
  * @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ADDRESS and PEER_MANAGER_ERROR_INVALID_ARGUMENT with the index of the
  *         first that is no record, and then nothing is done; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL and a count
- *         that no memory holds; PEER_MANAGER_ERROR_LIMIT for new peers that a bound refuses; PEER_MANAGER_ERROR_DATABASE, PEER_MANAGER_ERROR_BUSY,
+ *         that no memory holds; PEER_MANAGER_ERROR_LIMIT when the table would have more than some three thousand million
+ *         peers; PEER_MANAGER_ERROR_DATABASE, PEER_MANAGER_ERROR_BUSY,
  *         PEER_MANAGER_ERROR_DISK_FULL or PEER_MANAGER_ERROR_CORRUPT when the database refuses the write;
  *         PEER_MANAGER_ERROR_INTERNAL
  *
@@ -1142,7 +1146,8 @@ peer_manager_status peer_manager_load_random_peers(struct peer_manager *pm,
  * order: preferred before outbound before inbound, as they are now. It grows when an answer would be shorter than asked
  * for, up to share_max_percent of the peers. Removed peers, and those that the filter no longer admits, are in no answer.
  *
- * Cost: as peer_manager_load_random_peers; with share_cache_seconds, of the longest answer since the choice was made.
+ * Cost: as peer_manager_load_random_peers; with share_cache_seconds, linear in what was chosen so far: about the longest
+ * answer, and more if questions differ or peers go. Such questions wait for each other.
  *
  * @param pm         the peer manager
  * @param filter     which peers are eligible; NULL for every type, whatever its failures and next attempt

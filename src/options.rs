@@ -77,7 +77,8 @@ pub struct Options {
     /// In a full table a newcomer, whether it comes by gossip ([`ensure_exists`](crate::PeerManager::ensure_exists)) or
     /// from the host itself, displaces the worst inbound peer that has failed: of its own network group, else of the
     /// table. If there is none, it is refused with [`Error::Limit`], in a batch left out, and counted either way.
-    /// Outbound and preferred peers are never displaced, and what is said about a peer in the table is never refused.
+    /// Outbound and preferred peers are never displaced, nor what is in the same batch, known or new; and what is said about
+    /// a peer in the table is never refused.
     /// The worst is the one with the most failures (from 16 on, powers of two are told apart: 16 to 31, 32 to 63 …).
     ///
     /// Of a file with more peers the best are in the table: preferred before outbound before inbound, then those with
@@ -92,8 +93,8 @@ pub struct Options {
     ///
     /// Each choice lives longer by a random part, up to half of this, so that nobody knows when the next one is made.
     pub share_cache_seconds: u32,
-    /// How much of the table that choice may hold, in per cent of the peers there are when it is begun (one at least); 0 for
-    /// all of it, and all that comes. While a new node's table is small, so is a part of it.
+    /// How much of the table that choice may hold, in per cent of the peers there are when its first ones are drawn, rounded
+    /// down but one at least; 0 for all of it, and all that comes. While a new node's table is small, so is a part of it.
     pub share_max_percent: u32,
 }
 

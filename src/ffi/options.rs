@@ -67,8 +67,9 @@ pub struct peer_manager_options {
     /// In a full table a newcomer, by gossip (peer_manager_ensure_exists) or from the host itself, displaces the worst
     /// inbound peer that has failed at least once: of its own netgroup, else of the table. If there is none, it is refused
     /// with PEER_MANAGER_ERROR_LIMIT, in a batch left out, and counted in peer_manager_stats.refused_peers either way.
-    /// Outbound and preferred peers are never displaced; what is said about a peer in the table is never refused. The
-    /// worst is the one with the most failures (from 16 on, powers of two are told apart: 16 to 31, 32 to 63 and so on).
+    /// Outbound and preferred peers are never displaced, nor what is in the same batch, known or new; what is said about a
+    /// peer in the table is never refused. The worst is the one with the most failures (from 16 on, powers of two are told
+    /// apart: 16 to 31, 32 to 63 and so on).
     ///
     /// Of a file with more peers the best are in the table: preferred before outbound before inbound, then those with
     /// fewer failures, then those whose rows come first. The rows of the others stay in the file and count as refused;
@@ -81,8 +82,9 @@ pub struct peer_manager_options {
     /// lives for this many seconds and a random part of up to half as many more, so that nobody learns the table by
     /// asking often, or when the next choice is made.
     pub share_cache_seconds: u32,
-    /// The most that choice holds, in per cent of the peers there are when it is begun (one at least), 0 to 100; 0 for 100,
-    /// which is all of them and all that come. While a new node's table is small, so is a part of it.
+    /// The most that choice holds, in per cent of the peers there are when its first ones are drawn, 0 to 100, rounded down
+    /// but one at least; 0 for 100, which is all of them and all that come. While a new node's table is small, so is a part
+    /// of it.
     pub share_max_percent: u32,
     /// 0.
     pub reserved: u32,

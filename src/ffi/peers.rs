@@ -135,7 +135,8 @@ pub unsafe extern "C" fn peer_manager_store(
     }
 }
 
-/// Stores records in one transaction, all or none. Of two with the same address, the later one counts.
+/// Stores records in one transaction, all or none. Of two with the same address, the later one counts. New peers that a
+/// configured bound refuses are no error here; they are left out and counted in the stats.
 ///
 /// Cost: one transaction; constant in memory for each record.
 ///
@@ -145,7 +146,8 @@ pub unsafe extern "C" fn peer_manager_store(
 /// @param error    receives what failed; may be NULL
 /// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ADDRESS and PEER_MANAGER_ERROR_INVALID_ARGUMENT with the index of the
 ///         first that is no record, and then nothing is done; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL and a count
-///         that no memory holds; PEER_MANAGER_ERROR_LIMIT for new peers that a bound refuses; PEER_MANAGER_ERROR_DATABASE, PEER_MANAGER_ERROR_BUSY,
+///         that no memory holds; PEER_MANAGER_ERROR_LIMIT when the table would have more than some three thousand million
+///         peers; PEER_MANAGER_ERROR_DATABASE, PEER_MANAGER_ERROR_BUSY,
 ///         PEER_MANAGER_ERROR_DISK_FULL or PEER_MANAGER_ERROR_CORRUPT when the database refuses the write;
 ///         PEER_MANAGER_ERROR_INTERNAL
 ///

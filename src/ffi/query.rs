@@ -184,7 +184,8 @@ pub unsafe extern "C" fn peer_manager_load_random_peers(
 /// order: preferred before outbound before inbound, as they are now. It grows when an answer would be shorter than asked
 /// for, up to share_max_percent of the peers. Removed peers, and those that the filter no longer admits, are in no answer.
 ///
-/// Cost: as peer_manager_load_random_peers; with share_cache_seconds, of the longest answer since the choice was made.
+/// Cost: as peer_manager_load_random_peers; with share_cache_seconds, linear in what was chosen so far: about the longest
+/// answer, and more if questions differ or peers go. Such questions wait for each other.
 ///
 /// @param pm         the peer manager
 /// @param filter     which peers are eligible; NULL for every type, whatever its failures and next attempt

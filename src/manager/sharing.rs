@@ -14,6 +14,9 @@ use crate::table::PeerTable;
 
 use rand::{Rng, RngExt as _};
 
+/// By so many seconds a question may come late that has read the clock before another one began the choice.
+const LATE: i64 = 2;
+
 /// The choice, and how long and how large it may get.
 #[derive(Debug)]
 pub(super) struct Sharing {
@@ -27,9 +30,9 @@ pub(super) struct Sharing {
 pub(super) struct Choice {
     /// From this second on, so many.
     begin: i64,
-    seconds: u32,
-    /// The most that it holds, once that is known.
-    room: Option<usize>,
+    seconds: u64,
+    /// The most addresses.
+    max: usize,
     addresses: Vec<PeerAddress>,
 }
 
@@ -48,16 +51,16 @@ impl Sharing {
     pub(super) fn at(&self, now: i64, rng: &mut impl Rng) -> Result<MutexGuard<'_, Choice>> {
         let mut choice = self.choice.lock().map_err(|_| Error::poisoned())?;
         // The clock may have been set back.
-        if now < choice.begin || now.abs_diff(choice.begin) >= choice.seconds.into() {
-            let seconds = self.seconds.saturating_add(rng.random_range(0..=self.seconds / 2));
-            *choice = Choice { begin: now, seconds, room: None, addresses: Vec::new() };
+        if now < choice.begin.saturating_sub(LATE) || now.abs_diff(choice.begin) >= choice.seconds {
+            let seconds = u64::from(self.seconds) + u64::from(rng.random_range(0..=self.seconds / 2));
+            *choice = Choice { begin: now, seconds, ..Choice::default() };
         }
         Ok(choice)
     }
 
     /// Puts an answer together, and adds to the choice what it lacks if there is room.
     ///
-    /// Cost: that of looking up what was chosen, so of the longest answer so far, and of what must be drawn.
+    /// Cost: that of looking up all that was chosen so far, and of what must be drawn.
     pub(super) fn answer(
         &self,
         choice: &mut Choice,
@@ -68,9 +71,11 @@ impl Sharing {
         rng: &mut impl Rng,
     ) -> Vec<PeerAddress> {
         let answer = table.admitted_of(&choice.addresses, query, exclude, size);
-        let room = *choice.room.get_or_insert_with(|| self.room(table.len()));
-        let room = room.saturating_sub(choice.addresses.len());
-        let missing = (size - answer.len()).min(room);
+        if choice.addresses.is_empty() {
+            // Counted once, so that a flood does not make it larger.
+            choice.max = self.max_of(table.len());
+        }
+        let missing = (size - answer.len()).min(choice.max - choice.addresses.len());
         if missing == 0 {
             return answer;
         }
@@ -84,7 +89,7 @@ impl Sharing {
     }
 
     /// How large a choice may get that is begun with a table of this size. All of the table is all that it will have.
-    fn room(&self, peers: usize) -> usize {
+    fn max_of(&self, peers: usize) -> usize {
         if self.max_percent == 100 {
             return usize::MAX;
         }

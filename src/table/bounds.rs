@@ -27,12 +27,12 @@ pub(crate) struct Bounds {
 impl Bounds {
     /// As the options have them, in which 0 is none.
     pub(crate) fn new(max_peers: u64, max_peers_per_netgroup: u32) -> Self {
-        let or = |bound: u64, none: usize| match usize::try_from(bound) {
-            Ok(0) | Err(_) => none,
-            Ok(bound) => bound.min(none),
+        let peers = match usize::try_from(max_peers) {
+            Ok(0) | Err(_) => Self::NONE.peers,
+            Ok(bound) => bound.min(Self::NONE.peers),
         };
         let per_netgroup = if max_peers_per_netgroup == 0 { u32::MAX } else { max_peers_per_netgroup };
-        Self { peers: or(max_peers, Self::NONE.peers), per_netgroup }
+        Self { peers, per_netgroup }
     }
 
     /// Those that slots set.

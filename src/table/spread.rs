@@ -117,7 +117,9 @@ impl<E: Fn(u32) -> bool> Round<'_, '_, E> {
                 if self.is_used_up(group) {
                     continue;
                 }
-                let found = if self.is_left(slot) { Some(slot) } else { self.any_of(group, rng) };
+                // Of a group whose peers are listed, they are taken from the list, so that none is taken twice.
+                let is_taken = !self.listed.contains_key(&group) && self.is_left(slot);
+                let found = if is_taken { Some(slot) } else { self.any_of(group, rng) };
                 if let Some(slot) = found {
                     self.draws = GROUP_DRAWS;
                     return Some((group, slot));

@@ -102,6 +102,9 @@ impl Group {
                 if let Some(moved) = members.get(position as usize) {
                     set_position(moved.slot, position);
                 }
+                if members.spilled() && members.len() <= members.capacity() / 4 {
+                    members.shrink_to_fit();
+                }
                 return;
             }
             Peers::Many { len, cells } => {
@@ -200,3 +203,19 @@ fn pool_number(pool: usize) -> u16 {
 }
 
 const _: () = assert!(size_of::<Group>() == 64, "a group fills a line of the cache");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::table::entry::HostKind;
+
+    #[test]
+    fn a_group_that_has_become_small_gives_its_memory_back() {
+        for most in [FEW, 2 * FEW] {
+            let mut group = Group::new(Netgroup { kind: HostKind::V4, prefix: [10, 0, 0, 0] });
+            (0..slot_number(most)).for_each(|slot| group.add(slot, 0, &mut |_, _| ()));
+            (1..most).for_each(|_| group.take(0, 0, &mut |_, _| ()));
+            assert!(matches!(&group.peers, Peers::Few(members) if members.len() == 1 && !members.spilled()));
+        }
+    }
+}

@@ -134,9 +134,10 @@ impl Members {
         give_back(&mut self.places);
     }
 
-    /// Whether so many numbers are free that the groups should be noted anew.
+    /// Whether so many numbers are free that the groups should be noted anew: many for so many slots, because that looks at
+    /// each of them.
     pub(in crate::table) fn is_sparse(&self) -> bool {
-        self.free.len() > self.groups.len() / 2 + MIN_CAPACITY
+        self.free.len() > self.places.len() / 4 + MIN_CAPACITY
     }
 
     fn acquire(&mut self, netgroup: Netgroup) -> u32 {
@@ -316,6 +317,18 @@ mod tests {
                 assert!(is_consistent, "{wanted} wanted, step {step}, {} there", slab.len());
             }
         }
+    }
+
+    #[test]
+    fn groups_that_are_gone_are_many_only_for_a_table_that_is_small() {
+        let mut members = Members::with_capacity(0);
+        (0..1000).for_each(|_| members.push(netgroup(0), 0));
+        (1..=200).for_each(|number| members.push(netgroup(number), 0));
+        (1000..1200).rev().for_each(|slot| members.swap_remove(slot, 0, 0));
+        assert_eq!(members.free.len(), 200);
+        assert!(!members.is_sparse(), "noting 1000 peers anew for each 200 that go is not constant");
+        (300..1000).rev().for_each(|slot| members.swap_remove(slot, 0, 0));
+        assert!(members.is_sparse());
     }
 
     #[test]
