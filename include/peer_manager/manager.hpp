@@ -113,7 +113,8 @@ public:
   }
 
   /** Adds the peers of another database file that are new, all or none; what is known of the others stays. Tells how
-   * many were new. The file, of this library or of stellar-core, is only read, and another process may have it open. */
+   * many were new; those that a bound refuses are left out, and counted in refused_peers. The file, of this library or of
+   * stellar-core, is only read, and another process may have it open. */
   Result<std::size_t> try_import_from(std::string_view path) {
     if (path.find('\0') != std::string_view::npos)
       return Failure(Status::InvalidArgument, "path contains a NUL byte; leave it out");

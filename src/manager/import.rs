@@ -10,7 +10,9 @@ use crate::store::{is_same_file, read_peers};
 impl PeerManager {
     /// Copies the valid peers of another database file, stellar-core's or one of this library's, into this table, in
     /// one transaction; says how many were new. They come with their type, failures and next attempt. Of peers that are
-    /// known already, what is known stays. Rows that are no valid peers are passed over.
+    /// known already, what is known stays. Rows that are no valid peers are passed over. New peers that a
+    /// [bound](crate::Options::max_peers) refuses are left out, and counted in the [stats](Self::get_stats); those for
+    /// which others give way are new, and the others are gone from memory and from this table's own file.
     ///
     /// The file is only read, and at one moment, so another program may have it open, another manager among them.
     /// Nothing is made beside it, except that SQLite makes the index of a write-ahead log (`-shm`) that has none. Like
@@ -22,7 +24,8 @@ impl PeerManager {
     /// # Errors
     /// [`Error::InvalidArgument`] for an empty path; [`Error::Corrupt`] when the file is no database of peers, or
     /// damaged; [`Error::Database`] when it is missing or cannot be read; [`Error::Busy`] when it stays locked past the
-    /// busy timeout. When the peers cannot be added, as [`store_many`](Self::store_many). Nothing is added then.
+    /// busy timeout. When the peers cannot be added, as [`store_many`](Self::store_many): with [`Error::Limit`] only when the
+    /// table would grow larger than a table can be. Nothing is added then.
     ///
     /// ```
     /// # let directory = tempfile::tempdir().unwrap();

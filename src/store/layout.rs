@@ -63,6 +63,11 @@ impl Layout {
         self == Self::Specification || matches!(address.host(), Host::V4(_))
     }
 
+    /// Whether it may have a row of any of them.
+    pub(super) fn holds_any<'a>(self, addresses: impl IntoIterator<Item = &'a PeerAddress>) -> bool {
+        addresses.into_iter().any(|address| self.holds(address))
+    }
+
     /// What a `nextattempt` means, if it means anything. Where stellar-core has text, a number can only be what it is
     /// in the other layout.
     pub(super) fn next_attempt(self, value: ValueRef<'_>) -> Option<i64> {

@@ -37,12 +37,15 @@ use crate::peer::{PeerRecord, StoredPeerType};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn load_all_from_db(conn: &Connection, each: impl FnMut(&PeerRecord)) -> Result<u64> {
-    let read = || read_rows(conn, schema::layout(conn)?, each);
+    let read = || read_rows(conn, schema::layout(conn)?, i64::MAX, each);
     read().map(|rows| rows.skipped).map_err(|error| failed("the database", &error))
 }
 
-/// A row takes at least this many bytes of the file, in the table and in its index together.
+/// The row of a peer takes at least this many bytes of the file, in the table and in its index together.
 const SHORTEST_ROW: i64 = 24;
+
+/// Anything on a page takes at least this many bytes of it: four, and two that say where they are.
+const SHORTEST_CELL: i64 = 6;
 
 impl Store {
     /// Reads every valid peer; says how many rows were none. `reserve` is first told about how many there will be.
@@ -51,7 +54,7 @@ impl Store {
             return Ok(0);
         }
         let Some(owned) = &self.owned else {
-            let read = read_rows(&self.conn, self.layout(), each);
+            let read = read_rows(&self.conn, self.layout(), i64::MAX, each);
             return read.map(|rows| rows.skipped).map_err(|error| failed(&self.name, &error));
         };
         read_file(&self.conn, owned.file.path(), &self.name, self.layout(), reserve, each)
@@ -70,38 +73,51 @@ pub(super) fn read_file(
     let read = || -> rusqlite::Result<_> {
         // The count and the rows are of one moment.
         let transaction = conn.unchecked_transaction()?;
+        let sql = "SELECT page_count * page_size FROM pragma_page_count('main'), pragma_page_size('main')";
+        let bytes: i64 = transaction.query_row(sql, [], |row| row.get(0))?;
+        // The pages of a file that lies may lead to each other again and again, to more rows than anybody can read.
+        let most = bytes / SHORTEST_CELL;
         // SQLite counts in the smallest index, so this is the number of rows according to that.
-        let sql = "SELECT (SELECT count(*) FROM main.peers), page_count * page_size \
-                   FROM pragma_page_count('main'), pragma_page_size('main')";
-        let (indexed, bytes): (i64, i64) =
-            transaction.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        // Of a file that lies, SQLite may count more rows than there can be.
+        let sql = "SELECT count(*) FROM (SELECT 1 FROM main.peers LIMIT ?1)";
+        let indexed: i64 = transaction.query_row(sql, [most + 1], |row| row.get(0))?;
+        if indexed > most {
+            return Ok(Err(TOO_MANY_ROWS.to_owned()));
+        }
+        // Of a file that lies, SQLite may count more rows than there are peers.
         reserve(usize::try_from(indexed.min(bytes / SHORTEST_ROW)).unwrap_or(0));
-        let rows = read_rows(&transaction, layout, each)?;
+        let rows = read_rows(&transaction, layout, most, each)?;
         // SQLite takes what is missing of the last page for zeros.
         let is_whole = file::reaches(path, bytes);
         transaction.finish()?;
-        Ok((rows, u64::try_from(indexed).ok(), is_whole))
+        Ok(match rows.read {
+            read if read > most => Err(TOO_MANY_ROWS.to_owned()),
+            read if read != indexed => Err(format!("it has {read} rows, but its index has {indexed}")),
+            _ if !is_whole => Err("the file ends within a page".to_owned()),
+            _ => Ok(rows.skipped),
+        })
     };
-    let (rows, indexed, is_whole) = read().map_err(|error| failed(name, &error))?;
-    let damage = match indexed {
-        Some(indexed) if indexed != rows.read => {
-            format!("it has {} rows, but its index has {indexed}", rows.read)
-        }
-        _ if !is_whole => "the file ends within a page".to_owned(),
-        _ => return Ok(rows.skipped),
-    };
-    Err(Error::corrupt(format!("cannot read the table peers of {name}"), damage, ADVICE_CORRUPT))
+    read().map_err(|error| failed(name, &error))?.map_err(|damage| {
+        Error::corrupt(format!("cannot read the table peers of {name}"), damage, ADVICE_CORRUPT)
+    })
 }
+
+/// What is wrong with a file whose pages lead to one another.
+const TOO_MANY_ROWS: &str = "its pages lead to more than there is room for in it";
 
 /// How many rows there were.
 struct Rows {
-    read: u64,
+    read: i64,
     /// Those that were not valid peers.
     skipped: u64,
 }
 
-fn read_rows(conn: &Connection, layout: Layout, mut each: impl FnMut(&PeerRecord)) -> rusqlite::Result<Rows> {
+/// Reads the rows, at most one more than `most`.
+fn read_rows(
+    conn: &Connection,
+    layout: Layout,
+    most: i64,
+    mut each: impl FnMut(&PeerRecord),
+) -> rusqlite::Result<Rows> {
     // In the order of the table itself; an index may be damaged on its own.
     let mut statement =
         conn.prepare("SELECT ip, port, nextattempt, numfailures, type FROM main.peers NOT INDEXED")?;
@@ -110,6 +126,9 @@ fn read_rows(conn: &Connection, layout: Layout, mut each: impl FnMut(&PeerRecord
     while let Some(row) = cursor.next()? {
         let columns = [row.get_ref(0)?, row.get_ref(1)?, row.get_ref(2)?, row.get_ref(3)?, row.get_ref(4)?];
         rows.read += 1;
+        if rows.read > most {
+            break;
+        }
         match peer_from_row(layout, columns) {
             Some(record) => each(&record),
             None => rows.skipped += 1,

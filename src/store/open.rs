@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
-use super::file::DatabaseFile;
+use super::file::{self, DatabaseFile};
 use super::layout::Layout;
 use super::schema::{self, Presence};
 use super::{Owned, Store};
@@ -50,7 +50,10 @@ impl Store {
                 "the file may only be read; make it and its directory writable",
             ));
         }
-        let presence = schema::inspect(&conn, &name)?;
+        file::limit_steps(&conn, file.path()).map_err(|error| failed(&error))?;
+        let presence = schema::inspect(&conn, &name)
+            .map_err(|error| file::explain_limit(error, &format!("cannot open {name}")))?;
+        file::unlimit_steps(&conn).map_err(|error| failed(&error))?;
         if is_readonly()? {
             return Err(Error::corrupt(
                 format!("cannot open {name}"),

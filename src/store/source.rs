@@ -46,11 +46,10 @@ pub(crate) fn read_peers(path: &Path, busy_timeout: Duration) -> Result<Vec<Peer
     if fs::metadata(&path).is_ok_and(|metadata| !metadata.is_file()) {
         return Err(Error::cannot_open(action(), "it is not a file; give the path of one"));
     }
-    file::check_log(&path, &name)?;
+    file::check_log(&path, &action())?;
     let read = |manner| read(&path, &name, busy_timeout, manner).map_err(|error| explain(error, &action()));
     let log = beside(&path, "-wal");
-    // A journal may be of a transaction that has to be undone first.
-    if log.exists() || beside(&path, "-journal").exists() {
+    if log.exists() {
         return read(Manner::Shared);
     }
     let before = state(&path);
@@ -73,7 +72,7 @@ fn wants_log(path: &Path, busy_timeout: Duration) -> rusqlite::Result<bool> {
     let conn = connect(path, busy_timeout, Manner::Exclusive)?;
     // Before SQLite makes a log for itself alone it takes a lock for writers, which a file that is opened for reading
     // cannot have.
-    match conn.query_row("SELECT count(*) FROM main.sqlite_master", [], |_| Ok(())) {
+    match conn.query_row("SELECT EXISTS (SELECT 1 FROM main.sqlite_master)", [], |_| Ok(())) {
         Err(error) if error.sqlite_error().is_some_and(|e| e.extended_code == ffi::SQLITE_IOERR_LOCK) => {
             Ok(true)
         }
@@ -104,10 +103,12 @@ fn read(path: &Path, name: &str, busy_timeout: Duration, manner: Manner) -> Resu
 
 fn connect(path: &Path, busy_timeout: Duration, manner: Manner) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    if manner == Manner::Immutable {
-        return Connection::open_with_flags(immutable_uri(path), flags | OpenFlags::SQLITE_OPEN_URI);
-    }
-    let conn = Connection::open_with_flags(path, flags)?;
+    let conn = if manner == Manner::Immutable {
+        Connection::open_with_flags(immutable_uri(path), flags | OpenFlags::SQLITE_OPEN_URI)?
+    } else {
+        Connection::open_with_flags(path, flags)?
+    };
+    file::limit_steps(&conn, path)?;
     conn.busy_timeout(busy_timeout.min(LONGEST))?;
     if manner == Manner::Exclusive {
         conn.query_row("PRAGMA main.locking_mode = EXCLUSIVE", [], |_| Ok(()))?;
@@ -142,7 +143,7 @@ fn explain(error: Error, action: &str) -> Error {
             "SQLite cannot read it with its write-ahead log; make the file readable and its directory writable, or copy \
              both to another directory"
         }
-        _ => return error,
+        _ => return file::explain_limit(error, action),
     };
     Error::database_with_code(action, detail, code)
 }

@@ -56,8 +56,11 @@ impl Store {
     /// Deletes peers and writes others in their place.
     pub(crate) fn displace(&mut self, displaced: &[PeerAddress], records: &[PeerRecord]) -> Result<()> {
         let layout = self.layout();
+        if !layout.holds_any(displaced) && !layout.holds_any(records.iter().map(|record| &record.address)) {
+            return self.check_process("cannot write to");
+        }
         self.in_transaction(|conn| {
-            delete_each(conn, displaced)?;
+            delete_each(conn, layout, displaced)?;
             replace_all(conn, layout, records)
         })
     }
@@ -65,17 +68,27 @@ impl Store {
     /// Writes the changes of a table, all in one transaction.
     pub(crate) fn write_changes(&mut self, changes: &Changes) -> Result<()> {
         let layout = self.layout();
+        let put = || changes.put.iter().map(|put| &put.record);
+        let concerns_file = changes.clears
+            || layout.holds_any(&changes.removed)
+            || layout.holds_any(put().map(|record| &record.address));
+        if !concerns_file {
+            return self.check_process("cannot write to");
+        }
         self.in_transaction(|conn| {
             if changes.clears {
                 conn.execute(DELETE_ALL, [])?;
             }
-            delete_each(conn, &changes.removed)?;
-            replace_all(conn, layout, changes.put.iter().map(|put| &put.record))
+            delete_each(conn, layout, &changes.removed)?;
+            replace_all(conn, layout, put())
         })
     }
 
     /// Deletes one peer.
     pub(crate) fn delete(&mut self, address: &PeerAddress) -> Result<()> {
+        if !self.layout().holds(address) {
+            return self.check_process("cannot write to");
+        }
         let host = HostText::of(address.host());
         self.execute(DELETE, params![host.as_str(), address.port()])
     }
@@ -127,6 +140,9 @@ impl Store {
         let layout = self.layout();
         match records {
             [] => Ok(()),
+            _ if !layout.holds_any(records.iter().map(|record| &record.address)) => {
+                self.check_process("cannot write to")
+            }
             // One row needs no transaction but that of its statement.
             [_] if self.owned.is_some() => {
                 self.check_process("cannot write to")?;
@@ -163,9 +179,10 @@ pub(super) fn replace_all<'a>(
     Ok(())
 }
 
-fn delete_each(conn: &Connection, addresses: &[PeerAddress]) -> rusqlite::Result<()> {
+/// Deletes the rows of peers. One that the layout cannot hold has none; if there is one with that key, it is not ours.
+fn delete_each(conn: &Connection, layout: Layout, addresses: &[PeerAddress]) -> rusqlite::Result<()> {
     let mut delete = conn.prepare_cached(DELETE)?;
-    addresses.iter().try_for_each(|address| {
+    addresses.iter().filter(|address| layout.holds(address)).try_for_each(|address| {
         delete.execute(params![HostText::of(address.host()).as_str(), address.port()]).map(drop)
     })
 }

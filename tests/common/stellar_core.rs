@@ -6,14 +6,26 @@
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::path::Path;
+use std::time::Duration;
 
-use peer_manager::{PeerAddress, PeerRecord, StoredPeerType};
+use peer_manager::{Durability, Host, Options, PeerAddress, PeerRecord, StoredPeerType};
 use rusqlite::{Connection, OptionalExtension as _, params};
+
+use super::common::{START, TestClock};
 
 /// The table, since 2019.
 pub(crate) const TABLE: &str = "CREATE TABLE peers (ip VARCHAR(15) NOT NULL, port INT DEFAULT 0 CHECK (port > 0 AND port \
     <= 65535) NOT NULL, nextattempt TIMESTAMP NOT NULL, numfailures INT DEFAULT 0 CHECK (numfailures >= 0) NOT NULL, type \
     INT NOT NULL, PRIMARY KEY (ip, port));";
+
+pub(crate) const DURABILITIES: [Durability; 3] = [Durability::Commit, Durability::Sync, Durability::Deferred];
+
+/// The first and the last second of the years that a file can hold.
+pub(crate) const EARLIEST: i64 = -30_610_224_000;
+pub(crate) const LATEST: i64 = 253_402_300_799;
+
+/// Past 2038, where 32 bits end, and a second before ten digits become eleven, in 2286.
+pub(crate) const CLOCKS: [i64; 3] = [START, (1 << 31) + 5, 9_999_999_999];
 
 /// stellar-core, as far as its file knows it.
 #[derive(Debug)]
@@ -120,4 +132,35 @@ impl StellarCore {
         let midnight: i64 = self.0.query_row(sql, [year, month, day], |row| row.get(0)).expect(text);
         midnight + (hour * 60 + minute) * 60 + second
     }
+}
+
+/// The peers that stellar-core can know.
+pub(crate) fn with_ipv4(peers: BTreeMap<PeerAddress, PeerRecord>) -> BTreeMap<PeerAddress, PeerRecord> {
+    peers.into_iter().filter(|(address, _)| matches!(address.host(), Host::V4(_))).collect()
+}
+
+/// The rows, of whatever types.
+pub(crate) fn raw_rows(connection: &Connection) -> Vec<String> {
+    let sql = "SELECT quote(ip) || ' ' || quote(port) || ' ' || quote(nextattempt) || ' ' || quote(numfailures) || ' ' \
+               || quote(type) FROM peers ORDER BY 1";
+    let mut statement = connection.prepare(sql).unwrap();
+    statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+}
+
+pub(crate) fn table_of(connection: &Connection) -> String {
+    let sql = "SELECT sql FROM sqlite_master WHERE name = 'peers'";
+    connection.query_row(sql, [], |row| row.get(0)).unwrap()
+}
+
+pub(crate) fn options(path: &Path, durability: Durability, clock: &TestClock) -> Options {
+    let mut options = clock.options(1);
+    options.db_path = Some(path.to_owned());
+    options.durability = durability;
+    options.flush_interval = Duration::from_millis(1);
+    options
+}
+
+/// Peers as a manager gives them.
+pub(crate) fn by_address(records: impl IntoIterator<Item = PeerRecord>) -> BTreeMap<PeerAddress, PeerRecord> {
+    records.into_iter().map(|record| (record.address.clone(), record)).collect()
 }

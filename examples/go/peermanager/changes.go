@@ -78,7 +78,8 @@ func (m *Manager) EnsureExistsMany(ctx context.Context, addresses []Address) (in
 }
 
 // Import adds the peers of another database file that are new, all or none, and returns how many there were; what is known
-// of the others stays. The file, of this library or of stellar-core, is only read, and another process may have it open.
+// of the others stays. Those that a bound refuses are left out, and counted in RefusedPeers. The file, of this library or of
+// stellar-core, is only read, and another process may have it open.
 func (m *Manager) Import(ctx context.Context, path string) (int, error) {
 	if strings.IndexByte(path, 0) >= 0 {
 		return 0, invalidArgument("the path %s holds a NUL", quoted(path))

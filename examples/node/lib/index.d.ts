@@ -222,7 +222,8 @@ export class PeerManager implements Disposable, AsyncDisposable {
 
   /**
    * Adds the peers of another database file that are new, all or none; what is known of the others stays. Tells how many
-   * were new. The file, of this library or of stellar-core, is only read, and another process may have it open.
+   * were new; those that a bound refuses are left out, and counted in refusedPeers. The file, of this library or of
+   * stellar-core, is only read, and another process may have it open.
    */
   importFile(path: string | URL): number;
   importFileAsync(path: string | URL): Promise<number>;

@@ -215,8 +215,8 @@ class PeerManager:
 
     def import_file(self, path: StrPath) -> int:
         """Adds the peers of another database file that are new, all or none; what is known of the others stays. Returns
-        how many were new. The file, of this library or of stellar-core, is only read, and another process may have it
-        open."""
+        how many were new; those that a bound refuses are left out, and counted in refused_peers. The file, of this
+        library or of stellar-core, is only read, and another process may have it open."""
         inserted = c_size_t()
         self._handle.call("import", _path(path), byref(inserted))
         return inserted.value
