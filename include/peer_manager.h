@@ -1239,7 +1239,8 @@ void peer_manager_snapshot_free(struct peer_manager_snapshot *snapshot);
 void peer_manager_stats_init(struct peer_manager_stats *stats, size_t struct_size);
 
 /**
- * Counts. Cost: constant; never waits for the disk.
+ * Counts. Cost: constant in a table with bounds, or one that was asked with max_per_netgroup; else linear, for the
+ * netgroups. Never waits for the disk.
  *
  * @param pm     the peer manager
  * @param out    initialised stats, which receive the counts; no byte beyond its struct_size is written

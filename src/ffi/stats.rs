@@ -94,7 +94,8 @@ pub unsafe extern "C" fn peer_manager_stats_init(stats: *mut peer_manager_stats,
     });
 }
 
-/// Counts. Cost: constant; never waits for the disk.
+/// Counts. Cost: constant in a table with bounds, or one that was asked with max_per_netgroup; else linear, for the
+/// netgroups. Never waits for the disk.
 ///
 /// @param pm     the peer manager
 /// @param out    initialised stats, which receive the counts; no byte beyond its struct_size is written

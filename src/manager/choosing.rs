@@ -71,7 +71,7 @@ impl PeerManager {
         self.read().map_or(0, |table| table.len())
     }
 
-    /// Counts. Cost: constant.
+    /// Counts. Cost: constant in a table with bounds, or one that was asked by network group; else linear, for the groups.
     ///
     /// # Errors
     /// [`Error::Internal`] after a panic.

@@ -2,7 +2,7 @@
 
 use super::entry::Entry;
 use super::index::Index;
-use super::netgroups::{Members, Netgroups};
+use super::netgroups::Members;
 use super::pools::Pools;
 use super::wheel::Wheel;
 use super::{MIN_CAPACITY, PeerTable, give_back, hash_of, slot_number};
@@ -51,7 +51,7 @@ impl PeerTable {
     pub(super) fn enter(&mut self, slot: u32) {
         let pool = self.pool(slot);
         self.pools.insert(&mut self.entries, slot, pool);
-        if let Netgroups::Noted(members) = &mut self.netgroups {
+        if let Some(members) = &mut self.members {
             members.push(self.entries[slot as usize].key().netgroup(), pool);
         }
     }
@@ -63,14 +63,14 @@ impl PeerTable {
         }
         self.pools.remove(&mut self.entries, slot, from);
         self.pools.insert(&mut self.entries, slot, to);
-        if let Netgroups::Noted(members) = &mut self.netgroups {
+        if let Some(members) = &mut self.members {
             members.shift(slot, from, to);
         }
     }
 
     /// Whether it is noted who is in each network group.
     pub(crate) fn is_grouped(&self) -> bool {
-        self.netgroups.members().is_some()
+        self.members.is_some()
     }
 
     /// Notes who is in each network group, from now on. Cost: linear.
@@ -79,7 +79,7 @@ impl PeerTable {
         for slot in 0..slot_number(self.entries.len()) {
             members.push(self.entries[slot as usize].key().netgroup(), self.pool(slot));
         }
-        self.netgroups = Netgroups::Noted(members);
+        self.members = Some(members);
     }
 
     /// Gives the wheel the size that suits the table. Cost: constant, amortised.
@@ -110,7 +110,7 @@ impl PeerTable {
 
     /// Gives the memory of network groups that are gone back, when they are many. Cost: constant, amortised.
     pub(super) fn fit_members(&mut self) {
-        if self.netgroups.members().is_some_and(Members::is_sparse) {
+        if self.members.as_ref().is_some_and(Members::is_sparse) {
             self.group();
         }
     }

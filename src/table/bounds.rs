@@ -199,7 +199,7 @@ impl PeerTable {
 
     /// Those of one group that could.
     fn worst_of(&self, group: u32) -> Worst<'_> {
-        let cells = self.netgroups.members().into_iter().flat_map(move |members| members.cells(group));
+        let cells = self.members.iter().flat_map(move |members| members.cells(group));
         let mut failed: Vec<_> =
             cells.filter_map(|(pool, slots)| Some((inbound_failures(pool)?, slots))).collect();
         failed.retain(|(class, _)| *class > 0);
@@ -249,7 +249,9 @@ impl<'a> Planner<'a> {
 
     fn peers_of(&self, home: &Home) -> i64 {
         let before = match home {
-            Home::Netgroup(netgroup) => self.table.netgroups.peers_of(*netgroup, &self.table.names),
+            Home::Netgroup(netgroup) => {
+                self.table.members.as_ref().map_or(0, |members| members.peers_of(*netgroup))
+            }
             Home::NewName(_) => 0,
         };
         i64::from(before) + self.gains.get(home).copied().unwrap_or(0)
@@ -266,7 +268,7 @@ impl<'a> Planner<'a> {
     fn next_of(&mut self, home: &Home) -> Option<u32> {
         let Home::Netgroup(netgroup) = home else { return None };
         let table = self.table;
-        let group = table.netgroups.members()?.find(*netgroup)?;
+        let group = table.members.as_ref()?.find(*netgroup)?;
         let worst = self.worst_of.entry(group).or_insert_with(|| table.worst_of(group));
         worst.find(|&slot| self.settled.of(slot) == 0)
     }

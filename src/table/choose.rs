@@ -88,7 +88,7 @@ impl PeerTable {
     }
 
     fn begin(&self, query: &PeerQuery<'_>, excluded: Vec<u32>) -> Draw<'_> {
-        match self.netgroups.members() {
+        match &self.members {
             Some(members) if query.max_per_netgroup != 0 => {
                 let spread = Spread::new(members, query.max_per_netgroup, &excluded);
                 Draw::Spread(self, Box::new(spread))

@@ -78,10 +78,6 @@ impl Key {
         };
         Netgroup { kind: self.kind, prefix }
     }
-
-    pub(super) fn is_name(&self) -> bool {
-        self.kind == HostKind::Name
-    }
 }
 
 impl Hash for Key {

@@ -49,21 +49,18 @@ impl PeerTable {
         for entry in &self.entries {
             *peers.entry(entry.key().netgroup()).or_insert(0) += 1;
         }
-        let is_counted = |(group, count): (&_, &u32)| self.netgroups.peers_of(*group, &self.names) == *count;
-        ensure(peers.iter().all(is_counted), "the peers of every network group are counted")?;
-        ensure(
-            self.netgroups.len(&self.names) == peers.len(),
-            "exactly the network groups in use are counted",
-        )?;
+        ensure(self.netgroups() == peers.len(), "exactly the network groups in use are counted")?;
         let bounds = self.bounds();
         ensure(self.len() <= bounds.peers, "the table is within its bound")?;
         ensure(
             peers.values().all(|&count| count <= bounds.per_netgroup),
             "every network group is within its bound",
         )?;
-        let Some(members) = self.netgroups.members() else {
+        let Some(members) = &self.members else {
             return ensure(!self.is_bounded(), "a bounded table knows who is in each network group");
         };
+        let is_counted = |(&group, &count): (_, &u32)| members.peers_of(group) == count;
+        ensure(peers.iter().all(is_counted), "the peers of every network group are counted")?;
         ensure(members.len() == self.len(), "every entry has its place in a network group")?;
         let of = |slot: u32| (self.entries[slot as usize].key().netgroup(), self.pool(slot));
         ensure(members.is_consistent(of), "every entry is in its cell of its network group")?;

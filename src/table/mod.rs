@@ -3,8 +3,8 @@
 //! - The **slab** `entries` holds the peers, 44 bytes each and without gaps; a *slot* is an index into it.
 //! - The **index** finds the slot of an address. Its hash is keyed, because the addresses come from strangers.
 //! - The **pools** are dense arrays of slots to draw from ([`pools`], [`sample`]).
-//! - The **netgroups** are counted, and noted by their peers where that is asked for ([`netgroups`]): for the bounds
-//!   ([`bounds`]) and to draw by group ([`spread`]).
+//! - The **members** of each network group are noted ([`netgroups`]) where that is asked for: for the bounds ([`bounds`])
+//!   and to draw by group ([`spread`]).
 //! - The **wheel** says who becomes due in which second ([`wheel`]).
 //! - **Pending** changes are noted for a manager that writes later ([`pending`]).
 //!
@@ -37,7 +37,7 @@ use crate::peer::{PeerRecord, StoredPeerType};
 use entry::{Entry, Key};
 use index::Index;
 use names::Names;
-use netgroups::Netgroups;
+use netgroups::Members;
 use pending::Pending;
 use pools::{Pools, Readiness};
 use wheel::Wheel;
@@ -53,7 +53,8 @@ pub(crate) struct PeerTable {
     names: Names,
     pools: Pools,
     wheel: Wheel,
-    netgroups: Netgroups,
+    /// For a table that is bounded, or was asked to draw by network group, who is in each.
+    members: Option<Members>,
     bounds: Bounds,
     /// For a manager that writes later, what the file does not have yet.
     pending: Option<Pending>,
@@ -89,7 +90,7 @@ impl PeerTable {
             names: Names::default(),
             pools: Pools::new(),
             wheel: Wheel::new(0),
-            netgroups: Netgroups::new(bounds != Bounds::NONE),
+            members: (bounds != Bounds::NONE).then(|| Members::with_capacity(0)),
             bounds,
             pending: None,
             leaves_rows: false,
@@ -109,7 +110,7 @@ impl PeerTable {
     /// What is known of an address that is about to be changed, and the slot it is known in until a peer is removed.
     pub(crate) fn find_record(&self, address: &PeerAddress) -> Option<(u32, PeerRecord)> {
         let slot = self.find(address)?;
-        if let Netgroups::Noted(members) = &self.netgroups {
+        if let Some(members) = &self.members {
             members.warm_place(slot);
         }
         Some((slot, self.record(slot, address)))
@@ -127,7 +128,7 @@ impl PeerTable {
 
     /// Has brought into the cache, without waiting for it, what a change of this slot needs.
     fn warm(&self, slot: u32) {
-        if let Netgroups::Noted(members) = &self.netgroups {
+        if let Some(members) = &self.members {
             members.warm(members.group_of(slot));
         }
     }
@@ -206,8 +207,8 @@ impl PeerTable {
     /// Forgets everything and gives the memory back.
     pub(crate) fn clear(&mut self) {
         let pending = self.pending.is_some().then(Pending::cleared);
-        let netgroups = Netgroups::new(self.is_grouped());
-        *self = Self { netgroups, pending, ..Self::new(self.as_of, self.bounds) };
+        let members = self.is_grouped().then(|| Members::with_capacity(0));
+        *self = Self { members, pending, ..Self::new(self.as_of, self.bounds) };
     }
 
     /// A copy of the whole table. Cost: linear, a copy of 44 bytes a peer.
@@ -215,12 +216,21 @@ impl PeerTable {
         Snapshot::new(self.entries.clone(), self.names.clone())
     }
 
-    /// Counts the peers; the table must be split at the time in question. Cost: constant.
+    /// Counts the peers; the table must be split at the time in question. Cost: constant if it is noted who is in each
+    /// network group, else linear for those.
     pub(crate) fn census(&self) -> Census {
         Census {
             by_type: StoredPeerType::ALL.map(|peer_type| self.pools.of_type(peer_type) as u64),
             ready: self.pools.ready() as u64,
-            netgroups: self.netgroups.len(&self.names) as u64,
+            netgroups: self.netgroups() as u64,
+        }
+    }
+
+    /// How many network groups have peers.
+    fn netgroups(&self) -> usize {
+        match &self.members {
+            Some(members) => members.groups(),
+            None => netgroups::count(self.entries.iter().map(Entry::key)),
         }
     }
 
@@ -264,7 +274,6 @@ impl PeerTable {
         let place = place.unwrap_or_else(|| self.place(Key::of(&record.address, name_number)));
         let slot = slot_number(self.entries.len());
         self.entries.push(Entry::new(place.key, record));
-        self.netgroups.count(place.key);
         self.index.push(place.hash, hash_of(&self.entries, &self.hasher));
         slot
     }
@@ -286,7 +295,7 @@ impl PeerTable {
         let last = slot_number(self.entries.len() - 1);
         let (pool, pool_of_last) = (self.pool(slot), self.pool(last));
         self.pools.remove(&mut self.entries, slot, pool);
-        if let Netgroups::Noted(members) = &mut self.netgroups {
+        if let Some(members) = &mut self.members {
             members.swap_remove(slot, pool, pool_of_last);
         }
         self.wheel.unlink(&mut self.entries, slot);
@@ -305,9 +314,8 @@ impl PeerTable {
         self.fit_pending();
     }
 
-    /// Counts one peer less with this key's name and in its network group.
+    /// Counts one peer less with this key's name.
     fn forget(&mut self, key: Key) {
-        self.netgroups.discount(key);
         if let Some(number) = key.name_number() {
             self.names.release(number);
         }

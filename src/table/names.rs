@@ -65,11 +65,6 @@ impl Names {
         self.free.push(number);
     }
 
-    /// How many peers have the name with this number.
-    pub(super) fn uses(&self, number: u32) -> u32 {
-        self.texts.get(number as usize).and_then(Option::as_ref).map_or(0, |name| name.uses)
-    }
-
     /// How many numbers are free.
     pub(super) fn unused(&self) -> usize {
         self.free.len()

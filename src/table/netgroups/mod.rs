@@ -1,18 +1,17 @@
 //! Network groups: what an attacker has few of, while addresses cost next to nothing.
 //!
-//! How many peers each group has is always known. Who they are is noted only for a table that is bounded or was asked to
-//! draw by group, because that costs memory and a few steps a change.
+//! Who is in each is noted only for a table that is bounded or was asked to draw by group, because that costs memory and a
+//! few steps a change.
 
-mod counts;
 mod group;
 mod least;
 mod members;
 
-use counts::Counts;
+use std::collections::HashSet;
+
 pub(super) use members::Members;
 
 use super::entry::{HostKind, Key};
-use super::names::Names;
 
 /// A network group: an IPv4 /16, an IPv6 /32, and each name one of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -22,55 +21,16 @@ pub(super) struct Netgroup {
     pub(super) prefix: [u8; 4],
 }
 
-/// What is known of the groups of a table.
-#[derive(Debug)]
-pub(super) enum Netgroups {
-    /// How many peers each has.
-    Counted(Counts),
-    /// Who they are.
-    Noted(Members),
-}
-
-impl Netgroups {
-    /// Of a table without peers.
-    pub(super) fn new(are_noted: bool) -> Self {
-        if are_noted { Self::Noted(Members::with_capacity(0)) } else { Self::Counted(Counts::default()) }
-    }
-
-    pub(super) fn members(&self) -> Option<&Members> {
-        match self {
-            Self::Noted(members) => Some(members),
-            Self::Counted(_) => None,
+/// How many groups have peers with these keys. Cost: linear in the peers.
+pub(super) fn count(keys: impl Iterator<Item = Key>) -> usize {
+    // There are 65,536 IPv4 groups, and most peers have an IPv4 address.
+    let (mut has_peers, mut others) = (vec![false; 1 << 16], HashSet::new());
+    for Netgroup { kind, prefix } in keys.map(|key| key.netgroup()) {
+        if kind == HostKind::V4 {
+            has_peers[usize::from(u16::from_be_bytes([prefix[0], prefix[1]]))] = true;
+        } else {
+            others.insert((kind, prefix));
         }
     }
-
-    /// Counts one peer more, where they are only counted.
-    pub(super) fn count(&mut self, key: Key) {
-        if let Self::Counted(counts) = self {
-            counts.add(key);
-        }
-    }
-
-    /// Counts one peer less, where they are only counted.
-    pub(super) fn discount(&mut self, key: Key) {
-        if let Self::Counted(counts) = self {
-            counts.remove(key);
-        }
-    }
-
-    /// How many peers a group has. Cost: constant.
-    pub(super) fn peers_of(&self, netgroup: Netgroup, names: &Names) -> u32 {
-        match self {
-            Self::Noted(members) => members.peers_of(netgroup),
-            Self::Counted(counts) => counts.of(netgroup, names),
-        }
-    }
-
-    /// How many groups have peers. Cost: constant.
-    pub(super) fn len(&self, names: &Names) -> usize {
-        match self {
-            Self::Noted(members) => members.groups(),
-            Self::Counted(counts) => counts.groups(names),
-        }
-    }
+    has_peers.into_iter().filter(|&has_peers| has_peers).count() + others.len()
 }
