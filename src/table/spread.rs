@@ -25,8 +25,8 @@ use super::tally::Tally;
 /// a chance of one in twelve, unless most groups are used up.
 const GROUP_DRAWS: usize = 256;
 
-/// Draws are made together, but no more than this. In a large table each leads to
-/// memory that is not in the cache, and so the processor waits for several of them at once.
+/// Draws are made together, but no more than this. In a large table each leads to memory that is not in the cache, and so
+/// the processor waits for several of them at once.
 const BATCH: usize = 64;
 
 /// Draws of a peer in a group before its eligible peers are listed.
