@@ -24,9 +24,9 @@ def test_new_peers_are_imported_from_another_file(peers: PeerManager, path: Path
 
 def test_an_import_fails_as_a_whole(peers: PeerManager, path: Path, tmp_path: Path) -> None:
     path.write_text("this is no database, however long it is looked at")
-    with pytest.raises(CorruptError, match=r"peers\.db"):
+    with pytest.raises(CorruptError, match=r"^cannot import .*not a database"):
         peers.import_file(path)
-    with pytest.raises(DatabaseError, match=r"none\.db"):
+    with pytest.raises(DatabaseError, match="no such file"):
         peers.import_file(tmp_path / "none.db")
     with pytest.raises(InvalidArgumentError):
         peers.import_file("")
