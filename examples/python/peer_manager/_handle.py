@@ -1,7 +1,10 @@
 """The life of what the library has allocated, whatever the program does: other threads, fork, garbage collection."""
 
+import atexit
 import itertools
 import os
+import time
+import weakref
 from collections.abc import Callable
 from ctypes import byref
 from typing import Any, NoReturn
@@ -23,6 +26,26 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forked)
 
 
+# Those that may be in use.
+_handles: weakref.WeakSet["Handle"] = weakref.WeakSet()
+
+# Longer than a call waits for a database that is locked, unless the program has asked for more.
+_LONGEST_WAIT = 10.0
+
+
+def _wait_for_calls() -> None:
+    """Waits for the calls of daemon threads. One that asks for the time when the interpreter is gone ends the process:
+    the interpreter unwinds its thread, through frames that cannot be unwound.
+    """
+    until = time.monotonic() + _LONGEST_WAIT
+    while any(handle.in_use for handle in tuple(_handles)) and time.monotonic() < until:
+        time.sleep(0.001)
+
+
+# What is registered first runs last: the finalisers have closed every manager then, so that no call begins any more.
+atexit.register(_wait_for_calls)
+
+
 class Handle:
     """A pointer that is freed once, when it is closed and no thread is in a call with it.
 
@@ -30,7 +53,7 @@ class Handle:
     of the interpreter, so that no lock is needed, and none can be held by a signal handler or a finaliser.
     """
 
-    __slots__ = ("_closed", "_free", "_generation", "_keep", "_name", "_pointer", "_unfreed", "_users")
+    __slots__ = ("__weakref__", "_closed", "_free", "_generation", "_keep", "_name", "_pointer", "_unfreed", "_users")
 
     def __init__(self, pointer: int, free: Callable[[int], object], name: str, keep: object = None) -> None:
         self._pointer = pointer
@@ -41,6 +64,12 @@ class Handle:
         self._name = name
         self._keep = keep
         self._generation = _generation
+        _handles.add(self)
+
+    @property
+    def in_use(self) -> bool:
+        """Whether a thread of this process is in a call with it."""
+        return bool(self._users) and not self.is_inherited
 
     @property
     def closed(self) -> bool:
