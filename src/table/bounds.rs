@@ -215,13 +215,14 @@ impl<'a> Planner<'a> {
         if self.newcomers.contains(address) {
             return Ok(None);
         }
-        let home = self.table.home(address);
         let Bounds { peers, per_netgroup } = self.table.bounds;
+        // A flood need not be looked at any closer.
+        if self.peers >= peers && self.table.pools.failed_inbound() == 0 {
+            return Err(Full::Table);
+        }
+        let home = self.table.home(address);
         let is_netgroup_full = self.peers_of(&home) >= i64::from(per_netgroup);
         let has_room = !is_netgroup_full && self.peers < peers;
-        if !has_room && self.table.pools.failed_inbound() == 0 {
-            return Err(if is_netgroup_full { Full::Netgroup } else { Full::Table });
-        }
         let victim = if has_room {
             None
         } else if is_netgroup_full {
