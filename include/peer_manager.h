@@ -145,6 +145,12 @@ struct sqlite3;
 #define PEER_MANAGER_ERROR_INTERNAL 10
 
 /**
+ * The memory of the host is exhausted, and nothing was done. Only what grows with the table or with a batch is asked for
+ * in a way that can fail; a small allocation that fails ends the process. Since 0.2.0.
+ */
+#define PEER_MANAGER_ERROR_NO_MEMORY 12
+
+/**
  * The size of a host in an address: 253 characters and a NUL. Since 0.1.0.
  */
 #define PEER_MANAGER_HOST_CAPACITY 254

@@ -54,6 +54,8 @@ pub enum Error {
     Limit(String),
     /// This version or this build does not do that.
     Unsupported(String),
+    /// The memory of the host is exhausted; nothing was done.
+    NoMemory(String),
     /// A defect in this library.
     Internal(String),
 }
@@ -90,6 +92,10 @@ impl Error {
             rusqlite::Error::SqliteFailure(_, Some(message)) => message.clone(),
             other => other.to_string(),
         };
+        if kind == ErrorCode::OutOfMemory {
+            let action = action.into();
+            return Self::NoMemory(format!("{action}: SQLite is out of memory; free some and call again"));
+        }
         let sort = |variant: fn(DatabaseError) -> Self, advice| {
             variant(DatabaseError { action: action.into(), detail, advice, code })
         };
@@ -182,6 +188,13 @@ impl Error {
         ))
     }
 
+    /// Memory that could not be had for `what`.
+    pub(crate) fn no_memory(what: &str) -> Self {
+        Self::NoMemory(format!(
+            "there is not enough memory {what}; nothing was done: free some and call again"
+        ))
+    }
+
     /// The state after a panic: a lock is poisoned, and what it guards cannot be trusted.
     pub(crate) fn poisoned() -> Self {
         Self::Internal(
@@ -216,6 +229,7 @@ impl fmt::Display for Error {
             Self::InvalidArgument(message)
             | Self::Limit(message)
             | Self::Unsupported(message)
+            | Self::NoMemory(message)
             | Self::Internal(message) => f.write_str(message),
         }
     }

@@ -65,6 +65,11 @@ pub mod store;
 #[expect(unsafe_code, reason = "the C boundary: pointers come from the caller")]
 pub mod ffi;
 
+// Beside the C boundary, because that is where `unsafe` is; but it is what `store` and `manager` stand on.
+#[expect(unsafe_code, reason = "calls of the operating system")]
+#[path = "ffi/system/mod.rs"]
+mod system;
+
 #[cfg(not(any(feature = "bundled", feature = "system-sqlite")))]
 compile_error!("choose where SQLite comes from: feature `bundled` (the default) or `system-sqlite`");
 

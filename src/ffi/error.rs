@@ -32,9 +32,12 @@ pub const PEER_MANAGER_ERROR_LIMIT: i32 = 8;
 pub const PEER_MANAGER_ERROR_UNSUPPORTED: i32 = 9;
 /// A defect in the library. The peer manager answers this to every further call; free it. Since 0.1.0.
 pub const PEER_MANAGER_ERROR_INTERNAL: i32 = 10;
+/// The memory of the host is exhausted, and nothing was done. Only what grows with the table or with a batch is asked for
+/// in a way that can fail; a small allocation that fails ends the process. Since 0.2.0.
+pub const PEER_MANAGER_ERROR_NO_MEMORY: i32 = 12;
 
 /// Every status, as the index of its name.
-const NAMES: [&CStr; 11] = [
+const NAMES: [&CStr; 13] = [
     c"OK",
     c"INVALID_ARGUMENT",
     c"INVALID_ADDRESS",
@@ -46,6 +49,9 @@ const NAMES: [&CStr; 11] = [
     c"LIMIT",
     c"UNSUPPORTED",
     c"INTERNAL",
+    // Set aside for a policy that refuses an address.
+    c"REFUSED",
+    c"NO_MEMORY",
 ];
 
 const MESSAGE_CAPACITY: usize = 248;
@@ -91,6 +97,7 @@ pub(super) fn status_of(error: &Error) -> peer_manager_status {
         Error::Limit(_) => PEER_MANAGER_ERROR_LIMIT,
         Error::Unsupported(_) => PEER_MANAGER_ERROR_UNSUPPORTED,
         Error::Internal(_) => PEER_MANAGER_ERROR_INTERNAL,
+        Error::NoMemory(_) => PEER_MANAGER_ERROR_NO_MEMORY,
     }
 }
 

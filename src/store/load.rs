@@ -37,8 +37,14 @@ use crate::peer::{PeerRecord, StoredPeerType};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn load_all_from_db(conn: &Connection, each: impl FnMut(&PeerRecord)) -> Result<u64> {
-    let read = || read_rows(conn, schema::layout(conn)?, i64::MAX, each);
-    read().map(|rows| rows.skipped).map_err(|error| failed("the database", &error))
+    let mut each = each;
+    let mut read = || {
+        read_rows(conn, schema::layout(conn)?, i64::MAX, |peer| {
+            each(peer);
+            Ok(())
+        })
+    };
+    read().map_err(|error| failed("the database", &error))?.map(|rows| rows.skipped)
 }
 
 /// The row of a peer takes at least this many bytes of the file, in the table and in its index together.
@@ -49,13 +55,17 @@ const SHORTEST_CELL: i64 = 6;
 
 impl Store {
     /// Reads every valid peer; says how many rows were none. `reserve` is first told about how many there will be.
-    pub(crate) fn load_all(&self, reserve: impl Fn(usize), each: impl FnMut(&PeerRecord)) -> Result<u64> {
+    pub(crate) fn load_all(
+        &self,
+        reserve: impl Fn(usize),
+        each: impl FnMut(&PeerRecord) -> Result<()>,
+    ) -> Result<u64> {
         if self.presence == Presence::Absent {
             return Ok(0);
         }
         let Some(owned) = &self.owned else {
             let read = read_rows(&self.conn, self.layout(), i64::MAX, each);
-            return read.map(|rows| rows.skipped).map_err(|error| failed(&self.name, &error));
+            return read.map_err(|error| failed(&self.name, &error))?.map(|rows| rows.skipped);
         };
         read_file(&self.conn, owned.file.path(), &self.name, self.layout(), reserve, each)
     }
@@ -68,7 +78,7 @@ pub(super) fn read_file(
     name: &str,
     layout: Layout,
     reserve: impl Fn(usize),
-    each: impl FnMut(&PeerRecord),
+    each: impl FnMut(&PeerRecord) -> Result<()>,
 ) -> Result<u64> {
     let read = || -> rusqlite::Result<_> {
         // The count and the rows are of one moment.
@@ -81,22 +91,25 @@ pub(super) fn read_file(
         let sql = "SELECT count(*) FROM (SELECT 1 FROM main.peers LIMIT ?1)";
         let indexed: i64 = transaction.query_row(sql, [most + 1], |row| row.get(0))?;
         if indexed > most {
-            return Ok(Err(TOO_MANY_ROWS.to_owned()));
+            return Ok(Ok(Err(TOO_MANY_ROWS.to_owned())));
         }
         // Of a file that lies, SQLite may count more rows than there are peers.
         reserve(usize::try_from(indexed.min(bytes / SHORTEST_ROW)).unwrap_or(0));
-        let rows = read_rows(&transaction, layout, most, each)?;
+        let rows = match read_rows(&transaction, layout, most, each)? {
+            Ok(rows) => rows,
+            Err(error) => return Ok(Err(error)),
+        };
         // SQLite takes what is missing of the last page for zeros.
         let is_whole = file::reaches(path, bytes);
         transaction.finish()?;
-        Ok(match rows.read {
+        Ok(Ok(match rows.read {
             read if read > most => Err(TOO_MANY_ROWS.to_owned()),
             read if read != indexed => Err(format!("it has {read} rows, but its index has {indexed}")),
             _ if !is_whole => Err("the file ends within a page".to_owned()),
             _ => Ok(rows.skipped),
-        })
+        }))
     };
-    read().map_err(|error| failed(name, &error))?.map_err(|damage| {
+    read().map_err(|error| failed(name, &error))??.map_err(|damage| {
         Error::corrupt(format!("cannot read the table peers of {name}"), damage, ADVICE_CORRUPT)
     })
 }
@@ -111,13 +124,13 @@ struct Rows {
     skipped: u64,
 }
 
-/// Reads the rows, at most one more than `most`.
+/// Reads the rows, at most one more than `most`; stops where `each` fails.
 fn read_rows(
     conn: &Connection,
     layout: Layout,
     most: i64,
-    mut each: impl FnMut(&PeerRecord),
-) -> rusqlite::Result<Rows> {
+    mut each: impl FnMut(&PeerRecord) -> Result<()>,
+) -> rusqlite::Result<Result<Rows>> {
     // In the order of the table itself; an index may be damaged on its own.
     let mut statement =
         conn.prepare("SELECT ip, port, nextattempt, numfailures, type FROM main.peers NOT INDEXED")?;
@@ -130,11 +143,15 @@ fn read_rows(
             break;
         }
         match peer_from_row(layout, columns) {
-            Some(record) => each(&record),
+            Some(record) => {
+                if let Err(error) = each(&record) {
+                    return Ok(Err(error));
+                }
+            }
             None => rows.skipped += 1,
         }
     }
-    Ok(rows)
+    Ok(Ok(rows))
 }
 
 fn failed(name: &str, error: &rusqlite::Error) -> Error {

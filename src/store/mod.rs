@@ -85,8 +85,8 @@ impl Store {
 
     /// How the table is laid out; a new one is the specification's.
     fn layout(&self) -> Layout {
-        match self.presence {
-            Presence::Present(layout) => layout,
+        match &self.presence {
+            Presence::Present(table) => table.layout,
             Presence::Absent => Layout::Specification,
         }
     }

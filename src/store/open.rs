@@ -10,7 +10,6 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::file::{self, DatabaseFile};
-use super::layout::Layout;
 use super::schema::{self, Presence};
 use super::{Owned, Store};
 use crate::error::{ADVICE_CORRUPT, Error, Result};
@@ -104,7 +103,7 @@ impl Store {
             Ok(Presence::Present(_)) => Ok(Err(Error::made_meanwhile(format!("cannot open {name}")))),
             Err(refused) => Ok(Err(refused)),
         })??;
-        self.presence = Presence::Present(Layout::Specification);
+        self.presence = schema::inspect(&self.conn, &self.name)?;
         Ok(())
     }
 }

@@ -41,10 +41,18 @@ fn is_text(declared: &str) -> bool {
 const ANOTHER_PATH: &str = "; the file is left as it is: give another path";
 
 /// Whether a database has its table `peers` already.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Presence {
-    Present(Layout),
+    Present(Table),
     Absent,
+}
+
+/// What a table `peers` is like.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Table {
+    pub(super) layout: Layout,
+    /// The index of its primary key, quoted for SQL; a table WITHOUT ROWID is that index itself.
+    pub(super) key_index: Option<String>,
 }
 
 /// Looks for the table, and refuses one that is neither the specification's nor stellar-core's. Writes nothing.
@@ -94,7 +102,16 @@ pub(super) fn inspect(conn: &Connection, name: &str) -> Result<Presence> {
             ANOTHER_PATH,
         ));
     }
-    Ok(Presence::Present(layout_of(&columns)))
+    let key_index = key_index(conn).map_err(failed)?;
+    Ok(Presence::Present(Table { layout: layout_of(&columns), key_index }))
+}
+
+/// The index of the primary key, quoted for SQL, if the table is not that index itself.
+fn key_index(conn: &Connection) -> rusqlite::Result<Option<String>> {
+    let sql = "SELECT name FROM pragma_index_list('peers', 'main') WHERE origin = 'pk' \
+         AND EXISTS (SELECT 1 FROM main.sqlite_master AS m WHERE m.name = pragma_index_list.name)";
+    let name: Option<String> = conn.query_row(sql, [], |row| row.get(0)).optional()?;
+    Ok(name.map(|name| format!("\"{}\"", name.replace('"', "\"\""))))
 }
 
 /// The layout of the table, which is there.

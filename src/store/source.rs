@@ -89,7 +89,7 @@ fn state(path: &Path) -> Option<(u64, SystemTime)> {
 fn read(path: &Path, name: &str, busy_timeout: Duration, manner: Manner) -> Result<Vec<PeerRecord>> {
     let conn = connect(path, busy_timeout, manner)
         .map_err(|error| Error::sqlite(format!("cannot import {name}"), &error))?;
-    let Presence::Present(layout) = schema::inspect(&conn, name)? else {
+    let Presence::Present(table) = schema::inspect(&conn, name)? else {
         return Err(Error::corrupt(
             format!("cannot import {name}"),
             "it has no table peers",
@@ -97,7 +97,17 @@ fn read(path: &Path, name: &str, busy_timeout: Duration, manner: Manner) -> Resu
         ));
     };
     let mut peers = Vec::new();
-    read_file(&conn, path, name, layout, |_| {}, |peer| peers.push(peer.clone()))?;
+    read_file(
+        &conn,
+        path,
+        name,
+        table.layout,
+        |_| {},
+        |peer| {
+            peers.push(peer.clone());
+            Ok(())
+        },
+    )?;
     Ok(peers)
 }
 

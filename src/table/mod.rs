@@ -33,6 +33,7 @@ use std::fmt;
 use std::hash::{BuildHasher as _, RandomState};
 
 use crate::address::{Host, PeerAddress};
+use crate::error::Result as Fallible;
 use crate::peer::{PeerRecord, StoredPeerType};
 use entry::{Entry, Key};
 use index::Index;
@@ -148,7 +149,10 @@ impl PeerTable {
     /// Adds peers to an empty table, sorting them into pools at the end; says how many the bounds left out, which keep
     /// the best. `source` is given a way to say how many there will be, and one to add a peer. Cost: linear, and with
     /// bounds that do leave some out that of sorting them.
-    pub(crate) fn load(&mut self, source: impl FnOnce(&dyn Fn(usize), &mut dyn FnMut(&PeerRecord))) -> usize {
+    pub(crate) fn load(
+        &mut self,
+        source: impl FnOnce(&dyn Fn(usize), &mut dyn FnMut(&PeerRecord) -> Fallible<()>),
+    ) -> usize {
         let expected = Cell::new(0);
         source(&|peers| expected.set(peers), &mut |record| {
             let peers = expected.take();
@@ -161,6 +165,7 @@ impl PeerTable {
                     self.append(record, place);
                 }
             }
+            Ok(())
         });
         let loaded = self.len();
         match self.best() {

@@ -216,7 +216,11 @@ impl Store {
         false
     }
 
-    pub(crate) fn load_all(&self, reserve: impl Fn(usize), mut each: impl FnMut(&PeerRecord)) -> Result<u64> {
+    pub(crate) fn load_all(
+        &self,
+        reserve: impl Fn(usize),
+        mut each: impl FnMut(&PeerRecord) -> Result<()>,
+    ) -> Result<u64> {
         let rows = self.disk().rows();
         reserve(rows.len());
         rows.values().for_each(&mut each);

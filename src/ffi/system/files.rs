@@ -1,0 +1,1 @@
+//! Files, as far as `std::fs` does not reach.
