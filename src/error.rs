@@ -20,6 +20,9 @@ const MAX_DETAIL: usize = 512;
 const ADVICE_FULL: &str = "; free some space and call again";
 const ADVICE_READ_ONLY: &str = "; make the file and its directory writable";
 const ADVICE_CANNOT_OPEN: &str = "; check that the directory exists and may be written";
+const ADVICE_CONSTRAINT: &str = "; a constraint of the file's own refuses it";
+const ADVICE_GONE: &str = "; nothing was written, and all peers are still in memory: take a snapshot, free this peer manager, open a \
+     file anew and store them";
 pub(crate) const ADVICE_CORRUPT: &str =
     "; the file is left as it is: move it away or restore a copy, or open it with on_corrupt QUARANTINE";
 
@@ -84,6 +87,9 @@ impl Error {
     }
 
     /// Sorts SQLite's error into the variant that tells the caller what to do. `action` is what failed, on what.
+    ///
+    /// Where SQLite only says that the system has refused something, the last error of this thread says why: it must be
+    /// the one that SQLite has met, see [`forget_last_error`](crate::system::files::forget_last_error).
     pub(crate) fn sqlite(action: impl Into<String>, error: &rusqlite::Error) -> Self {
         let failure = error.sqlite_error();
         let (kind, code) =
@@ -92,12 +98,16 @@ impl Error {
             rusqlite::Error::SqliteFailure(_, Some(message)) => message.clone(),
             other => other.to_string(),
         };
+        let action = action.into();
         if kind == ErrorCode::OutOfMemory {
-            let action = action.into();
             return Self::NoMemory(format!("{action}: SQLite is out of memory; free some and call again"));
         }
+        let system = io::Error::last_os_error();
+        if let Some(reason) = Reason::of(&system).filter(|reason| reason.explains(kind)) {
+            return reason.error(action, Some(&detail), code);
+        }
         let sort = |variant: fn(DatabaseError) -> Self, advice| {
-            variant(DatabaseError { action: action.into(), detail, advice, code })
+            variant(DatabaseError { action, detail, advice, code })
         };
         match kind {
             ErrorCode::DatabaseLocked => sort(
@@ -112,6 +122,7 @@ impl Error {
             ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt => sort(Self::Corrupt, ADVICE_CORRUPT),
             ErrorCode::ReadOnly => sort(Self::Database, ADVICE_READ_ONLY),
             ErrorCode::CannotOpen => sort(Self::Database, ADVICE_CANNOT_OPEN),
+            ErrorCode::ConstraintViolation => sort(Self::Database, ADVICE_CONSTRAINT),
             _ => sort(Self::Database, ""),
         }
     }
@@ -167,16 +178,49 @@ impl Error {
 
     /// What the operating system refuses to do with a file that SQLite has not been given yet.
     pub(crate) fn io(action: impl Into<String>, error: &io::Error) -> Self {
-        let (variant, advice, code): (fn(DatabaseError) -> Self, _, _) = match error.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                (Self::DiskFull, ADVICE_FULL, rusqlite::ffi::SQLITE_FULL)
-            }
-            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-                (Self::Database, ADVICE_READ_ONLY, rusqlite::ffi::SQLITE_READONLY)
-            }
-            _ => (Self::Database, ADVICE_CANNOT_OPEN, rusqlite::ffi::SQLITE_CANTOPEN),
+        if let Some(reason) = Reason::of(error) {
+            return reason.error(action.into(), None, reason.sqlite_code);
+        }
+        let (advice, code) = match error.kind() {
+            io::ErrorKind::PermissionDenied => (ADVICE_READ_ONLY, rusqlite::ffi::SQLITE_READONLY),
+            _ => (ADVICE_CANNOT_OPEN, rusqlite::ffi::SQLITE_CANTOPEN),
         };
-        variant(DatabaseError { action: action.into(), detail: error.to_string(), advice, code })
+        Self::Database(DatabaseError { action: action.into(), detail: error.to_string(), advice, code })
+    }
+
+    /// A file that is not there any more, or not as it was, while it is open.
+    pub(crate) fn gone(action: impl Into<String>, detail: &'static str) -> Self {
+        let code = rusqlite::ffi::SQLITE_READONLY_DBMOVED;
+        Self::Database(DatabaseError {
+            action: action.into(),
+            detail: detail.into(),
+            advice: ADVICE_GONE,
+            code,
+        })
+    }
+
+    /// The same failure, of one file among several.
+    pub(crate) fn about(mut self, what: &str) -> Self {
+        if let Self::Database(e) | Self::Corrupt(e) | Self::Busy(e) | Self::DiskFull(e) = &mut self {
+            e.detail = format!("{what}: {}", e.detail);
+        }
+        self
+    }
+
+    /// Whether it says what to do.
+    pub(crate) fn has_advice(&self) -> bool {
+        match self {
+            Self::Database(e) | Self::Corrupt(e) | Self::Busy(e) | Self::DiskFull(e) => !e.advice.is_empty(),
+            _ => true,
+        }
+    }
+
+    /// The same failure, with what to do about it.
+    pub(crate) fn advise(mut self, advice: &'static str) -> Self {
+        if let Self::Database(e) | Self::Corrupt(e) | Self::Busy(e) | Self::DiskFull(e) = &mut self {
+            e.advice = advice;
+        }
+        self
     }
 
     /// A process that was forked off the one that opened the database.
@@ -212,6 +256,90 @@ impl Error {
         }
     }
 }
+
+/// Why the operating system has refused something, where there is more to say than its own words.
+#[derive(Clone, Copy)]
+struct Reason {
+    variant: fn(DatabaseError) -> Error,
+    detail: &'static str,
+    advice: &'static str,
+    /// For what SQLite has not met itself.
+    sqlite_code: i32,
+}
+
+impl Reason {
+    fn of(error: &io::Error) -> Option<Self> {
+        use rusqlite::ffi::{SQLITE_BUSY, SQLITE_CANTOPEN, SQLITE_FULL, SQLITE_READONLY};
+        let reason =
+            |variant, sqlite_code, detail, advice| Some(Self { variant, detail, advice, sqlite_code });
+        match error.kind() {
+            io::ErrorKind::StorageFull => {
+                reason(Error::DiskFull, SQLITE_FULL, "there is no space left on the file system", ADVICE_FULL)
+            }
+            io::ErrorKind::QuotaExceeded => reason(
+                Error::DiskFull,
+                SQLITE_FULL,
+                "the disk quota of this user is used up",
+                "; free some space, or raise the quota, and call again",
+            ),
+            io::ErrorKind::FileTooLarge => reason(
+                Error::DiskFull,
+                SQLITE_FULL,
+                "the file would be larger than this process may make one",
+                "; raise the limit (ulimit -f) and call again",
+            ),
+            io::ErrorKind::ReadOnlyFilesystem => reason(
+                Error::Database,
+                SQLITE_READONLY,
+                "the file system is read-only",
+                "; use another path, or have it mounted to be written",
+            ),
+            _ => match error.raw_os_error() {
+                #[cfg(unix)]
+                Some(libc::EMFILE) => reason(
+                    Error::Database,
+                    SQLITE_CANTOPEN,
+                    "this process has as many files open as it may",
+                    "; close some, or raise the limit (ulimit -n), and call again",
+                ),
+                #[cfg(unix)]
+                Some(libc::ENFILE) => reason(
+                    Error::Database,
+                    SQLITE_CANTOPEN,
+                    "the system has as many files open as it may",
+                    "; close some and call again",
+                ),
+                #[cfg(unix)]
+                Some(libc::ENAMETOOLONG) => reason(
+                    Error::Database,
+                    SQLITE_CANTOPEN,
+                    "the path, or the name of a file beside it, is too long",
+                    "; use a shorter one",
+                ),
+                #[cfg(unix)]
+                Some(libc::ENOLCK) => reason(Error::Database, SQLITE_BUSY, NO_LOCKS, ADVICE_LOCAL),
+                _ => None,
+            },
+        }
+    }
+
+    /// Whether SQLite may have failed so because of this.
+    fn explains(&self, kind: ErrorCode) -> bool {
+        match kind {
+            ErrorCode::SystemIoFailure | ErrorCode::CannotOpen | ErrorCode::ReadOnly => true,
+            ErrorCode::DatabaseBusy | ErrorCode::FileLockingProtocolFailed => self.detail == NO_LOCKS,
+            _ => false,
+        }
+    }
+
+    fn error(self, action: String, said: Option<&str>, code: i32) -> Error {
+        let detail = said.map_or_else(|| self.detail.to_owned(), |said| format!("{said}: {}", self.detail));
+        (self.variant)(DatabaseError { action, detail, advice: self.advice, code })
+    }
+}
+
+const NO_LOCKS: &str = "the file system has no locks to give";
+pub(crate) const ADVICE_LOCAL: &str = "; use a local file system with locks and shared memory";
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -303,14 +303,15 @@ fn open_file(path: &Path, options: &Options) -> Result<Loaded> {
     }
     let file = Arc::new(DatabaseFile::acquire(path, options.busy_timeout)?);
     let open = || load(Store::open(&file, options.busy_timeout)?, options);
-    match open() {
+    let result = match open() {
         Err(Error::Corrupt(_)) if options.on_corrupt == OnCorrupt::Quarantine => {
             let quarantine = quarantine(&file)?;
             let loaded = open()?;
             Ok(Loaded { skipped_rows: quarantine.lost_rows, quarantine: Some(quarantine), ..loaded })
         }
         result => result,
-    }
+    };
+    result.inspect_err(|_| file.undo())
 }
 
 /// Reads a database into a table, and gets it ready to be written.

@@ -176,7 +176,7 @@ impl Shared {
             return Ok(());
         }
         match journal.store.write_changes(&changes) {
-            Ok(()) => {
+            Ok(_) => {
                 self.in_hand.store(0, Ordering::SeqCst);
                 Ok(())
             }

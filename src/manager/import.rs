@@ -49,7 +49,9 @@ impl PeerManager {
         if self.path.as_ref().is_some_and(|own| is_same_file(own, path)) {
             return Ok(0);
         }
-        let records = read_peers(path, self.busy_timeout)?;
+        let is_unknown =
+            |record: &PeerRecord| !self.read().is_ok_and(|table| table.contains(&record.address));
+        let records = read_peers(path, self.busy_timeout, &is_unknown)?;
         let admitted = self.admit_unknown(&records, |record| &record.address, None, PeerRecord::clone);
         admitted.map(|admitted| admitted.added)
     }

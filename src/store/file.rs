@@ -1,24 +1,39 @@
-//! The file of a database that we open ourselves: where it is, what messages call it, and the lock that makes it ours.
+//! The file of a database that we open ourselves: where it is, what messages call it, and what makes it ours.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, ffi};
+use rusqlite::{Connection, OpenFlags};
 
-use super::beside;
+use super::hold::Hold;
+use super::in_place::{Place, Whereabouts};
 use super::lock::FileLock;
-use crate::error::{ADVICE_CORRUPT, Error, Quoted, Result};
+use super::open::RETRY;
+use super::{beside, companions};
+use crate::error::{Error, Quoted, Result};
+use crate::system::files::{Identity, Status};
 
 /// As many links to a file as an operating system follows.
 const MOST_LINKS: usize = 40;
+
+/// The longest absolute path, in bytes, that SQLite opens on Unix: `MAX_PATHNAME` less the longest suffix and its end.
+const LONGEST_PATH: usize = 503;
 
 /// A database file that no other manager has open.
 #[derive(Debug)]
 pub(crate) struct DatabaseFile {
     path: PathBuf,
     name: String,
+    place: Place,
+    /// The file itself, from the moment that it is there. Ended before the lock.
+    hold: Mutex<Option<Hold>>,
+    /// Its write-ahead log and the index of that, once they are open.
+    log: Mutex<Vec<(&'static str, Identity)>>,
+    /// While the switch to the log is under way, the mode of the journal before.
+    journal_mode: Mutex<String>,
     _lock: FileLock,
 }
 
@@ -27,13 +42,29 @@ impl DatabaseFile {
     /// manager.
     pub(crate) fn acquire(path: &Path, timeout: Duration) -> Result<Self> {
         let name = Quoted(&path.to_string_lossy()).to_string();
-        let cannot_open = || format!("cannot open {name}");
-        let path = resolve(path).map_err(|error| Error::io(cannot_open(), &error))?;
+        let action = format!("cannot open {name}");
+        let path = resolve(path).map_err(|error| Error::io(&*action, &error))?;
         if fs::metadata(&path).is_ok_and(|metadata| !metadata.is_file()) {
-            return Err(Error::cannot_open(cannot_open(), "it is not a file; give the path of one"));
+            return Err(Error::cannot_open(action, "it is not a file; give the path of one"));
         }
-        let lock = FileLock::acquire(&path, &name, timeout)?;
-        Ok(Self { path, name, _lock: lock })
+        let length = path.as_os_str().len();
+        if cfg!(unix) && length > LONGEST_PATH {
+            let detail = format!(
+                "its absolute path has {length} bytes, and SQLite takes {LONGEST_PATH}; use a shorter one"
+            );
+            return Err(Error::cannot_open(action, detail));
+        }
+        let lock = wait_for(timeout, &action, || FileLock::try_acquire(&path, &action))?;
+        let place = Place::of(&path).map_err(|error| Error::io(&*action, &error))?;
+        Ok(Self {
+            path,
+            name,
+            place,
+            hold: Mutex::new(None),
+            log: Mutex::default(),
+            journal_mode: Mutex::default(),
+            _lock: lock,
+        })
     }
 
     /// Where the file is: absolute, and no symbolic link, so that what belongs to it is beside it.
@@ -49,6 +80,111 @@ impl DatabaseFile {
     /// As [`check_log`], of this database.
     pub(super) fn check_log(&self) -> Result<bool> {
         check_log(&self.path, &format!("cannot open {}", self.name))
+    }
+
+    /// Makes the file at the path ours, which is made if there is none, and looks at what is beside it. Waits at most
+    /// `timeout` for another manager.
+    pub(super) fn hold(&self, timeout: Duration) -> Result<()> {
+        let action = format!("cannot open {}", self.name);
+        let mut hold = self.lock_hold();
+        // After a file was set aside, there is another one.
+        *hold = None;
+        let held = hold.insert(wait_for(timeout, &action, || Hold::try_acquire(&self.path, &action))?);
+        companions::check(&self.path, || held.is_in_use(), &action)
+    }
+
+    /// Where the file is now.
+    pub(super) fn whereabouts(&self) -> Whereabouts {
+        self.place.whereabouts(self.lock_hold().as_ref())
+    }
+
+    /// The bytes of the write-ahead log; 0 where there is none.
+    pub(super) fn log_bytes(&self) -> u64 {
+        self.place.log_bytes()
+    }
+
+    /// Notes which files the log is, once SQLite has it open.
+    #[cfg(unix)]
+    pub(super) fn note_log(&self) {
+        let there =
+            ["-wal", "-shm"].map(|suffix| self.place.status(suffix).ok().map(|it| (suffix, it.identity)));
+        *locked(&self.log) = there.into_iter().flatten().collect();
+    }
+
+    /// Gives the log, which is open, another name: another database is in the place of its own, and would take it for
+    /// its log. Nothing that is not ours is touched.
+    #[cfg(unix)]
+    pub(super) fn set_log_aside(&self, stamp: &str) {
+        let aside = free_name(&self.path, "replaced", stamp);
+        for (suffix, identity) in std::mem::take(&mut *locked(&self.log)) {
+            let path = beside(&self.path, suffix);
+            if fs::symlink_metadata(&path).is_ok_and(|there| Status::of(&there).identity == identity) {
+                let _ = fs::rename(path, beside(&aside, suffix));
+            }
+        }
+    }
+
+    #[cfg(not(unix))]
+    pub(super) fn note_log(&self) {}
+
+    #[cfg(not(unix))]
+    pub(super) fn set_log_aside(&self, _stamp: &str) {}
+
+    /// Notes the mode of the journal that [`undo`](Self::undo) goes back to, if it is not the log.
+    pub(super) fn note_journal_mode(&self, mode: String) {
+        *locked(&self.journal_mode) = mode;
+    }
+
+    /// After an opening that has failed, and when the connection is closed: removes a file that we have made for it, and
+    /// takes the switch to the log back in one that was there.
+    pub(crate) fn undo(&self) {
+        let mut hold = self.lock_hold();
+        let mode = std::mem::take(&mut *locked(&self.journal_mode));
+        if hold.as_ref().is_some_and(|hold| hold.is_new && self.place.is_there(hold)) {
+            for suffix in companions::COMPANIONS.iter().map(|(suffix, _)| *suffix).chain([""]) {
+                let _ = fs::remove_file(beside(&self.path, suffix));
+            }
+        } else if !mode.is_empty() && !mode.eq_ignore_ascii_case("wal") {
+            // Without a log that others share, this also works on a file system that gives no memory to share.
+            let sql = format!("PRAGMA main.locking_mode = EXCLUSIVE; PRAGMA main.journal_mode = {mode}");
+            let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+            let _ = Connection::open_with_flags(&self.path, flags).and_then(|conn| conn.execute_batch(&sql));
+        }
+        *hold = None;
+    }
+
+    fn lock_hold(&self) -> MutexGuard<'_, Option<Hold>> {
+        locked(&self.hold)
+    }
+}
+
+/// What these mutexes guard is whole at every moment.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A name that no file has, nor any that belongs to it: that of a database with what has become of it, and when.
+pub(super) fn free_name(path: &Path, what: &str, stamp: &str) -> PathBuf {
+    let is_free = |path: &PathBuf| {
+        let suffixes = companions::COMPANIONS.iter().map(|(suffix, _)| *suffix).chain([""]);
+        suffixes.into_iter().all(|suffix| beside(path, suffix).symlink_metadata().is_err())
+    };
+    let names = (1..).map(|n: u64| match n {
+        1 => beside(path, &format!(".{what}-{stamp}")),
+        n => beside(path, &format!(".{what}-{stamp}-{n}")),
+    });
+    names.into_iter().find(is_free).unwrap_or_else(|| beside(path, &format!(".{what}")))
+}
+
+/// Tries again and again, at most for `timeout`, to get what another manager has.
+fn wait_for<T>(timeout: Duration, action: &str, try_once: impl Fn() -> Result<Option<T>>) -> Result<T> {
+    let began = Instant::now();
+    loop {
+        match try_once()? {
+            Some(it) => return Ok(it),
+            None if began.elapsed() < timeout => std::thread::sleep(RETRY),
+            None => return Err(Error::in_use(action)),
+        }
     }
 }
 
@@ -77,41 +213,6 @@ pub(super) fn check_log(path: &Path, action: &str) -> Result<bool> {
 /// Whether the database at `path` has all of these bytes, or a log from which some of them may come.
 pub(super) fn reaches(path: &Path, bytes: i64) -> bool {
     length(&beside(path, "-wal")) > 0 || i64::try_from(length(path)).is_ok_and(|there| there >= bytes)
-}
-
-/// After how many of its steps SQLite is asked whether it should go on.
-const STEPS_A_TURN: u16 = 10_000;
-/// Enough turns for any small file.
-const TURNS: u64 = 100;
-/// To read all of a file takes some ten steps for a row, and a row more bytes than that.
-const STEPS_A_BYTE: u64 = 10;
-
-/// Has SQLite give up (`SQLITE_INTERRUPT`) when it has taken many more steps than it needs to read all of the database
-/// at `path`: the pages of a hostile file may lead to each other again and again, those of its schema too, which SQLite
-/// reads to the end before it answers anything. On a connection of our own only.
-pub(super) fn limit_steps(conn: &Connection, path: &Path) -> rusqlite::Result<()> {
-    let bytes = length(path).saturating_add(length(&beside(path, "-wal")));
-    let mut left = TURNS.saturating_add(bytes.saturating_mul(STEPS_A_BYTE) / u64::from(STEPS_A_TURN));
-    let is_enough = move || {
-        left = left.saturating_sub(1);
-        left == 0
-    };
-    conn.progress_handler(STEPS_A_TURN.into(), Some(is_enough))
-}
-
-/// Has SQLite take as many steps as it likes again.
-pub(super) fn unlimit_steps(conn: &Connection) -> rusqlite::Result<()> {
-    conn.progress_handler(0, None::<fn() -> bool>)
-}
-
-/// What is wrong with a database on which SQLite gave up, if that is the error.
-pub(super) fn explain_limit(error: Error, action: &str) -> Error {
-    match error.sqlite_code() {
-        ffi::SQLITE_INTERRUPT => {
-            Error::corrupt(action, "its pages lead to more than there is room for in it", ADVICE_CORRUPT)
-        }
-        _ => error,
-    }
 }
 
 fn length(path: &Path) -> u64 {

@@ -1,13 +1,15 @@
-//! Reading the database into memory.
+//! Reading the database into memory, and finding out whether it can be believed.
+
+use std::collections::HashSet;
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::path::Path;
 
 use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 
-use std::path::Path;
-
 use super::layout::Layout;
-use super::schema::Presence;
-use super::{Store, file, schema};
+use super::schema::{self, Presence, Table};
+use super::{Store, file};
 use crate::address::{PeerAddress, parse_canonical_host};
 use crate::error::{ADVICE_CORRUPT, Error, Result};
 use crate::peer::{PeerRecord, StoredPeerType};
@@ -36,122 +38,223 @@ use crate::peer::{PeerRecord, StoredPeerType};
 /// assert_eq!(peers[0].address.to_string(), "example.org:11625");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn load_all_from_db(conn: &Connection, each: impl FnMut(&PeerRecord)) -> Result<u64> {
-    let mut each = each;
-    let mut read = || {
-        read_rows(conn, schema::layout(conn)?, i64::MAX, |peer| {
-            each(peer);
-            Ok(())
-        })
-    };
-    read().map_err(|error| failed("the database", &error))?.map(|rows| rows.skipped)
+pub fn load_all_from_db(conn: &Connection, mut each: impl FnMut(&PeerRecord)) -> Result<u64> {
+    let layout = schema::layout(conn).map_err(|error| failed("the database", &error))?;
+    read_borrowed(conn, layout, "the database", |peer| {
+        each(peer);
+        Ok(())
+    })
 }
 
-/// The row of a peer takes at least this many bytes of the file, in the table and in its index together.
+/// A row of a peer takes at least this many bytes of the file, in the table and in its index together.
 const SHORTEST_ROW: i64 = 24;
 
-/// Anything on a page takes at least this many bytes of it: four, and two that say where they are.
-const SHORTEST_CELL: i64 = 6;
+/// The index of a sound file has as many entries as the table rows; that many more are counted, to say how many there are.
+const MOST_BEYOND: u64 = 100_000;
 
 impl Store {
-    /// Reads every valid peer; says how many rows were none. `reserve` is first told about how many there will be.
+    /// Reads every valid peer; says how many rows were none. `reserve` is first told how many there will be, as far as the
+    /// file can be believed.
     pub(crate) fn load_all(
         &self,
         reserve: impl Fn(usize),
         each: impl FnMut(&PeerRecord) -> Result<()>,
     ) -> Result<u64> {
-        if self.presence == Presence::Absent {
-            return Ok(0);
-        }
+        let Presence::Present(table) = &self.presence else { return Ok(0) };
         let Some(owned) = &self.owned else {
-            let read = read_rows(&self.conn, self.layout(), i64::MAX, each);
-            return read.map_err(|error| failed(&self.name, &error))?.map(|rows| rows.skipped);
+            return read_borrowed(&self.conn, table.layout, &self.name, each);
         };
-        read_file(&self.conn, owned.file.path(), &self.name, self.layout(), reserve, each)
+        owned.guard.begin_rows();
+        let rows = read_file(&self.conn, owned.file.path(), &self.name, table, reserve, each)?;
+        owned.rows.set(rows.read);
+        Ok(rows.skipped)
     }
 }
 
-/// Reads every valid peer of a database file, which must be whole; says how many rows were none.
+/// How many rows there were.
+pub(super) struct Rows {
+    pub(super) read: u64,
+    /// Those that were not valid peers.
+    pub(super) skipped: u64,
+}
+
+/// What makes reading end.
+enum Stop {
+    Sqlite(rusqlite::Error),
+    Damage(String),
+    /// Whatever took the rows can take no more.
+    Full(Error),
+}
+
+impl From<rusqlite::Error> for Stop {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sqlite(error)
+    }
+}
+
+/// Reads every valid peer of a database of the application's, which vouches for it.
+fn read_borrowed(
+    conn: &Connection,
+    layout: Layout,
+    name: &str,
+    each: impl FnMut(&PeerRecord) -> Result<()>,
+) -> Result<u64> {
+    let sql = "SELECT ip, port, nextattempt, numfailures, type FROM main.peers NOT INDEXED";
+    let rows = conn
+        .prepare(sql)
+        .map_err(Stop::from)
+        .and_then(|mut statement| read_rows(statement.query([])?, layout, |_, _| Ok(()), each));
+    rows.map(|rows| rows.skipped).map_err(|stop| explain(stop, name))
+}
+
+/// Reads every valid peer of a database file, which must be whole: its rows are in order, so none is read twice, and its
+/// index has the same keys as the table.
 pub(super) fn read_file(
     conn: &Connection,
     path: &Path,
     name: &str,
-    layout: Layout,
+    table: &Table,
     reserve: impl Fn(usize),
     each: impl FnMut(&PeerRecord) -> Result<()>,
-) -> Result<u64> {
-    let read = || -> rusqlite::Result<_> {
-        // The count and the rows are of one moment.
+) -> Result<Rows> {
+    let read = || -> Result<Rows, Stop> {
+        // All that is read is of one moment.
         let transaction = conn.unchecked_transaction()?;
         let sql = "SELECT page_count * page_size FROM pragma_page_count('main'), pragma_page_size('main')";
         let bytes: i64 = transaction.query_row(sql, [], |row| row.get(0))?;
-        // The pages of a file that lies may lead to each other again and again, to more rows than anybody can read.
-        let most = bytes / SHORTEST_CELL;
-        // SQLite counts in the smallest index, so this is the number of rows according to that.
-        let sql = "SELECT count(*) FROM (SELECT 1 FROM main.peers LIMIT ?1)";
-        let indexed: i64 = transaction.query_row(sql, [most + 1], |row| row.get(0))?;
-        if indexed > most {
-            return Ok(Ok(Err(TOO_MANY_ROWS.to_owned())));
-        }
-        // Of a file that lies, SQLite may count more rows than there are peers.
-        reserve(usize::try_from(indexed.min(bytes / SHORTEST_ROW)).unwrap_or(0));
-        let rows = match read_rows(&transaction, layout, most, each)? {
-            Ok(rows) => rows,
-            Err(error) => return Ok(Err(error)),
+        // Only a hint: a file that lies has fewer rows, and whoever reserves does not believe it either.
+        reserve(usize::try_from(bytes / SHORTEST_ROW).unwrap_or(0));
+        let rows = if let Some(index) = &table.key_index {
+            read_with_index(&transaction, table, index, each)?
+        } else {
+            read_without_rowid(&transaction, table, each)?
         };
         // SQLite takes what is missing of the last page for zeros.
-        let is_whole = file::reaches(path, bytes);
+        if !file::reaches(path, bytes) {
+            return Err(Stop::Damage("the file ends within a page".to_owned()));
+        }
         transaction.finish()?;
-        Ok(Ok(match rows.read {
-            read if read > most => Err(TOO_MANY_ROWS.to_owned()),
-            read if read != indexed => Err(format!("it has {read} rows, but its index has {indexed}")),
-            _ if !is_whole => Err("the file ends within a page".to_owned()),
-            _ => Ok(rows.skipped),
-        }))
+        Ok(rows)
     };
-    read().map_err(|error| failed(name, &error))??.map_err(|damage| {
-        Error::corrupt(format!("cannot read the table peers of {name}"), damage, ADVICE_CORRUPT)
-    })
+    read().map_err(|stop| explain(stop, name))
+}
+
+fn read_with_index(
+    conn: &Connection,
+    table: &Table,
+    index: &str,
+    each: impl FnMut(&PeerRecord) -> Result<()>,
+) -> Result<Rows, Stop> {
+    let keys = KeyHash::default();
+    let (mut sum, mut previous) = (0_u64, None);
+    // In the order of the table itself; an index may be damaged on its own.
+    let rowid = &table.rowid;
+    let sql = format!("SELECT ip, port, nextattempt, numfailures, type, {rowid} FROM main.peers NOT INDEXED");
+    let mut statement = conn.prepare(&sql)?;
+    let check = |columns: &[ValueRef<'_>; 5], row: &rusqlite::Row<'_>| {
+        let rowid: i64 = row.get(5)?;
+        if previous.replace(rowid).is_some_and(|previous| previous >= rowid) {
+            return Err(Stop::Damage(IN_A_CIRCLE.to_owned()));
+        }
+        sum = sum.wrapping_add(keys.of(columns[0], columns[1], rowid));
+        Ok(())
+    };
+    let rows = read_rows(statement.query([])?, table.layout, check, each)?;
+    let sql = format!("SELECT ip, port, {rowid} FROM main.peers INDEXED BY {index}");
+    let mut statement = conn.prepare(&sql)?;
+    let mut cursor = statement.query([])?;
+    let (mut entries, most) = (0_u64, rows.read.saturating_mul(2).saturating_add(MOST_BEYOND));
+    while let Some(entry) = cursor.next()? {
+        entries += 1;
+        if entries > most {
+            return Err(Stop::Damage(IN_A_CIRCLE.to_owned()));
+        }
+        sum = sum.wrapping_sub(keys.of(entry.get_ref(0)?, entry.get_ref(1)?, entry.get(2)?));
+    }
+    if entries != rows.read {
+        return Err(Stop::Damage(format!("it has {} rows, but its index has {entries}", rows.read)));
+    }
+    if sum != 0 {
+        return Err(Stop::Damage("its index has other rows than the table".to_owned()));
+    }
+    Ok(rows)
+}
+
+/// A table WITHOUT ROWID is its own index, in the order of a collation that may be any; so the keys are remembered.
+fn read_without_rowid(
+    conn: &Connection,
+    table: &Table,
+    each: impl FnMut(&PeerRecord) -> Result<()>,
+) -> Result<Rows, Stop> {
+    let keys = KeyHash::default();
+    let mut seen = HashSet::new();
+    let mut statement =
+        conn.prepare("SELECT ip, port, nextattempt, numfailures, type FROM main.peers NOT INDEXED")?;
+    let check = |columns: &[ValueRef<'_>; 5], _: &rusqlite::Row<'_>| {
+        seen.try_reserve(1).map_err(|_| Stop::Full(Error::no_memory("to read the database")))?;
+        let is_new = seen.insert(keys.of(columns[0], columns[1], 0));
+        if is_new { Ok(()) } else { Err(Stop::Damage(IN_A_CIRCLE.to_owned())) }
+    };
+    read_rows(statement.query([])?, table.layout, check, each)
 }
 
 /// What is wrong with a file whose pages lead to one another.
-const TOO_MANY_ROWS: &str = "its pages lead to more than there is room for in it";
+const IN_A_CIRCLE: &str = "its pages lead to more than there is room for in it";
 
-/// How many rows there were.
-struct Rows {
-    read: i64,
-    /// Those that were not valid peers.
-    skipped: u64,
+/// Hashes of keys that nobody can aim at: they follow a secret of this moment. The sum of those of the table, less those of
+/// the index, is 0 if both have the same, in whatever order; otherwise it is that with a chance of 2^-64.
+#[derive(Default)]
+struct KeyHash(RandomState);
+
+impl KeyHash {
+    fn of(&self, ip: ValueRef<'_>, port: ValueRef<'_>, rowid: i64) -> u64 {
+        let mut hasher = self.0.build_hasher();
+        for value in [ip, port] {
+            match value {
+                ValueRef::Null => hasher.write_u8(0),
+                ValueRef::Integer(number) => hasher.write_i64(number),
+                ValueRef::Real(number) => hasher.write_u64(number.to_bits()),
+                ValueRef::Text(bytes) => hasher.write(bytes),
+                ValueRef::Blob(bytes) => {
+                    hasher.write_u8(4);
+                    hasher.write(bytes);
+                }
+            }
+            hasher.write_u8(0xff);
+        }
+        hasher.write_i64(rowid);
+        hasher.finish()
+    }
 }
 
-/// Reads the rows, at most one more than `most`; stops where `each` fails.
+/// Reads the rows; `check` sees each, and `each` those that are peers.
 fn read_rows(
-    conn: &Connection,
+    mut cursor: rusqlite::Rows<'_>,
     layout: Layout,
-    most: i64,
+    mut check: impl FnMut(&[ValueRef<'_>; 5], &rusqlite::Row<'_>) -> Result<(), Stop>,
     mut each: impl FnMut(&PeerRecord) -> Result<()>,
-) -> rusqlite::Result<Result<Rows>> {
-    // In the order of the table itself; an index may be damaged on its own.
-    let mut statement =
-        conn.prepare("SELECT ip, port, nextattempt, numfailures, type FROM main.peers NOT INDEXED")?;
-    let mut cursor = statement.query([])?;
+) -> Result<Rows, Stop> {
     let mut rows = Rows { read: 0, skipped: 0 };
     while let Some(row) = cursor.next()? {
         let columns = [row.get_ref(0)?, row.get_ref(1)?, row.get_ref(2)?, row.get_ref(3)?, row.get_ref(4)?];
         rows.read += 1;
-        if rows.read > most {
-            break;
-        }
+        check(&columns, row)?;
         match peer_from_row(layout, columns) {
-            Some(record) => {
-                if let Err(error) = each(&record) {
-                    return Ok(Err(error));
-                }
-            }
+            Some(record) => each(&record).map_err(Stop::Full)?,
             None => rows.skipped += 1,
         }
     }
-    Ok(Ok(rows))
+    Ok(rows)
+}
+
+fn explain(stop: Stop, name: &str) -> Error {
+    match stop {
+        Stop::Sqlite(error) => failed(name, &error),
+        Stop::Damage(damage) => {
+            Error::corrupt(format!("cannot read the table peers of {name}"), damage, ADVICE_CORRUPT)
+        }
+        Stop::Full(error) => error,
+    }
 }
 
 fn failed(name: &str, error: &rusqlite::Error) -> Error {

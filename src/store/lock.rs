@@ -1,79 +1,153 @@
-//! One manager to a file: a lock that the system drops when the process ends, however it ends.
+//! The lock file beside a database, which keeps managers of other processes away, those of older versions among them.
 //!
-//! It is held on a file of its own beside the database. The database itself cannot carry it: closing a second
-//! descriptor of that file would drop the locks of SQLite's in this process
+//! The database file itself is locked as well, by its inode ([`hold`](super::hold)); this lock comes first, because to
+//! look at the database more closely means to open it, and to close a descriptor of a file drops all of SQLite's locks
+//! that this process has on it
 //! (<https://www.sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_>).
-//! Only managers look at it; other programs may read the database meanwhile.
+//! Only managers look at either; other programs may read the database meanwhile.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
-use super::open::RETRY;
-use crate::error::{Error, Result};
+use super::companions;
+use crate::error::Result;
+#[cfg(unix)]
+use crate::system::process::{CloseInChildren, close_in_children};
 
 /// The lock, until it is dropped.
 #[derive(Debug)]
 pub(super) struct FileLock {
     file: File,
     path: PathBuf,
+    #[cfg(unix)]
+    _in_children: CloseInChildren,
 }
 
 impl FileLock {
-    /// Waits at most `timeout` for another manager to let go of the database at `path`, which messages call `name`.
-    pub(super) fn acquire(path: &Path, name: &str, timeout: Duration) -> Result<Self> {
-        let path = super::beside(path, "-lock");
-        let began = Instant::now();
-        loop {
-            match Self::try_acquire(&path) {
-                Ok(Some(lock)) => return Ok(lock),
-                Ok(None) if began.elapsed() < timeout => std::thread::sleep(RETRY),
-                Ok(None) => return Err(Error::in_use(format!("cannot open {name}"))),
-                Err(error) => return Err(Error::io(format!("cannot open {name}"), &error)),
-            }
-        }
+    /// The lock of the database at `database`, unless another manager has it.
+    pub(super) fn try_acquire(database: &Path, action: &str) -> Result<Option<Self>> {
+        let path = super::beside(database, "-lock");
+        let failed = |error: io::Error| companions::cannot_use(action, "lock file", &path, &error);
+        let Some(file) = open(&path, database).map_err(failed)? else { return Ok(None) };
+        Self::take(file, &path).map_err(failed)
     }
 
-    /// The lock, unless somebody else has it.
-    fn try_acquire(path: &Path) -> io::Result<Option<Self>> {
-        // Should it be a pipe, to open it for writing alone would wait for a reader.
-        let file = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(path)?;
+    /// Locks the file that was opened at `path`, unless somebody else has or it is not there any more.
+    fn take(file: File, path: &Path) -> io::Result<Option<Self>> {
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Ok(None),
-            // A file system without locks can have no second manager on another machine either way.
+            // SQLite says what it thinks of a file system without locks when it is asked to open the database.
             Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {}
             Err(TryLockError::Error(error)) => return Err(error),
         }
-        // Who had it before may have removed the file that we opened: then another may lock the next one.
-        Ok(is_at(&file, path)?.then(|| Self { file, path: path.to_owned() }))
+        // The manager that had it before may have removed the file that we opened: then another may lock the next one.
+        if !is_at(&file, path) {
+            return Ok(None);
+        }
+        #[cfg(unix)]
+        let in_children = close_in_children(std::os::fd::AsRawFd::as_raw_fd(&file));
+        Ok(Some(Self {
+            file,
+            path: path.to_owned(),
+            #[cfg(unix)]
+            _in_children: in_children,
+        }))
     }
 }
 
 impl Drop for FileLock {
     fn drop(&mut self) {
-        // While the lock is held the file is ours. Where it cannot be removed it stays, and does no harm.
-        if cfg!(unix) {
+        // Only our own: the directory may have been renamed or replaced, and the process moved by chroot.
+        if cfg!(unix) && is_at(&self.file, &self.path) {
             let _ = std::fs::remove_file(&self.path);
         }
         let _ = self.file.unlock();
     }
 }
 
+/// Opens the lock file, which is made if there is none; nothing if it came or went meanwhile.
 #[cfg(unix)]
-fn is_at(file: &File, path: &Path) -> io::Result<bool> {
-    use std::os::unix::fs::MetadataExt as _;
-    let ours = file.metadata()?;
-    match std::fs::metadata(path) {
-        Ok(there) => Ok((there.dev(), there.ino()) == (ours.dev(), ours.ino())),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(error),
+fn open(path: &Path, database: &Path) -> io::Result<Option<File>> {
+    use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+    // A link in its place would have us make a file somewhere else, and a pipe would have us wait. To lock a file it is
+    // enough to read it.
+    let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_CLOEXEC;
+    match OpenOptions::new().read(true).custom_flags(flags).open(path) {
+        Ok(file) if file.metadata()?.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        opened => return opened.map(Some),
     }
+    // Whoever may use the database may use its lock, as SQLite has it for the files that it makes.
+    let database = std::fs::metadata(database).ok();
+    let mode = database.as_ref().map_or(0o644, |database| database.mode() & 0o666);
+    let flags = flags | libc::O_CREAT | libc::O_EXCL;
+    let file = match OpenOptions::new().read(true).custom_flags(flags).mode(mode).open(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(None),
+        opened => opened?,
+    };
+    if let Some(database) = database {
+        file.set_permissions(std::fs::Permissions::from_mode(mode))?;
+        companions::give_owner_of(&database, &file)?;
+    }
+    Ok(Some(file))
 }
 
 #[cfg(not(unix))]
-fn is_at(_file: &File, _path: &Path) -> io::Result<bool> {
+fn open(path: &Path, _database: &Path) -> io::Result<Option<File>> {
+    OpenOptions::new().create(true).truncate(false).read(true).write(true).open(path).map(Some)
+}
+
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> bool {
+    use crate::system::files::Status;
+    let identity = |metadata: io::Result<std::fs::Metadata>| metadata.ok().map(|m| Status::of(&m).identity);
+    let ours = identity(file.metadata());
+    ours.is_some() && identity(std::fs::symlink_metadata(path)) == ours
+}
+
+#[cfg(not(unix))]
+fn is_at(_file: &File, _path: &Path) -> bool {
     // There the file is not removed.
-    Ok(true)
+    true
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_was_removed_after_it_was_opened_is_no_lock() {
+        let directory = tempfile::tempdir().unwrap();
+        let database = directory.path().join("peers.db");
+        let path = directory.path().join("peers.db-lock");
+        let opened = open(&path, &database).unwrap().unwrap();
+        std::fs::remove_file(&path).unwrap();
+        assert!(FileLock::take(opened, &path).unwrap().is_none());
+        let (first, second) =
+            (open(&path, &database).unwrap().unwrap(), open(&path, &database).unwrap().unwrap());
+        let lock = FileLock::take(first, &path).unwrap().unwrap();
+        // Its file goes with it, and the next manager's is another one.
+        drop(lock);
+        let next = FileLock::try_acquire(&database, "cannot open it").unwrap().unwrap();
+        assert!(FileLock::take(second, &path).unwrap().is_none());
+        drop(next);
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn the_lock_file_of_another_is_not_removed() {
+        let directory = tempfile::tempdir().unwrap();
+        let database = directory.path().join("peers.db");
+        let lock = FileLock::try_acquire(&database, "cannot open it").unwrap().unwrap();
+        std::fs::remove_file(&lock.path).unwrap();
+        let next = FileLock::try_acquire(&database, "cannot open it").unwrap().unwrap();
+        let path = lock.path.clone();
+        drop(lock);
+        assert!(path.exists());
+        assert!(FileLock::try_acquire(&database, "cannot open it").unwrap().is_none());
+        drop(next);
+        assert!(!path.exists());
+    }
 }

@@ -7,7 +7,15 @@
 //! a borrowed one nothing of the host's is touched: no PRAGMA, no hook, SAVEPOINT instead of BEGIN, and no
 //! statement of ours lives between two calls.
 
+mod companions;
 mod file;
+mod guard;
+#[cfg(unix)]
+mod hold;
+#[cfg(not(unix))]
+#[path = "hold_elsewhere.rs"]
+mod hold;
+mod in_place;
 mod layout;
 mod load;
 mod lock;
@@ -15,16 +23,22 @@ mod open;
 mod quarantine;
 mod salvage;
 mod schema;
+mod shrink;
 mod source;
 mod timestamp;
 mod write;
 
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rusqlite::Connection;
+use rusqlite::config::DbConfig;
 
 use crate::error::{Error, Result};
+use crate::system::files::forget_last_error;
+use guard::Guard;
+use in_place::Whereabouts;
 use layout::Layout;
 use schema::Presence;
 
@@ -34,6 +48,7 @@ pub use quarantine::Quarantine;
 pub(crate) use quarantine::quarantine;
 pub use schema::SCHEMA;
 pub(crate) use source::{is_same_file, read_peers};
+pub(crate) use write::Rejected;
 
 /// A connection to the database, and how to speak of it.
 #[derive(Debug)]
@@ -50,10 +65,17 @@ pub(crate) struct Store {
 /// What belongs to a database that is our own.
 #[derive(Debug)]
 struct Owned {
-    /// Held for its lock, too, which keeps other managers away.
+    /// Held for its locks, too, which keep other managers away.
     file: Arc<DatabaseFile>,
+    guard: Guard,
     /// The process that opened it.
     process: u32,
+    /// About how many rows the table has.
+    rows: Cell<u64>,
+    /// The bytes that the file had when it was last looked at.
+    length: Cell<u64>,
+    /// What has become of it that cannot be undone.
+    lost: Cell<Option<&'static str>>,
 }
 
 /// A file beside another: its path with a suffix behind it.
@@ -91,18 +113,66 @@ impl Store {
         }
     }
 
+    /// The bytes of the write-ahead log of a database that is our own.
+    pub(crate) fn log_bytes(&self) -> u64 {
+        self.owned.as_ref().map_or(0, |owned| owned.file.log_bytes())
+    }
+
     fn check_process(&self, action: &str) -> Result<()> {
         if self.is_forked() { Err(Error::forked(format!("{action} {}", self.name))) } else { Ok(()) }
     }
 
+    /// Before a change, and before a checkpoint: refuses in a fork, and if the file is not what was opened any more.
+    ///
+    /// Cost: one question to the system.
+    fn check(&self, action: &str) -> Result<()> {
+        self.check_process(action)?;
+        forget_last_error();
+        let Some(owned) = &self.owned else { return Ok(()) };
+        let gone = |what| Err(Error::gone(format!("{action} {}", self.name), what));
+        if let Some(what) = owned.lost.get() {
+            return gone(what);
+        }
+        match owned.file.whereabouts() {
+            Whereabouts::InPlace(length) => {
+                if length < owned.length.get() && !self.is_whole(length)? {
+                    owned.lost.set(Some("the file was cut off while it was open"));
+                    // To move the log into what is left would make it no better, and the log may have all there is.
+                    let _ = self.conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+                    return self.check(action);
+                }
+                owned.length.set(length);
+                Ok(())
+            }
+            Whereabouts::Deleted => gone("the file was deleted while it was open"),
+            Whereabouts::Moved => gone("the file was moved away while it was open"),
+            Whereabouts::Replaced => {
+                owned.lost.set(Some("another file was put in its place while it was open"));
+                // To the file that is there now, the log of the other one would be damage.
+                owned.file.set_log_aside(&stamp(&self.conn).unwrap_or_default());
+                self.check(action)
+            }
+        }
+    }
+
+    /// Whether a file that has become shorter has all its pages: another program may have vacuumed it.
+    fn is_whole(&self, length: u64) -> Result<bool> {
+        let sql = "SELECT page_count * page_size FROM pragma_page_count('main'), pragma_page_size('main')";
+        let bytes: i64 = self
+            .conn
+            .query_row(sql, [], |row| row.get(0))
+            .map_err(|error| Error::sqlite(format!("cannot read {}", self.name), &error))?;
+        Ok(i64::try_from(length).is_ok_and(|length| length == bytes))
+    }
+
     /// Makes all that was committed survive a loss of power. Cost: the pages changed since the last time.
     ///
-    /// A borrowed connection is the host's to synchronise.
+    /// A borrowed connection is the application's to synchronise.
     pub(crate) fn flush(&self) -> Result<()> {
         if self.owned.is_none() {
             return Ok(());
         }
-        self.check_process("cannot synchronise")?;
+        self.check("cannot synchronise")?;
         let action = format!("cannot synchronise {}", self.name);
         let busy: bool = self
             .conn
@@ -114,4 +184,9 @@ impl Store {
         }
         Ok(())
     }
+}
+
+/// The present in UTC, for the names of files.
+fn stamp(conn: &Connection) -> rusqlite::Result<String> {
+    conn.query_row("SELECT strftime('%Y%m%dT%H%M%SZ', 'now')", [], |row| row.get(0))
 }

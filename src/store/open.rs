@@ -1,19 +1,24 @@
 //! Opening a database of our own, and borrowing one.
 //!
 //! Opening has two steps, with the loading between them: nothing is written before the file is known to be a database
-//! of peers that can be read to its end.
+//! of peers that can be read to its end. When both are done, every file that will ever be needed is open, and something
+//! has been written: so the first start is like every other, and what happens to the process afterwards (another user,
+//! another root directory, no more descriptors) stops no write.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, ffi};
 
-use super::file::{self, DatabaseFile};
+use super::file::DatabaseFile;
+use super::guard::{self, Guard};
 use super::schema::{self, Presence};
-use super::{Owned, Store};
-use crate::error::{ADVICE_CORRUPT, Error, Result};
+use super::{Owned, Store, companions};
+use crate::error::{ADVICE_CORRUPT, ADVICE_LOCAL, Error, Result};
 use crate::options::Durability;
+use crate::system::files::forget_last_error;
 
 /// The longest busy timeout that SQLite can be given, some 24 days.
 pub(super) const LONGEST: Duration = Duration::from_millis(i32::MAX.cast_unsigned() as u64);
@@ -21,52 +26,64 @@ pub(super) const LONGEST: Duration = Duration::from_millis(i32::MAX.cast_unsigne
 /// How long to wait before trying again what nobody waits for.
 pub(super) const RETRY: Duration = Duration::from_millis(2);
 
+/// The log is cut back to this many bytes when it is begun anew: what a long transaction, or a reader that kept it from
+/// being moved into the database, has made of it. SQLite begins anew at about as many.
+const LOG_BYTES: u32 = 4 << 20;
+
 impl Store {
     /// Opens the database file, makes it if there is none, and looks whether it is one of peers. It can be read then,
     /// and written after [`begin`](Self::begin).
     pub(crate) fn open(file: &Arc<DatabaseFile>, busy_timeout: Duration) -> Result<Self> {
         let has_log = file.check_log()?;
+        file.hold(busy_timeout)?;
         let name = file.name().to_owned();
-        let failed = |error: &rusqlite::Error| Error::sqlite(format!("cannot open {name}"), error);
+        let action = format!("cannot open {name}");
+        let failed = |error: &rusqlite::Error| explain(Error::sqlite(&*action, error), file, &action);
+        forget_last_error();
         // NO_MUTEX: the manager's locks are the only ones needed.
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
-            | OpenFlags::SQLITE_OPEN_CREATE
-            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let conn = Connection::open_with_flags(file.path(), flags).map_err(|error| failed(&error))?;
         let set_up = || {
             conn.busy_timeout(busy_timeout.min(LONGEST))?;
             // Whoever closes a database last moves the write-ahead log into it and deletes the log. Not if it turns out
             // to be damaged; but a log that SQLite makes just now has nothing in it, and goes again.
-            conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, has_log)
+            conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, has_log)?;
+            Guard::set_up(&conn)
         };
-        set_up().map_err(|error| failed(&error))?;
+        let guard = set_up().map_err(|error| failed(&error))?;
         let is_readonly = || conn.is_readonly("main").map_err(|error| failed(&error));
         // SQLite opens a file that may not be written read-only, without a word; and at the first look into it, it would
         // make a log and its index, and could not remove them.
         if is_readonly()? {
             return Err(Error::database(
-                format!("cannot open {name}"),
+                &*action,
                 "the file may only be read; make it and its directory writable",
             ));
         }
-        file::limit_steps(&conn, file.path()).map_err(|error| failed(&error))?;
+        guard.begin_schema();
         let presence = schema::inspect(&conn, &name)
-            .map_err(|error| file::explain_limit(error, &format!("cannot open {name}")))?;
-        file::unlimit_steps(&conn).map_err(|error| failed(&error))?;
+            .map_err(|error| explain(guard::explain_limit(error, &action), file, &action))?;
         if is_readonly()? {
             return Err(Error::corrupt(
-                format!("cannot open {name}"),
+                &*action,
                 "its header says that this version of SQLite must not write to it",
                 ADVICE_CORRUPT,
             ));
         }
-        let owned = Owned { file: Arc::clone(file), process: std::process::id() };
+        let owned = Owned {
+            file: Arc::clone(file),
+            guard,
+            process: std::process::id(),
+            rows: Cell::new(0),
+            length: Cell::new(0),
+            lost: Cell::new(None),
+        };
         Ok(Self { conn, presence, name, owned: Some(owned) })
     }
 
-    /// Takes a connection that belongs to a host.
+    /// Takes a connection that belongs to an application.
     pub(crate) fn borrow(conn: Connection) -> Result<Self> {
-        let name = "the host's database".to_owned();
+        let name = "the application's database".to_owned();
         // With no room in the cache, every statement is finalised when it is dropped.
         conn.set_prepared_statement_cache_capacity(0);
         let presence = schema::inspect(&conn, &name)?;
@@ -76,20 +93,37 @@ impl Store {
     /// Gets the database ready to be written, and makes the table if there is none.
     ///
     /// A connection of our own is set up for one writer that must not wait long: write-ahead log, and `synchronous` as
-    /// the durability asks.
+    /// the durability asks. Then something is written.
     pub(crate) fn begin(&mut self, durability: Durability, busy_timeout: Duration) -> Result<()> {
+        let Some(owned) = &self.owned else { return self.init_db() };
+        let file = Arc::clone(&owned.file);
+        // Only a file without a table can have this set, and the pages that it takes are made with the table.
+        if self.presence == Presence::Absent {
+            self.run("PRAGMA main.auto_vacuum = INCREMENTAL")?;
+        }
         // Before the switch to the log: if the file turns out to be damaged now, it is still as it was.
         self.init_db()?;
-        if self.owned.is_none() {
-            return Ok(());
-        }
+        file.note_journal_mode(self.ask("PRAGMA main.journal_mode")?);
+        let begun = self.begin_log(durability, busy_timeout);
+        begun.map_err(|error| explain(error, &file, &format!("cannot open {}", self.name)))?;
+        file.note_log();
+        file.note_journal_mode(String::new());
+        Ok(())
+    }
+
+    fn begin_log(&self, durability: Durability, busy_timeout: Duration) -> Result<()> {
         use_wal(&self.conn, &self.name, busy_timeout)?;
         let synchronous = if durability == Durability::Sync { "FULL" } else { "NORMAL" };
-        let set_up = || {
-            self.conn.pragma_update(None, "synchronous", synchronous)?;
-            self.conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)
-        };
-        set_up().map(drop).map_err(|error| Error::sqlite(format!("cannot open {}", self.name), &error))
+        self.run(&format!(
+            "PRAGMA main.synchronous = {synchronous}; PRAGMA main.journal_size_limit = {LOG_BYTES}"
+        ))?;
+        // The version of the application's, which nobody sets here: its page is written, as it is.
+        let version: i32 = self.ask("PRAGMA main.user_version")?;
+        self.run(&format!("PRAGMA main.user_version = {version}"))?;
+        self.conn
+            .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)
+            .map(drop)
+            .map_err(|error| self.cannot_open(&error))
     }
 
     fn init_db(&mut self) -> Result<()> {
@@ -98,13 +132,27 @@ impl Store {
         }
         let name = self.name.clone();
         // In the transaction, it is certain whether the table is there.
-        self.in_transaction(|conn| match schema::inspect(conn, &name) {
-            Ok(Presence::Absent) => conn.execute_batch(schema::SCHEMA).map(Ok),
+        self.presence = self.in_transaction(1, |conn| match schema::inspect(conn, &name) {
+            Ok(Presence::Absent) => {
+                conn.execute_batch(schema::SCHEMA)?;
+                Ok(schema::inspect(conn, &name))
+            }
             Ok(Presence::Present(_)) => Ok(Err(Error::made_meanwhile(format!("cannot open {name}")))),
             Err(refused) => Ok(Err(refused)),
         })??;
-        self.presence = schema::inspect(&self.conn, &self.name)?;
         Ok(())
+    }
+
+    fn run(&self, sql: &str) -> Result<()> {
+        self.conn.execute_batch(sql).map_err(|error| self.cannot_open(&error))
+    }
+
+    fn ask<T: rusqlite::types::FromSql>(&self, sql: &str) -> Result<T> {
+        self.conn.query_row(sql, [], |row| row.get(0)).map_err(|error| self.cannot_open(&error))
+    }
+
+    fn cannot_open(&self, error: &rusqlite::Error) -> Error {
+        Error::sqlite(format!("cannot open {}", self.name), error)
     }
 }
 
@@ -125,8 +173,26 @@ fn use_wal(conn: &Connection, name: &str, busy_timeout: Duration) -> Result<()> 
     }
     Err(Error::database(
         format!("cannot open {name}"),
-        format!(
-            "its journal stays in mode {mode} instead of WAL; use a local file system with shared memory"
-        ),
+        format!("its journal stays in mode {mode} instead of WAL{ADVICE_LOCAL}"),
     ))
+}
+
+/// Says what to do about failures that have a particular reason while a database is opened.
+fn explain(error: Error, file: &DatabaseFile, action: &str) -> Error {
+    match error.sqlite_code() {
+        ffi::SQLITE_IOERR_LOCK
+        | ffi::SQLITE_IOERR_UNLOCK
+        | ffi::SQLITE_IOERR_RDLOCK
+        | ffi::SQLITE_IOERR_CHECKRESERVEDLOCK
+        | ffi::SQLITE_IOERR_SHMOPEN
+        | ffi::SQLITE_IOERR_SHMSIZE
+        | ffi::SQLITE_IOERR_SHMLOCK
+        | ffi::SQLITE_IOERR_SHMMAP
+        | ffi::SQLITE_PROTOCOL
+            if matches!(error, Error::Database(_)) && !error.has_advice() =>
+        {
+            error.advise(ADVICE_LOCAL)
+        }
+        _ => companions::explain(error, file.path(), action),
+    }
 }

@@ -9,10 +9,11 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 
-use super::file::DatabaseFile;
+use super::companions::{COMPANIONS, give_owner_of};
+use super::file::{DatabaseFile, free_name};
 use super::layout::Layout;
-use super::salvage;
-use super::{beside, write};
+use super::write::{self, Failure};
+use super::{beside, salvage, stamp};
 use crate::error::{Error, Quoted, Result};
 use crate::peer::PeerRecord;
 
@@ -28,9 +29,6 @@ pub struct Quarantine {
     pub lost_rows: u64,
 }
 
-/// The files that SQLite keeps beside a database.
-const COMPANIONS: [&str; 3] = ["-wal", "-shm", "-journal"];
-
 /// Moves the file aside with everything that belongs to it, and puts a new one in its place that has the peers which
 /// can be read, in the layout that the old one had if that can be told.
 pub(crate) fn quarantine(file: &DatabaseFile) -> Result<Quarantine> {
@@ -44,11 +42,8 @@ pub(crate) fn quarantine(file: &DatabaseFile) -> Result<Quarantine> {
     let written = write_new(&new, salvage.layout, &salvage.peers)
         .map_err(|error| Error::sqlite(format!("cannot save the peers of {}", file.name()), &error));
     let moved = written.and_then(|stamp| {
-        // Whoever may use the old file may use the new one.
-        if let Ok(old) = fs::metadata(path) {
-            fs::set_permissions(&new, old.permissions()).map_err(|error| failed(&error))?;
-        }
-        let aside = free_name(path, &stamp);
+        take_over_access(path, &new).map_err(|error| failed(&error))?;
+        let aside = free_name(path, "damaged", &stamp);
         exchange(path, &new, &aside).map_err(|error| failed(&error))?;
         Ok(aside)
     });
@@ -63,11 +58,34 @@ pub(crate) fn quarantine(file: &DatabaseFile) -> Result<Quarantine> {
 fn write_new(path: &Path, layout: Layout, peers: &[PeerRecord]) -> rusqlite::Result<String> {
     let conn = Connection::open(path)?;
     conn.pragma_update(None, "synchronous", "FULL")?;
+    if layout == Layout::Specification {
+        // As in every file that this library makes.
+        conn.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+    }
     let transaction = conn.unchecked_transaction()?;
     transaction.execute_batch(layout.schema())?;
-    write::replace_all(&transaction, layout, peers)?;
+    match write::replace_all(&transaction, layout, peers) {
+        Err(Failure::Sqlite(error) | Failure::Refused(_, error)) => return Err(error),
+        // The table is one that we have just made, without triggers.
+        Err(Failure::NotInIndex(_) | Failure::Ignored(_)) | Ok(()) => {}
+    }
     transaction.commit()?;
-    conn.query_row("SELECT strftime('%Y%m%dT%H%M%SZ', 'now')", [], |row| row.get(0))
+    stamp(&conn)
+}
+
+/// Gives the new file the mode of the old one, and its owner if we are root: whoever could use that one can use this.
+#[cfg(unix)]
+fn take_over_access(old: &Path, new: &Path) -> io::Result<()> {
+    let Ok(old) = fs::metadata(old) else { return Ok(()) };
+    // The owner first: a change of it can take bits of the mode away.
+    give_owner_of(&old, &fs::File::open(new)?)?;
+    fs::set_permissions(new, old.permissions())
+}
+
+#[cfg(not(unix))]
+fn take_over_access(old: &Path, new: &Path) -> io::Result<()> {
+    let Ok(old) = fs::metadata(old) else { return Ok(()) };
+    fs::set_permissions(new, old.permissions())
 }
 
 fn remove_database(path: &Path) -> io::Result<()> {
@@ -80,25 +98,13 @@ fn remove_database(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// A name that no file has, nor any that belongs to it.
-fn free_name(path: &Path, stamp: &str) -> PathBuf {
-    let is_free = |path: &PathBuf| {
-        std::iter::once("").chain(COMPANIONS).all(|suffix| beside(path, suffix).symlink_metadata().is_err())
-    };
-    let names = (1..).map(|n: u64| match n {
-        1 => beside(path, &format!(".damaged-{stamp}")),
-        n => beside(path, &format!(".damaged-{stamp}-{n}")),
-    });
-    names.into_iter().find(is_free).unwrap_or_else(|| beside(path, ".damaged"))
-}
-
 /// Moves `path` and its companions to `aside`, and `new` to `path`; if one of them cannot be moved, those that were
 /// are moved back.
 fn exchange(path: &Path, new: &Path, aside: &Path) -> io::Result<()> {
     let mut moved = Vec::new();
     let mut has_two_names = false;
     let mut run = || {
-        for suffix in COMPANIONS {
+        for (suffix, _) in COMPANIONS {
             let (from, to) = (beside(path, suffix), beside(aside, suffix));
             if from.symlink_metadata().is_ok() {
                 fs::rename(&from, &to)?;

@@ -53,6 +53,8 @@ pub(super) struct Table {
     pub(super) layout: Layout,
     /// The index of its primary key, quoted for SQL; a table WITHOUT ROWID is that index itself.
     pub(super) key_index: Option<String>,
+    /// A name of the row number that no column has.
+    pub(super) rowid: &'static str,
 }
 
 /// Looks for the table, and refuses one that is neither the specification's nor stellar-core's. Writes nothing.
@@ -103,7 +105,12 @@ pub(super) fn inspect(conn: &Connection, name: &str) -> Result<Presence> {
         ));
     }
     let key_index = key_index(conn).map_err(failed)?;
-    Ok(Presence::Present(Table { layout: layout_of(&columns), key_index }))
+    let is_free = |name: &&&str| !columns.iter().any(|column| column.name.eq_ignore_ascii_case(name));
+    let Some(&rowid) = ["rowid", "_rowid_", "oid"].iter().find(is_free) else {
+        let detail = "its table peers has columns by all the names of a row's number";
+        return Err(Error::corrupt(action(), detail, ANOTHER_PATH));
+    };
+    Ok(Presence::Present(Table { layout: layout_of(&columns), key_index, rowid }))
 }
 
 /// The index of the primary key, quoted for SQL, if the table is not that index itself.

@@ -12,15 +12,17 @@ use std::time::{Duration, SystemTime};
 
 use rusqlite::{Connection, OpenFlags, ffi};
 
+use super::guard::{Guard, explain_limit};
 use super::load::read_file;
 use super::open::LONGEST;
 use super::schema::{self, Presence};
 use super::{beside, file};
 use crate::error::{Error, Quoted, Result};
 use crate::peer::PeerRecord;
+use crate::system::files::forget_last_error;
 
 /// How to open a file that is only read.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Manner {
     /// As SQLite does. Where a file wants a write-ahead log, or the index of one, it makes them and leaves them there.
     Shared,
@@ -30,11 +32,15 @@ enum Manner {
     Immutable,
 }
 
-/// Reads all valid peers of the database at `path`, in whichever layout, at one moment. Waits at most `busy_timeout`
-/// for another connection's lock.
+/// Reads the valid peers of the database at `path` that are wanted, in whichever layout, at one moment. Waits at most
+/// `busy_timeout` for another connection's lock.
 ///
-/// Cost: linear in the file; memory for the peers.
-pub(crate) fn read_peers(path: &Path, busy_timeout: Duration) -> Result<Vec<PeerRecord>> {
+/// Cost: linear in the rows of the file; memory for the peers that are wanted.
+pub(crate) fn read_peers(
+    path: &Path,
+    busy_timeout: Duration,
+    is_wanted: &dyn Fn(&PeerRecord) -> bool,
+) -> Result<Vec<PeerRecord>> {
     let name = Quoted(&path.to_string_lossy()).to_string();
     let action = || format!("cannot import {name}");
     let path = fs::canonicalize(path).map_err(|error| match error.kind() {
@@ -47,21 +53,35 @@ pub(crate) fn read_peers(path: &Path, busy_timeout: Duration) -> Result<Vec<Peer
         return Err(Error::cannot_open(action(), "it is not a file; give the path of one"));
     }
     file::check_log(&path, &action())?;
-    let read = |manner| read(&path, &name, busy_timeout, manner).map_err(|error| explain(error, &action()));
-    let log = beside(&path, "-wal");
+    let read = |manner| {
+        read(&path, &name, busy_timeout, manner, is_wanted).map_err(|error| explain(error, &action()))
+    };
+    let wants_log = || {
+        wants_log(&path, busy_timeout).map_err(|error| explain(Error::sqlite(action(), &error), &action()))
+    };
+    read_at_one_moment(&path, wants_log, read)
+}
+
+/// Reads a file that may have, or want, a write-ahead log.
+fn read_at_one_moment<T>(
+    path: &Path,
+    wants_log: impl FnOnce() -> Result<bool>,
+    read: impl Fn(Manner) -> Result<T>,
+) -> Result<T> {
+    let log = beside(path, "-wal");
     if log.exists() {
         return read(Manner::Shared);
     }
-    let before = state(&path);
-    let wants_log = wants_log(&path, busy_timeout);
-    if log.exists() || wants_log == Ok(false) {
+    let before = state(path);
+    let wants_log = wants_log();
+    if log.exists() || matches!(wants_log, Ok(false)) {
         return read(Manner::Shared);
     }
-    wants_log.map_err(|error| explain(Error::sqlite(action(), &error), &action()))?;
-    // Nobody has the file open, or there would be a log.
+    wants_log?;
+    // No connection has the file open, or there would be a log.
     let result = read(Manner::Immutable);
-    // Who has opened it meanwhile has a log, and when that one closed it again, has written to the file.
-    if log.exists() || state(&path) != before { read(Manner::Shared) } else { result }
+    // One that was opened meanwhile has a log; and if it is closed again, it has written to the file.
+    if log.exists() || state(path) != before { read(Manner::Shared) } else { result }
 }
 
 /// Whether the file is one with a write-ahead log, which is not there now. None is made.
@@ -69,7 +89,7 @@ fn wants_log(path: &Path, busy_timeout: Duration) -> rusqlite::Result<bool> {
     /// One at a time: two would be in each other's way.
     static ASKING: Mutex<()> = Mutex::new(());
     let _asking = ASKING.lock().unwrap_or_else(PoisonError::into_inner);
-    let conn = connect(path, busy_timeout, Manner::Exclusive)?;
+    let (conn, _guard) = connect(path, busy_timeout, Manner::Exclusive)?;
     // Before SQLite makes a log for itself alone it takes a lock for writers, which a file that is opened for reading
     // cannot have.
     match conn.query_row("SELECT EXISTS (SELECT 1 FROM main.sqlite_master)", [], |_| Ok(())) {
@@ -80,15 +100,31 @@ fn wants_log(path: &Path, busy_timeout: Duration) -> rusqlite::Result<bool> {
     }
 }
 
-/// What changes when a file is written to.
-fn state(path: &Path) -> Option<(u64, SystemTime)> {
+/// What changes when a file is written to, or another is put in its place.
+fn state(path: &Path) -> Option<(u64, SystemTime, [i64; 4])> {
     let metadata = fs::metadata(path).ok()?;
-    Some((metadata.len(), metadata.modified().ok()?))
+    #[cfg(unix)]
+    let more = {
+        use std::os::unix::fs::MetadataExt as _;
+        let (device, inode) = (metadata.dev().cast_signed(), metadata.ino().cast_signed());
+        [device, inode, metadata.ctime(), metadata.ctime_nsec()]
+    };
+    #[cfg(not(unix))]
+    let more = [0; 4];
+    Some((metadata.len(), metadata.modified().ok()?, more))
 }
 
-fn read(path: &Path, name: &str, busy_timeout: Duration, manner: Manner) -> Result<Vec<PeerRecord>> {
-    let conn = connect(path, busy_timeout, manner)
+fn read(
+    path: &Path,
+    name: &str,
+    busy_timeout: Duration,
+    manner: Manner,
+    is_wanted: &dyn Fn(&PeerRecord) -> bool,
+) -> Result<Vec<PeerRecord>> {
+    forget_last_error();
+    let (conn, guard) = connect(path, busy_timeout, manner)
         .map_err(|error| Error::sqlite(format!("cannot import {name}"), &error))?;
+    guard.begin_schema();
     let Presence::Present(table) = schema::inspect(&conn, name)? else {
         return Err(Error::corrupt(
             format!("cannot import {name}"),
@@ -96,34 +132,33 @@ fn read(path: &Path, name: &str, busy_timeout: Duration, manner: Manner) -> Resu
             "; give the path of a database of peers",
         ));
     };
+    guard.begin_rows();
     let mut peers = Vec::new();
-    read_file(
-        &conn,
-        path,
-        name,
-        table.layout,
-        |_| {},
-        |peer| {
+    let keep = |peer: &PeerRecord| {
+        if is_wanted(peer) {
+            peers.try_reserve(1).map_err(|_| Error::no_memory("for the peers of the file"))?;
             peers.push(peer.clone());
-            Ok(())
-        },
-    )?;
+        }
+        Ok(())
+    };
+    read_file(&conn, path, name, &table, |_| {}, keep)?;
     Ok(peers)
 }
 
-fn connect(path: &Path, busy_timeout: Duration, manner: Manner) -> rusqlite::Result<Connection> {
+fn connect(path: &Path, busy_timeout: Duration, manner: Manner) -> rusqlite::Result<(Connection, Guard)> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = if manner == Manner::Immutable {
         Connection::open_with_flags(immutable_uri(path), flags | OpenFlags::SQLITE_OPEN_URI)?
     } else {
         Connection::open_with_flags(path, flags)?
     };
-    file::limit_steps(&conn, path)?;
+    let guard = Guard::set_up(&conn)?;
+    guard.begin_schema();
     conn.busy_timeout(busy_timeout.min(LONGEST))?;
     if manner == Manner::Exclusive {
         conn.query_row("PRAGMA main.locking_mode = EXCLUSIVE", [], |_| Ok(()))?;
     }
-    Ok(conn)
+    Ok((conn, guard))
 }
 
 /// The path as a URI that asks for no locks and no log.
@@ -153,7 +188,7 @@ fn explain(error: Error, action: &str) -> Error {
             "SQLite cannot read it with its write-ahead log; make the file readable and its directory writable, or copy \
              both to another directory"
         }
-        _ => return file::explain_limit(error, action),
+        _ => return explain_limit(error, action),
     };
     Error::database_with_code(action, detail, code)
 }
@@ -169,5 +204,42 @@ pub(crate) fn is_same_file(a: &Path, b: &Path) -> bool {
     #[cfg(not(unix))]
     {
         fs::canonicalize(a).is_ok_and(|a| fs::canonicalize(b).is_ok_and(|b| a == b))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Reads a file that wants a log and to which something happens while it is read; says how it was read.
+    fn manners(happens: impl Fn(&Path)) -> Vec<Manner> {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("peers.db");
+        fs::write(&path, "as it was").unwrap();
+        let manners = std::cell::RefCell::default();
+        let read = |manner| {
+            let mut manners: std::cell::RefMut<'_, Vec<Manner>> = manners.borrow_mut();
+            if manners.is_empty() {
+                happens(&path);
+            }
+            manners.push(manner);
+            Ok(())
+        };
+        read_at_one_moment(&path, || Ok(true), read).unwrap();
+        manners.into_inner()
+    }
+
+    #[test]
+    fn what_changes_while_it_is_read_is_read_again() {
+        let (once, again) = ([Manner::Immutable], [Manner::Immutable, Manner::Shared]);
+        assert_eq!(manners(|_| {}), once);
+        assert_eq!(manners(|path| fs::write(path, "longer than it was").unwrap()), again);
+        assert_eq!(manners(|path| fs::write(beside(path, "-wal"), "").unwrap()), again);
+        let replace = |path: &Path| {
+            let other = path.with_extension("other");
+            fs::write(&other, "as it was").unwrap();
+            fs::rename(&other, path).unwrap();
+        };
+        assert_eq!(manners(replace), again);
     }
 }

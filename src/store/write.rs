@@ -1,29 +1,33 @@
 //! Writing changes: each call here is one transaction, done wholly or not at all.
 
-use rusqlite::{Connection, Savepoint, Statement, ToSql, Transaction, TransactionBehavior, params};
+use rusqlite::{
+    Connection, ErrorCode, OptionalExtension as _, Savepoint, Statement, ToSql, Transaction,
+    TransactionBehavior, params,
+};
 
-use super::Store;
 use super::layout::Layout;
 use super::timestamp::Timestamp;
+use super::{Store, guard};
 use crate::address::{HostText, PeerAddress};
 use crate::changes::Changes;
-use crate::error::{Error, Result};
+use crate::error::{ADVICE_CORRUPT, Error, Result};
 use crate::peer::PeerRecord;
 
 /// What the specification's INSERT OR REPLACE does, but the row of a known peer keeps its place, and its entry in the
 /// index is not touched: that is one page to write instead of three. A row with the same key in another spelling, or as
-/// another type, is left to the statement below.
-const PUT: &str = "INSERT INTO main.peers (ip, port, nextattempt, numfailures, type) VALUES (?1, ?2, ?3, ?4, ?5) \
+/// another type, is left to the statement below. OR ABORT: what the file's own constraints say of a conflict (to pass it
+/// over, to roll everything back) does not count.
+const PUT: &str = "INSERT OR ABORT INTO main.peers (ip, port, nextattempt, numfailures, type) VALUES (?1, ?2, ?3, ?4, ?5) \
      ON CONFLICT (ip, port) DO UPDATE SET \
        nextattempt = excluded.nextattempt, numfailures = excluded.numfailures, type = excluded.type \
      WHERE typeof(ip) = 'text' AND ip = excluded.ip COLLATE BINARY AND typeof(port) = 'integer'";
 const REPLACE: &str = "INSERT OR REPLACE INTO main.peers (ip, port, nextattempt, numfailures, type) VALUES (?1, ?2, ?3, ?4, ?5)";
-/// The specification's INSERT OR IGNORE, except that a row which is no valid peer gives way: ignoring the newcomer
+/// The specification's INSERT OR IGNORE, except that a row which is no valid peer is overwritten: ignoring the new peer
 /// then would lose it at the next start. Such a row can have the same key in another spelling, or as another type.
 macro_rules! insert {
     ($next_attempt_is_valid:literal) => {
         concat!(
-            "INSERT INTO main.peers (ip, port, nextattempt, numfailures, type) VALUES (?1, ?2, ?3, ?4, ?5) \
+            "INSERT OR ABORT INTO main.peers (ip, port, nextattempt, numfailures, type) VALUES (?1, ?2, ?3, ?4, ?5) \
              ON CONFLICT (ip, port) DO UPDATE SET ip = excluded.ip, port = excluded.port, \
                nextattempt = excluded.nextattempt, numfailures = excluded.numfailures, type = excluded.type \
              WHERE NOT (typeof(ip) = 'text' AND ip = excluded.ip COLLATE BINARY AND typeof(port) = 'integer' \
@@ -35,15 +39,45 @@ macro_rules! insert {
     };
 }
 const INSERT: &str = insert!("typeof(nextattempt) = 'integer'");
-/// Here a time that is not as stellar-core and we write it gives way, too, even if it would be read.
+/// Here a time that is not as stellar-core and we write it is overwritten, too, even if it would be read.
 /// (Without a modifier, older versions of SQLite leave the 29th of February in every year.)
 const INSERT_STELLAR_CORE: &str = insert!("nextattempt IS datetime(nextattempt, '+0 days')");
 const DELETE: &str = "DELETE FROM main.peers WHERE ip = ?1 AND port = ?2";
 const DELETE_FAILED: &str = "DELETE FROM main.peers WHERE numfailures >= ?1";
 const DELETE_ALL: &str = "DELETE FROM main.peers";
+/// Looks at every row: the index may be what is wrong.
+const FIND: &str = "SELECT 1 FROM main.peers NOT INDEXED WHERE ip = ?1 AND port = ?2 LIMIT 1";
+
+/// After so many deletions it is looked whether the file has become too large.
+const MANY: usize = 1_000;
+
+/// Changes of a group that the file's own constraints have refused.
+#[derive(Debug, Default)]
+pub(crate) struct Rejected {
+    pub(crate) rows: u64,
+    /// Why the first of them was.
+    pub(crate) first: Option<Error>,
+}
+
+/// Why a change was not written.
+pub(super) enum Failure {
+    Sqlite(rusqlite::Error),
+    /// A constraint refuses this peer's row.
+    Refused(PeerAddress, rusqlite::Error),
+    /// There is no row to be deleted, but only because the index does not have it.
+    NotInIndex(PeerAddress),
+    /// The statement has succeeded and written nothing.
+    Ignored(PeerAddress),
+}
+
+impl From<rusqlite::Error> for Failure {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sqlite(error)
+    }
+}
 
 impl Store {
-    /// Adds peers that are new.
+    /// Inserts peers that are new.
     pub(crate) fn insert(&mut self, records: &[PeerRecord]) -> Result<()> {
         self.write_records(insert_all, records)
     }
@@ -59,65 +93,96 @@ impl Store {
         if !layout.holds_any(displaced) && !layout.holds_any(records.iter().map(|record| &record.address)) {
             return self.check_process("cannot write to");
         }
-        self.in_transaction(|conn| {
+        self.in_transaction(displaced.len() + records.len(), |conn| {
             delete_each(conn, layout, displaced)?;
             replace_all(conn, layout, records)
         })
     }
 
-    /// Writes the changes of a table, all in one transaction.
-    pub(crate) fn write_changes(&mut self, changes: &Changes) -> Result<()> {
+    /// Writes the changes of a table, all in one transaction, except those that the file's own constraints refuse: they
+    /// would keep the others from being written for ever.
+    pub(crate) fn write_changes(&mut self, changes: &Changes) -> Result<Rejected> {
         let layout = self.layout();
         let put = || changes.put.iter().map(|put| &put.record);
         let concerns_file = changes.clears
             || layout.holds_any(&changes.removed)
             || layout.holds_any(put().map(|record| &record.address));
         if !concerns_file {
-            return self.check_process("cannot write to");
+            self.check_process("cannot write to")?;
+            return Ok(Rejected::default());
         }
-        self.in_transaction(|conn| {
+        let (rows, first) = self.in_transaction(changes.len(), |conn| {
             if changes.clears {
                 conn.execute(DELETE_ALL, [])?;
             }
             delete_each(conn, layout, &changes.removed)?;
-            replace_all(conn, layout, put())
-        })
+            let mut writer = Writer::new(conn, layout)?;
+            let (mut rejected, mut first) = (0, None);
+            for record in put().filter(|record| layout.holds(&record.address)) {
+                match writer.put(record) {
+                    Err(refused @ Failure::Refused(..)) => {
+                        rejected += 1;
+                        first.get_or_insert(refused);
+                    }
+                    done => done?,
+                }
+            }
+            Ok((rejected, first))
+        })?;
+        if changes.clears || changes.removed.len() > MANY {
+            self.shrink();
+        }
+        Ok(Rejected { rows, first: first.map(|failure| self.write_failed(failure)) })
     }
 
     /// Deletes one peer.
     pub(crate) fn delete(&mut self, address: &PeerAddress) -> Result<()> {
-        if !self.layout().holds(address) {
+        let layout = self.layout();
+        if !layout.holds(address) {
             return self.check_process("cannot write to");
         }
-        let host = HostText::of(address.host());
-        self.execute(DELETE, params![host.as_str(), address.port()])
+        self.change(1, |conn| delete_each(conn, layout, std::slice::from_ref(address)))
     }
 
     /// Deletes the peers with at least `min_num_failures`.
     pub(crate) fn delete_with_failures(&mut self, min_num_failures: u32) -> Result<()> {
-        self.execute(DELETE_FAILED, [min_num_failures])
+        self.change(self.rows(), |conn| execute(conn, DELETE_FAILED, [min_num_failures]))?;
+        self.shrink();
+        Ok(())
     }
 
     /// Deletes all peers.
     pub(crate) fn delete_all(&mut self) -> Result<()> {
-        self.execute(DELETE_ALL, [])
+        self.change(self.rows(), |conn| execute(conn, DELETE_ALL, []))?;
+        self.shrink();
+        Ok(())
     }
 
-    /// Runs `work` in a transaction of its own, or in a savepoint of the host's connection.
+    /// About how many rows there are.
+    fn rows(&self) -> usize {
+        self.owned.as_ref().map_or(0, |owned| usize::try_from(owned.rows.get()).unwrap_or(usize::MAX))
+    }
+
+    /// Runs `work` in a transaction of its own, or in a savepoint of the application's connection. It writes and deletes
+    /// about so many rows.
     pub(super) fn in_transaction<T>(
         &mut self,
-        work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+        rows: usize,
+        work: impl FnOnce(&Connection) -> Result<T, Failure>,
     ) -> Result<T> {
-        self.check_process("cannot write to")?;
+        self.prepare_change(rows)?;
         let done = if self.owned.is_some() {
-            Transaction::new_unchecked(&self.conn, TransactionBehavior::Immediate).and_then(|transaction| {
-                let value = work(&transaction)?;
-                transaction.commit()?;
-                Ok(value)
-            })
+            Transaction::new_unchecked(&self.conn, TransactionBehavior::Immediate)
+                .map_err(Failure::from)
+                .and_then(|transaction| {
+                    let value = work(&transaction)?;
+                    transaction.commit()?;
+                    Ok(value)
+                })
         } else {
             let begins_transaction = self.conn.is_autocommit();
-            let done = Savepoint::with_name(&mut self.conn, "peer_manager").and_then(|savepoint| {
+            let savepoint = Savepoint::with_name(&mut self.conn, "peer_manager");
+            let done = savepoint.map_err(Failure::from).and_then(|savepoint| {
                 let value = work(&savepoint)?;
                 savepoint.commit()?;
                 Ok(value)
@@ -129,12 +194,27 @@ impl Store {
             }
             done
         };
-        done.map_err(|error| self.write_failed(&error))
+        done.map_err(|failure| self.write_failed(failure))
+    }
+
+    /// Runs `work`, which is a single statement: SQLite makes it a transaction of its own.
+    fn change<T>(&mut self, rows: usize, work: impl FnOnce(&Connection) -> Result<T, Failure>) -> Result<T> {
+        self.prepare_change(rows)?;
+        work(&self.conn).map_err(|failure| self.write_failed(failure))
+    }
+
+    fn prepare_change(&self, rows: usize) -> Result<()> {
+        self.check("cannot write to")?;
+        if let Some(owned) = &self.owned {
+            owned.guard.begin_change(rows as u64);
+            owned.rows.set(owned.rows.get().saturating_add(rows as u64));
+        }
+        Ok(())
     }
 
     fn write_records<'a>(
         &mut self,
-        write: impl FnOnce(&Connection, Layout, &'a [PeerRecord]) -> rusqlite::Result<()>,
+        write: impl FnOnce(&Connection, Layout, &'a [PeerRecord]) -> Result<(), Failure>,
         records: &'a [PeerRecord],
     ) -> Result<()> {
         let layout = self.layout();
@@ -144,23 +224,52 @@ impl Store {
                 self.check_process("cannot write to")
             }
             // One row needs no transaction but that of its statement.
-            [_] if self.owned.is_some() => {
-                self.check_process("cannot write to")?;
-                write(&self.conn, layout, records).map_err(|error| self.write_failed(&error))
-            }
-            _ => self.in_transaction(|conn| write(conn, layout, records)),
+            [_] if self.owned.is_some() => self.change(1, |conn| write(conn, layout, records)),
+            _ => self.in_transaction(records.len(), |conn| write(conn, layout, records)),
         }
     }
 
-    /// Runs one statement; SQLite makes it a transaction of its own.
-    fn execute(&mut self, sql: &str, params: impl rusqlite::Params) -> Result<()> {
-        self.check_process("cannot write to")?;
-        let done = self.conn.prepare_cached(sql).and_then(|mut statement| statement.execute(params));
-        done.map(drop).map_err(|error| self.write_failed(&error))
+    fn write_failed(&self, failure: Failure) -> Error {
+        let action = format!("cannot write to {}", self.name);
+        match failure {
+            Failure::Sqlite(error) => guard::explain_endless_change(Error::sqlite(&*action, &error), &action),
+            Failure::Refused(address, error) => {
+                Error::sqlite(format!("cannot write {address} to {}", self.name), &error)
+            }
+            Failure::NotInIndex(address) => {
+                let detail = format!("its index does not have {address}, but the table has");
+                Error::corrupt(action, detail, ADVICE_CORRUPT)
+            }
+            Failure::Ignored(address) => Error::database(
+                action,
+                format!(
+                    "nothing was written for {address}; look for a trigger of the database that prevents it"
+                ),
+            ),
+        }
+    }
+}
+
+/// The statements that write rows of peers as they are, new or not.
+struct Writer<'a> {
+    conn: &'a Connection,
+    layout: Layout,
+    put: rusqlite::CachedStatement<'a>,
+}
+
+impl<'a> Writer<'a> {
+    fn new(conn: &'a Connection, layout: Layout) -> rusqlite::Result<Self> {
+        Ok(Self { conn, layout, put: conn.prepare_cached(PUT)? })
     }
 
-    fn write_failed(&self, error: &rusqlite::Error) -> Error {
-        Error::sqlite(format!("cannot write to {}", self.name), error)
+    fn put(&mut self, record: &PeerRecord) -> Result<(), Failure> {
+        if write_row(&mut self.put, self.layout, record)? > 0 {
+            return Ok(());
+        }
+        match write_row(&mut *self.conn.prepare_cached(REPLACE)?, self.layout, record)? {
+            0 => Err(Failure::Ignored(record.address.clone())),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -169,44 +278,69 @@ pub(super) fn replace_all<'a>(
     conn: &Connection,
     layout: Layout,
     records: impl IntoIterator<Item = &'a PeerRecord>,
-) -> rusqlite::Result<()> {
-    let mut put = conn.prepare_cached(PUT)?;
-    for record in records.into_iter().filter(|record| layout.holds(&record.address)) {
-        if write_row(&mut put, layout, record)? == 0 {
-            write_row(&mut *conn.prepare_cached(REPLACE)?, layout, record)?;
+) -> Result<(), Failure> {
+    let mut writer = Writer::new(conn, layout)?;
+    let mut records = records.into_iter().filter(|record| layout.holds(&record.address));
+    records.try_for_each(|record| writer.put(record))
+}
+
+/// Deletes the rows of peers. One that the layout cannot hold has none; if there is one with that key, it is not ours.
+fn delete_each(conn: &Connection, layout: Layout, addresses: &[PeerAddress]) -> Result<(), Failure> {
+    let mut delete = conn.prepare_cached(DELETE)?;
+    for address in addresses.iter().filter(|address| layout.holds(address)) {
+        let host = HostText::of(address.host());
+        if delete.execute(params![host.as_str(), address.port()])? > 0 {
+            continue;
+        }
+        // Another program may have deleted it. But if only the index does not know it, it would come back.
+        let found = conn.query_row(FIND, params![host.as_str(), address.port()], |_| Ok(())).optional()?;
+        if found.is_some() {
+            return Err(Failure::NotInIndex(address.clone()));
         }
     }
     Ok(())
 }
 
-/// Deletes the rows of peers. One that the layout cannot hold has none; if there is one with that key, it is not ours.
-fn delete_each(conn: &Connection, layout: Layout, addresses: &[PeerAddress]) -> rusqlite::Result<()> {
-    let mut delete = conn.prepare_cached(DELETE)?;
-    addresses.iter().filter(|address| layout.holds(address)).try_for_each(|address| {
-        delete.execute(params![HostText::of(address.host()).as_str(), address.port()]).map(drop)
-    })
-}
-
-fn insert_all(conn: &Connection, layout: Layout, records: &[PeerRecord]) -> rusqlite::Result<()> {
+fn insert_all(conn: &Connection, layout: Layout, records: &[PeerRecord]) -> Result<(), Failure> {
     let mut insert = conn.prepare_cached(match layout {
         Layout::Specification => INSERT,
         Layout::StellarCore => INSERT_STELLAR_CORE,
     })?;
-    let mut records = records.iter().filter(|record| layout.holds(&record.address));
-    records.try_for_each(|record| write_row(&mut insert, layout, record).map(drop))
+    for record in records.iter().filter(|record| layout.holds(&record.address)) {
+        if write_row(&mut insert, layout, record)? > 0 {
+            continue;
+        }
+        // Another program may have written it.
+        let host = HostText::of(record.address.host());
+        let found =
+            conn.query_row(FIND, params![host.as_str(), record.address.port()], |_| Ok(())).optional()?;
+        if found.is_none() {
+            return Err(Failure::Ignored(record.address.clone()));
+        }
+    }
+    Ok(())
+}
+
+fn execute(conn: &Connection, sql: &str, params: impl rusqlite::Params) -> Result<(), Failure> {
+    conn.prepare_cached(sql)?.execute(params)?;
+    Ok(())
 }
 
 /// Says how many rows were written.
-fn write_row(statement: &mut Statement<'_>, layout: Layout, record: &PeerRecord) -> rusqlite::Result<usize> {
+fn write_row(statement: &mut Statement<'_>, layout: Layout, record: &PeerRecord) -> Result<usize, Failure> {
     let host = HostText::of(record.address.host());
     let timestamp = (layout == Layout::StellarCore).then(|| Timestamp::of(record.next_attempt));
     let text = timestamp.as_ref().map(Timestamp::as_str);
     let next_attempt: &dyn ToSql = if text.is_some() { &text } else { &record.next_attempt };
-    statement.execute(params![
+    let written = statement.execute(params![
         host.as_str(),
         record.address.port(),
         next_attempt,
         record.num_failures,
         record.peer_type as u8
-    ])
+    ]);
+    written.map_err(|error| match error.sqlite_error_code() {
+        Some(ErrorCode::ConstraintViolation) => Failure::Refused(record.address.clone(), error),
+        _ => Failure::Sqlite(error),
+    })
 }

@@ -1,1 +1,210 @@
 //! Files, as far as `std::fs` does not reach.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
+#[cfg(unix)]
+use std::{ffi::CString, mem::MaybeUninit, os::fd::AsRawFd as _, os::unix::ffi::OsStrExt as _};
+
+/// What tells a file from every other one that exists at the same time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Identity {
+    pub(crate) device: u64,
+    pub(crate) inode: u64,
+}
+
+/// What the system says of a file.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Status {
+    pub(crate) identity: Identity,
+    pub(crate) length: u64,
+    /// How many names it has; 0 once it is deleted.
+    pub(crate) links: u64,
+}
+
+impl Status {
+    #[cfg(unix)]
+    pub(crate) fn of(metadata: &std::fs::Metadata) -> Self {
+        use std::os::unix::fs::MetadataExt as _;
+        Self {
+            identity: Identity { device: metadata.dev(), inode: metadata.ino() },
+            length: metadata.len(),
+            links: metadata.nlink(),
+        }
+    }
+}
+
+/// Opens a directory for nothing but [`status_at`]: that asks for no permission to read it.
+#[cfg(unix)]
+pub(crate) fn open_directory(path: &Path) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    const ONLY_A_PLACE: i32 = libc::O_PATH;
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    const ONLY_A_PLACE: i32 = 0;
+    std::fs::OpenOptions::new()
+        .read(true)
+        .custom_flags(libc::O_DIRECTORY | libc::O_CLOEXEC | ONLY_A_PLACE)
+        .open(path)
+}
+
+/// What is in a directory under a name, a symbolic link not followed. The directory is the one that was opened, wherever
+/// its path leads by now: it may have been renamed, or be out of reach after a chroot.
+#[cfg(unix)]
+pub(crate) fn status_at(directory: &File, name: &OsStr) -> io::Result<Status> {
+    let name = CString::new(name.as_bytes())?;
+    let mut status = MaybeUninit::<libc::stat>::uninit();
+    // SAFETY: the descriptor is open, the name ends with a NUL, and the status has room for one.
+    let done = unsafe {
+        libc::fstatat(directory.as_raw_fd(), name.as_ptr(), status.as_mut_ptr(), libc::AT_SYMLINK_NOFOLLOW)
+    };
+    if done != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the call has succeeded, so it has filled the status in.
+    let status = unsafe { status.assume_init() };
+    #[allow(
+        clippy::useless_conversion,
+        clippy::unnecessary_cast,
+        reason = "these types differ between systems"
+    )]
+    Ok(Status {
+        identity: Identity { device: status.st_dev as u64, inode: status.st_ino as u64 },
+        length: u64::try_from(status.st_size).unwrap_or(0),
+        links: status.st_nlink as u64,
+    })
+}
+
+/// Whether something is mounted at a path, as containers do with single files; `false` where the system does not say.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) fn is_mount_point(path: &Path) -> bool {
+    let Ok(path) = CString::new(path.as_os_str().as_bytes()) else { return false };
+    let mut status = MaybeUninit::<libc::statx>::uninit();
+    // SAFETY: the path ends with a NUL, and the status has room for one.
+    let done = unsafe {
+        libc::statx(libc::AT_FDCWD, path.as_ptr(), libc::AT_SYMLINK_NOFOLLOW, 0, status.as_mut_ptr())
+    };
+    if done != 0 {
+        return false;
+    }
+    // SAFETY: the call has succeeded, so it has filled the status in.
+    let status = unsafe { status.assume_init() };
+    let mount_root = u64::from(libc::STATX_ATTR_MOUNT_ROOT.cast_unsigned());
+    status.stx_attributes & status.stx_attributes_mask & mount_root != 0
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub(crate) fn is_mount_point(_path: &Path) -> bool {
+    false
+}
+
+/// Whether this process may write to a file, without opening it: to close it again would drop its locks.
+///
+/// # Errors
+/// What else the system says, such as that the file system is read-only.
+#[cfg(unix)]
+pub(crate) fn may_write(path: &Path) -> io::Result<bool> {
+    let path = CString::new(path.as_os_str().as_bytes())?;
+    // SAFETY: the path ends with a NUL.
+    let done = unsafe { libc::faccessat(libc::AT_FDCWD, path.as_ptr(), libc::W_OK, libc::AT_EACCESS) };
+    if done == 0 {
+        return Ok(true);
+    }
+    match io::Error::last_os_error() {
+        error if error.kind() == io::ErrorKind::PermissionDenied => Ok(false),
+        error => Err(error),
+    }
+}
+
+/// Forgets the last error of this thread, so that the next one that is seen is none of before.
+#[cfg(unix)]
+pub(crate) fn forget_last_error() {
+    #[cfg(any(target_os = "solaris", target_os = "illumos"))]
+    use libc::___errno as location;
+    #[cfg(any(
+        target_os = "netbsd",
+        target_os = "openbsd",
+        target_os = "android",
+        target_os = "cygwin"
+    ))]
+    use libc::__errno as location;
+    #[cfg(any(
+        target_os = "linux",
+        target_os = "emscripten",
+        target_os = "fuchsia",
+        target_os = "hurd"
+    ))]
+    use libc::__errno_location as location;
+    #[cfg(any(target_vendor = "apple", target_os = "freebsd", target_os = "dragonfly"))]
+    use libc::__error as location;
+    // SAFETY: the function returns where this thread has its error number.
+    unsafe { *location() = 0 };
+}
+
+#[cfg(not(unix))]
+pub(crate) fn forget_last_error() {}
+
+/// The bytes of a database that SQLite locks (<https://www.sqlite.org/src/file/src/os.h>, `PENDING_BYTE`), and one beyond
+/// them that is locked by us.
+const SQLITE_LOCKS: (i64, i64) = (0x4000_0000, 512);
+const OUR_LOCK: (i64, i64) = (0x4000_1000, 1);
+
+/// Locks a byte of a file that SQLite does not use, unless somebody else has. The lock belongs to this descriptor: another
+/// one of the same process does not share it, and it ends when the last copy of the descriptor is closed.
+///
+/// # Errors
+/// [`io::ErrorKind::Unsupported`] where there are no such locks.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) fn lock_inode(file: &File) -> io::Result<bool> {
+    match record_lock(file, libc::F_OFD_SETLK, libc::F_WRLCK, OUR_LOCK) {
+        Ok(_) => Ok(true),
+        Err(error) if matches!(error.raw_os_error(), Some(libc::EAGAIN | libc::EACCES)) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Ends the lock, also for copies of the descriptor that a forked process may have.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) fn unlock_inode(file: &File) {
+    // Closing the descriptor does it otherwise.
+    let _ = record_lock(file, libc::F_OFD_SETLK, libc::F_UNLCK, OUR_LOCK);
+}
+
+/// Whether anybody has SQLite's locks on a file, this process among them: as long as a connection uses the write-ahead
+/// log, it has one.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) fn is_in_use(file: &File) -> io::Result<bool> {
+    record_lock(file, libc::F_OFD_GETLK, libc::F_WRLCK, SQLITE_LOCKS).map(|found| found != libc::F_UNLCK)
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn record_lock(file: &File, command: i32, kind: i32, (start, length): (i64, i64)) -> io::Result<i32> {
+    #[cfg(target_env = "musl")]
+    use libc::flock as Lock;
+    #[cfg(not(target_env = "musl"))]
+    use libc::flock64 as Lock;
+    // SAFETY: all zeros is a value of this struct of numbers.
+    let mut lock: Lock = unsafe { std::mem::zeroed() };
+    lock.l_type = i16::try_from(kind).unwrap_or_default();
+    lock.l_whence = i16::try_from(libc::SEEK_SET).unwrap_or_default();
+    lock.l_start = start;
+    lock.l_len = length;
+    // SAFETY: the descriptor is open, and these commands take a lock.
+    let done = unsafe { libc::fcntl(file.as_raw_fd(), command, &raw mut lock) };
+    if done == -1 { Err(io::Error::last_os_error()) } else { Ok(i32::from(lock.l_type)) }
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub(crate) fn lock_inode(_file: &File) -> io::Result<bool> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub(crate) fn unlock_inode(_file: &File) {}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub(crate) fn is_in_use(_file: &File) -> io::Result<bool> {
+    Err(io::ErrorKind::Unsupported.into())
+}

@@ -1,0 +1,215 @@
+//! The database file itself, held open: a manager's claim to it, whatever names lead there.
+//!
+//! The claim hangs on the inode, in this process by a list of those that are held, and for others by a lock on a byte
+//! that SQLite does not use. So it lasts when the lock file beside the database is deleted, or the directory renamed.
+//!
+//! To close a descriptor of a file drops all POSIX locks that the process has on it, SQLite's among them. Ours is closed
+//! after the manager's connection, and only when no other descriptor of this process leads to the file; else it is
+//! kept until then.
+
+use std::collections::HashSet;
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::fd::AsRawFd as _;
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::error::{Error, Result};
+use crate::system::files::{self, Identity, Status};
+use crate::system::process::{CloseInChildren, close_in_children};
+
+/// The files that managers of this process hold.
+static HELD: Mutex<Option<HashSet<Identity>>> = Mutex::new(None);
+
+/// Descriptors that could not be closed yet.
+static KEPT: Mutex<Vec<File>> = Mutex::new(Vec::new());
+
+/// A claim in the list of this process.
+#[derive(Debug)]
+struct Claim(Identity);
+
+impl Claim {
+    fn try_new(identity: Identity) -> Option<Self> {
+        locked(&HELD).get_or_insert_default().insert(identity).then(|| Self(identity))
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        if let Some(held) = locked(&HELD).as_mut() {
+            held.remove(&self.0);
+        }
+    }
+}
+
+/// A database file that is ours until this is dropped, after the connection to it.
+#[derive(Debug)]
+pub(super) struct Hold {
+    /// Only taken to be dropped.
+    file: Option<File>,
+    /// Whether we have made the file.
+    pub(super) is_new: bool,
+    claim: Claim,
+    in_children: Option<CloseInChildren>,
+}
+
+impl Hold {
+    /// The file at `path`, which is made if there is none; nothing if another manager has it, or it changed just now.
+    pub(super) fn try_acquire(path: &Path, action: &str) -> Result<Option<Self>> {
+        let failed = |error: io::Error| match error.kind() {
+            io::ErrorKind::PermissionDenied => {
+                Error::database(action, "the file may only be read; make it and its directory writable")
+            }
+            _ => Error::io(action, &error),
+        };
+        let before = match std::fs::symlink_metadata(path) {
+            Ok(metadata) => Some(Status::of(&metadata)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return Err(Error::io(action, &error)),
+        };
+        let Some(before) = before else {
+            return match create(path) {
+                Ok(file) => {
+                    let status = Status::of(&file.metadata().map_err(failed)?);
+                    Self::take(file, status.identity, true, path, action)
+                }
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(None),
+                Err(error) => Err(Error::io(action, &error)),
+            };
+        };
+        check_names(path, before, action)?;
+        // Before it is opened, for then it will be closed.
+        if locked(&HELD).as_ref().is_some_and(|held| held.contains(&before.identity)) {
+            return Ok(None);
+        }
+        let file = open(path).map_err(failed)?;
+        let opened = Status::of(&file.metadata().map_err(failed)?);
+        if opened.identity != before.identity {
+            close(file);
+            return Ok(None);
+        }
+        Self::take(file, opened.identity, false, path, action)
+    }
+
+    fn take(file: File, identity: Identity, is_new: bool, path: &Path, action: &str) -> Result<Option<Self>> {
+        let Some(claim) = Claim::try_new(identity) else {
+            close(file);
+            return Ok(None);
+        };
+        let in_children = Some(close_in_children(file.as_raw_fd()));
+        // From here on, dropping it undoes all.
+        let hold = Self { file: Some(file), is_new, claim, in_children };
+        let Some(file) = &hold.file else { return Ok(None) };
+        match files::lock_inode(file) {
+            Ok(true) => {}
+            Ok(false) => return Ok(None),
+            // Where there are no such locks, the lock file has to do.
+            Err(error) if is_unknown(&error) => {}
+            Err(error) => return Err(Error::io(action, &error)),
+        }
+        let is_there =
+            std::fs::symlink_metadata(path).is_ok_and(|there| Status::of(&there).identity == identity);
+        Ok(is_there.then_some(hold))
+    }
+
+    pub(super) fn identity(&self) -> Identity {
+        self.claim.0
+    }
+
+    /// What the system says of the file, wherever it is by now.
+    pub(super) fn status(&self) -> io::Result<Status> {
+        let file = self.file.as_ref().ok_or(io::ErrorKind::NotFound)?;
+        file.metadata().map(|metadata| Status::of(&metadata))
+    }
+
+    /// Whether a connection has the file open, of this process or another; `true` where that cannot be told.
+    pub(super) fn is_in_use(&self) -> bool {
+        self.file.as_ref().is_none_or(|file| files::is_in_use(file).unwrap_or(true))
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        if let Some(file) = self.file.take() {
+            files::unlock_inode(&file);
+            // Its number may be another file's as soon as it is closed.
+            self.in_children.take();
+            close(file);
+        }
+    }
+}
+
+/// Refuses a file that has other names: its log and its lock file have only one.
+fn check_names(path: &Path, status: Status, action: &str) -> Result<()> {
+    if status.links > 1 {
+        let detail = format!(
+            "the file has {} names (hard links), but its write-ahead log can have only one; remove the others, or copy the \
+             file",
+            status.links
+        );
+        return Err(Error::cannot_open(action, detail));
+    }
+    if files::is_mount_point(path) {
+        return Err(Error::cannot_open(
+            action,
+            "the file itself is a mount point, so what belongs beside it would be elsewhere; mount its directory instead",
+        ));
+    }
+    Ok(())
+}
+
+/// Closes a descriptor of a database, or keeps it as long as others of this process lead to the same file.
+fn close(file: File) {
+    let mut kept = locked(&KEPT);
+    kept.push(file);
+    let of = |file: &File| file.metadata().map(|metadata| Status::of(&metadata)).ok();
+    let all: Vec<Option<Status>> = kept.iter().map(of).collect();
+    let open = descriptors();
+    let mut index = 0;
+    kept.retain(|_| {
+        let status = all[index];
+        index += 1;
+        // A file that is deleted can get no new connection, and those that it has are lost anyway.
+        let Some(status) = status.filter(|status| status.links > 0) else { return false };
+        let ours = all.iter().flatten().filter(|other| other.identity == status.identity).count();
+        open.as_ref().is_none_or(|open| open.iter().filter(|&&other| other == status.identity).count() > ours)
+    });
+}
+
+/// The files that the descriptors of this process lead to, if the system says.
+#[cfg(target_os = "linux")]
+fn descriptors() -> Option<Vec<Identity>> {
+    let entries = std::fs::read_dir("/proc/self/fd").ok()?;
+    // Followed, whatever they lead to; one that was closed meanwhile leads nowhere.
+    let statuses = entries.filter_map(|entry| std::fs::metadata(entry.ok()?.path()).ok());
+    Some(statuses.map(|metadata| Status::of(&metadata).identity).collect())
+}
+
+/// Where it does not say, only those of other managers are known, and these are other files.
+#[cfg(not(target_os = "linux"))]
+fn descriptors() -> Option<Vec<Identity>> {
+    Some(Vec::new())
+}
+
+#[cfg(unix)]
+fn is_unknown(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::Unsupported || error.raw_os_error() == Some(libc::EINVAL)
+}
+
+#[cfg(unix)]
+fn open(path: &Path) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_CLOEXEC;
+    OpenOptions::new().read(true).write(true).custom_flags(flags).open(path)
+}
+
+/// With the mode that SQLite gives.
+#[cfg(unix)]
+fn create(path: &Path) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    OpenOptions::new().read(true).write(true).create_new(true).mode(0o644).open(path)
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

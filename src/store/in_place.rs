@@ -1,0 +1,100 @@
+//! Whether an open database is still where its name leads: a file can be deleted, moved away, replaced or cut off while it
+//! is open, and writing to it goes on as if nothing had happened.
+//!
+//! The file is looked for by its name in the directory that was opened with it, so a directory that was renamed, or that a
+//! chroot has put out of reach, is no reason to stop: what belongs to the database is still beside it.
+
+use std::path::Path;
+
+use super::hold::Hold;
+
+/// Where a database file is, and of what length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Whereabouts {
+    /// It is in its place, with so many bytes.
+    InPlace(u64),
+    /// It was deleted, or its directory.
+    Deleted,
+    /// It has another name now, or is in another directory.
+    Moved,
+    /// It has gone, and another file is in its place.
+    Replaced,
+}
+
+/// A directory, and the name of a database in it.
+#[cfg(unix)]
+#[derive(Debug)]
+pub(super) struct Place {
+    directory: std::fs::File,
+    name: std::ffi::OsString,
+}
+
+#[cfg(unix)]
+impl Place {
+    pub(super) fn of(path: &Path) -> std::io::Result<Self> {
+        let directory = path.parent().unwrap_or(Path::new("/"));
+        let name = path.file_name().unwrap_or_default().to_owned();
+        Ok(Self { directory: crate::system::files::open_directory(directory)?, name })
+    }
+
+    /// Cost: one question to the system.
+    pub(super) fn whereabouts(&self, hold: Option<&Hold>) -> Whereabouts {
+        let Some(hold) = hold else { return Whereabouts::Deleted };
+        match self.status("") {
+            Ok(status) if status.identity == hold.identity() => Whereabouts::InPlace(status.length),
+            Ok(_) => Whereabouts::Replaced,
+            // Deleted for certain only if it has no name left. And if this process may not look into the directory any
+            // more, as after setuid, it may still write to what it has open.
+            Err(error) => match hold.status() {
+                Ok(status) if status.links == 0 => Whereabouts::Deleted,
+                Ok(status) if error.kind() != std::io::ErrorKind::NotFound => {
+                    Whereabouts::InPlace(status.length)
+                }
+                _ => Whereabouts::Moved,
+            },
+        }
+    }
+
+    pub(super) fn is_there(&self, hold: &Hold) -> bool {
+        self.status("").is_ok_and(|status| status.identity == hold.identity())
+    }
+
+    pub(super) fn log_bytes(&self) -> u64 {
+        self.status("-wal").map_or(0, |status| status.length)
+    }
+
+    /// What is in the directory under the name with a suffix.
+    pub(super) fn status(&self, suffix: &str) -> std::io::Result<crate::system::files::Status> {
+        if suffix.is_empty() {
+            return crate::system::files::status_at(&self.directory, &self.name);
+        }
+        let mut name = self.name.clone();
+        name.push(suffix);
+        crate::system::files::status_at(&self.directory, &name)
+    }
+}
+
+/// Where the system keeps a file that is open from being moved.
+#[cfg(not(unix))]
+#[derive(Debug)]
+pub(super) struct Place(std::path::PathBuf);
+
+#[cfg(not(unix))]
+impl Place {
+    #[expect(clippy::unnecessary_wraps, reason = "as it is elsewhere")]
+    pub(super) fn of(path: &Path) -> std::io::Result<Self> {
+        Ok(Self(path.to_owned()))
+    }
+
+    pub(super) fn whereabouts(&self, _hold: Option<&Hold>) -> Whereabouts {
+        std::fs::metadata(&self.0).map_or(Whereabouts::Moved, |metadata| Whereabouts::InPlace(metadata.len()))
+    }
+
+    pub(super) fn is_there(&self, _hold: &Hold) -> bool {
+        self.0.exists()
+    }
+
+    pub(super) fn log_bytes(&self) -> u64 {
+        std::fs::metadata(super::beside(&self.0, "-wal")).map_or(0, |metadata| metadata.len())
+    }
+}
