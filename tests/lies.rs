@@ -20,11 +20,11 @@ const PAGE: usize = 65_536;
 /// Overwrites a page of an index: `cells` times the same cell, with a pointer to a child where there is one.
 fn write_index_page(file: &mut [u8], number: usize, cells: u16, child: Option<u32>) {
     // https://www.sqlite.org/fileformat2.html#b_tree_pages: an index cell is the page of the left child, the size of
-    // the payload, and the payload, here a record of two zero-length columns.
+    // the payload, and the payload, here a record of three columns without a length: nothing, nothing, and zero.
     let page = &mut file[(number - 1) * PAGE..number * PAGE];
     page.fill(0);
     let mut cell = child.map_or(Vec::new(), |child| child.to_be_bytes().to_vec());
-    cell.extend([3, 2, 0, 0]);
+    cell.extend([4, 4, 0, 0, 8]);
     let at = PAGE - cell.len();
     page[at..].copy_from_slice(&cell);
     page[0] = if child.is_some() { 2 } else { 10 };
