@@ -62,11 +62,12 @@ pub(super) fn parse_host(text: &str) -> Result<Host, &'static str> {
 }
 
 /// A host whose text is its canonical form, or nothing.
-pub(crate) fn parse_canonical_host(text: &str) -> Option<Host> {
+pub(crate) fn parse_canonical_host(text: &[u8]) -> Option<Host> {
     // IPv4 has one form only.
-    if let Some((ip, [])) = ipv4_prefix(text.as_bytes()) {
+    if let Some((ip, [])) = ipv4_prefix(text) {
         return Some(Host::V4(ip));
     }
+    let text = std::str::from_utf8(text).ok()?;
     let host = parse_host(text).ok()?;
     (HostText::of(&host).as_str() == text).then_some(host)
 }

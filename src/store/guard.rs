@@ -74,6 +74,12 @@ impl Guard {
         self.0.store(u64::MAX, Ordering::Relaxed);
     }
 
+    /// From here on, an index is read that should have so many entries.
+    pub(super) fn begin_index(&self, entries: u64) {
+        // An entry takes some eight steps.
+        self.0.store(TURNS_FOR_SCHEMA.saturating_add(entries / 500), Ordering::Relaxed);
+    }
+
     /// From here on, so many rows may be written or deleted.
     pub(super) fn begin_change(&self, rows: u64) {
         self.0.store(TURNS_FOR_CHANGE.saturating_add(rows), Ordering::Relaxed);

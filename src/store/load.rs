@@ -1,12 +1,13 @@
 //! Reading the database into memory, and finding out whether it can be believed.
 
 use std::collections::HashSet;
-use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::path::Path;
 
 use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 
+use super::agreement::KeyHash;
+use super::guard::{self, Guard};
 use super::layout::Layout;
 use super::schema::{self, Presence, Table};
 use super::{Store, file};
@@ -49,9 +50,6 @@ pub fn load_all_from_db(conn: &Connection, mut each: impl FnMut(&PeerRecord)) ->
 /// A row of a peer takes at least this many bytes of the file, in the table and in its index together.
 const SHORTEST_ROW: i64 = 24;
 
-/// The index of a sound file has as many entries as the table rows; that many more are counted, to say how many there are.
-const MOST_BEYOND: u64 = 100_000;
-
 impl Store {
     /// Reads every valid peer; says how many rows were none. `reserve` is first told how many there will be, as far as the
     /// file can be believed.
@@ -64,8 +62,7 @@ impl Store {
         let Some(owned) = &self.owned else {
             return read_borrowed(&self.conn, table.layout, &self.name, each);
         };
-        owned.guard.begin_rows();
-        let rows = read_file(&self.conn, owned.file.path(), &self.name, table, reserve, each)?;
+        let rows = read_file(&self.conn, owned.file.path(), &self.name, table, &owned.guard, reserve, each)?;
         owned.rows.set(rows.read);
         Ok(rows.skipped)
     }
@@ -114,10 +111,12 @@ pub(super) fn read_file(
     path: &Path,
     name: &str,
     table: &Table,
+    guard: &Guard,
     reserve: impl Fn(usize),
     each: impl FnMut(&PeerRecord) -> Result<()>,
 ) -> Result<Rows> {
     let read = || -> Result<Rows, Stop> {
+        guard.begin_rows();
         // All that is read is of one moment.
         let transaction = conn.unchecked_transaction()?;
         let sql = "SELECT page_count * page_size FROM pragma_page_count('main'), pragma_page_size('main')";
@@ -125,7 +124,7 @@ pub(super) fn read_file(
         // Only a hint: a file that lies has fewer rows, and whoever reserves does not believe it either.
         reserve(usize::try_from(bytes / SHORTEST_ROW).unwrap_or(0));
         let rows = if let Some(index) = &table.key_index {
-            read_with_index(&transaction, table, index, each)?
+            read_with_index(&transaction, table, index, guard, each)?
         } else {
             read_without_rowid(&transaction, table, each)?
         };
@@ -143,6 +142,7 @@ fn read_with_index(
     conn: &Connection,
     table: &Table,
     index: &str,
+    guard: &Guard,
     each: impl FnMut(&PeerRecord) -> Result<()>,
 ) -> Result<Rows, Stop> {
     let keys = KeyHash::default();
@@ -160,21 +160,13 @@ fn read_with_index(
         Ok(())
     };
     let rows = read_rows(statement.query([])?, table.layout, check, each)?;
-    let sql = format!("SELECT ip, port, {rowid} FROM main.peers INDEXED BY {index}");
-    let mut statement = conn.prepare(&sql)?;
-    let mut cursor = statement.query([])?;
-    let (mut entries, most) = (0_u64, rows.read.saturating_mul(2).saturating_add(MOST_BEYOND));
-    while let Some(entry) = cursor.next()? {
-        entries += 1;
-        if entries > most {
-            return Err(Stop::Damage(IN_A_CIRCLE.to_owned()));
-        }
-        sum = sum.wrapping_sub(keys.of(entry.get_ref(0)?, entry.get_ref(1)?, entry.get(2)?));
-    }
+    guard.begin_index(rows.read);
+    let (entries, sum_of_index) = keys.of_index(conn, index, rowid)?;
+    let entries = entries.unsigned_abs();
     if entries != rows.read {
         return Err(Stop::Damage(format!("it has {} rows, but its index has {entries}", rows.read)));
     }
-    if sum != 0 {
+    if sum != sum_of_index {
         return Err(Stop::Damage("its index has other rows than the table".to_owned()));
     }
     Ok(rows)
@@ -201,32 +193,6 @@ fn read_without_rowid(
 /// What is wrong with a file whose pages lead to one another.
 const IN_A_CIRCLE: &str = "its pages lead to more than there is room for in it";
 
-/// Hashes of keys that nobody can aim at: they follow a secret of this moment. The sum of those of the table, less those of
-/// the index, is 0 if both have the same, in whatever order; otherwise it is that with a chance of 2^-64.
-#[derive(Default)]
-struct KeyHash(RandomState);
-
-impl KeyHash {
-    fn of(&self, ip: ValueRef<'_>, port: ValueRef<'_>, rowid: i64) -> u64 {
-        let mut hasher = self.0.build_hasher();
-        for value in [ip, port] {
-            match value {
-                ValueRef::Null => hasher.write_u8(0),
-                ValueRef::Integer(number) => hasher.write_i64(number),
-                ValueRef::Real(number) => hasher.write_u64(number.to_bits()),
-                ValueRef::Text(bytes) => hasher.write(bytes),
-                ValueRef::Blob(bytes) => {
-                    hasher.write_u8(4);
-                    hasher.write(bytes);
-                }
-            }
-            hasher.write_u8(0xff);
-        }
-        hasher.write_i64(rowid);
-        hasher.finish()
-    }
-}
-
 /// Reads the rows; `check` sees each, and `each` those that are peers.
 fn read_rows(
     mut cursor: rusqlite::Rows<'_>,
@@ -249,7 +215,9 @@ fn read_rows(
 
 fn explain(stop: Stop, name: &str) -> Error {
     match stop {
-        Stop::Sqlite(error) => failed(name, &error),
+        Stop::Sqlite(error) => {
+            guard::explain_limit(failed(name, &error), &format!("cannot read the table peers of {name}"))
+        }
         Stop::Damage(damage) => {
             Error::corrupt(format!("cannot read the table peers of {name}"), damage, ADVICE_CORRUPT)
         }
@@ -284,7 +252,7 @@ pub(super) fn peer_from_row(layout: Layout, columns: [ValueRef<'_>; 5]) -> Optio
 /// The address that is the key of a row, if it is one.
 pub(super) fn key_from_row(ip: &[u8], port: i64) -> Option<PeerAddress> {
     // A host that is written in another way would get a second row at its first change.
-    let host = parse_canonical_host(std::str::from_utf8(ip).ok()?)?;
+    let host = parse_canonical_host(ip)?;
     let port = u16::try_from(port).ok().filter(|&port| port != 0)?;
     Some(PeerAddress::from_canonical(host, port))
 }

@@ -7,6 +7,7 @@
 //! a borrowed one nothing of the host's is touched: no PRAGMA, no hook, SAVEPOINT instead of BEGIN, and no
 //! statement of ours lives between two calls.
 
+mod agreement;
 mod companions;
 mod file;
 mod guard;

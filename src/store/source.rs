@@ -132,7 +132,6 @@ fn read(
             "; give the path of a database of peers",
         ));
     };
-    guard.begin_rows();
     let mut peers = Vec::new();
     let keep = |peer: &PeerRecord| {
         if is_wanted(peer) {
@@ -141,7 +140,7 @@ fn read(
         }
         Ok(())
     };
-    read_file(&conn, path, name, &table, |_| {}, keep)?;
+    read_file(&conn, path, name, &table, &guard, |_| {}, keep)?;
     Ok(peers)
 }
 
