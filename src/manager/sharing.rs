@@ -47,6 +47,11 @@ impl Sharing {
         })
     }
 
+    /// Whether a panic has left the choice half made.
+    pub(super) fn is_poisoned(&self) -> bool {
+        self.choice.is_poisoned()
+    }
+
     /// The choice of this moment. It is locked before the table.
     pub(super) fn at(&self, now: i64, rng: &mut impl Rng) -> Result<MutexGuard<'_, Choice>> {
         let mut choice = self.choice.lock().map_err(|_| Error::poisoned())?;

@@ -25,6 +25,7 @@ use std::sync::Arc;
 use rusqlite::Connection;
 
 use crate::error::{Error, Result};
+use crate::system::process::Process;
 use layout::Layout;
 use schema::Presence;
 
@@ -53,7 +54,7 @@ struct Owned {
     /// Held for its lock, too, which keeps other managers away.
     file: Arc<DatabaseFile>,
     /// The process that opened it.
-    process: u32,
+    process: Process,
 }
 
 /// A file beside another: its path with a suffix behind it.
@@ -67,7 +68,7 @@ impl Store {
     /// Whether this process is a fork of the one that opened the database. It must not touch it then, not even to
     /// close it (<https://www.sqlite.org/howtocorrupt.html#_carrying_an_open_database_connection_across_a_fork_>).
     pub(crate) fn is_forked(&self) -> bool {
-        self.owned.as_ref().is_some_and(|owned| owned.process != std::process::id())
+        self.owned.as_ref().is_some_and(|owned| !owned.process.is_current())
     }
 
     /// What messages call the database.

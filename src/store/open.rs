@@ -14,6 +14,7 @@ use super::schema::{self, Presence};
 use super::{Owned, Store};
 use crate::error::{ADVICE_CORRUPT, Error, Result};
 use crate::options::Durability;
+use crate::system::process::Process;
 
 /// The longest busy timeout that SQLite can be given, some 24 days.
 pub(super) const LONGEST: Duration = Duration::from_millis(i32::MAX.cast_unsigned() as u64);
@@ -60,7 +61,7 @@ impl Store {
                 ADVICE_CORRUPT,
             ));
         }
-        let owned = Owned { file: Arc::clone(file), process: std::process::id() };
+        let owned = Owned { file: Arc::clone(file), process: Process::current() };
         Ok(Self { conn, presence, name, owned: Some(owned) })
     }
 
