@@ -12,10 +12,15 @@ use std::time::{Duration, Instant};
 
 use super::open::RETRY;
 use crate::error::{Error, Result};
+#[cfg(unix)]
+use crate::system::process::{CloseInChildren, close_in_children};
 
 /// The lock, until it is dropped.
 #[derive(Debug)]
 pub(super) struct FileLock {
+    /// First, so that it is dropped before the descriptor is closed and its number is another file's.
+    #[cfg(unix)]
+    _in_children: CloseInChildren,
     file: File,
     path: PathBuf,
 }
@@ -47,7 +52,12 @@ impl FileLock {
             Err(TryLockError::Error(error)) => return Err(error),
         }
         // Who had it before may have removed the file that we opened: then another may lock the next one.
-        Ok(is_at(&file, path)?.then(|| Self { file, path: path.to_owned() }))
+        Ok(is_at(&file, path)?.then(|| Self {
+            #[cfg(unix)]
+            _in_children: close_in_children(std::os::fd::AsRawFd::as_raw_fd(&file)),
+            file,
+            path: path.to_owned(),
+        }))
     }
 }
 

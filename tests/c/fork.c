@@ -3,6 +3,7 @@
  */
 #include "check.h"
 
+#include <signal.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <sys/wait.h>
@@ -235,6 +236,54 @@ static void with_deferred_the_parent_writes_what_was_pending_at_the_fork(const c
   peer_manager_free(pm);
 }
 
+/*
+ * A node is killed, and a child of its, which never called the library after the fork, lives on: a helper, a shell. The
+ * file is free all the same.
+ */
+static void a_child_does_not_keep_a_dead_parent_s_file(const char *directory, const char *name, uint32_t durability) {
+  signal_pipe ready, end;
+  char path[4096], byte;
+  peer_manager *pm;
+  pid_t node;
+  int status = 0;
+  check_path(path, sizeof path, directory, name);
+  make_signal(&ready);
+  make_signal(&end);
+  fflush(NULL);
+  node = fork();
+  REQUIRE(node >= 0);
+  if (node == 0) {
+    pm = open_with(path, durability);
+    add(pm, "192.0.2.1", 1);
+    (void)SUCCEEDS(peer_manager_flush, pm);
+    if (fork() == 0) {
+      REQUIRE(close(end.ends[1]) == 0);
+      give_signal(&ready);
+      /* Until the first process is done; its end of the other pipe is closed when this one is gone. */
+      (void)!read(end.ends[0], &byte, 1);
+      _exit(0);
+    }
+    pause();
+    _exit(2);
+  }
+  REQUIRE(close(ready.ends[1]) == 0);
+  await_signal(&ready);
+  REQUIRE(kill(node, SIGKILL) == 0);
+  REQUIRE(waitpid(node, &status, 0) == node && WIFSIGNALED(status));
+  {
+    peer_manager_options options = PEER_MANAGER_OPTIONS_INIT;
+    options.db_path = path;
+    options.busy_timeout_ms = 1;
+    pm = NULL;
+    (void)SUCCEEDS(peer_manager_open, &options, &pm);
+    CHECK(peer_manager_peer_count(pm) == 1);
+    peer_manager_free(pm);
+  }
+  REQUIRE(close(end.ends[1]) == 0);
+  CHECK(read(ready.ends[0], &byte, 1) == 0);
+  CHECK(close(ready.ends[0]) == 0 && close(end.ends[0]) == 0);
+}
+
 /* What a child ought to do: open a peer manager of its own once its parent's is gone. */
 static void a_child_may_open_the_file_after_its_parent(const char *directory) {
   signal_pipe freed;
@@ -413,6 +462,8 @@ int main(int argc, char **argv) {
   a_child_leaves_the_file_to_its_parent(directory, "deferred.db", PEER_MANAGER_DURABILITY_DEFERRED);
   with_deferred_the_parent_writes_what_was_pending_at_the_fork(directory);
   a_child_may_open_the_file_after_its_parent(directory);
+  a_child_does_not_keep_a_dead_parent_s_file(directory, "killed.db", PEER_MANAGER_DURABILITY_COMMIT);
+  a_child_does_not_keep_a_dead_parent_s_file(directory, "killed-deferred.db", PEER_MANAGER_DURABILITY_DEFERRED);
   a_table_in_memory_goes_on_in_both();
   parent_and_children_choose_differently(0);
   parent_and_children_choose_differently(1);
