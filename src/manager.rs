@@ -36,6 +36,7 @@ use crate::random::RandomSource;
 use crate::store::{DatabaseFile, Quarantine, Store, quarantine};
 use crate::sync::{
     Arc, AtomicU64, Mutex, MutexGuard, Ordering, RwLock, RwLockReadGuard, RwLockWriteGuard, downgrade,
+    is_poisoned,
 };
 use crate::system::fault::inject_panic;
 use crate::system::process::Process;
@@ -49,8 +50,8 @@ use sharing::Sharing;
 /// It may be used from any number of threads at once. A call that fails has changed nothing, neither in memory
 /// nor on disk. One manager at a time has a database file open.
 ///
-/// After a panic inside a call or in its own thread (a bug in this library), every call on the manager that can fail
-/// returns [`Error::Internal`], and [`peer_count`](Self::peer_count) 0.
+/// After a panic inside a change or in the manager's own thread (a bug in this library), every call that can fail returns
+/// [`Error::Internal`], and [`peer_count`](Self::peer_count) returns 0.
 ///
 /// ```
 /// use peer_manager::{BackOffUpdate, PeerAddress, PeerManager, PeerQuery, StoredPeerType};
@@ -262,10 +263,10 @@ impl PeerManager {
         if let Some(deferred) = &self.deferred {
             deferred.check_health()?;
         }
-        let is_poisoned = self.writer.is_poisoned()
-            || self.table.is_poisoned()
+        let is_broken = is_poisoned(&self.writer)
+            || is_poisoned(&*self.table)
             || self.sharing.as_ref().is_some_and(Sharing::is_poisoned);
-        if is_poisoned { Err(Error::poisoned()) } else { Ok(()) }
+        if is_broken { Err(Error::poisoned()) } else { Ok(()) }
     }
 
     /// Whether this process is a fork of the one that opened the manager's own file.

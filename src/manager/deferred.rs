@@ -11,14 +11,14 @@
 //! The thread takes no signals: an application that waits for some in its own threads gets all of them. If it panics
 //! (a bug in this library), it says so to whoever asks: no change may be acknowledged that nobody will write.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use crate::changes::Changes;
 use crate::error::{Error, Result};
 use crate::store::Store;
 use crate::sync::{
-    Arc, AtomicBool, AtomicU64, JoinHandle, Mutex, MutexGuard, Ordering, RwLock, sleep_unless, thread,
+    Arc, AtomicBool, AtomicU64, JoinHandle, Mutex, MutexGuard, Ordering, RwLock, ends_without_panic,
+    is_poisoned, sleep_unless, thread,
 };
 use crate::system::fault::inject_panic;
 use crate::system::signals::without_signals;
@@ -78,9 +78,8 @@ impl Deferred {
         let thread = {
             let shared = Arc::clone(&shared);
             let body = move || {
-                // Unwind safety: whatever the panic left half done is not used again, as `check_health` says.
-                let ended = catch_unwind(AssertUnwindSafe(|| shared.run()));
-                if ended.is_err() || !shared.is_over.load(Ordering::SeqCst) {
+                let has_ended = ends_without_panic(|| shared.run());
+                if !has_ended || !shared.is_over.load(Ordering::SeqCst) {
                     shared.is_dead.store(true, Ordering::Release);
                 }
             };
@@ -125,7 +124,7 @@ impl Deferred {
     /// Refuses once nothing more will be written, because the thread has panicked, or a flush has. Cost: two atomic
     /// loads.
     pub(super) fn check_health(&self) -> Result<()> {
-        if self.shared.is_dead.load(Ordering::Acquire) || self.shared.journal.is_poisoned() {
+        if self.shared.is_dead.load(Ordering::Acquire) || is_poisoned(&self.shared.journal) {
             return Err(Error::Internal(format!(
                 "writing to {} panicked, a bug in peer_manager, so this peer manager answers no more; free it and open \
                  it again",

@@ -117,7 +117,7 @@ mod imp {
         seconds.wrapping_mul(1_000_000_000).wrapping_add(nanoseconds)
     }
 
-    /// A bijection whose values look random (the finaliser of SplitMix64), so that numbers that differ stay different.
+    /// A bijection whose values look random (the finaliser of `SplitMix64`), so that numbers that differ stay different.
     fn mix(mut x: u64) -> u64 {
         x = (x ^ (x >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
