@@ -35,12 +35,15 @@ impl Process {
 /// would keep the file of a dead parent locked.
 #[must_use]
 pub(crate) fn close_in_children(fd: imp::Descriptor) -> CloseInChildren {
-    CloseInChildren(imp::Registered::new(fd))
+    CloseInChildren { _registered: imp::Registered::new(fd) }
 }
 
 /// See [`close_in_children`].
 #[derive(Debug)]
-pub(crate) struct CloseInChildren(#[expect(dead_code, reason = "held until it is dropped")] imp::Registered);
+pub(crate) struct CloseInChildren {
+    /// Held until it is dropped.
+    _registered: imp::Registered,
+}
 
 #[cfg(unix)]
 mod imp {
