@@ -12,7 +12,7 @@
 
 #include "check.h"
 
-enum { BATCH = 500, BATCHES = 40 };
+enum { BATCH = 100, BATCHES = 20 };
 
 /* A log with a few pages, and its index, have room; BATCHES batches have not. */
 static const rlim_t SMALL = 128 * 1024;
