@@ -34,8 +34,12 @@
  * - **Threads.** A peer manager may be used by any number of threads at once; peer_manager_free comes last and alone. A
  *   snapshot is used by one thread at a time. No state is kept for a thread.
  * - **fork.** A child must not use a peer manager of its parent: it opens its own, when the parent has freed its. Calls
- *   that would write to the parent's file return PEER_MANAGER_ERROR_UNSUPPORTED, and peer_manager_free leaves the file
- *   alone; but a call may wait for ever for a lock that another thread of the parent held at the fork.
+ *   that would change the parent's file return PEER_MANAGER_ERROR_UNSUPPORTED, with every durability, and
+ *   peer_manager_free leaves the file alone. Other calls work on the child's copy of the memory, and choose at random
+ *   differently from the parent and its other children; but they may wait for ever for a lock that another thread of the
+ *   parent held at the fork. A child that lives longer than its parent does not keep the file locked.
+ * - **Signals.** The library's thread blocks all of them, so an application that waits for some gets them all. No write
+ *   sends SIGXFSZ: beyond RLIMIT_FSIZE it fails like one to a full disk, whatever the application does about that signal.
  * - **Callbacks** run on the calling thread, during the call, with no lock held; they may call the same peer manager.
  * - **Defects.** No panic crosses into the caller. The call returns PEER_MANAGER_ERROR_INTERNAL (or the value that its
  *   comment states), and so does every later call on that peer manager, until it is freed.
@@ -371,7 +375,8 @@ typedef struct peer_manager_options {
   uint32_t on_corrupt;
   /**
    * Non-zero: every random choice follows rng_seed, for tests and simulations: the same calls at the same times
-   * get the same answers from the same version of the library. Who knows the seed can predict them.
+   * get the same answers from the same version of the library. Who knows the seed can predict them. After a fork, parent
+   * and child choose differently all the same.
    */
   uint32_t has_rng_seed;
   /**

@@ -12,6 +12,9 @@
 //!
 //! The table lock is never held across I/O, and no lock is held while the clock is read. So a question never
 //! waits for the disk, and a clock that calls back into the manager is fine.
+//!
+//! A fork copies the locks as they are, and a lock that another thread held is never released in the child. So what a
+//! child may not do is refused before any is taken.
 
 mod choosing;
 mod deferred;
@@ -20,6 +23,7 @@ mod peers;
 mod sharing;
 
 use std::path::{Path, PathBuf};
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use rand::rngs::ChaCha12Rng;
@@ -32,7 +36,11 @@ use crate::random::RandomSource;
 use crate::store::{DatabaseFile, Quarantine, Store, quarantine};
 use crate::sync::{
     Arc, AtomicU64, Mutex, MutexGuard, Ordering, RwLock, RwLockReadGuard, RwLockWriteGuard, downgrade,
+    is_poisoned,
 };
+use crate::system::fault::inject_panic;
+use crate::system::process::Process;
+use crate::system::signals::without_file_size_signal;
 use crate::table::{Bounds, PeerTable};
 use deferred::Deferred;
 use sharing::Sharing;
@@ -42,8 +50,8 @@ use sharing::Sharing;
 /// It may be used from any number of threads at once. A call that fails has changed nothing, neither in memory
 /// nor on disk. One manager at a time has a database file open.
 ///
-/// After a panic inside a change (a defect of this library) the manager refuses all further changes with
-/// [`Error::Internal`], and questions too if it happened while memory was being changed.
+/// After a panic inside a change or in the manager's own thread (a bug in this library), every call that can fail returns
+/// [`Error::Internal`], and [`peer_count`](Self::peer_count) returns 0.
 ///
 /// ```
 /// use peer_manager::{BackOffUpdate, PeerAddress, PeerManager, PeerQuery, StoredPeerType};
@@ -72,6 +80,8 @@ pub struct PeerManager {
     refused_peers: AtomicU64,
     /// Where the database is, if there is one in a file.
     path: Option<PathBuf>,
+    /// The database, if the manager has opened it itself.
+    own_file: Option<OwnFile>,
     busy_timeout: Duration,
 }
 
@@ -82,6 +92,17 @@ struct Writer {
     store: Option<Store>,
     /// Draws the back-off times.
     rng: ChaCha12Rng,
+    /// The process in which `rng` was made: a fork needs another.
+    process: Process,
+}
+
+/// What a child that was forked must leave alone.
+#[derive(Debug)]
+struct OwnFile {
+    /// The process that opened it.
+    process: Process,
+    /// What messages call it.
+    name: String,
 }
 
 /// A table with what it came from.
@@ -106,17 +127,19 @@ impl PeerManager {
     /// [`Error::Busy`], [`Error::DiskFull`], or [`Error::Corrupt`] when the file is not a database of peers.
     pub fn open(options: Options) -> Result<Self> {
         options.check()?;
-        let loaded = match &options.db_path {
-            None => Loaded {
-                table: empty_table(&options),
-                store: None,
-                skipped_rows: 0,
-                left_out: 0,
-                quarantine: None,
-            },
-            Some(path) => open_file(path, &options)?,
-        };
-        Self::with(loaded, options)
+        without_file_size_signal(|| {
+            let loaded = match &options.db_path {
+                None => Loaded {
+                    table: empty_table(&options),
+                    store: None,
+                    skipped_rows: 0,
+                    left_out: 0,
+                    quarantine: None,
+                },
+                Some(path) => open_file(path, &options)?,
+            };
+            Self::with(loaded, options)
+        })
     }
 
     /// Makes an empty table that lives in memory only.
@@ -148,13 +171,18 @@ impl PeerManager {
     /// As [`open`](Self::open).
     pub fn from_connection(conn: rusqlite::Connection) -> Result<Self> {
         let options = Options::default();
-        Self::with(load(Store::borrow(conn)?, &options)?, options)
+        without_file_size_signal(|| Self::with(load(Store::borrow(conn)?, &options)?, options))
     }
 
     fn with(loaded: Loaded, options: Options) -> Result<Self> {
         let random = RandomSource::new(options.rng_seed)?;
         let table = Arc::new(RwLock::new(loaded.table));
         let path = loaded.store.as_ref().and_then(Store::path);
+        let own_file = loaded
+            .store
+            .as_ref()
+            .filter(|_| options.db_path.is_some())
+            .map(|store| OwnFile { process: Process::current(), name: store.name().to_owned() });
         let (store, deferred) = match loaded.store {
             Some(store) if options.durability == Durability::Deferred => {
                 (None, Some(Deferred::start(store, Arc::clone(&table), options.flush_interval)?))
@@ -162,7 +190,7 @@ impl PeerManager {
             store => (store, None),
         };
         Ok(Self {
-            writer: Mutex::new(Writer { store, rng: random.stream() }),
+            writer: Mutex::new(Writer { store, rng: random.stream(), process: Process::current() }),
             table,
             deferred,
             sharing: Sharing::new(&options),
@@ -174,6 +202,7 @@ impl PeerManager {
             failed_writes: AtomicU64::new(0),
             refused_peers: AtomicU64::new(loaded.left_out),
             path,
+            own_file,
             busy_timeout: options.busy_timeout,
         })
     }
@@ -189,7 +218,9 @@ impl PeerManager {
     /// [`Error::DiskFull`], [`Error::Corrupt`].
     pub fn flush(&self) -> Result<()> {
         if let Some(deferred) = &self.deferred {
-            return deferred.flush();
+            self.check_process()?;
+            self.check_health()?;
+            return without_file_size_signal(|| deferred.flush());
         }
         let mut writer = self.lock_writer()?;
         self.write(&mut writer, |store| store.flush())
@@ -205,15 +236,52 @@ impl PeerManager {
 /// The locking protocol.
 impl PeerManager {
     fn lock_writer(&self) -> Result<MutexGuard<'_, Writer>> {
-        self.writer.lock().map_err(|_| Error::poisoned())
+        self.check_process()?;
+        self.check_health()?;
+        let mut writer = self.writer.lock().map_err(|_| Error::poisoned())?;
+        if !writer.process.is_current() {
+            // The parent goes on with the same one.
+            writer.rng = self.random.stream();
+            writer.process = Process::current();
+        }
+        inject_panic("change");
+        Ok(writer)
     }
 
     fn read(&self) -> Result<RwLockReadGuard<'_, PeerTable>> {
+        self.check_health()?;
         self.table.read().map_err(|_| Error::poisoned())
     }
 
     fn write_table(&self) -> Result<RwLockWriteGuard<'_, PeerTable>> {
         self.table.write().map_err(|_| Error::poisoned())
+    }
+
+    /// Refuses after a panic, wherever that was: what is in memory, or what becomes of it, is not certain any more. Cost:
+    /// an atomic load for each lock.
+    pub(crate) fn check_health(&self) -> Result<()> {
+        if let Some(deferred) = &self.deferred {
+            deferred.check_health()?;
+        }
+        let is_broken = is_poisoned(&self.writer)
+            || is_poisoned(&*self.table)
+            || self.sharing.as_ref().is_some_and(Sharing::is_poisoned);
+        if is_broken { Err(Error::poisoned()) } else { Ok(()) }
+    }
+
+    /// Whether this process is a fork of the one that opened the manager's own file.
+    fn is_forked(&self) -> bool {
+        self.own_file.as_ref().is_some_and(|file| !file.process.is_current())
+    }
+
+    /// Refuses changes in a fork of the process that opened the manager's own file.
+    fn check_process(&self) -> Result<()> {
+        match &self.own_file {
+            Some(file) if !file.process.is_current() => {
+                Err(Error::forked(format!("cannot write to {}", file.name)))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Answers a question, from a table that is split at `now`, if given, and grouped, if the query draws by network group.
@@ -257,7 +325,7 @@ impl PeerManager {
     /// Writes to the database, if there is one.
     fn write(&self, writer: &mut Writer, change: impl FnOnce(&mut Store) -> Result<()>) -> Result<()> {
         let Some(store) = &mut writer.store else { return Ok(()) };
-        change(store).inspect_err(|_| {
+        without_file_size_signal(|| change(store)).inspect_err(|_| {
             self.failed_writes.fetch_add(1, Ordering::Relaxed);
         })
     }
@@ -269,20 +337,24 @@ impl Drop for PeerManager {
     ///
     /// In a fork of the process that opened the manager, nothing is touched.
     fn drop(&mut self) {
-        let store = self.writer.get_mut().ok().and_then(|writer| writer.store.as_ref());
-        if store.is_some_and(Store::is_forked) || self.deferred.as_ref().is_some_and(Deferred::is_forked) {
-            // The descriptors and the lock are the parent's too: closing would take them from under it.
-            if let Ok(writer) = self.writer.get_mut() {
-                std::mem::forget(writer.store.take());
-            }
-            std::mem::forget(self.deferred.take());
+        let is_forked = self.is_forked();
+        let store = self.writer.get_mut().unwrap_or_else(PoisonError::into_inner).store.take();
+        let deferred = self.deferred.take();
+        if is_forked {
+            // The descriptors and the lock are the parent's too: closing would take them from under it. And the thread
+            // may have had the journal at the fork; here it never gives it back.
+            std::mem::forget((store, deferred));
             return;
         }
-        if let Some(deferred) = &mut self.deferred {
-            deferred.stop();
-        }
-        // There is nobody to tell; what is committed stays so.
-        let _ = self.flush();
+        without_file_size_signal(|| {
+            if let Some(deferred) = deferred {
+                deferred.close();
+            }
+            if let Some(store) = store {
+                // There is nobody to tell; what is committed stays so.
+                let _ = store.flush();
+            }
+        });
     }
 }
 

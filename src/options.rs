@@ -68,7 +68,8 @@ pub struct Options {
     pub flush_interval: Duration,
     /// What to do with a file that is damaged.
     pub on_corrupt: OnCorrupt,
-    /// Makes every random choice follow this seed, for tests and simulations.
+    /// Makes every random choice follow this seed, for tests and simulations. After a fork, parent and child choose
+    /// differently all the same.
     pub rng_seed: Option<u64>,
     /// Where the time comes from.
     pub clock: Clock,

@@ -4,6 +4,9 @@
 //! So choices are unpredictable to strangers
 //! (the key comes from the system), repeatable when a seed is given, and made without a lock: threads that
 //! choose at the same time share nothing but a counter.
+//!
+//! A process that forks gives its child the key and the counter, so streams that begin after a fork have a key of their
+//! own: parent, child and siblings choose differently, whether or not there is a seed.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,11 +15,14 @@ use rand::rngs::{ChaCha12Rng, SysRng};
 use rand::{SeedableRng, TryRng as _};
 
 use crate::error::{Error, Result};
+use crate::system::process::Process;
 
 /// Deals out independent streams of random numbers.
 pub(crate) struct RandomSource {
     key: [u8; 32],
     next_stream: AtomicU64,
+    /// The process in which the key is used as it is.
+    process: Process,
 }
 
 impl fmt::Debug for RandomSource {
@@ -38,14 +44,24 @@ impl RandomSource {
             })?;
             key
         };
-        Ok(Self { key, next_stream: AtomicU64::new(0) })
+        Ok(Self { key, next_stream: AtomicU64::new(0), process: Process::current() })
     }
 
     /// The generator of one question, or of all changes.
     pub(crate) fn stream(&self) -> ChaCha12Rng {
-        let mut rng = ChaCha12Rng::from_seed(self.key);
+        let mut rng = ChaCha12Rng::from_seed(self.key_here());
         // Relaxed: only that no two calls get the same number matters.
         rng.set_stream(self.next_stream.fetch_add(1, Ordering::Relaxed));
         rng
+    }
+
+    /// The key of this process. Cost: an atomic load.
+    fn key_here(&self) -> [u8; 32] {
+        let mut key = self.key;
+        if let Some(stamp) = self.process.fork_since() {
+            // The stamp is no secret, and need not be one: the rest of the key is.
+            key.iter_mut().zip(stamp.to_le_bytes()).for_each(|(byte, stamp)| *byte ^= stamp);
+        }
+        key
     }
 }

@@ -3,6 +3,7 @@
 
 #[cfg(not(shuttle))]
 mod real {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
     use std::time::{Duration, Instant};
 
     pub(crate) use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -12,6 +13,30 @@ mod real {
     /// Lets other readers in again.
     pub(crate) fn downgrade<T>(guard: RwLockWriteGuard<'_, T>) -> RwLockReadGuard<'_, T> {
         RwLockWriteGuard::downgrade(guard)
+    }
+
+    /// A lock that is poisoned when whoever holds it panics.
+    pub(crate) trait Lock {
+        /// Whether that has happened. Cost: an atomic load.
+        fn is_poisoned(&self) -> bool;
+    }
+
+    impl<T> Lock for Mutex<T> {
+        fn is_poisoned(&self) -> bool {
+            Self::is_poisoned(self)
+        }
+    }
+
+    impl<T> Lock for RwLock<T> {
+        fn is_poisoned(&self) -> bool {
+            Self::is_poisoned(self)
+        }
+    }
+
+    /// Runs what a thread does, and returns whether it ended without a panic. What a panic leaves half done must not be
+    /// used afterwards.
+    pub(crate) fn ends_without_panic(body: impl FnOnce()) -> bool {
+        catch_unwind(AssertUnwindSafe(body)).is_ok()
     }
 
     /// Waits, unless it is over before: whoever makes it so unparks the thread.
@@ -39,6 +64,23 @@ mod model {
         guard
     }
 
+    /// Nor does it say whether a lock is poisoned: it ends the test when a thread panics.
+    pub(crate) trait Lock {
+        fn is_poisoned(&self) -> bool {
+            false
+        }
+    }
+
+    impl<T> Lock for Mutex<T> {}
+
+    impl<T> Lock for RwLock<T> {}
+
+    /// The checker must see the panic.
+    pub(crate) fn ends_without_panic(body: impl FnOnce()) -> bool {
+        body();
+        true
+    }
+
     /// No time passes in the model: the wait ends whenever the schedule says. Like a real one it uses up an `unpark`
     /// that comes before its end, or the check would not notice if that was one too few.
     pub(crate) fn sleep_unless(is_over: &AtomicBool, _: Duration) {
@@ -48,6 +90,11 @@ mod model {
             thread::park();
         }
     }
+}
+
+/// Whether somebody has panicked while holding the lock.
+pub(crate) fn is_poisoned(lock: &impl Lock) -> bool {
+    lock.is_poisoned()
 }
 
 #[cfg(shuttle)]

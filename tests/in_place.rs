@@ -203,10 +203,9 @@ fn a_file_that_another_program_has_vacuumed_is_in_its_place() {
 #[test]
 fn a_file_becomes_smaller_after_a_large_removal() {
     for durability in DURABILITIES {
-        let remove: [&dyn Fn(&PeerManager); 2] = [
-            &|manager| manager.clear_all().unwrap(),
-            &|manager| drop(manager.remove_peers_with_many_failures(1).unwrap()),
-        ];
+        let remove: [&dyn Fn(&PeerManager); 2] = [&|manager| manager.clear_all().unwrap(), &|manager| {
+            drop(manager.remove_peers_with_many_failures(1).unwrap())
+        }];
         for remove in remove {
             let database = TempDb::new();
             let manager = open(&database.path(), durability);

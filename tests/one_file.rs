@@ -201,7 +201,8 @@ fn a_file_beside_that_is_anothers_is_named() {
         fs::write(beside(&database, suffix), "not empty").unwrap();
         fs::set_permissions(beside(&database, suffix), fs::Permissions::from_mode(0o600)).unwrap();
         let outcome = users::open_as_another(&database.path());
-        let expected = format!("its {name} \"peers.db{suffix}\" may not be used by this user; give it the owner");
+        let expected =
+            format!("its {name} \"peers.db{suffix}\" may not be used by this user; give it the owner");
         assert!(outcome.contains(&expected), "{outcome}");
         assert!(beside(&database, suffix).exists());
     }

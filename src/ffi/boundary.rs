@@ -1,7 +1,8 @@
 //! The panic boundary, which every exported function stands behind, and what errors become in C.
 //!
 //! A panic is a defect of this library. It is caught here, so that it never unwinds into the caller's frames,
-//! and the manager that it happened in answers no more: what is in memory cannot be trusted.
+//! and the manager that it happened in answers no more: what is in memory cannot be trusted. The same holds after a
+//! panic of the manager's own thread.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -12,6 +13,7 @@ use super::handle;
 use super::manager::peer_manager;
 use crate::error::{Error, Result};
 use crate::manager::PeerManager;
+use crate::system::fault::inject_panic;
 
 /// Runs a function that can fail and that needs no manager.
 pub(super) unsafe fn call(
@@ -36,6 +38,7 @@ pub(super) unsafe fn call_on(
         if pm.is_broken.load(Ordering::Acquire) {
             return Err(Error::poisoned());
         }
+        pm.manager.check_health()?;
         catch(function, || body(&pm.manager)).unwrap_or_else(|defect| {
             pm.is_broken.store(true, Ordering::Release);
             Err(defect)
@@ -59,7 +62,7 @@ pub(super) unsafe fn answer_on<T>(
 ) -> T {
     // SAFETY: by contract `pm` is NULL or a manager.
     let Some(pm) = (unsafe { handle::optional(pm) }) else { return neutral };
-    if pm.is_broken.load(Ordering::Acquire) {
+    if pm.is_broken.load(Ordering::Acquire) || pm.manager.check_health().is_err() {
         return neutral;
     }
     catch(function, || body(&pm.manager)).unwrap_or_else(|_| {
@@ -94,19 +97,3 @@ unsafe fn report(result: Result<()>, error: *mut peer_manager_error) -> peer_man
     }
     status_of(&failure)
 }
-
-/// For tests: panics in the function that the environment names. The environment is looked at only if it had the
-/// variable at the first call, so that benchmarks, which are built with the tests' features, need not pay for it.
-#[cfg(feature = "panic-injection")]
-fn inject_panic(function: &str) {
-    static IS_ASKED_FOR: std::sync::LazyLock<bool> =
-        std::sync::LazyLock::new(|| std::env::var_os("PEER_MANAGER_PANIC_IN").is_some());
-    if !*IS_ASKED_FOR {
-        return;
-    }
-    let named = std::env::var_os("PEER_MANAGER_PANIC_IN");
-    assert!(named.is_none_or(|named| named != function), "injected");
-}
-
-#[cfg(not(feature = "panic-injection"))]
-fn inject_panic(_function: &str) {}

@@ -52,7 +52,8 @@ pub struct peer_manager_options {
     /// PEER_MANAGER_ON_CORRUPT_FAIL or PEER_MANAGER_ON_CORRUPT_QUARANTINE.
     pub on_corrupt: u32,
     /// Non-zero: every random choice follows rng_seed, for tests and simulations: the same calls at the same times
-    /// get the same answers from the same version of the library. Who knows the seed can predict them.
+    /// get the same answers from the same version of the library. Who knows the seed can predict them. After a fork, parent
+    /// and child choose differently all the same.
     pub has_rng_seed: u32,
     /// The seed.
     pub rng_seed: u64,

@@ -7,6 +7,9 @@
 //!
 //! A group that cannot be written stays pending, joined by what changes meanwhile, and is tried again after a while.
 //! Callers only ever wait for the thread in [`flush`](Deferred::flush).
+//!
+//! The thread takes no signals: an application that waits for some in its own threads gets all of them. If it panics
+//! (a bug in this library), it says so to whoever asks: no change may be acknowledged that nobody will write.
 
 use std::time::Duration;
 
@@ -14,8 +17,11 @@ use crate::changes::Changes;
 use crate::error::{Error, Result};
 use crate::store::Store;
 use crate::sync::{
-    Arc, AtomicBool, AtomicU64, JoinHandle, Mutex, MutexGuard, Ordering, RwLock, sleep_unless, thread,
+    Arc, AtomicBool, AtomicU64, JoinHandle, Mutex, MutexGuard, Ordering, RwLock, ends_without_panic,
+    is_poisoned, sleep_unless, thread,
 };
+use crate::system::fault::inject_panic;
+use crate::system::signals::without_signals;
 use crate::table::PeerTable;
 
 /// The shortest and the longest wait before a group that could not be written is tried again, unless the flush interval
@@ -27,8 +33,6 @@ const RETRY: [Duration; 2] = [Duration::from_millis(10), Duration::from_secs(10)
 pub(super) struct Deferred {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
-    /// The process that has the thread.
-    process: u32,
     /// What messages call the database.
     name: String,
 }
@@ -42,6 +46,8 @@ struct Shared {
     /// Whether the thread knows that there is something to write.
     is_awake: AtomicBool,
     is_over: AtomicBool,
+    /// Whether the thread has ended before it was over.
+    is_dead: AtomicBool,
     /// Changes that were taken from the table and are not on file yet.
     in_hand: AtomicU64,
     failed: AtomicU64,
@@ -65,15 +71,22 @@ impl Deferred {
             interval,
             is_awake: AtomicBool::new(false),
             is_over: AtomicBool::new(false),
+            is_dead: AtomicBool::new(false),
             in_hand: AtomicU64::new(0),
             failed: AtomicU64::new(0),
         });
         let thread = {
             let shared = Arc::clone(&shared);
-            thread::Builder::new().name("peer_manager".to_owned()).spawn(move || shared.run())
+            let body = move || {
+                let has_ended = ends_without_panic(|| shared.run());
+                if !has_ended || !shared.is_over.load(Ordering::SeqCst) {
+                    shared.is_dead.store(true, Ordering::Release);
+                }
+            };
+            without_signals(|| thread::Builder::new().name("peer_manager".to_owned()).spawn(body))
         };
         match thread {
-            Ok(thread) => Ok(Self { shared, thread: Some(thread), process: std::process::id(), name }),
+            Ok(thread) => Ok(Self { shared, thread: Some(thread), name }),
             Err(error) => Err(Error::database(
                 "cannot start the thread that writes to the database",
                 format!("{error}; free some resources, or use another durability than DEFERRED"),
@@ -93,10 +106,6 @@ impl Deferred {
 
     /// Writes all that has changed so far, and synchronises it.
     pub(super) fn flush(&self) -> Result<()> {
-        if self.is_forked() {
-            // The thread may have had the journal when the process was forked; here it never gives it back.
-            return Err(Error::forked(format!("cannot write to {}", self.name)));
-        }
         let mut journal = self.shared.journal()?;
         self.shared.write(&mut journal)?;
         journal.store.flush().inspect_err(|_| self.shared.count_failure())
@@ -112,19 +121,29 @@ impl Deferred {
         self.shared.failed.load(Ordering::Relaxed)
     }
 
-    /// Ends the thread. What is pending stays so.
-    pub(super) fn stop(&mut self) {
+    /// Refuses once nothing more will be written, because the thread has panicked, or a flush has. Cost: two atomic
+    /// loads.
+    pub(super) fn check_health(&self) -> Result<()> {
+        if self.shared.is_dead.load(Ordering::Acquire) || is_poisoned(&self.shared.journal) {
+            return Err(Error::Internal(format!(
+                "writing to {} panicked, a bug in peer_manager, so this peer manager answers no more; free it and open \
+                 it again",
+                self.name
+            )));
+        }
+        Ok(())
+    }
+
+    /// Ends the thread, writes what is pending if that can be done, and closes the database.
+    pub(super) fn close(mut self) {
         self.shared.is_over.store(true, Ordering::SeqCst);
         if let Some(thread) = self.thread.take() {
             thread.thread().unpark();
-            // It has panicked at worst, and then the next flush says so.
+            // It catches its panics.
             let _ = thread.join();
         }
-    }
-
-    /// Whether this process is a fork of the one that opened the database, in which there is no thread.
-    pub(super) fn is_forked(&self) -> bool {
-        self.process != std::process::id()
+        // There is nobody to tell. After a panic outside of it, the journal still takes what was acknowledged before.
+        let _ = self.flush();
     }
 }
 
@@ -145,6 +164,7 @@ impl Shared {
             }
             // Before the changes are taken: whoever changes something after that finds the thread asleep and wakes it.
             self.is_awake.store(false, Ordering::SeqCst);
+            inject_panic("deferred thread");
             // A journal that is poisoned takes nothing more.
             let Ok(mut journal) = self.journal() else { return };
             wait = if self.write(&mut journal).is_ok() {

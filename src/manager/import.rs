@@ -6,6 +6,7 @@ use super::PeerManager;
 use crate::error::{Error, Result};
 use crate::peer::PeerRecord;
 use crate::store::{is_same_file, read_peers};
+use crate::system::signals::without_file_size_signal;
 
 impl PeerManager {
     /// Copies the valid peers of another database file, stellar-core's or one of this library's, into this table, in
@@ -39,6 +40,7 @@ impl PeerManager {
     /// # Ok::<(), peer_manager::Error>(())
     /// ```
     pub fn import(&self, path: impl AsRef<Path>) -> Result<usize> {
+        self.check_health()?;
         let path = path.as_ref();
         if path.as_os_str().is_empty() {
             return Err(Error::InvalidArgument(
@@ -51,7 +53,7 @@ impl PeerManager {
         }
         let is_unknown =
             |record: &PeerRecord| !self.read().is_ok_and(|table| table.contains(&record.address));
-        let records = read_peers(path, self.busy_timeout, &is_unknown)?;
+        let records = without_file_size_signal(|| read_peers(path, self.busy_timeout, &is_unknown))?;
         let admitted = self.admit_unknown(&records, |record| &record.address, None, PeerRecord::clone);
         admitted.map(|admitted| admitted.added)
     }

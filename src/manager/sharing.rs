@@ -9,7 +9,7 @@ use crate::address::PeerAddress;
 use crate::error::{Error, Result};
 use crate::options::Options;
 use crate::query::PeerQuery;
-use crate::sync::{Mutex, MutexGuard};
+use crate::sync::{self, Mutex, MutexGuard};
 use crate::table::PeerTable;
 
 use rand::{Rng, RngExt as _};
@@ -45,6 +45,11 @@ impl Sharing {
             max_percent,
             choice: Mutex::default(),
         })
+    }
+
+    /// Whether a panic has left the choice half made.
+    pub(super) fn is_poisoned(&self) -> bool {
+        sync::is_poisoned(&self.choice)
     }
 
     /// The choice of this moment. It is locked before the table.

@@ -16,10 +16,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::error::{Error, Result};
 use crate::system::files::{self, Identity, Status};
-use crate::system::process::{CloseInChildren, close_in_children};
+use crate::system::process::{CloseInChildren, Process, close_in_children};
 
-/// The files that managers of this process hold.
-static HELD: Mutex<Option<HashSet<Identity>>> = Mutex::new(None);
+/// The files that managers of this process hold; those of the process that this one was forked off are not its own.
+static HELD: Mutex<Option<(Process, HashSet<Identity>)>> = Mutex::new(None);
 
 /// Descriptors that could not be closed yet.
 static KEPT: Mutex<Vec<File>> = Mutex::new(Vec::new());
@@ -30,15 +30,13 @@ struct Claim(Identity);
 
 impl Claim {
     fn try_new(identity: Identity) -> Option<Self> {
-        locked(&HELD).get_or_insert_default().insert(identity).then(|| Self(identity))
+        with_held(|held| held.insert(identity)).then(|| Self(identity))
     }
 }
 
 impl Drop for Claim {
     fn drop(&mut self) {
-        if let Some(held) = locked(&HELD).as_mut() {
-            held.remove(&self.0);
-        }
+        with_held(|held| held.remove(&self.0));
     }
 }
 
@@ -79,7 +77,7 @@ impl Hold {
         };
         check_names(path, before, action)?;
         // Before it is opened, for then it will be closed.
-        if locked(&HELD).as_ref().is_some_and(|held| held.contains(&before.identity)) {
+        if with_held(|held| held.contains(&before.identity)) {
             return Ok(None);
         }
         let file = open(path).map_err(failed)?;
@@ -208,6 +206,15 @@ fn open(path: &Path) -> io::Result<File> {
 fn create(path: &Path) -> io::Result<File> {
     use std::os::unix::fs::OpenOptionsExt as _;
     OpenOptions::new().read(true).write(true).create_new(true).mode(0o644).open(path)
+}
+
+fn with_held<T>(work: impl FnOnce(&mut HashSet<Identity>) -> T) -> T {
+    let mut held = locked(&HELD);
+    let (process, held) = held.get_or_insert_with(|| (Process::current(), HashSet::new()));
+    if !process.is_current() {
+        (*process, *held) = (Process::current(), HashSet::new());
+    }
+    work(held)
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

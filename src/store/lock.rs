@@ -18,10 +18,11 @@ use crate::system::process::{CloseInChildren, close_in_children};
 /// The lock, until it is dropped.
 #[derive(Debug)]
 pub(super) struct FileLock {
-    file: File,
-    path: PathBuf,
+    /// First, so that it is dropped before the descriptor is closed and its number is another file's.
     #[cfg(unix)]
     _in_children: CloseInChildren,
+    file: File,
+    path: PathBuf,
 }
 
 impl FileLock {
@@ -43,16 +44,11 @@ impl FileLock {
             Err(TryLockError::Error(error)) => return Err(error),
         }
         // The manager that had it before may have removed the file that we opened: then another may lock the next one.
-        if !is_at(&file, path) {
-            return Ok(None);
-        }
-        #[cfg(unix)]
-        let in_children = close_in_children(std::os::fd::AsRawFd::as_raw_fd(&file));
-        Ok(Some(Self {
+        Ok(is_at(&file, path).then(|| Self {
+            #[cfg(unix)]
+            _in_children: close_in_children(std::os::fd::AsRawFd::as_raw_fd(&file)),
             file,
             path: path.to_owned(),
-            #[cfg(unix)]
-            _in_children: in_children,
         }))
     }
 }

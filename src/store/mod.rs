@@ -38,6 +38,7 @@ use rusqlite::config::DbConfig;
 
 use crate::error::{Error, Result};
 use crate::system::files::forget_last_error;
+use crate::system::process::Process;
 use guard::Guard;
 use in_place::Whereabouts;
 use layout::Layout;
@@ -70,7 +71,7 @@ struct Owned {
     file: Arc<DatabaseFile>,
     guard: Guard,
     /// The process that opened it.
-    process: u32,
+    process: Process,
     /// About how many rows the table has.
     rows: Cell<u64>,
     /// The bytes that the file had when it was last looked at.
@@ -90,7 +91,7 @@ impl Store {
     /// Whether this process is a fork of the one that opened the database. It must not touch it then, not even to
     /// close it (<https://www.sqlite.org/howtocorrupt.html#_carrying_an_open_database_connection_across_a_fork_>).
     pub(crate) fn is_forked(&self) -> bool {
-        self.owned.as_ref().is_some_and(|owned| owned.process != std::process::id())
+        self.owned.as_ref().is_some_and(|owned| !owned.process.is_current())
     }
 
     /// What messages call the database.

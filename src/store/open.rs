@@ -19,6 +19,7 @@ use super::{Owned, Store, companions};
 use crate::error::{ADVICE_CORRUPT, ADVICE_LOCAL, Error, Result};
 use crate::options::Durability;
 use crate::system::files::forget_last_error;
+use crate::system::process::Process;
 
 /// The longest busy timeout that SQLite can be given, some 24 days.
 pub(super) const LONGEST: Duration = Duration::from_millis(i32::MAX.cast_unsigned() as u64);
@@ -73,7 +74,7 @@ impl Store {
         let owned = Owned {
             file: Arc::clone(file),
             guard,
-            process: std::process::id(),
+            process: Process::current(),
             rows: Cell::new(0),
             length: Cell::new(0),
             lost: Cell::new(None),

@@ -3,6 +3,7 @@
  */
 #include "check.h"
 
+#include <signal.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <sys/wait.h>
@@ -194,18 +195,17 @@ static void a_child_leaves_the_file_to_its_parent(const char *directory, const c
   drop_signal(&freed);
 }
 
-/* With DEFERRED a change is one of memory first, in the child as well; it never gets further there. */
-static void with_deferred_the_changes_of_a_child_stay_in_its_memory(const char *directory) {
+/* With DEFERRED a change is one of memory first; but a child's memory is nobody's journal, so it gets no changes there either. */
+static void with_deferred_the_parent_writes_what_was_pending_at_the_fork(const char *directory) {
   peer_manager_stats stats = PEER_MANAGER_STATS_INIT;
   peer_manager *pm;
   uint64_t database, log;
   char path[4096];
   pid_t child;
-  check_path(path, sizeof path, directory, "deferred.db");
+  check_path(path, sizeof path, directory, "pending.db");
   pm = open_with(path, PEER_MANAGER_DURABILITY_DEFERRED);
   add(pm, "192.0.2.1", 1);
   (void)SUCCEEDS(peer_manager_flush, pm);
-  /* Pending at the fork: the parent writes it, and the child does not. */
   add(pm, "192.0.2.2", 1);
   database = digest(path, "");
   log = digest(path, "-wal");
@@ -213,18 +213,9 @@ static void with_deferred_the_changes_of_a_child_stay_in_its_memory(const char *
   child = fork();
   REQUIRE(child >= 0);
   if (child == 0) {
-    peer_manager_address known = check_address("192.0.2.1", 1);
-    the_child_may_read(pm, 2);
-    add(pm, "192.0.2.66", 1);
-    (void)SUCCEEDS(peer_manager_remove, pm, &known);
-    CHECK(peer_manager_peer_count(pm) == 2);
-    CHECK(check_load(pm, "192.0.2.66", 1).address.port == 1);
-    FAILS(PEER_MANAGER_ERROR_UNSUPPORTED, "fork", peer_manager_flush, pm);
-    FAILS(PEER_MANAGER_ERROR_UNSUPPORTED, "deferred.db", peer_manager_flush, pm);
+    the_child_may_not_write(pm, 2);
     (void)SUCCEEDS(peer_manager_get_stats, pm, &stats);
-    CHECK(stats.pending_writes == 3);
-    CHECK(digest(path, "") == database && digest(path, "-wal") == log);
-    the_file_is_still_the_parent_s(path);
+    CHECK(stats.pending_writes == 1 && stats.failed_writes == 0);
     peer_manager_free(pm);
     CHECK(digest(path, "") == database && digest(path, "-wal") == log);
     the_file_is_still_the_parent_s(path);
@@ -243,6 +234,54 @@ static void with_deferred_the_changes_of_a_child_stay_in_its_memory(const char *
   CHECK(peer_manager_peer_count(pm) == 4);
   CHECK(check_load(pm, "192.0.2.1", 1).address.port == 1);
   peer_manager_free(pm);
+}
+
+/*
+ * A node is killed, and a child of its, which never called the library after the fork, lives on: a helper, a shell. The
+ * file is free all the same.
+ */
+static void a_child_does_not_keep_a_dead_parent_s_file(const char *directory, const char *name, uint32_t durability) {
+  signal_pipe ready, end;
+  char path[4096], byte;
+  peer_manager *pm;
+  pid_t node;
+  int status = 0;
+  check_path(path, sizeof path, directory, name);
+  make_signal(&ready);
+  make_signal(&end);
+  fflush(NULL);
+  node = fork();
+  REQUIRE(node >= 0);
+  if (node == 0) {
+    pm = open_with(path, durability);
+    add(pm, "192.0.2.1", 1);
+    (void)SUCCEEDS(peer_manager_flush, pm);
+    if (fork() == 0) {
+      REQUIRE(close(end.ends[1]) == 0);
+      give_signal(&ready);
+      /* Until the first process is done; its end of the other pipe is closed when this one is gone. */
+      (void)!read(end.ends[0], &byte, 1);
+      _exit(0);
+    }
+    pause();
+    _exit(2);
+  }
+  REQUIRE(close(ready.ends[1]) == 0);
+  await_signal(&ready);
+  REQUIRE(kill(node, SIGKILL) == 0);
+  REQUIRE(waitpid(node, &status, 0) == node && WIFSIGNALED(status));
+  {
+    peer_manager_options options = PEER_MANAGER_OPTIONS_INIT;
+    options.db_path = path;
+    options.busy_timeout_ms = 1;
+    pm = NULL;
+    (void)SUCCEEDS(peer_manager_open, &options, &pm);
+    CHECK(peer_manager_peer_count(pm) == 1);
+    peer_manager_free(pm);
+  }
+  REQUIRE(close(end.ends[1]) == 0);
+  CHECK(read(ready.ends[0], &byte, 1) == 0);
+  CHECK(close(ready.ends[0]) == 0 && close(end.ends[0]) == 0);
 }
 
 /* What a child ought to do: open a peer manager of its own once its parent's is gone. */
@@ -298,12 +337,136 @@ static void a_table_in_memory_goes_on_in_both(void) {
   peer_manager_free(pm);
 }
 
+enum { PEERS = 1000, DRAWN = 8, CHILDREN = 2 };
+
+/* What a process chose at random: peers, and how long those that failed have to wait. */
+typedef struct choices {
+  peer_manager_address drawn[DRAWN];
+  peer_manager_address told[DRAWN];
+  int64_t next_attempts[DRAWN];
+} choices;
+
+/* A table of PEERS peers, all with failures enough for waiting times that are not the same by accident. */
+static peer_manager *open_for_choices(int has_seed) {
+  static int64_t now = 1000;
+  static peer_manager_record records[PEERS];
+  peer_manager_options options = PEER_MANAGER_OPTIONS_INIT;
+  peer_manager *pm = NULL;
+  char host[64];
+  int i;
+  options.has_rng_seed = has_seed ? 1 : 0;
+  options.rng_seed = 1;
+  /* It stands still, so that a waiting time is what was drawn. */
+  options.clock = check_clock;
+  options.clock_context = &now;
+  REQUIRE(SUCCEEDS(peer_manager_open, &options, &pm));
+  for (i = 0; i < PEERS; i++) {
+    REQUIRE(snprintf(host, sizeof host, "node-%d.example.org", i) > 0);
+    records[i] = check_record(host, 1, 0, 9, PEER_MANAGER_TYPE_OUTBOUND);
+  }
+  REQUIRE(SUCCEEDS(peer_manager_store_many, pm, records, PEERS));
+  return pm;
+}
+
+static choices choose(peer_manager *pm) {
+  peer_manager_query query = PEER_MANAGER_QUERY_INIT;
+  choices made;
+  size_t count = 0;
+  int i;
+  memset(&made, 0, sizeof made);
+  REQUIRE(SUCCEEDS(peer_manager_load_random_peers, pm, &query, DRAWN, made.drawn, &count) && count == DRAWN);
+  REQUIRE(SUCCEEDS(peer_manager_get_peers_to_send, pm, NULL, NULL, DRAWN, made.told, &count) && count == DRAWN);
+  for (i = 0; i < DRAWN; i++) {
+    char host[64];
+    peer_manager_address address;
+    REQUIRE(snprintf(host, sizeof host, "node-%d.example.org", i) > 0);
+    address = check_address(host, 1);
+    (void)SUCCEEDS(peer_manager_update_backoff, pm, &address, PEER_MANAGER_BACKOFF_INCREASE);
+    made.next_attempts[i] = check_load(pm, host, 1).next_attempt;
+  }
+  return made;
+}
+
+/* A child's choices; `descend` is how many processes lie between. */
+static choices choose_in_a_child(peer_manager *pm, int descend) {
+  int ends[2];
+  choices made;
+  pid_t child;
+  char *into = (char *)&made;
+  size_t left = sizeof made;
+  REQUIRE(pipe(ends) == 0);
+  fflush(NULL);
+  child = fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    made = descend > 0 ? choose_in_a_child(pm, descend - 1) : choose(pm);
+    REQUIRE(write(ends[1], &made, sizeof made) == (ssize_t)sizeof made);
+    CHECK(close(ends[0]) == 0 && close(ends[1]) == 0);
+    peer_manager_free(pm);
+    end_child();
+  }
+  while (left > 0) {
+    const ssize_t got = read(ends[0], into, left);
+    REQUIRE(got > 0);
+    into += got;
+    left -= (size_t)got;
+  }
+  CHECK(close(ends[0]) == 0 && close(ends[1]) == 0);
+  await_child(child);
+  return made;
+}
+
+/* No stranger who sees one of them can tell what another one chooses. */
+static void parent_and_children_choose_differently(int has_seed) {
+  peer_manager *pm = open_for_choices(has_seed);
+  choices made[CHILDREN + 2];
+  int i, j;
+  for (i = 0; i < CHILDREN; i++) made[i] = choose_in_a_child(pm, 0);
+  made[CHILDREN] = choose_in_a_child(pm, 1);
+  made[CHILDREN + 1] = choose(pm);
+  for (i = 0; i < CHILDREN + 2; i++) {
+    for (j = 0; j < i; j++) {
+      CHECK(memcmp(made[i].drawn, made[j].drawn, sizeof made[i].drawn) != 0);
+      CHECK(memcmp(made[i].told, made[j].told, sizeof made[i].told) != 0);
+      CHECK(memcmp(made[i].next_attempts, made[j].next_attempts, sizeof made[i].next_attempts) != 0);
+    }
+  }
+  peer_manager_free(pm);
+}
+
+/* The seed holds where the manager was opened, in a child as well: it is the fork in between that parts them. */
+static void a_manager_that_a_child_opens_follows_its_seed(void) {
+  choices here, there;
+  peer_manager *pm = open_for_choices(1);
+  pid_t child;
+  here = choose(pm);
+  peer_manager_free(pm);
+  fflush(NULL);
+  child = fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    pm = open_for_choices(1);
+    there = choose(pm);
+    CHECK(memcmp(here.drawn, there.drawn, sizeof here.drawn) == 0);
+    CHECK(memcmp(here.told, there.told, sizeof here.told) == 0);
+    peer_manager_free(pm);
+    end_child();
+  }
+  await_child(child);
+}
+
 int main(int argc, char **argv) {
   const char *directory = check_directory(argc, argv);
   a_child_leaves_the_file_to_its_parent(directory, "commit.db", PEER_MANAGER_DURABILITY_COMMIT);
   a_child_leaves_the_file_to_its_parent(directory, "sync.db", PEER_MANAGER_DURABILITY_SYNC);
-  with_deferred_the_changes_of_a_child_stay_in_its_memory(directory);
+  a_child_leaves_the_file_to_its_parent(directory, "deferred.db", PEER_MANAGER_DURABILITY_DEFERRED);
+  with_deferred_the_parent_writes_what_was_pending_at_the_fork(directory);
   a_child_may_open_the_file_after_its_parent(directory);
+  a_child_does_not_keep_a_dead_parent_s_file(directory, "killed.db", PEER_MANAGER_DURABILITY_COMMIT);
+  a_child_does_not_keep_a_dead_parent_s_file(directory, "killed-deferred.db", PEER_MANAGER_DURABILITY_DEFERRED);
   a_table_in_memory_goes_on_in_both();
+  parent_and_children_choose_differently(0);
+  parent_and_children_choose_differently(1);
+  a_manager_that_a_child_opens_follows_its_seed();
   return CHECK_RESULT();
 }

@@ -7,6 +7,7 @@
  */
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include "check.h"
 
@@ -237,6 +238,41 @@ static void a_panic_becomes_the_neutral_value(const neutral *function) {
   tear_down(&s);
 }
 
+/* Another thread's panic: no call of this one has failed, and none may answer OK while nothing will be written. */
+static void a_panic_of_the_thread_that_writes_breaks_the_manager(const char *directory) {
+  /* So many waits of a millisecond are longer than anything takes here, however slow the machine. */
+  int patience = 120000;
+  const struct timespec millisecond = {0, 1000000};
+  char path[4096];
+  scene s;
+  size_t i;
+  set_up(&s);
+  peer_manager_free(s.pm);
+  s.pm = NULL;
+  check_path(path, sizeof path, directory, "deferred.db");
+  s.options.db_path = path;
+  s.options.durability = PEER_MANAGER_DURABILITY_DEFERRED;
+  s.options.flush_interval_ms = 1;
+  /* Set before there is a thread that reads it, and until that has ended. */
+  inject("deferred thread");
+  REQUIRE(SUCCEEDS(peer_manager_open, &s.options, &s.pm));
+  CHECK(peer_manager_store(s.pm, &s.record, NULL) == PEER_MANAGER_OK);
+  while (peer_manager_store(s.pm, &s.record, NULL) == PEER_MANAGER_OK && --patience > 0) {
+    nanosleep(&millisecond, NULL);
+  }
+  CHECK(patience > 0);
+  stop_injecting();
+  for (i = 0; i < FALLIBLES; i++) {
+    if (!fallibles[i].breaks) continue;
+    FAILS(PEER_MANAGER_ERROR_INTERNAL, "deferred.db", fallibles[i].call, &s);
+    CHECK(s.out_snapshot == NULL);
+  }
+  CHECK(peer_manager_peer_count(s.pm) == 0);
+  tear_down(&s);
+  /* Freed, it lets go of the file. */
+  peer_manager_free(check_open(path, NULL));
+}
+
 /* What broke is the one manager, never the library. */
 static void a_fresh_manager_works(void) {
   scene s;
@@ -261,5 +297,7 @@ int main(int argc, char **argv) {
     a_panic_becomes_the_neutral_value(&neutrals[i]);
     a_fresh_manager_works();
   }
+  a_panic_of_the_thread_that_writes_breaks_the_manager(check_directory(argc, argv));
+  a_fresh_manager_works();
   return CHECK_RESULT();
 }

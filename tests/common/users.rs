@@ -23,7 +23,8 @@ pub(crate) fn give(directory: &Path) {
 
 /// Opens a database as that user; says what came of it.
 pub(crate) fn open_as_another(database: &Path) -> String {
-    let mut other = Other::start_bound_by_permissions("open", database).expect("root can start processes of others");
+    let mut other =
+        Other::start_bound_by_permissions("open", database).expect("root can start processes of others");
     let outcome = other.word();
     other.end();
     outcome

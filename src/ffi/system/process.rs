@@ -1,11 +1,231 @@
-//! Signals and forks.
+//! Forks: which process this is, and what a child must not keep of its parent's.
+//!
+//! A handler that the system runs in each child (`pthread_atfork`) changes a stamp and closes descriptors. So whoever
+//! wants to know whether it is still in the process in which it began compares stamps, an atomic load, and asks the
+//! system nothing. The handler runs while other threads of the parent may have been anywhere, in the allocator too: it
+//! takes no lock and calls only what POSIX calls async-signal-safe. A process made by a bare `clone` or `vfork` runs no
+//! handlers; such a one is not told from its parent.
 
-/// Until it is dropped, a child that is forked closes its copy of a descriptor.
-#[cfg(unix)]
+/// A process, to be compared with the one that asks later.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Process(imp::Mark);
+
+impl Process {
+    /// The one that calls this.
+    pub(crate) fn current() -> Self {
+        Self(imp::mark())
+    }
+
+    /// Whether the caller is in this process, and not in a fork of it. Cost: an atomic load.
+    pub(crate) fn is_current(self) -> bool {
+        self.fork_since().is_none()
+    }
+
+    /// A number that is different in every fork of this process, and in their forks; `None` in the process itself.
+    pub(crate) fn fork_since(self) -> Option<u64> {
+        imp::changed(self.0)
+    }
+}
+
+/// Has each child that is forked from now on close the descriptor at once, until the value is dropped: before the
+/// descriptor is closed here. In a child the descriptor's owner must be forgotten, not dropped, because its number may be
+/// another file's by then.
+///
+/// A lock on a file (`flock`) is gone when the last process has closed it. Without this, a child that never heard of us
+/// would keep the file of a dead parent locked.
+#[must_use]
+pub(crate) fn close_in_children(fd: imp::Descriptor) -> CloseInChildren {
+    CloseInChildren { _registered: imp::Registered::new(fd) }
+}
+
+/// See [`close_in_children`].
 #[derive(Debug)]
-pub(crate) struct CloseInChildren;
+pub(crate) struct CloseInChildren {
+    /// Held until it is dropped.
+    _registered: imp::Registered,
+}
 
 #[cfg(unix)]
-pub(crate) fn close_in_children(_fd: std::os::fd::RawFd) -> CloseInChildren {
-    CloseInChildren
+mod imp {
+    use std::ptr;
+    use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU64, Ordering};
+
+    use super::Process;
+
+    pub(super) type Descriptor = std::os::fd::RawFd;
+
+    /// 0 in a process that was not forked since its program was started; else different from its parent's and from its
+    /// siblings'.
+    static FORK_STAMP: AtomicU64 = AtomicU64::new(0);
+
+    /// How a process is recognised.
+    #[derive(Clone, Copy, Debug)]
+    pub(super) enum Mark {
+        Stamp(u64),
+        /// Where the system had no memory for the handler.
+        Pid(u32),
+    }
+
+    pub(super) fn mark() -> Mark {
+        if is_watched() {
+            Mark::Stamp(FORK_STAMP.load(Ordering::Relaxed))
+        } else {
+            Mark::Pid(std::process::id())
+        }
+    }
+
+    /// What is there now, if that is something else.
+    pub(super) fn changed(mark: Mark) -> Option<u64> {
+        // Relaxed: only the child's only thread changes the stamp, before it does anything else.
+        let (then, now) = match mark {
+            Mark::Stamp(stamp) => (stamp, FORK_STAMP.load(Ordering::Relaxed)),
+            Mark::Pid(pid) => (pid.into(), std::process::id().into()),
+        };
+        (now != then).then_some(now)
+    }
+
+    /// Whether the system tells us of forks; asks for that at the first call. Without a lock, which a fork in the middle
+    /// of it would leave taken: two first calls at once have the handler run twice, which does no harm.
+    fn is_watched() -> bool {
+        static IS_WATCHED: AtomicBool = AtomicBool::new(false);
+        if !IS_WATCHED.load(Ordering::Relaxed) {
+            // SAFETY: the handler may run in any child: see there.
+            if unsafe { libc::pthread_atfork(None, None, Some(in_child)) } != 0 {
+                return false;
+            }
+            IS_WATCHED.store(true, Ordering::Relaxed);
+        }
+        true
+    }
+
+    /// What a child does first. It must not allocate, lock or panic.
+    extern "C" fn in_child() {
+        let parents = FORK_STAMP.load(Ordering::Relaxed);
+        let mut stamp = mix(mix(parents ^ u64::from(std::process::id())) ^ nanoseconds());
+        // 0 is for a process that was never forked.
+        while stamp == parents || stamp == 0 {
+            stamp = stamp.wrapping_add(1);
+        }
+        FORK_STAMP.store(stamp, Ordering::Relaxed);
+        close_registered();
+    }
+
+    /// Of a clock that only goes forward, so that no two forks get the same.
+    fn nanoseconds() -> u64 {
+        let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+        // SAFETY: the pointer is valid for the one struct that is written. It stays 0 where there is no such clock.
+        unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut time) };
+        #[expect(clippy::cast_sign_loss, reason = "only that it is another one matters")]
+        let (seconds, nanoseconds) = (time.tv_sec as u64, time.tv_nsec as u64);
+        seconds.wrapping_mul(1_000_000_000).wrapping_add(nanoseconds)
+    }
+
+    /// A bijection whose values look random (the finaliser of `SplitMix64`), so that numbers that differ stay different.
+    fn mix(mut x: u64) -> u64 {
+        x = (x ^ (x >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        x ^ (x >> 31)
+    }
+
+    /// No descriptor.
+    const NONE: i32 = -1;
+
+    /// A place for a descriptor in a list of such. Places are used again and never freed, so that a child can go through
+    /// the list whatever another thread was doing to it.
+    #[derive(Debug)]
+    struct Node {
+        fd: AtomicI32,
+        next: Option<&'static Node>,
+    }
+
+    static NODES: AtomicPtr<Node> = AtomicPtr::new(ptr::null_mut());
+
+    fn first() -> Option<&'static Node> {
+        // SAFETY: it is null or a node that was leaked, complete before it was stored (Release) and unchanged but for
+        // its atomic.
+        unsafe { NODES.load(Ordering::Acquire).as_ref() }
+    }
+
+    fn nodes() -> impl Iterator<Item = &'static Node> {
+        std::iter::successors(first(), |node| node.next)
+    }
+
+    fn close_registered() {
+        for node in nodes() {
+            let fd = node.fd.swap(NONE, Ordering::Relaxed);
+            if fd != NONE {
+                // SAFETY: who registered it has it open, and forgets it in this process.
+                unsafe { libc::close(fd) };
+            }
+        }
+    }
+
+    /// A descriptor in the list.
+    #[derive(Debug)]
+    pub(super) struct Registered {
+        node: &'static Node,
+        process: Process,
+    }
+
+    impl Registered {
+        pub(super) fn new(fd: Descriptor) -> Self {
+            let process = Process::current();
+            let take = |node: &&'static Node| {
+                node.fd.compare_exchange(NONE, fd, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+            };
+            let node = nodes().find(take).unwrap_or_else(|| add(fd));
+            Self { node, process }
+        }
+    }
+
+    impl Drop for Registered {
+        fn drop(&mut self) {
+            // In a child the place is empty, or another one's.
+            if self.process.is_current() {
+                self.node.fd.store(NONE, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// Adds a place to the list.
+    fn add(fd: Descriptor) -> &'static Node {
+        let node = Box::into_raw(Box::new(Node { fd: AtomicI32::new(fd), next: first() }));
+        loop {
+            // SAFETY: the node is valid, and nobody else knows of it until the exchange succeeds.
+            let expected =
+                unsafe { (*node).next }.map_or(ptr::null_mut(), |next| ptr::from_ref(next).cast_mut());
+            if NODES.compare_exchange(expected, node, Ordering::Release, Ordering::Relaxed).is_ok() {
+                // SAFETY: it was leaked, and nobody changes it any more but for its atomic.
+                return unsafe { &*node };
+            }
+            // SAFETY: as above, still nobody else's.
+            unsafe { (*node).next = first() };
+        }
+    }
+}
+
+/// No forks.
+#[cfg(not(unix))]
+mod imp {
+    pub(super) type Descriptor = i32;
+
+    #[derive(Clone, Copy, Debug)]
+    pub(super) struct Mark;
+
+    pub(super) fn mark() -> Mark {
+        Mark
+    }
+
+    pub(super) fn changed(_: Mark) -> Option<u64> {
+        None
+    }
+
+    #[derive(Debug)]
+    pub(super) struct Registered;
+
+    impl Registered {
+        pub(super) fn new(_: Descriptor) -> Self {
+            Self
+        }
+    }
 }
