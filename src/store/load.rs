@@ -6,7 +6,7 @@ use std::path::Path;
 use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 
-use super::agreement::KeyHash;
+use super::agreement::{KeyHash, Sum};
 use super::guard::{self, Guard};
 use super::layout::Layout;
 use super::schema::{self, Presence, Table};
@@ -146,7 +146,7 @@ fn read_with_index(
     each: impl FnMut(&PeerRecord) -> Result<()>,
 ) -> Result<Rows, Stop> {
     let keys = KeyHash::default();
-    let (mut sum, mut previous) = (0_u64, None);
+    let (mut sum, mut previous) = (Sum::default(), None);
     // In the order of the table itself; an index may be damaged on its own.
     let rowid = &table.rowid;
     let sql = format!("SELECT ip, port, nextattempt, numfailures, type, {rowid} FROM main.peers NOT INDEXED");
@@ -156,17 +156,16 @@ fn read_with_index(
         if previous.replace(rowid).is_some_and(|previous| previous >= rowid) {
             return Err(Stop::Damage(IN_A_CIRCLE.to_owned()));
         }
-        sum = sum.wrapping_add(keys.of(columns[0], columns[1], rowid));
+        sum.add(keys.of(columns[0], columns[1], rowid));
         Ok(())
     };
     let rows = read_rows(statement.query([])?, table.layout, check, each)?;
     guard.begin_index(rows.read);
-    let (entries, sum_of_index) = keys.of_index(conn, index, rowid)?;
-    let entries = entries.unsigned_abs();
-    if entries != rows.read {
-        return Err(Stop::Damage(format!("it has {} rows, but its index has {entries}", rows.read)));
+    let found = keys.of_index(conn, index, rowid)?;
+    if found.entries != rows.read {
+        return Err(Stop::Damage(format!("it has {} rows, but its index has {}", rows.read, found.entries)));
     }
-    if sum != sum_of_index {
+    if found != sum {
         return Err(Stop::Damage("its index has other rows than the table".to_owned()));
     }
     Ok(rows)
