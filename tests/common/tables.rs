@@ -114,7 +114,7 @@ pub(crate) const KINDS: [Kind; 16] = [
     Kind {
         what: "columns that follow from others",
         create: "CREATE TABLE peers (a INT AS (port + 1) VIRTUAL, ip TEXT, b INT AS (port + 2) STORED, port INT, \
-                 nextattempt INTEGER NOT NULL, c TEXT AS (ip || 'c') STORED, numfailures INT NOT NULL, \
+                 nextattempt INTEGER NOT NULL, c TEXT AS (substr(ip, 4)) STORED, numfailures INT NOT NULL, \
                  type INT NOT NULL, PRIMARY KEY (ip, port))",
         is_plain: false,
         ..USUAL

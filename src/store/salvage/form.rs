@@ -153,8 +153,7 @@ impl Form {
         match (cell.number, self.has_rowid) {
             (Some(number), true) => self.row(cell, number),
             (None, false) => self.row(cell, 0),
-            (None, true) => Meaning::Nothing,
-            (Some(_), false) => Meaning::Nothing,
+            (None, true) | (Some(_), false) => Meaning::Nothing,
         }
     }
 
@@ -181,14 +180,10 @@ impl Form {
                 *text = self.encoding.decode(bytes);
             }
         }
-        let has_key = matches!(columns, [ValueRef::Text(_), ValueRef::Integer(_), ..]);
-        if cell.columns > self.most_columns {
-            return Meaning::Nothing;
-        }
-        let identity = match (columns, self.has_rowid) {
-            _ if !has_key => return Meaning::Nothing,
-            (_, true) => Identity::Number(number),
-            ([ValueRef::Text(ip), ValueRef::Integer(port), ..], false) => Identity::Key(ip.to_vec(), port),
+        let identity = match columns {
+            _ if cell.columns > self.most_columns => return Meaning::Nothing,
+            [ValueRef::Text(_), ValueRef::Integer(_), ..] if self.has_rowid => Identity::Number(number),
+            [ValueRef::Text(ip), ValueRef::Integer(port), ..] => Identity::Key(ip.to_vec(), port),
             _ => return Meaning::Nothing,
         };
         for (column, text) in columns.iter_mut().zip(&texts) {
