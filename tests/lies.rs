@@ -154,3 +154,35 @@ fn rows_of_the_hosts_other_tables_are_no_peers() {
         assert_eq!((saved, quarantine.lost_rows), (expected, lost), "page {page}");
     }
 }
+
+/// An integer as SQLite writes it, in five bytes.
+fn varint(number: u32) -> [u8; 5] {
+    [28, 21, 14, 7, 0].map(|shift| (number >> shift & 0x7f) as u8 | if shift == 0 { 0 } else { 0x80 })
+}
+
+#[test]
+fn rows_that_all_continue_on_the_same_page_cost_no_more_than_the_file() {
+    const PAGE: usize = 512;
+    const LEAVES: usize = 2_000;
+    // https://www.sqlite.org/fileformat2.html#b_tree_pages: of a row of so many bytes, 39 are on its page, and the number
+    // of the next page behind them.
+    const LENGTH: u32 = 39 + 508 * 1_968_503;
+    let mut row = [&varint(LENGTH)[..], &[1]].concat();
+    // A text that is as long as can be, and four integers of one byte.
+    row.extend([&[10][..], &varint(13 + 2 * (LENGTH - 14)), &[1; 4]].concat());
+    row.resize(5 + 1 + 39, b'a');
+    row.extend(2_u32.to_be_bytes());
+    // The second page leads to itself.
+    let mut file = vec![b'a'; PAGE * (LEAVES + 2)];
+    file[PAGE..PAGE + 4].copy_from_slice(&2_u32.to_be_bytes());
+    for leaf in file.chunks_mut(PAGE).skip(2) {
+        leaf[..8].copy_from_slice(&[13, 0, 0, 0, 9, 0, 0, 0]);
+        for n in 0..9 {
+            let at = 30 + row.len() * n;
+            leaf[8 + 2 * n..][..2].copy_from_slice(&u16::try_from(at).unwrap().to_be_bytes());
+            leaf[at..at + row.len()].copy_from_slice(&row);
+        }
+    }
+    let (saved, _) = set_aside("a hostile chain", &Place::new(&file.into()));
+    assert!(saved.is_empty(), "{}", saved.len());
+}

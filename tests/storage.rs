@@ -349,7 +349,7 @@ fn a_table_peers_of_another_shape_is_refused_and_stays_as_it_is() {
         "CREATE TABLE peers (ip TEXT, port INT, nextattempt INTEGER, numfailures INT, type INT, PRIMARY KEY (ip))",
         "CREATE TABLE peers (ip TEXT, port INT, nextattempt INTEGER, numfailures INT, type INT, PRIMARY KEY (ip, port, type))",
         "CREATE TABLE peers (ip TEXT, port INT, nextattempt INTEGER, numfailures INT, PRIMARY KEY (ip, port))",
-        "CREATE TABLE peers (ip TEXT, port INT, nextattempt INTEGER, numfailures INT, type INT, extra, PRIMARY KEY (ip, port))",
+        "CREATE TABLE peers (ip TEXT, port INT, nextattempt INTEGER, numfailures INT, type INT, extra NOT NULL, PRIMARY KEY (ip, port))",
         "CREATE TABLE peers (ip TEXT, port INT, nextattempt INTEGER, failures INT, type INT, PRIMARY KEY (ip, port))",
         "CREATE VIEW peers AS SELECT 'a' AS ip, 1 AS port, 0 AS nextattempt, 0 AS numfailures, 0 AS type",
     ] {

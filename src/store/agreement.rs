@@ -5,7 +5,7 @@
 //! which is made anew for each look, no file can be written so that two different sets of keys have the same sum but by
 //! chance, which is 2^-64.
 
-use std::hash::{BuildHasher as _, Hasher as _};
+use std::hash::{BuildHasher as _, Hasher};
 
 use foldhash::quality::RandomState;
 use rusqlite::Connection;

@@ -34,19 +34,6 @@ impl Layout {
         if declared.eq_ignore_ascii_case(TIMESTAMP) { Self::StellarCore } else { Self::Specification }
     }
 
-    /// The layouts that a damaged file may have whose table was made by this statement, if it could be read.
-    pub(super) fn possible(sql: Option<&str>) -> &'static [Self] {
-        let Some(sql) = sql else { return &[Self::Specification, Self::StellarCore] };
-        let words: Vec<&str> =
-            sql.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
-        let has_timestamps = words.windows(2).any(|pair| {
-            pair[0].eq_ignore_ascii_case("nextattempt") && Self::of(pair[1]) == Self::StellarCore
-        });
-        // Before 2019, stellar-core had flags instead of the type. As types they would mean something else.
-        let has_types = words.iter().any(|word| word.eq_ignore_ascii_case("type"));
-        if has_timestamps && has_types { &[Self::StellarCore] } else { &[Self::Specification] }
-    }
-
     /// The statement that makes such a table.
     pub(super) fn schema(self) -> &'static str {
         match self {

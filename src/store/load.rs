@@ -123,8 +123,8 @@ pub(super) fn read_file(
         let bytes: i64 = transaction.query_row(sql, [], |row| row.get(0))?;
         // Only a hint: a file that lies has fewer rows, and whoever reserves does not believe it either.
         reserve(usize::try_from(bytes / SHORTEST_ROW).unwrap_or(0));
-        let rows = if let Some(index) = &table.key_index {
-            read_with_index(&transaction, table, index, guard, each)?
+        let rows = if let (Some(index), Some(rowid)) = (&table.key_index, table.row_number) {
+            read_with_index(&transaction, table.layout, (index, rowid), guard, each)?
         } else {
             read_without_rowid(&transaction, table, each)?
         };
@@ -140,15 +140,14 @@ pub(super) fn read_file(
 
 fn read_with_index(
     conn: &Connection,
-    table: &Table,
-    index: &str,
+    layout: Layout,
+    (index, rowid): (&str, &str),
     guard: &Guard,
     each: impl FnMut(&PeerRecord) -> Result<()>,
 ) -> Result<Rows, Stop> {
     let keys = KeyHash::default();
     let (mut sum, mut previous) = (Sum::default(), None);
     // In the order of the table itself; an index may be damaged on its own.
-    let rowid = &table.rowid;
     let sql = format!("SELECT ip, port, nextattempt, numfailures, type, {rowid} FROM main.peers NOT INDEXED");
     let mut statement = conn.prepare(&sql)?;
     let check = |columns: &[ValueRef<'_>; 5], row: &rusqlite::Row<'_>| {
@@ -159,7 +158,7 @@ fn read_with_index(
         sum.add(keys.of(columns[0], columns[1], rowid));
         Ok(())
     };
-    let rows = read_rows(statement.query([])?, table.layout, check, each)?;
+    let rows = read_rows(statement.query([])?, layout, check, each)?;
     guard.begin_index(rows.read);
     let found = keys.of_index(conn, index, rowid)?;
     if found.entries != rows.read {

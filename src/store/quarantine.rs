@@ -34,7 +34,7 @@ pub struct Quarantine {
 pub(crate) fn quarantine(file: &DatabaseFile) -> Result<Quarantine> {
     let failed = |error: &io::Error| Error::io(format!("cannot set {} aside", file.name()), error);
     let path = file.path();
-    let salvage = salvage::read(path, &beside(path, "-wal")).map_err(|error| failed(&error))?;
+    let salvage = salvage::read(path, &beside(path, "-wal"), file.name())?;
     let new = beside(path, "-salvage");
     // One that is there already was left by a process that died here, before the file was moved.
     remove_database(&new)

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension as _};
 
 use super::layout::{Layout, TIMESTAMP};
-use crate::error::{ADVICE_CORRUPT, Error, Result};
+use crate::error::{ADVICE_CORRUPT, Error, Quoted, Result};
 
 /// The table as the specification has it, to the letter.
 pub const SCHEMA: &str = "CREATE TABLE peers (
@@ -53,9 +53,25 @@ pub(super) struct Table {
     pub(super) layout: Layout,
     /// The index of its primary key, quoted for SQL; a table WITHOUT ROWID is that index itself.
     pub(super) key_index: Option<String>,
-    /// A name of the row number that no column has.
-    pub(super) rowid: &'static str,
+    /// Whether its rows have numbers, which is the order that they are in; else they are in the order of `key`.
+    pub(super) has_rowid: bool,
+    /// What SQL calls the number of a row, if it can: a further column may have each of these names.
+    pub(super) row_number: Option<&'static str>,
+    /// The columns of the primary key, in its order.
+    pub(super) key: Vec<KeyColumn>,
 }
+
+/// A column of the primary key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct KeyColumn {
+    /// Its place among the columns as they are declared, from 0.
+    pub(super) column: usize,
+    pub(super) is_descending: bool,
+    collation: String,
+}
+
+/// The names that SQL has for the number of a row.
+const ROW_NUMBER: [&str; 3] = ["rowid", "_rowid_", "oid"];
 
 /// Looks for the table, and refuses one that is neither the specification's nor stellar-core's. Writes nothing.
 pub(super) fn inspect(conn: &Connection, name: &str) -> Result<Presence> {
@@ -87,30 +103,86 @@ pub(super) fn inspect(conn: &Connection, name: &str) -> Result<Presence> {
         }
     }
     let columns = columns(conn).map_err(failed)?;
-    let expected = |column: &Column| {
-        COLUMNS.iter().any(|(name, is_key, is_right)| {
-            column.name.eq_ignore_ascii_case(name) && column.is_key == *is_key && is_right(&column.declared)
-        })
-    };
-    if columns.len() != COLUMNS.len() || !columns.iter().all(expected) {
+    let refuse = |detail: String| Err(Error::corrupt(action(), detail, ANOTHER_PATH));
+    if !has_our_columns(&columns) {
         let found: Vec<String> = columns.iter().map(|c| format!("{} {}", c.name, c.declared)).collect();
-        return Err(Error::corrupt(
-            action(),
-            format!(
-                "its table peers has the columns ({}) instead of ip, a text, and the integers port, nextattempt (or a \
-                 TIMESTAMP), numfailures and type with the primary key (ip, port)",
-                found.join(", ")
-            ),
-            ANOTHER_PATH,
+        return refuse(format!(
+            "its table peers has the columns ({}) instead of ip, a text, and the integers port, nextattempt (or a \
+             TIMESTAMP), numfailures and type with the primary key (ip, port)",
+            found.join(", ")
         ));
     }
-    let key_index = key_index(conn).map_err(failed)?;
-    let is_free = |name: &&&str| !columns.iter().any(|column| column.name.eq_ignore_ascii_case(name));
-    let Some(&rowid) = ["rowid", "_rowid_", "oid"].iter().find(is_free) else {
-        let detail = "its table peers has columns by all the names of a row's number";
-        return Err(Error::corrupt(action(), detail, ANOTHER_PATH));
+    if let Some(column) = columns.iter().find(|column| !column.is_ours() && column.must_be_named()) {
+        return refuse(format!(
+            "no peer can be added to its table peers, because the further column {} is NOT NULL and has no default",
+            Quoted(&column.name)
+        ));
+    }
+    let key = key(conn).map_err(failed)?;
+    let other_order = key.columns.iter().find(|column| !column.collation.eq_ignore_ascii_case("BINARY"));
+    if let Some(column) = other_order
+        && !key.has_rowid
+    {
+        return refuse(format!(
+            "its table peers is WITHOUT ROWID, and the order of its rows cannot be checked, because a column of its \
+             primary key has the collation {} instead of BINARY",
+            Quoted(&column.collation)
+        ));
+    }
+    let is_column = |name: &&str| columns.iter().any(|column| column.name.eq_ignore_ascii_case(name));
+    let row_number = ROW_NUMBER.into_iter().find(|name| !is_column(name)).filter(|_| key.has_rowid);
+    Ok(Presence::Present(Table {
+        layout: layout_of(&columns),
+        key_index: key_index(conn).map_err(failed)?,
+        has_rowid: key.has_rowid,
+        row_number,
+        key: key.columns,
+    }))
+}
+
+/// Whether our columns are there as they must be, and no further one is in the primary key.
+fn has_our_columns(columns: &[Column]) -> bool {
+    let has = |&(name, is_key, is_right): &(&str, bool, Rule)| {
+        columns.iter().any(|column| {
+            column.name.eq_ignore_ascii_case(name)
+                && column.is_key == is_key
+                && is_right(&column.declared)
+                && column.storage == Storage::Given
+        })
     };
-    Ok(Presence::Present(Table { layout: layout_of(&columns), key_index, rowid }))
+    COLUMNS.iter().all(has) && columns.iter().all(|column| column.is_ours() || !column.is_key)
+}
+
+/// A primary key.
+pub(super) struct Key {
+    /// Its columns, in its order.
+    pub(super) columns: Vec<KeyColumn>,
+    /// Whether it is an index beside the table; else it is the table.
+    pub(super) has_rowid: bool,
+    /// The columns that its index has an entry of, in their order, as places among those that are declared.
+    pub(super) stored: Vec<usize>,
+}
+
+/// The primary key of the table, which is there.
+pub(super) fn key(conn: &Connection) -> rusqlite::Result<Key> {
+    let sql = "SELECT entry.cid, entry.\"desc\", entry.coll, entry.\"key\" \
+         FROM pragma_index_list('peers', 'main') AS list, pragma_index_xinfo(list.name, 'main') AS entry \
+         WHERE list.origin = 'pk' ORDER BY entry.seqno";
+    let mut key = Key { columns: Vec::new(), has_rowid: false, stored: Vec::new() };
+    let mut statement = conn.prepare(sql)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        // A negative number stands for the number of the row.
+        let Ok(column) = usize::try_from(row.get::<_, i64>(0)?) else {
+            key.has_rowid = true;
+            continue;
+        };
+        key.stored.push(column);
+        if row.get(3)? {
+            key.columns.push(KeyColumn { column, is_descending: row.get(1)?, collation: row.get(2)? });
+        }
+    }
+    Ok(key)
 }
 
 /// The index of the primary key, quoted for SQL, if the table is not that index itself.
@@ -126,24 +198,75 @@ pub(super) fn layout(conn: &Connection) -> rusqlite::Result<Layout> {
     columns(conn).map(|columns| layout_of(&columns))
 }
 
-fn layout_of(columns: &[Column]) -> Layout {
+pub(super) fn layout_of(columns: &[Column]) -> Layout {
     let next_attempt = columns.iter().find(|column| column.name.eq_ignore_ascii_case("nextattempt"));
     next_attempt.map_or(Layout::Specification, |column| Layout::of(&column.declared))
 }
 
-struct Column {
-    name: String,
+/// A column of the table.
+pub(super) struct Column {
+    pub(super) name: String,
     /// In upper case.
-    declared: String,
+    pub(super) declared: String,
     is_key: bool,
+    is_not_null: bool,
+    /// Its default, as SQL.
+    pub(super) default: Option<String>,
+    pub(super) storage: Storage,
 }
 
+/// Where the values of a column come from, and whether they are in the rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Storage {
+    /// Whoever writes a row gives them.
+    Given,
+    /// They follow from others, and are in the rows all the same.
+    Generated,
+    /// They follow from others when the row is read.
+    Virtual,
+}
+
+impl Column {
+    fn is_ours(&self) -> bool {
+        COLUMNS.iter().any(|(name, ..)| self.name.eq_ignore_ascii_case(name))
+    }
+
+    /// Whether a row cannot be written without saying what this column holds.
+    fn must_be_named(&self) -> bool {
+        let is_null = |default: &String| default.eq_ignore_ascii_case("NULL");
+        self.is_not_null && self.storage == Storage::Given && self.default.as_ref().is_none_or(is_null)
+    }
+}
+
+/// The columns of the table, in the order of their declaration.
+///
 /// By SELECT, as everything on a borrowed connection; a host with an authorizer sees `SQLITE_PRAGMA` all the same.
-fn columns(conn: &Connection) -> rusqlite::Result<Vec<Column>> {
-    let mut statement = conn.prepare("SELECT name, type, pk FROM pragma_table_info('peers', 'main')")?;
+pub(super) fn columns(conn: &Connection) -> rusqlite::Result<Vec<Column>> {
+    let sql =
+        "SELECT name, type, pk, \"notnull\", dflt_value, hidden FROM pragma_table_xinfo('peers', 'main')";
+    let mut statement = conn.prepare(sql)?;
     let rows = statement.query_map([], |row| {
-        let declared = row.get::<_, String>(1)?.to_ascii_uppercase();
-        Ok(Column { name: row.get(0)?, declared, is_key: row.get::<_, i64>(2)? > 0 })
+        Ok(Column {
+            name: row.get(0)?,
+            declared: row.get::<_, String>(1)?.to_ascii_uppercase(),
+            is_key: row.get::<_, i64>(2)? > 0,
+            is_not_null: row.get(3)?,
+            default: row.get(4)?,
+            storage: match row.get(5)? {
+                0 => Storage::Given,
+                3 => Storage::Generated,
+                _ => Storage::Virtual,
+            },
+        })
     })?;
     rows.collect()
+}
+
+/// The place of each of our columns among these, in the order of the specification.
+pub(super) fn our_columns(columns: &[Column]) -> Option<[usize; 5]> {
+    let mut places = [0; 5];
+    for (place, (name, ..)) in places.iter_mut().zip(COLUMNS) {
+        *place = columns.iter().position(|column| column.name.eq_ignore_ascii_case(name))?;
+    }
+    Some(places)
 }

@@ -1,137 +1,162 @@
 //! The rows on one page of a database file, as far as they are whole.
 //!
-//! Sources: <https://www.sqlite.org/fileformat2.html>, sections 1.6 (b-tree pages) and 2.1 (records). Rows of peers are
-//! shorter than a page of any size. The longest of names have their index entries on overflow pages where pages are
-//! small; those are passed over.
+//! Sources: <https://www.sqlite.org/fileformat2.html>, sections 1.6 (b-tree pages) and 1.7 (overflow pages).
 //!
-//! The files may be hostile: the cells of a page are no more than fit on it side by side, so one page costs no more time
-//! and memory than its size, however its cells overlap.
+//! The files may be hostile: the cells of a page are no more than fit on it side by side, and those that cannot be read
+//! cost no more steps than it has bytes. So one page costs no more time and memory than its size, however its cells
+//! overlap, apart from the overflow pages, which whoever reads them must bound.
+
+use std::collections::TryReserveError;
 
 use rusqlite::types::ValueRef;
 
-use super::pages::{be16, be32};
+use super::bytes::{be16, be32, varint};
+use super::record::{self, Columns};
 
 const INTERIOR_INDEX: u8 = 0x02;
 const INTERIOR_TABLE: u8 = 0x05;
 const LEAF_INDEX: u8 = 0x0a;
 const LEAF_TABLE: u8 = 0x0d;
 
-/// The most columns that a row of peers has.
-const MOST_COLUMNS: usize = 5;
-
-/// A cell whose columns could be read.
-pub(super) enum Cell<'a> {
-    /// A row of a table: its number and its columns.
-    Row(i64, Vec<ValueRef<'a>>),
-    /// An entry of an index: the columns of the key, and the number of the row last.
-    Entry(Vec<ValueRef<'a>>),
+/// A cell that is a whole record.
+pub(super) struct Cell<'a> {
+    /// The number of a row; an entry of an index has none.
+    pub(super) number: Option<i64>,
+    /// How many columns it has.
+    pub(super) columns: usize,
+    /// The first of them: as many as were wanted, or fewer where it continues on a page that cannot be read.
+    pub(super) values: &'a [ValueRef<'a>],
 }
 
-/// Gives each cell of a page to `each`; `start` is where the page's own header begins.
-pub(super) fn for_each<'a>(page: &'a [u8], start: usize, mut each: impl FnMut(Cell<'a>)) {
-    let Some(&kind) = page.get(start) else { return };
+/// What is looked for in a record.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Shape {
+    /// How many columns are to be read.
+    pub(super) wanted: usize,
+    /// One that has more is none.
+    pub(super) most: usize,
+}
+
+/// A page of a file.
+#[derive(Clone, Copy)]
+pub(super) struct Page<'a> {
+    pub(super) bytes: &'a [u8],
+    /// Where its own header begins: on the first, the file's is in front.
+    pub(super) start: usize,
+    /// How many of its bytes are SQLite's.
+    pub(super) usable: usize,
+}
+
+/// Where the rest of a record is: adds what follows on overflow pages from this one on, until the buffer has so many
+/// bytes or there is no more.
+pub(super) type Rest<'a> = dyn FnMut(u32, usize, &mut Vec<u8>) -> Result<(), TryReserveError> + 'a;
+
+/// The payload of a cell: what is on its page, and where it continues.
+struct Payload<'a> {
+    local: &'a [u8],
+    length: usize,
+    overflow: Option<u32>,
+}
+
+/// Gives each cell of a page to `each`.
+pub(super) fn for_each(
+    page: Page<'_>,
+    shape: Shape,
+    rest: &mut Rest<'_>,
+    mut each: impl FnMut(Cell<'_>) -> Result<(), TryReserveError>,
+) -> Result<(), TryReserveError> {
+    let Page { bytes, start, .. } = page;
+    let Some(&kind) = bytes.get(start) else { return Ok(()) };
     let pointers = start + if kind == INTERIOR_INDEX { 12 } else { 8 };
-    let cells = be16(page, start + 3).unwrap_or(0);
-    // The most of an index entry that is not moved to an overflow page.
-    let most_of_entry = (page.len().saturating_sub(12) * 64 / 255).saturating_sub(23);
-    let mut room = page.len();
+    let cells = be16(bytes, start + 3).unwrap_or(0);
+    let (mut room, mut effort) = (bytes.len(), bytes.len());
+    let mut buffer = Vec::new();
     for cell in 0..usize::from(cells) {
-        let Some(at) = be16(page, pointers + 2 * cell) else { return };
-        let Some(bytes) = page.get(usize::from(at)..) else { continue };
+        let Some(at) = be16(bytes, pointers + 2 * cell) else { return Ok(()) };
+        let Some(content) = bytes.get(usize::from(at)..) else { continue };
         let read = match kind {
-            LEAF_TABLE => row(bytes),
-            LEAF_INDEX => entry(bytes, most_of_entry),
-            INTERIOR_INDEX => bytes.get(4..).and_then(|bytes| entry(bytes, most_of_entry)),
-            _ => return,
+            LEAF_TABLE => row(content, page.usable),
+            LEAF_INDEX => entry(content, page.usable),
+            INTERIOR_INDEX => content.get(4..).and_then(|content| entry(content, page.usable)),
+            _ => return Ok(()),
         };
-        let Some((cell, length)) = read else { continue };
-        let Some(left) = room.checked_sub(length) else { return };
+        let Some((number, payload)) = read else { continue };
+        let mut columns = Columns::default();
+        if !read_columns(&payload, shape, &mut columns, &mut buffer, rest)? {
+            let Some(left) = effort.checked_sub(columns.seen()) else { return Ok(()) };
+            effort = left;
+            continue;
+        }
+        let Some(left) = room.checked_sub(payload.local.len()) else { return Ok(()) };
         room = left;
-        each(cell);
+        let available = if buffer.is_empty() { payload.local } else { &buffer };
+        each(Cell { number, columns: columns.count(), values: &columns.values(available) })?;
     }
+    Ok(())
 }
 
 /// The pages below a page of a tree.
-pub(super) fn children(page: &[u8], start: usize) -> Vec<u32> {
-    if !matches!(page.get(start), Some(&(INTERIOR_INDEX | INTERIOR_TABLE))) {
-        return Vec::new();
-    }
-    let cells = usize::from(be16(page, start + 3).unwrap_or(0));
-    let pointers = (0..cells).map_while(|cell| be16(page, start + 12 + 2 * cell));
+pub(super) fn children(page: &[u8], start: usize) -> impl Iterator<Item = u32> + '_ {
+    let is_interior = matches!(page.get(start), Some(&(INTERIOR_INDEX | INTERIOR_TABLE)));
+    let cells = if is_interior { usize::from(be16(page, start + 3).unwrap_or(0)) } else { 0 };
+    let pointers = (0..cells).map_while(move |cell| be16(page, start + 12 + 2 * cell));
     let below = pointers.filter_map(|at| be32(page, usize::from(at)));
-    below.chain(be32(page, start + 8)).collect()
+    below.chain(be32(page, start + 8).filter(|_| is_interior))
 }
 
-/// A row, and the bytes of its columns.
-fn row(mut bytes: &[u8]) -> Option<(Cell<'_>, usize)> {
+/// Finds the columns of a record, and has those read that are wanted: on its page if the buffer is empty then, else in
+/// the buffer. False if it is none.
+fn read_columns(
+    payload: &Payload<'_>,
+    shape: Shape,
+    columns: &mut Columns,
+    buffer: &mut Vec<u8>,
+    rest: &mut Rest<'_>,
+) -> Result<bool, TryReserveError> {
+    buffer.clear();
+    let mut reach = |bytes: usize, buffer: &mut Vec<u8>| match payload.overflow {
+        Some(first) if bytes > payload.local.len().max(buffer.len()) => {
+            buffer.clear();
+            buffer.try_reserve(payload.local.len())?;
+            buffer.extend_from_slice(payload.local);
+            rest(first, bytes.min(payload.length), buffer)
+        }
+        _ => Ok(()),
+    };
+    let Some(header) = record::header_length(payload.local).filter(|&header| header <= payload.length) else {
+        return Ok(false);
+    };
+    reach(header, buffer)?;
+    let available = if buffer.is_empty() { payload.local } else { &*buffer };
+    let Some(header) = available.get(..header) else { return Ok(false) };
+    if !columns.find(header, payload.length, shape) {
+        return Ok(false);
+    }
+    reach(columns.end(), buffer)?;
+    Ok(true)
+}
+
+/// The number of a row, and its record.
+fn row(mut bytes: &[u8], usable: usize) -> Option<(Option<i64>, Payload<'_>)> {
     let length = usize::try_from(varint(&mut bytes)?).ok()?;
     let number = varint(&mut bytes)?;
-    Some((Cell::Row(number, record(bytes.get(..length)?)?), length))
+    Some((Some(number), payload(bytes, length, usable.saturating_sub(35), usable)?))
 }
 
-/// An entry of an index, and the bytes of its columns, at most so many.
-fn entry(mut bytes: &[u8], most: usize) -> Option<(Cell<'_>, usize)> {
-    let length = usize::try_from(varint(&mut bytes)?).ok().filter(|&length| length <= most)?;
-    Some((Cell::Entry(record(bytes.get(..length)?)?), length))
+/// An entry of an index.
+fn entry(mut bytes: &[u8], usable: usize) -> Option<(Option<i64>, Payload<'_>)> {
+    let length = usize::try_from(varint(&mut bytes)?).ok()?;
+    let most = (usable.saturating_sub(12) * 64 / 255).saturating_sub(23);
+    Some((None, payload(bytes, length, most, usable)?))
 }
 
-/// The columns of a record that stands on its page as a whole and may be one of peers.
-fn record(payload: &[u8]) -> Option<Vec<ValueRef<'_>>> {
-    let mut types = payload;
-    let header = usize::try_from(varint(&mut types)?).ok()?;
-    let read = payload.len() - types.len();
-    let mut types = payload.get(read..header)?;
-    let mut body = payload.get(header..)?;
-    let mut columns = Vec::new();
-    while !types.is_empty() {
-        if columns.len() == MOST_COLUMNS {
-            return None;
-        }
-        columns.push(value(varint(&mut types)?, &mut body)?);
+/// A payload of this length, of which at most `most` bytes are on its page.
+fn payload(bytes: &[u8], length: usize, most: usize, usable: usize) -> Option<Payload<'_>> {
+    if length <= most {
+        return Some(Payload { local: bytes.get(..length)?, length, overflow: None });
     }
-    Some(columns)
-}
-
-/// The value of a serial type. Kinds that no peer's row has are told apart only by their length.
-fn value<'a>(serial_type: i64, body: &mut &'a [u8]) -> Option<ValueRef<'a>> {
-    let length = match serial_type {
-        0 | 8 | 9 => 0,
-        1..=4 => serial_type,
-        5 => 6,
-        6 | 7 => 8,
-        12.. => (serial_type - 12) / 2,
-        _ => return None,
-    };
-    let (bytes, rest) = body.split_at_checked(usize::try_from(length).ok()?)?;
-    *body = rest;
-    Some(match serial_type {
-        1..=6 => ValueRef::Integer(signed(bytes)),
-        8 => ValueRef::Integer(0),
-        9 => ValueRef::Integer(1),
-        13.. if serial_type % 2 == 1 => ValueRef::Text(bytes),
-        12.. => ValueRef::Blob(bytes),
-        _ => ValueRef::Null,
-    })
-}
-
-fn signed(bytes: &[u8]) -> i64 {
-    let negative = bytes.first().is_some_and(|&byte| byte & 0x80 != 0);
-    bytes.iter().fold(if negative { -1 } else { 0 }, |number, &byte| number << 8 | i64::from(byte))
-}
-
-/// An integer of one to nine bytes, seven bits each and eight in the ninth, the most significant first.
-fn varint(bytes: &mut &[u8]) -> Option<i64> {
-    let mut number: i64 = 0;
-    for read in 1..=9 {
-        let (&byte, rest) = bytes.split_first()?;
-        *bytes = rest;
-        if read == 9 {
-            return Some(number << 8 | i64::from(byte));
-        }
-        number = number << 7 | i64::from(byte & 0x7f);
-        if byte & 0x80 == 0 {
-            return Some(number);
-        }
-    }
-    None
+    let least = (usable.saturating_sub(12) * 32 / 255).saturating_sub(23);
+    let fitting = least + (length - least) % (usable - 4);
+    let here = if fitting <= most { fitting } else { least };
+    Some(Payload { local: bytes.get(..here)?, length, overflow: Some(be32(bytes, here)?) })
 }

@@ -4,94 +4,167 @@
 //! so one bad page costs the rows on it and no more, and a file whose header, schema or tree is gone still gives its
 //! rows. A row counts when it is a valid peer; that is strict enough to recognise one anywhere.
 //!
+//! Every form of the table that can be opened can be read here: texts in UTF-16, tables WITHOUT ROWID, columns in another
+//! order, further ones. Which form it is, the schema says; without it, the one is taken in which most rows are peers.
+//!
 //! The files are only read, and SQLite never sees them: it would repeat or remove the write-ahead log.
 
+mod bytes;
 mod cells;
+mod form;
+mod log;
 mod pages;
+mod record;
+mod text;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, TryReserveError};
+use std::hash::{BuildHasher as _, RandomState};
 use std::io;
 use std::path::Path;
 
-use rusqlite::types::ValueRef;
-
 use super::layout::Layout;
-use super::load::{key_from_row, peer_from_row};
 use crate::address::PeerAddress;
+use crate::error::{Error, Result};
 use crate::peer::PeerRecord;
-use cells::Cell;
-use pages::Pages;
+use cells::Shape;
+use form::{Form, Identity, Meaning};
+use pages::{Owner, Pages};
 
 /// What could be read of a damaged file.
 #[derive(Debug)]
 pub(super) struct Salvage {
     /// How the table was laid out, as far as can be told.
     pub(super) layout: Layout,
+    /// In the order of their rows.
     pub(super) peers: Vec<PeerRecord>,
     /// Rows that were seen, or that the index tells of, and that are not among the peers.
     pub(super) lost_rows: u64,
 }
 
-/// Reads the peers of the database file at `path` with its write-ahead log at `log_path`, where there are such files.
+/// Reads the peers of the database file at `path` with its write-ahead log at `log_path`, where there are such files;
+/// `name` is what messages call the database.
 ///
-/// Cost: linear in the files, for each size of page that there might be; memory for the peers.
-pub(super) fn read(path: &Path, log_path: &Path) -> io::Result<Salvage> {
-    let mut best = Salvage { layout: Layout::Specification, peers: Vec::new(), lost_rows: 0 };
+/// Cost: linear in what the files hold, for each size of page that there might be; memory for the peers.
+pub(super) fn read(path: &Path, log_path: &Path, name: &str) -> Result<Salvage> {
+    read_files(path, log_path).map_err(|error| match error.kind() {
+        io::ErrorKind::OutOfMemory => Error::no_memory(&format!("to save the peers of {name}")),
+        _ => Error::io(format!("cannot set {name} aside"), &error),
+    })
+}
+
+fn read_files(path: &Path, log_path: &Path) -> io::Result<Salvage> {
+    let sizes = Pages::sizes(path, log_path)?;
+    if let [size] = sizes[..] {
+        let pages = Pages::open(path, log_path, size)?;
+        if let [form] = pages.forms() {
+            return Ok(read_pages(&pages, form)?);
+        }
+    }
+    let mut best = None;
     let mut most = (0, 0);
-    for page_size in Pages::sizes(path, log_path)? {
-        let mut pages = Pages::open(path, log_path, page_size)?;
-        for &layout in pages.layouts() {
-            let (salvage, cells) = read_pages(&mut pages, layout);
-            // With another size than the right one pages are missed, or cut off before their cells; in another layout
+    for page_size in sizes {
+        let pages = Pages::open(path, log_path, page_size)?;
+        let (cells, peers) = count(&pages)?;
+        for (form, peers) in pages.forms().iter().zip(peers) {
+            // With another size than the right one pages are missed, or cut off before their cells; in another form
             // than the right one rows are no peers.
-            let found = (cells, salvage.peers.len());
-            if found > most {
-                (best, most) = (salvage, found);
+            if (cells, peers) > most {
+                (best, most) = (Some((page_size, form.clone())), (cells, peers));
             }
         }
     }
-    Ok(best)
+    match best {
+        Some((page_size, form)) => Ok(read_pages(&Pages::open(path, log_path, page_size)?, &form)?),
+        None => Ok(Salvage { layout: Layout::Specification, peers: Vec::new(), lost_rows: 0 }),
+    }
 }
 
-/// What is on these pages, and how many cells of any sort are whole.
-fn read_pages(pages: &mut Pages, layout: Layout) -> (Salvage, u64) {
-    let mut peers: HashMap<PeerAddress, (i64, PeerRecord)> = HashMap::new();
-    let mut rows_lost: HashSet<(Vec<u8>, i64)> = HashSet::new();
-    let mut cells = 0;
-    pages.for_each(|page, start, may_have_peers| {
-        cells::for_each(page, start, |cell| {
-            cells += 1;
-            let Cell::Row(number, columns) = cell else { return };
-            let Ok(columns) = <[ValueRef<'_>; 5]>::try_from(columns) else { return };
-            match (peer_from_row(layout, columns), columns) {
-                _ if !may_have_peers => {}
-                (Some(peer), _) => {
-                    // A row of a peer that was removed and came back may still stand on a page that is out of use: the
-                    // later one has the greater number.
-                    let known = peers.get(&peer.address).is_some_and(|&(other, _)| other > number);
-                    if !known {
-                        peers.insert(peer.address.clone(), (number, peer));
-                    }
-                }
-                (None, [ValueRef::Text(ip), ValueRef::Integer(port), ..]) => {
-                    rows_lost.insert((ip.to_vec(), port));
-                }
-                _ => {}
+/// How many cells of any sort are whole, and how many of them are peers in each form that the table may have.
+fn count(pages: &Pages) -> Result<(u64, Vec<u64>), TryReserveError> {
+    let forms = pages.forms();
+    let shapes = forms.iter().map(Form::shape);
+    let shape = shapes
+        .reduce(|a, b| Shape { wanted: a.wanted.max(b.wanted), most: a.most.max(b.most) })
+        .unwrap_or(Shape { wanted: 1, most: 1 });
+    let (mut cells, mut peers) = (0, vec![0; forms.len()]);
+    pages.for_each_cell(shape, |cell, owner| {
+        cells += 1;
+        for (form, peers) in forms.iter().zip(&mut peers) {
+            if owner != Owner::Other && matches!(form.meaning(&cell), Meaning::Peer(..)) {
+                *peers += 1;
             }
-        });
-    });
+        }
+        Ok(())
+    })?;
+    Ok((cells, peers))
+}
+
+/// The peers on these pages, if they are in this form.
+fn read_pages(pages: &Pages, form: &Form) -> Result<Salvage, TryReserveError> {
+    let mut peers: HashMap<PeerAddress, ((i64, Owner), PeerRecord)> = HashMap::new();
+    let mut lost = Lost::default();
+    pages.for_each_cell(form.shape(), |cell, owner| {
+        if owner == Owner::Other {
+            return Ok(());
+        }
+        match form.meaning(&cell) {
+            Meaning::Peer(number, peer) => {
+                // A row of a peer that was removed and came back may still stand on a page that is out of use: the
+                // later one has the greater number. Without numbers, the one that the table leads to is taken.
+                let rank = (number, owner);
+                if peers.get(&peer.address).is_none_or(|&(other, _)| other <= rank) {
+                    peers.try_reserve(1)?;
+                    peers.insert(peer.address.clone(), (rank, peer));
+                }
+                Ok(())
+            }
+            Meaning::Row(identity) => lost.insert(&identity),
+            Meaning::Nothing => Ok(()),
+        }
+    })?;
     // The index has each address once more.
-    pages.for_each(|page, start, may_have_peers| {
-        cells::for_each(page, start, |cell| {
-            let Cell::Entry(columns) = cell else { return };
-            if let [ValueRef::Text(ip), ValueRef::Integer(port), ValueRef::Integer(_)] = columns[..]
-                && may_have_peers
-                && key_from_row(ip, port).is_none_or(|address| !peers.contains_key(&address))
+    if form.has_rowid() {
+        pages.for_each_cell(form.shape(), |cell, owner| match form.entry(&cell) {
+            Some((address, number))
+                if owner != Owner::Other
+                    && address.as_ref().is_none_or(|address| !peers.contains_key(address)) =>
             {
-                rows_lost.insert((ip.to_vec(), port));
+                lost.insert(&Identity::Number(number))
             }
-        });
-    });
-    let peers = peers.into_values().map(|(_, peer)| peer).collect();
-    (Salvage { layout, peers, lost_rows: rows_lost.len() as u64 }, cells)
+            _ => Ok(()),
+        })?;
+    }
+    let mut rows = Vec::new();
+    rows.try_reserve_exact(peers.len())?;
+    rows.extend(peers.into_values().map(|((number, _), peer)| (number, peer)));
+    rows.sort_unstable_by(|(a, left), (b, right)| form.order((*a, &left.address), (*b, &right.address)));
+    let mut peers = Vec::new();
+    peers.try_reserve_exact(rows.len())?;
+    for (number, peer) in rows {
+        // A row that is no peer, or an entry without one, may be an older state of a row that is there.
+        if form.has_rowid() {
+            lost.remove(&Identity::Number(number));
+        }
+        peers.push(peer);
+    }
+    Ok(Salvage { layout: form.layout, peers, lost_rows: lost.rows.len() as u64 })
+}
+
+/// Rows that are lost, each once. Kept by their hashes, because what tells them from each other may be of any length.
+#[derive(Default)]
+struct Lost {
+    hasher: RandomState,
+    rows: HashSet<u64>,
+}
+
+impl Lost {
+    fn insert(&mut self, row: &Identity) -> Result<(), TryReserveError> {
+        self.rows.try_reserve(1)?;
+        self.rows.insert(self.hasher.hash_one(row));
+        Ok(())
+    }
+
+    fn remove(&mut self, row: &Identity) {
+        self.rows.remove(&self.hasher.hash_one(row));
+    }
 }

@@ -1,22 +1,27 @@
 //! The pages of a database file and its write-ahead log, read without SQLite, which refuses a damaged file as a whole.
 //!
-//! Sources: <https://www.sqlite.org/fileformat2.html>, sections 1.3 (header), 1.5 (freelist) and 4 (log).
+//! Sources: <https://www.sqlite.org/fileformat2.html>, sections 1.3 (header), 1.5 (freelist) and 1.7 (overflow pages).
+//!
+//! No number in a file, nor its length, says how much time or memory it costs: pages are counted as they are read, and
+//! holes are passed over.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, TryReserveError};
 use std::fs::File;
-use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::io;
 use std::path::Path;
 
 use rusqlite::types::ValueRef;
 
-use super::Layout;
-use super::cells::{self, Cell};
+use super::bytes::{PAGE_SIZES, be16, be32, open_if_there, page_size, read_at};
+use super::cells::{self, Cell, Page, Shape};
+use super::form::Form;
+use super::log::Log;
+use super::text::Encoding;
+use crate::system;
 
-/// The sizes that a page can have, the usual one first.
-const PAGE_SIZES: [usize; 8] = [4096, 1024, 512, 2048, 8192, 16_384, 32_768, 65_536];
-
-const WAL_HEADER: usize = 32;
-const FRAME_HEADER: usize = 24;
+/// How often an overflow page is read for one pass. A sound one belongs to a single record, which is read twice at most;
+/// a deleted one may still lead to it.
+const MOST_READS: u8 = 8;
 
 /// A file that is read page by page.
 #[derive(Debug)]
@@ -25,44 +30,54 @@ pub(super) struct Pages {
     log: Option<File>,
     in_log: Log,
     page_size: usize,
+    /// How many bytes of a page are SQLite's.
+    usable: usize,
     /// How many pages the file of the database has, of those that belong to it.
     in_database: u32,
     /// Pages that hold no peers of the present, whatever they look like.
     apart: HashSet<u32>,
-    /// The layouts that the table may have.
-    layouts: &'static [Layout],
+    /// Pages that the table or its index leads to.
+    ours: HashSet<u32>,
+    /// The forms that the table may have.
+    forms: Vec<Form>,
 }
 
-/// What a log says.
-#[derive(Debug, Default)]
-struct Log {
-    /// Where in it the newest committed version of a page is.
-    pages: HashMap<u32, u64>,
-    /// How many pages the database has after its last transaction.
-    page_count: Option<u32>,
+/// Whose page it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Owner {
+    /// Another table's, or nobody's any more.
+    Other,
+    /// Whoever's: nothing leads to it.
+    Unknown,
+    /// The table's.
+    Table,
+}
+
+/// A row of the schema that has to do with the table.
+struct SchemaRow {
+    root: u32,
+    /// The name of an index; the table has none.
+    index: Option<String>,
 }
 
 impl Pages {
     /// The page sizes to try, the most likely one first: each, unless the one that the files name is certain.
     pub(super) fn sizes(path: &Path, log_path: &Path) -> io::Result<Vec<usize>> {
-        let database = open_if_there(path)?;
-        let mut log = open_if_there(log_path)?;
-        let logged = log
-            .as_mut()
-            .and_then(|file| read_at(file, 8, 4).ok())
-            .and_then(|bytes| page_size(be32(&bytes, 0)? as usize));
-        if let (Some(size), Some(log)) = (logged, &mut log)
-            && committed_frames(log, size).page_count.is_some()
+        let mut header = Vec::new();
+        if let Some(log) = open_if_there(log_path)?
+            && read_at(&log, 8, 4, &mut header).is_ok()
+            && let Some(size) = be32(&header, 0).and_then(|size| page_size(size as usize))
+            && Log::read(&log, size)?.page_count.is_some()
         {
             return Ok(vec![size]);
         }
         let mut sizes = Vec::from(PAGE_SIZES);
-        if let Some(mut file) = database
-            && let Ok(header) = read_at(&mut file, 0, 100)
+        if let Some(database) = open_if_there(path)?
+            && read_at(&database, 0, 100, &mut header).is_ok()
             && let Some(named) = be16(&header, 16).and_then(|number| page_size(usize::from(number)))
         {
             let pages = be32(&header, 28).unwrap_or(0);
-            if u64::from(pages) * named as u64 == file.metadata()?.len() {
+            if u64::from(pages) * named as u64 == database.metadata()?.len() {
                 return Ok(vec![named]);
             }
             sizes.sort_by_key(|&size| size != named);
@@ -72,210 +87,259 @@ impl Pages {
 
     /// Opens the files, those of them that are there.
     pub(super) fn open(path: &Path, log_path: &Path, page_size: usize) -> io::Result<Self> {
-        let database = open_if_there(path)?;
-        let mut log = open_if_there(log_path)?;
-        let in_log = log.as_mut().map_or_else(Log::default, |log| committed_frames(log, page_size));
+        let (database, log) = (open_if_there(path)?, open_if_there(log_path)?);
+        let in_log = log.as_ref().map_or_else(|| Ok(Log::default()), |log| Log::read(log, page_size))?;
         let bytes = database.as_ref().map_or(Ok(0), |file| file.metadata().map(|metadata| metadata.len()))?;
         // What is left of a page that was cut off is read, too.
         let in_database = u32::try_from(bytes.div_ceil(page_size as u64)).unwrap_or(u32::MAX - 1);
         let in_database = in_log.page_count.map_or(in_database, |count| in_database.min(count));
-        let (apart, layouts) = (HashSet::new(), Layout::possible(None));
-        let mut pages = Self { database, log, in_log, page_size, in_database, apart, layouts };
-        pages.read_schema();
+        let mut pages = Self {
+            database,
+            log,
+            in_log,
+            page_size,
+            usable: page_size,
+            in_database,
+            apart: HashSet::new(),
+            ours: HashSet::new(),
+            forms: Vec::new(),
+        };
+        pages.read_schema()?;
         Ok(pages)
     }
 
-    /// The layouts that the table may have, by what is left of the schema.
-    pub(super) fn layouts(&self) -> &'static [Layout] {
-        self.layouts
+    /// The forms that the table may have, by what is left of the schema.
+    pub(super) fn forms(&self) -> &[Form] {
+        &self.forms
     }
 
-    /// Gives each page to `each`, with the offset of its content (the first has the file's header in front) and whether
-    /// it can have peers. Pages that cannot be read are passed over.
-    pub(super) fn for_each(&mut self, mut each: impl FnMut(&[u8], usize, bool)) {
+    /// Gives each cell of each page to `each`. Pages that cannot be read are passed over.
+    ///
+    /// Cost: linear in what the files hold.
+    pub(super) fn for_each_cell(
+        &self,
+        shape: Shape,
+        mut each: impl FnMut(Cell<'_>, Owner) -> Result<(), TryReserveError>,
+    ) -> Result<(), TryReserveError> {
+        let mut chains = Chains::default();
+        self.for_each(|number, page| {
+            let owner = match () {
+                () if self.ours.contains(&number) => Owner::Table,
+                () if self.apart.contains(&number) => Owner::Other,
+                () => Owner::Unknown,
+            };
+            self.cells_of(number, page, shape, &mut chains, |cell| each(cell, owner))
+        })
+    }
+
+    fn cells_of(
+        &self,
+        number: u32,
+        page: &[u8],
+        shape: Shape,
+        chains: &mut Chains,
+        each: impl FnMut(Cell<'_>) -> Result<(), TryReserveError>,
+    ) -> Result<(), TryReserveError> {
+        let page = Page { bytes: page, start: start_of(number), usable: self.usable };
+        let mut rest = |first, length, buffer: &mut Vec<u8>| chains.follow(self, first, length, buffer);
+        cells::for_each(page, shape, &mut rest, each)
+    }
+
+    fn for_each(
+        &self,
+        mut each: impl FnMut(u32, &[u8]) -> Result<(), TryReserveError>,
+    ) -> Result<(), TryReserveError> {
+        let mut page = Vec::new();
+        let mut number = 1;
+        while number <= self.in_database {
+            let is_logged = self.in_log.pages.contains_key(&number);
+            if !is_logged && self.read(number, &mut page) {
+                if page.iter().all(|&byte| byte == 0) {
+                    number = self.after_hole(number);
+                    continue;
+                }
+                each(number, &page)?;
+            }
+            number += 1;
+        }
         // A log may name any number, and there may be no pages up to it.
-        let mut beyond: Vec<u32> =
-            self.in_log.pages.keys().copied().filter(|&number| number > self.in_database).collect();
-        beyond.sort_unstable();
-        for number in (1..=self.in_database).chain(beyond) {
-            if let Some(page) = self.read(number) {
-                each(&page, start_of(number), !self.apart.contains(&number));
+        let mut logged = Vec::new();
+        logged.try_reserve_exact(self.in_log.pages.len())?;
+        logged.extend(self.in_log.pages.keys().copied());
+        logged.sort_unstable();
+        for number in logged {
+            if self.read(number, &mut page) {
+                each(number, &page)?;
             }
         }
+        Ok(())
     }
 
-    fn read(&mut self, number: u32) -> Option<Vec<u8>> {
-        if let (Some(&offset), Some(log)) = (self.in_log.pages.get(&number), self.log.as_mut()) {
-            return read_at(log, offset, self.page_size).ok();
+    /// The first page after this one, which has nothing but zeros, that may have something else.
+    fn after_hole(&self, number: u32) -> u32 {
+        let size = self.page_size as u64;
+        let next =
+            self.database.as_ref().map(|file| system::files::next_data(file, u64::from(number) * size));
+        match next {
+            Some(Ok(Some(data))) => {
+                u32::try_from(data / size + 1).map_or(u32::MAX, |next| next.max(number + 1))
+            }
+            Some(Ok(None)) | None => u32::MAX,
+            Some(Err(_)) => number + 1,
         }
-        let offset = u64::from(number.checked_sub(1).filter(|_| number <= self.in_database)?);
-        read_at(self.database.as_mut()?, offset * self.page_size as u64, self.page_size).ok()
     }
 
-    /// Notes which pages were deleted or belong to other tables, which may have the same columns, and how the table is
-    /// laid out.
-    fn read_schema(&mut self) {
-        let mut apart = self.free_pages();
-        let (mut ours, mut others, mut layouts) = (Vec::new(), Vec::new(), self.layouts);
-        for number in self.tree(&[1]) {
-            let Some(page) = self.read(number) else { continue };
-            cells::for_each(&page, start_of(number), |cell| {
-                let Cell::Row(_, columns) = cell else { return };
-                let [kind, _, ValueRef::Text(table), ValueRef::Integer(root), ref sql @ ..] = columns[..]
+    /// Reads the newest version of a page, if there is one.
+    fn read(&self, number: u32, page: &mut Vec<u8>) -> bool {
+        if let (Some(&offset), Some(log)) = (self.in_log.pages.get(&number), &self.log) {
+            return read_at(log, offset, self.page_size, page).is_ok();
+        }
+        let (Some(before), Some(database)) = (number.checked_sub(1), &self.database) else { return false };
+        let offset = u64::from(before) * self.page_size as u64;
+        number <= self.in_database && read_at(database, offset, self.page_size, page).is_ok()
+    }
+
+    /// Notes which pages were deleted or belong to other tables, which may have the same columns, and what form the
+    /// table has.
+    fn read_schema(&mut self) -> Result<(), TryReserveError> {
+        let mut apart = self.read_header()?;
+        let (mut ours, mut others) = (Vec::new(), Vec::new());
+        let (mut encoding, mut table) = (None, None);
+        let shape = Shape { wanted: 5, most: 5 };
+        let (mut page, mut chains) = (Vec::new(), Chains::default());
+        for number in self.tree(vec![1])? {
+            if !self.read(number, &mut page) {
+                continue;
+            }
+            self.cells_of(number, &page, shape, &mut chains, |cell| {
+                let (
+                    Some(_),
+                    [ValueRef::Text(kind), name, ValueRef::Text(of), ValueRef::Integer(root), sql @ ..],
+                ) = (cell.number, cell.values)
                 else {
-                    return;
+                    return Ok(());
                 };
-                let Ok(root) = u32::try_from(root) else { return };
-                if !table.eq_ignore_ascii_case(b"peers") {
+                let (Some(found), Ok(root)) = (Encoding::of_kind(kind), u32::try_from(*root)) else {
+                    return Ok(());
+                };
+                encoding = Some(found);
+                let text = |value: &ValueRef<'_>| match value {
+                    ValueRef::Text(bytes) => found.decode(bytes),
+                    _ => None,
+                };
+                if !found.decode(of).is_some_and(|of| of.eq_ignore_ascii_case("peers")) {
+                    others.try_reserve(1)?;
                     others.push(root);
-                    return;
+                    return Ok(());
                 }
-                ours.push(root);
-                if let (ValueRef::Text(b"table"), [ValueRef::Text(sql)]) = (kind, sql) {
-                    layouts = Layout::possible(std::str::from_utf8(sql).ok());
+                let is_table = found.decode(kind).is_some_and(|kind| kind == "table");
+                if is_table && let Some(sql) = sql.first().and_then(text) {
+                    table = Some(sql);
                 }
-            });
+                ours.try_reserve(1)?;
+                ours.push(SchemaRow { root, index: text(name).filter(|_| !is_table) });
+                Ok(())
+            })?;
         }
-        apart.extend(self.tree(&others));
+        let of_table = table.and_then(|sql| Form::of_table(&sql, encoding?));
+        let (forms, key_index) = match of_table {
+            Some((form, key_index)) => (vec![form], key_index),
+            None => (Form::all(encoding), None),
+        };
+        // What another index of the table has in it is something else than addresses.
+        let is_known = |row: &SchemaRow| row.index.is_none() || key_index.is_none() || row.index == key_index;
+        let (ours, further): (Vec<_>, Vec<_>) = ours.into_iter().partition(is_known);
+        others.extend(further.into_iter().map(|row| row.root));
+        for number in self.tree(others)? {
+            apart.try_reserve(1)?;
+            apart.insert(number);
+        }
         // What the table itself leads to is its own, whatever damaged pages say.
-        for number in self.tree(&ours) {
-            apart.remove(&number);
-        }
-        (self.apart, self.layouts) = (apart, layouts);
+        self.ours = self.tree(ours.into_iter().map(|row| row.root).collect())?;
+        (self.apart, self.forms) = (apart, forms);
+        Ok(())
     }
 
     /// The pages of the trees with these roots, as far as they can be followed.
-    fn tree(&mut self, roots: &[u32]) -> HashSet<u32> {
+    fn tree(&self, roots: Vec<u32>) -> Result<HashSet<u32>, TryReserveError> {
         let mut seen = HashSet::new();
-        let mut next = roots.to_vec();
+        let (mut next, mut page) = (roots, Vec::new());
         while let Some(number) = next.pop() {
-            if seen.contains(&number) {
+            if seen.contains(&number) || !self.read(number, &mut page) {
                 continue;
             }
-            if let Some(page) = self.read(number) {
-                seen.insert(number);
-                next.extend(cells::children(&page, start_of(number)));
+            seen.try_reserve(1)?;
+            seen.insert(number);
+            for child in cells::children(&page, start_of(number)) {
+                next.try_reserve(1)?;
+                next.push(child);
             }
         }
-        seen
+        Ok(seen)
     }
 
-    /// The pages on the list of free ones: what they hold was deleted.
-    fn free_pages(&mut self) -> HashSet<u32> {
-        let mut free = HashSet::new();
-        let Some(first) = self.read(1).filter(|page| page.starts_with(b"SQLite format 3\0")) else {
-            return free;
-        };
-        let mut trunk = be32(&first, 32).unwrap_or(0);
+    /// Reads the file's header: how much of each page is SQLite's, and the pages on the list of free ones, which hold what
+    /// was deleted.
+    fn read_header(&mut self) -> Result<HashSet<u32>, TryReserveError> {
+        let (mut free, mut page) = (HashSet::new(), Vec::new());
+        if !self.read(1, &mut page) || !page.starts_with(b"SQLite format 3\0") {
+            return Ok(free);
+        }
+        // SQLite uses no fewer than 480 bytes of a page.
+        let reserved = page.get(20).copied().map_or(0, usize::from);
+        self.usable =
+            Some(self.page_size - reserved).filter(|&usable| usable >= 480).unwrap_or(self.page_size);
+        let mut trunk = be32(&page, 32).unwrap_or(0);
+        free.try_reserve(1)?;
         // A list that is damaged may lead in a circle.
-        while trunk != 0 && free.insert(trunk) {
-            let Some(page) = self.read(trunk) else { break };
+        while trunk != 0 && free.insert(trunk) && self.read(trunk, &mut page) {
             let leaves = be32(&page, 4).unwrap_or(0) as usize;
-            free.extend((0..leaves).map_while(|leaf| be32(&page, 8 + 4 * leaf)));
+            for number in (0..leaves).map_while(|leaf| be32(&page, 8 + 4 * leaf)) {
+                free.try_reserve(1)?;
+                free.insert(number);
+            }
+            free.try_reserve(1)?;
             trunk = be32(&page, 0).unwrap_or(0);
         }
-        free
+        Ok(free)
+    }
+}
+
+/// The overflow pages that were followed in one pass. Without a bound, every cell of a hostile file could lead through all
+/// of its pages.
+#[derive(Default)]
+struct Chains {
+    reads: HashMap<u32, u8>,
+}
+
+impl Chains {
+    /// Adds what is on the overflow pages from `first` on, until the buffer has `length` bytes or there is no more.
+    fn follow(
+        &mut self,
+        pages: &Pages,
+        first: u32,
+        length: usize,
+        buffer: &mut Vec<u8>,
+    ) -> Result<(), TryReserveError> {
+        let (mut number, mut page) = (first, Vec::new());
+        while buffer.len() < length && number != 0 && pages.read(number, &mut page) {
+            self.reads.try_reserve(1)?;
+            let reads = self.reads.entry(number).or_insert(0);
+            let Some(content) = page.get(4..pages.usable.min(page.len())).filter(|_| *reads < MOST_READS)
+            else {
+                break;
+            };
+            *reads += 1;
+            let content = &content[..content.len().min(length - buffer.len())];
+            buffer.try_reserve(content.len())?;
+            buffer.extend_from_slice(content);
+            number = be32(&page, 0).unwrap_or(0);
+        }
+        Ok(())
     }
 }
 
 /// Where the content of a page begins.
 fn start_of(number: u32) -> usize {
     if number == 1 { 100 } else { 0 }
-}
-
-/// The newest version of each page in the log, of the transactions that were committed. A log ends where a checksum
-/// is wrong, as for SQLite.
-fn committed_frames(log: &mut File, page_size: usize) -> Log {
-    let (mut committed, mut uncommitted) = (Log::default(), HashMap::new());
-    let Ok(header) = read_at(log, 0, WAL_HEADER) else { return committed };
-    let magic = be32(&header, 0).unwrap_or(0);
-    let named = be32(&header, 8).and_then(|size| self::page_size(size as usize));
-    if magic & !1 != 0x377f_0682 || named != Some(page_size) || header.len() < WAL_HEADER {
-        return committed;
-    }
-    let mut sum = Checksum { is_big_endian: magic & 1 == 1, words: (0, 0) };
-    sum.add(&header[..24]);
-    if !sum.is(&header[24..]) {
-        return committed;
-    }
-    let mut offset = WAL_HEADER as u64;
-    while let Ok(frame) = read_at(log, offset, FRAME_HEADER + page_size) {
-        if frame.len() < FRAME_HEADER + page_size || frame[8..16] != header[16..24] {
-            break;
-        }
-        sum.add(&frame[..8]);
-        sum.add(&frame[FRAME_HEADER..]);
-        if !sum.is(&frame[16..24]) {
-            break;
-        }
-        let (number, pages_after_commit) = (be32(&frame, 0).unwrap_or(0), be32(&frame, 4).unwrap_or(0));
-        uncommitted.insert(number, offset + FRAME_HEADER as u64);
-        if pages_after_commit != 0 {
-            committed.pages.extend(uncommitted.drain());
-            committed.page_count = Some(pages_after_commit);
-        }
-        offset += (FRAME_HEADER + page_size) as u64;
-    }
-    let page_count = committed.page_count.unwrap_or(0);
-    committed.pages.retain(|&number, _| number <= page_count);
-    committed
-}
-
-/// The log's checksum, section 4.2 of the format.
-struct Checksum {
-    is_big_endian: bool,
-    words: (u32, u32),
-}
-
-impl Checksum {
-    fn add(&mut self, bytes: &[u8]) {
-        let word = |bytes: &[u8]| {
-            let bytes = [bytes[0], bytes[1], bytes[2], bytes[3]];
-            if self.is_big_endian { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) }
-        };
-        for pair in bytes.chunks_exact(8) {
-            self.words.0 = self.words.0.wrapping_add(word(pair)).wrapping_add(self.words.1);
-            self.words.1 = self.words.1.wrapping_add(word(&pair[4..])).wrapping_add(self.words.0);
-        }
-    }
-
-    fn is(&self, stored: &[u8]) -> bool {
-        (be32(stored, 0), be32(stored, 4)) == (Some(self.words.0), Some(self.words.1))
-    }
-}
-
-/// The page size that a header means by a number.
-fn page_size(number: usize) -> Option<usize> {
-    let size = if number == 1 { 65_536 } else { number };
-    PAGE_SIZES.contains(&size).then_some(size)
-}
-
-fn open_if_there(path: &Path) -> io::Result<Option<File>> {
-    // To open a pipe would wait for whoever writes to it.
-    if std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
-        return Ok(None);
-    }
-    match File::open(path) {
-        Ok(file) => Ok(Some(file)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
-/// Up to `length` bytes, fewer at the end of the file.
-fn read_at(file: &mut File, offset: u64, length: usize) -> io::Result<Vec<u8>> {
-    file.seek(SeekFrom::Start(offset))?;
-    let mut bytes = Vec::with_capacity(length);
-    file.take(length as u64).read_to_end(&mut bytes)?;
-    Ok(bytes)
-}
-
-pub(super) fn be16(bytes: &[u8], at: usize) -> Option<u16> {
-    let bytes = bytes.get(at..)?.first_chunk::<2>()?;
-    Some(u16::from_be_bytes(*bytes))
-}
-
-pub(super) fn be32(bytes: &[u8], at: usize) -> Option<u32> {
-    let bytes = bytes.get(at..)?.first_chunk::<4>()?;
-    Some(u32::from_be_bytes(*bytes))
 }
