@@ -1,5 +1,5 @@
 //! Writes the seeds of the target `database` to the directory that is given: real files of few and small pages, each with
-//! the four bytes behind it that say what is done with it.
+//! the five bytes behind it that say what is done with it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -30,7 +30,7 @@ const STELLAR_CORE: &str = "CREATE TABLE peers (ip VARCHAR(15) NOT NULL, port IN
     INSERT INTO peers VALUES ('1.2.3.4', 11625, '2024-01-01 00:00:00', 0, 1)";
 
 /// The page size, and what makes the file.
-const SEEDS: [(&str, u32, &[&str]); 17] = [
+const SEEDS: [(&str, u32, &[&str]); 25] = [
     ("peers", 512, &[SCHEMA, ROWS]),
     ("peers-4096", 4096, &[SCHEMA, ROWS]),
     ("no-rows", 512, &[SCHEMA]),
@@ -53,6 +53,31 @@ const SEEDS: [(&str, u32, &[&str]); 17] = [
         "INSERT INTO config VALUES ('a', 1), ('b', x'00')"]),
     ("trigger", 512, &[SCHEMA, ROWS, "CREATE TRIGGER t BEFORE INSERT ON peers BEGIN SELECT RAISE(ABORT, 'no'); END"]),
     ("index", 512, &[SCHEMA, ROWS, "CREATE INDEX i ON peers (lower(ip), numfailures) WHERE type > 0"]),
+    ("trigger-ignore", 512, &[SCHEMA, ROWS, "CREATE TRIGGER t BEFORE INSERT ON peers BEGIN SELECT RAISE(IGNORE); END"]),
+    ("trigger-endless", 512, &[SCHEMA, ROWS, "CREATE TRIGGER t AFTER INSERT ON peers BEGIN
+        INSERT INTO peers SELECT 'a', n, 0, 0, 0 FROM (WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n) SELECT n FROM n);
+        END"]),
+    ("references", 512, &[SCHEMA, ROWS, "CREATE TABLE child (ip TEXT, port INT, FOREIGN KEY (ip, port) REFERENCES peers)",
+        "INSERT INTO child SELECT ip, port FROM peers"]),
+    ("check", 512, &["CREATE TABLE peers (ip VARCHAR(15) NOT NULL, port INT NOT NULL CHECK (port > 79),
+        nextattempt INTEGER NOT NULL, numfailures INT DEFAULT 0 CHECK (numfailures >= 0) NOT NULL,
+        type INT NOT NULL, PRIMARY KEY (ip, port))", "INSERT INTO peers VALUES ('9.9.9.9', 80, 0, 0, 0)"]),
+    ("more-columns", 512, &[SCHEMA, ROWS, "ALTER TABLE peers ADD COLUMN note TEXT DEFAULT 'a'; ALTER TABLE peers ADD COLUMN seen INT"]),
+    ("generated", 512, &["CREATE TABLE peers (twice INT AS (port * 2) STORED, ip VARCHAR(15) NOT NULL, port INT NOT NULL,
+        nextattempt INTEGER NOT NULL, half INT AS (port / 2) VIRTUAL, numfailures INT NOT NULL, type INT NOT NULL,
+        PRIMARY KEY (ip, port))", "INSERT INTO peers VALUES ('9.9.9.9', 80, 0, 0, 0)"]),
+    ("column-order", 1024, &["PRAGMA encoding = 'UTF-16be'", "CREATE TABLE peers (type INT NOT NULL, numfailures INT DEFAULT 0 NOT NULL,
+        port INT NOT NULL, ip VARCHAR(15) NOT NULL, nextattempt INTEGER NOT NULL, PRIMARY KEY (ip, port))",
+        "INSERT INTO peers VALUES (1, 2, 80, '9.9.9.9', 1700000000)"]),
+    ("stale-index", 512, &[SCHEMA, ROWS]),
+];
+
+/// Lengths that the file `peers` seems to have: what the fifth byte says, and the number of pages in its header.
+const SPARSE: [(&str, u8, Option<u32>); 4] = [
+    ("sparse-8-mib", 0x01, Some(16_384)),
+    ("sparse-100-gib", 0x0f, Some(209_715_200)),
+    ("sparse-header-true", 0x0f, None),
+    ("sparse-header-unset", 0x0a, Some(0)),
 ];
 
 fn main() {
@@ -73,8 +98,31 @@ fn main() {
                 .expect("the schema is kept");
         }
         drop(connection);
-        write(&into, name, &read(&path), &[]);
+        let mut file = read(&path);
+        if name == "stale-index" {
+            change_index(&mut file, page_size);
+        }
+        write(&into, name, &file, &[]);
+        if name == "many-rows" {
+            for (name, inner) in INNER {
+                let mut file = read(&path);
+                lead_everywhere(&mut file, page_size, inner);
+                for (lengths, pages) in [(0, file.len() / page_size as usize), (0x0f, 209_715_200)] {
+                    file[28..32]
+                        .copy_from_slice(&u32::try_from(pages).expect("a number of pages").to_be_bytes());
+                    let length = if lengths == 0 { "" } else { "-100-gib" };
+                    write_as(&into, &format!("{name}{length}"), &file, &[], lengths);
+                }
+            }
+        }
         if name == "peers" {
+            for (name, lengths, pages) in SPARSE {
+                let mut file = read(&path);
+                if let Some(pages) = pages {
+                    file[28..32].copy_from_slice(&u32::to_be_bytes(pages));
+                }
+                write_as(&into, name, &file, &[], lengths);
+            }
             // What the library leaves behind: the same in the mode of the write-ahead log.
             drop(PeerManager::new_with_db(&path).expect("the file is one of peers"));
             write(&into, "peers-wal-mode", &read(&path), &[]);
@@ -83,6 +131,45 @@ fn main() {
     }
     write(&into, "empty", &[], &[]);
     write(&into, "text", b"This is not a database, but it is longer than the header of one, which has one hundred bytes, all of them.", &[]);
+}
+
+/// The type of an inner page of an index, and of one of a table.
+const INNER: [(&str, u8); 2] = [("wide-index", 2), ("wide-table", 5)];
+
+/// Has the first inner page of that type lead to more rows than anybody can read: ten levels of pages, each of which has
+/// the next one for all its children.
+fn lead_everywhere(file: &mut Vec<u8>, page_size: u32, inner: u8) {
+    const LEVELS: u32 = 10;
+    let size = page_size as usize;
+    let place =
+        (size..file.len()).step_by(size).find(|&start| file[start] == inner).expect("there is such a page");
+    let mut page = file[place..place + size].to_vec();
+    let leaf = page[8..12].try_into().map(u32::from_be_bytes).expect("four bytes");
+    let first = u32::try_from(file.len() / size).expect("the file is small") + 1;
+    let mut lead_to = |child: u32| {
+        let cells = usize::from(u16::from_be_bytes([page[3], page[4]]));
+        for cell in 0..cells {
+            let at = usize::from(u16::from_be_bytes([page[12 + 2 * cell], page[13 + 2 * cell]]));
+            page[at..at + 4].copy_from_slice(&child.to_be_bytes());
+        }
+        page[8..12].copy_from_slice(&child.to_be_bytes());
+        page.clone()
+    };
+    file[place..place + size].copy_from_slice(&lead_to(first));
+    for level in 1..=LEVELS {
+        file.extend(lead_to(if level < LEVELS { first + level } else { leaf }));
+    }
+}
+
+/// Has the index of the key say another address than the table, as if the write of its page had been lost.
+fn change_index(file: &mut [u8], page_size: u32) {
+    const LEAF_OF_AN_INDEX: u8 = 10;
+    let pages = file.chunks_mut(page_size as usize).skip(1).filter(|page| page[0] == LEAF_OF_AN_INDEX);
+    for page in pages {
+        if let Some(at) = page.windows(7).position(|bytes| bytes == b"9.9.9.9") {
+            page[at + 6] = b'8';
+        }
+    }
 }
 
 /// A file whose last changes are in its log only, and one that is all log.
@@ -94,6 +181,7 @@ fn with_log(into: &Path, path: &Path) {
     let log = read(&PathBuf::from(format!("{}-wal", path.display())));
     write(into, "log", &read(path), &log);
     write(into, "log-only", &[], &log);
+    write_as(into, "log-sparse", &read(path), &log, 0xf0);
 }
 
 fn read(path: &Path) -> Vec<u8> {
@@ -101,7 +189,11 @@ fn read(path: &Path) -> Vec<u8> {
 }
 
 fn write(into: &Path, name: &str, file: &[u8], log: &[u8]) {
+    write_as(into, name, file, log, 0);
+}
+
+fn write_as(into: &Path, name: &str, file: &[u8], log: &[u8], lengths: u8) {
     let [low, high] = u16::try_from(log.len()).expect("a log is short").to_le_bytes();
-    let seed = [file, log, &[low, high, 1, 0xff]].concat();
+    let seed = [file, log, &[low, high, 1, 0xff, lengths]].concat();
     fs::write(into.join(name), seed).expect("the seed can be written");
 }

@@ -1,26 +1,31 @@
 //! Bytes as a database file, with or without a write-ahead log.
 //!
-//! Whatever the bytes are, opening and importing end, memory stays in bounds, a file that is refused or imported is left
-//! as it was, and the invariants hold. If SQLite finds the file sound and its table is the specification's, every call
-//! succeeds, and all of it is there after opening again.
+//! Whatever the bytes are and however long the file seems to be, opening and importing end, memory stays in bounds, a file
+//! that is refused or imported is left as it was, and the invariants hold. If SQLite finds the file sound and its table is
+//! the specification's, every call succeeds whatever else is in the schema, and all of it is there after opening again. A
+//! sound table with further columns is opened, and one whose index is of another moment is not.
 
 mod calls;
+mod dice;
 mod input;
 mod mutate;
+mod schema;
+mod verdict;
 mod wal;
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, File};
+use std::io::{self, Read as _};
 use std::path::Path;
 use std::time::Duration;
 
-use peer_manager::{Error, OnCorrupt, Options, PeerAddress, PeerManager, PeerRecord, SCHEMA};
-use rusqlite::{Connection, OptionalExtension as _};
+use peer_manager::{Error, OnCorrupt, Options, PeerAddress, PeerManager, PeerRecord};
 
 pub use mutate::mutate;
 
 use crate::scratch::Scratch;
 use input::{Input, Plan};
+use verdict::{Sound, Verdict};
 
 /// All that a manager knows.
 type Peers = BTreeMap<PeerAddress, PeerRecord>;
@@ -30,27 +35,31 @@ pub fn run(data: &[u8]) {
     let input = Input::split(data);
     let scratch = place(&input);
     let max_peers = input.plan.max_peers();
+    let verdict = Verdict::of(&input);
     let opened = open(&scratch.path(), OnCorrupt::Fail, max_peers);
     let found = match opened {
         Err(error) => {
             check_refusal(&error);
+            assert!(!verdict.must_open(&input), "a sound file is refused: {error}");
             // SQLite may recover a log that is there, which is not the library's doing.
             if input.wal.is_empty() {
-                let after = fs::read(scratch.path()).expect("the file is there");
-                assert!(after == input.file, "a file that was refused has changed: {error}");
+                let is_same = is_as_placed(&scratch.path(), input.file, input.plan.file_len());
+                assert!(is_same.expect("the file is there"), "a file that was refused has changed: {error}");
             }
             Err(error)
         }
         Ok(manager) => {
+            assert!(!matches!(verdict, Verdict::Stale), "opened, but its index is of another moment");
             let found = peers(&manager);
-            let sound = Sound::of(&input);
-            if let Some(sound) = &sound {
+            let rows = verdict.rows();
+            if let Some(rows) = rows {
                 let stats = manager.get_stats().expect("counting works");
                 let others = stats.skipped_rows + stats.refused_peers;
-                assert_eq!(found.len() as u64 + others, sound.rows, "a row is a peer or is passed over");
+                assert_eq!(found.len() as u64 + others, rows, "a row is a peer or is passed over");
             }
-            use_and_reopen(manager, &scratch.path(), input.plan, sound.as_ref());
-            Ok(sound.is_some().then_some(found))
+            let sound = if let Verdict::Sound(sound) = &verdict { Some(sound) } else { None };
+            use_and_reopen(manager, &scratch.path(), input.plan, sound);
+            Ok(rows.is_some().then_some(found))
         }
     };
     import(&input, &found);
@@ -64,10 +73,10 @@ fn import(input: &Input<'_>, found: &Result<Option<Peers>, Error>) {
     let scratch = place(input);
     let manager = PeerManager::new_in_memory().expect("a table in memory");
     let imported = manager.import(scratch.path());
-    let after = fs::read(scratch.path()).expect("the file is there");
-    assert!(after == input.file, "a file that was imported has changed");
-    let log = fs::read(scratch.path().with_extension("db-wal"));
-    assert!(log.map_or(input.wal.is_empty(), |log| log == input.wal), "its log has changed");
+    let is_same = is_as_placed(&scratch.path(), input.file, input.plan.file_len());
+    assert!(is_same.expect("the file is there"), "a file that was imported has changed");
+    let log = is_as_placed(&scratch.path().with_extension("db-wal"), input.wal, input.plan.log_len());
+    assert!(log.unwrap_or(input.wal.is_empty()), "its log has changed");
     manager.check_invariants().expect("the invariants hold");
     match (imported, found) {
         (Ok(inserted), found) => {
@@ -94,11 +103,30 @@ fn import(input: &Input<'_>, found: &Result<Option<Peers>, Error>) {
 /// Writes the files of the input to a directory of their own.
 fn place(input: &Input<'_>) -> Scratch {
     let scratch = Scratch::new();
-    fs::write(scratch.path(), input.file).expect("the file can be written");
+    place_file(&scratch.path(), input.file, input.plan.file_len());
     if !input.wal.is_empty() {
-        fs::write(scratch.path().with_extension("db-wal"), input.wal).expect("the log can be written");
+        place_file(&scratch.path().with_extension("db-wal"), input.wal, input.plan.log_len());
     }
     scratch
+}
+
+/// Writes a file, and lets it seem longer if its bytes are fewer than so many.
+fn place_file(path: &Path, bytes: &[u8], seems: u64) {
+    fs::write(path, bytes).expect("the file can be written");
+    if seems > bytes.len() as u64 {
+        let file = File::options().write(true).open(path).expect("the file is there");
+        file.set_len(seems).expect("the file can be sparse");
+    }
+}
+
+/// Whether a file has the length that it was given and begins with its bytes. What is behind them is not read: it may be
+/// a hundred gigabytes of nothing.
+fn is_as_placed(path: &Path, bytes: &[u8], seems: u64) -> io::Result<bool> {
+    let file = File::open(path)?;
+    let len = file.metadata()?.len();
+    let mut start = Vec::with_capacity(bytes.len());
+    file.take(bytes.len() as u64).read_to_end(&mut start)?;
+    Ok(len == seems.max(bytes.len() as u64) && start == bytes)
 }
 
 fn open(path: &Path, on_corrupt: OnCorrupt, max_peers: u64) -> Result<PeerManager, Error> {
@@ -170,58 +198,5 @@ fn quarantine(input: &Input<'_>, found: Result<Option<Peers>, Error>) {
         (Err(error), Err(Error::Corrupt(_))) => panic!("a damaged file is not set aside: {error}"),
         (Err(error), Err(_)) => check_refusal(&error),
         (Err(error), Ok(_)) => panic!("a file that can be opened is refused: {error}"),
-    }
-}
-
-/// A file with whose structure SQLite finds no fault, and whose table is the specification's.
-struct Sound {
-    rows: u64,
-    /// Some addresses that rows have, of valid peers or not.
-    addresses: Vec<PeerAddress>,
-}
-
-impl Sound {
-    /// Looks at a copy, with nothing but SQLite.
-    fn of(input: &Input<'_>) -> Option<Self> {
-        let scratch = place(input);
-        let connection = Connection::open(scratch.path()).ok()?;
-        // A log may have pages that are none of the file's.
-        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).ok()?;
-        // Without triggers, further indices and references, a statement does what it says.
-        let strange = "SELECT count(*) FROM sqlite_master WHERE type NOT IN ('table', 'index') OR \
-                       sql LIKE '%REFERENCES%' OR lower(tbl_name) = 'peers' AND sql != ?1 OR \
-                       name LIKE 'peers' AND sql IS NULL";
-        let count = |sql: &str, params: &[&str]| -> rusqlite::Result<i64> {
-            connection.query_row(sql, rusqlite::params_from_iter(params), |row| row.get(0))
-        };
-        if count(strange, &[SCHEMA]).ok()? != 0 {
-            return None;
-        }
-        let mut statement = connection.prepare("PRAGMA integrity_check").ok()?;
-        let complaints = statement.query_map([], |row| row.get::<_, String>(0)).ok()?;
-        // Values that are no peer's are the library's to pass over.
-        let is_of_values = |complaint: &str| {
-            ["CHECK constraint failed in ", "NULL value in "].iter().any(|of| complaint.starts_with(of))
-                || complaint.contains(" value in peers.")
-        };
-        if !complaints.into_iter().all(|c| c.is_ok_and(|c| c == "ok" || is_of_values(&c))) {
-            return None;
-        }
-        let has_table = connection
-            .query_row("SELECT 1 FROM sqlite_master WHERE lower(name) = 'peers'", [], |_| Ok(()))
-            .optional()
-            .ok()?;
-        if has_table.is_none() {
-            return Some(Self { rows: 0, addresses: Vec::new() });
-        }
-        let mut statement =
-            connection.prepare("SELECT CAST(ip AS TEXT), CAST(port AS INTEGER) FROM peers LIMIT 8").ok()?;
-        let rows = statement.query_map([], |row| Ok((row.get(0).ok(), row.get(1).ok()))).ok()?;
-        let address = |row: rusqlite::Result<(Option<String>, Option<u16>)>| match row {
-            Ok((Some(ip), Some(port))) => PeerAddress::new(&ip, port).ok(),
-            _ => None,
-        };
-        let addresses = rows.filter_map(address).collect();
-        Some(Self { rows: count("SELECT count(*) FROM peers", &[]).ok()?.unsigned_abs(), addresses })
     }
 }

@@ -1,8 +1,9 @@
 //! Mutations that know where the pages of a file are and what stands at their beginning
 //! (<https://www.sqlite.org/fileformat2.html>). Bytes inserted anywhere would move every page behind them.
 
-use super::input::{Input, TRAILER};
-use super::wal;
+use super::dice::Dice;
+use super::input::{Input, TRAILER, apparent};
+use super::{schema, wal};
 
 const SMALLEST_PAGE: usize = 512;
 
@@ -38,7 +39,7 @@ const PAGE_FIELDS: [(usize, usize); 12] =
     [(0, 1), (1, 2), (3, 2), (5, 2), (7, 1), (8, 4), (8, 2), (10, 2), (12, 2), (14, 2), (16, 2), (18, 2)];
 
 /// What makes another table of a schema, or nearly the same one. Written over what is there.
-const WORDS: [&[u8]; 24] = [
+const WORDS: [&[u8]; 32] = [
     b"peers",
     b"PEERS",
     b"ip",
@@ -63,21 +64,15 @@ const WORDS: [&[u8]; 24] = [
     b"UNIQUE ",
     b") STRICT",
     b"AS (1)     ",
+    b"STORED ",
+    b"VIRTUAL ",
+    b"REFERENCES peers",
+    b"table",
+    b"index",
+    b"view",
+    b"trigger",
+    b"CREATE VIEW",
 ];
-
-/// A source of numbers that is all a mutation needs.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, bound: usize) -> usize {
-        // SplitMix64.
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ z >> 31) % bound.max(1) as u64) as usize
-    }
-}
 
 /// Changes the first `size` bytes of `data`, which has room for `max_size`; returns the new size. `plain` changes bytes
 /// without knowing what they are, and so does this where there is no page.
@@ -97,7 +92,7 @@ pub fn mutate(
     let page_size = page_size(&data[..file_len]);
     let pages = file_len / page_size;
     let mut new_len = file_len;
-    match dice.below(16) {
+    match dice.below(20) {
         0..2 => overwrite_field(data, 0, file_len, &FILE_FIELDS, pages, &mut dice),
         2..6 => {
             let page = dice.below(pages);
@@ -136,6 +131,24 @@ pub fn mutate(
             let trailer = size - TRAILER + 2 + dice.below(2);
             data[trailer] = dice.below(256) as u8;
         }
+        15 => change_header(&mut data[..file_len], &mut dice),
+        16 => change_lengths(&mut data[..size], page_size, &mut dice),
+        17..19 => {
+            let changed = if dice.below(4) == 0 {
+                schema::random_file(&mut dice)
+            } else {
+                schema::change(&data[..file_len], &mut dice)
+            };
+            // Its log has nothing to do with a file that was written anew.
+            let Some(file) = changed.filter(|file| file.len() + TRAILER <= max_size) else {
+                return plain(data, size, max_size);
+            };
+            let trailer = size - TRAILER;
+            data.copy_within(trailer..size, file.len());
+            data[..file.len()].copy_from_slice(&file);
+            data[file.len()..file.len() + 2].fill(0);
+            return file.len() + TRAILER;
+        }
         _ => {
             // A frame of the log, or its header.
             let wal_len = usize::from(plan.wal_len);
@@ -159,6 +172,39 @@ pub fn mutate(
         wal::seal(&mut data[new_len..wal_end], page_size);
     }
     new_size
+}
+
+/// Gives the file another encoding, page size, number of reserved bytes or number of pages: values that SQLite knows, which
+/// random ones seldom are.
+fn change_header(file: &mut [u8], dice: &mut Dice) {
+    match dice.below(4) {
+        0 => file[56..60].copy_from_slice(&(1 + dice.below(3) as u32).to_be_bytes()),
+        1 => {
+            // 1 stands for 65,536.
+            let size = [512, 1_024, 2_048, 4_096, 8_192, 16_384, 32_768, 1_u16][dice.below(8)];
+            file[16..18].copy_from_slice(&size.to_be_bytes());
+        }
+        2 => file[20] = [0, 1, 4, 8, 12, 31, 32, 33, 255][dice.below(9)],
+        _ => {
+            let pages = u32::MAX >> dice.below(32);
+            file[28..32].copy_from_slice(&pages.to_be_bytes());
+        }
+    }
+}
+
+/// Changes the length that the file seems to have, or its log; and mostly, the number of pages in the header with it.
+fn change_lengths(data: &mut [u8], page_size: usize, dice: &mut Dice) {
+    let lengths = data.len() - 1;
+    let bits = dice.below(16) as u8;
+    if dice.below(4) == 0 {
+        data[lengths] = data[lengths] & 15 | bits << 4;
+        return;
+    }
+    data[lengths] = data[lengths] & !15 | bits;
+    if bits != 0 && dice.below(4) != 0 {
+        let pages = u32::try_from(apparent(bits) / page_size as u64).unwrap_or(u32::MAX);
+        data[28..32].copy_from_slice(&pages.to_be_bytes());
+    }
 }
 
 /// As the header says it, or what is most frequent here.
