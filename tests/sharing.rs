@@ -191,7 +191,9 @@ fn however_many_are_removed_others_are_told_of_in_their_place() {
     for round in 1..=8 {
         assert_eq!(answer.len(), 100, "a tenth of the thousand there were at first");
         assert!(answer.iter().all(|peer| told.insert(peer.clone())), "round {round} tells of one again");
-        answer.iter().for_each(|peer| manager.remove(peer).unwrap());
+        for peer in &answer {
+            manager.remove(peer).unwrap();
+        }
         answer = ask(&manager, 999);
     }
     // Fewer at a time, too; then those stay that are left.
