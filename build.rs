@@ -115,7 +115,7 @@ fn macros() -> String {
   {{ sizeof(peer_manager_query), PEER_MANAGER_FILTER_ANY_OUTBOUND, 1, 1, PEER_MANAGER_MAX_FAILURES, 0, NULL, 0 }}
 /** Initialises peer_manager_stats: all zero. Since 0.1.0. */
 #define PEER_MANAGER_STATS_INIT \
-  {{ sizeof(peer_manager_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }}
+  {{ sizeof(peer_manager_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }}
 
 #if !defined(_WIN32)
 /** Defined where the two functions for socket addresses are: everywhere but on Windows. Since 0.1.0. */

@@ -25,6 +25,10 @@
  * - **Parameters** come in the order handle, inputs, outputs, error. Inputs may share memory with outputs.
  * - **NULL** where a value is required is PEER_MANAGER_ERROR_INVALID_ARGUMENT with a message that names the argument.
  *   NULL with a length of 0 is an empty array. Freeing NULL does nothing. A pointer that is not NULL must be valid.
+ * - **Alignment.** A pointer has the alignment of its C type, which every variable, member and memory from malloc has;
+ *   bytes cut out of a packed struct or of a buffer may not, and are PEER_MANAGER_ERROR_INVALID_ARGUMENT then, too. Where
+ *   no error can be returned, such a pointer counts as NULL. An _init function takes any, and a socket address need not be
+ *   aligned where its parameter says so.
  * - **Ownership.** The library keeps nothing that is passed in, and the caller frees nothing but the two opaque handles,
  *   peer_manager (peer_manager_free) and peer_manager_snapshot (peer_manager_snapshot_free). Returned text is static.
  * - **Enumerations** are numbers with named constants; an unknown one is PEER_MANAGER_ERROR_INVALID_ARGUMENT. A truth
@@ -80,7 +84,7 @@
   { sizeof(peer_manager_query), PEER_MANAGER_FILTER_ANY_OUTBOUND, 1, 1, PEER_MANAGER_MAX_FAILURES, 0, NULL, 0 }
 /** Initialises peer_manager_stats: all zero. Since 0.1.0. */
 #define PEER_MANAGER_STATS_INIT \
-  { sizeof(peer_manager_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+  { sizeof(peer_manager_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 #if !defined(_WIN32)
 /** Defined where the two functions for socket addresses are: everywhere but on Windows. Since 0.1.0. */
@@ -420,9 +424,10 @@ typedef struct peer_manager_options {
    */
   uint32_t share_cache_seconds;
   /**
-   * The most that choice holds, in per cent of the peers there are when its first ones are drawn, 0 to 100, rounded down
-   * but one at least; 0 for 100, which is all of them and all that come. While a new node's table is small, so is a part
-   * of it.
+   * The most that choice holds at a time, 0 to 100: of each type, this percentage of the peers of that type there are
+   * when its first one is drawn, rounded down but one at least; 0 for 100, which is all of them and all that come. A type
+   * that is not asked for takes nothing from the others. In place of peers that are no longer in the table others are
+   * drawn. While a new node's table is small, so is a part of it.
    */
   uint32_t share_max_percent;
   /**
@@ -528,6 +533,25 @@ typedef struct peer_manager_stats {
    * they left in the file then.
    */
   uint64_t refused_peers;
+  /**
+   * 0: there are no bans yet. Since 0.2.0.
+   */
+  uint64_t bans;
+  /**
+   * Bytes of the write-ahead log, which is beside the file with -wal behind its name. It is used again from its
+   * beginning when all of it is in the file, so one that keeps growing has a reader that does not end. 0 in memory and
+   * on a borrowed connection. Since 0.2.0.
+   */
+  uint64_t log_bytes;
+  /**
+   * 0: no failure is forgiven yet. Since 0.2.0.
+   */
+  uint64_t forgiven_failures;
+  /**
+   * Changes that were left out of the file since the peer manager was opened, because the file's own constraints refuse
+   * them: memory has them until it is freed. Since 0.2.0.
+   */
+  uint64_t rejected_rows;
 } peer_manager_stats;
 
 #ifdef __cplusplus
@@ -1060,6 +1084,33 @@ peer_manager_status peer_manager_remove_peers_with_many_failures(struct peer_man
                                                                  struct peer_manager_error *error);
 
 /**
+ * Sees to it that no peer waits beyond a time: whoever would, waits until then. This mends a table after a clock that was
+ * wrong (peers that failed while it was ahead would wait until it is), or after the caller changed its back-off. Peers
+ * that are due, or become due before, stay as they are.
+ *
+ * Only peers in the table change. Rows that max_peers or max_peers_per_netgroup left in the file keep their time, so a
+ * node that has such rows calls this again after it was opened with larger bounds; so do rows that are not valid peers.
+ *
+ * Cost: one transaction for all that change, none if there are none; linear in the table.
+ *
+ * @param pm           the peer manager
+ * @param latest       seconds since the Unix epoch
+ * @param out_changed  receives how many peers waited longer; may be NULL
+ * @param error        receives what failed; may be NULL
+ * @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL;
+ *         PEER_MANAGER_ERROR_NO_MEMORY for a list of the peers that change;
+ *         PEER_MANAGER_ERROR_DATABASE, PEER_MANAGER_ERROR_BUSY,
+ *         PEER_MANAGER_ERROR_DISK_FULL or PEER_MANAGER_ERROR_CORRUPT when the database refuses the write;
+ *         PEER_MANAGER_ERROR_INTERNAL
+ *
+ * Thread-safe. Since 0.2.0.
+ */
+peer_manager_status peer_manager_limit_next_attempt(struct peer_manager *pm,
+                                                    int64_t latest,
+                                                    size_t *out_changed,
+                                                    struct peer_manager_error *error);
+
+/**
  * Forgets all peers. In the database, rows that are not valid peers go too.
  *
  * Cost: one transaction.
@@ -1155,7 +1206,8 @@ peer_manager_status peer_manager_load_random_peers(struct peer_manager *pm,
  *
  * With peer_manager_options.share_cache_seconds everyone who asks is told about the same choice for a while, in the same
  * order: preferred before outbound before inbound, as they are now. It grows when an answer would be shorter than asked
- * for, up to share_max_percent of the peers. Removed peers, and those that the filter no longer admits, are in no answer.
+ * for, up to share_max_percent of the peers of each type. Removed peers, and those that the filter no longer admits, are in
+ * no answer.
  *
  * Cost: as peer_manager_load_random_peers; with share_cache_seconds, linear in what was chosen so far: about the longest
  * answer, and more if questions differ or peers go. Such questions wait for each other.

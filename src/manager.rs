@@ -101,8 +101,8 @@ struct Writer {
 struct OwnFile {
     /// The process that opened it.
     process: Process,
-    /// What messages call it.
-    name: String,
+    /// Let go of after the connection to it.
+    file: Arc<DatabaseFile>,
 }
 
 /// A table with what it came from.
@@ -178,11 +178,8 @@ impl PeerManager {
         let random = RandomSource::new(options.rng_seed)?;
         let table = Arc::new(RwLock::new(loaded.table));
         let path = loaded.store.as_ref().and_then(Store::path);
-        let own_file = loaded
-            .store
-            .as_ref()
-            .filter(|_| options.db_path.is_some())
-            .map(|store| OwnFile { process: Process::current(), name: store.name().to_owned() });
+        let file = loaded.store.as_ref().and_then(Store::file);
+        let own_file = file.map(|file| OwnFile { process: Process::current(), file });
         let (store, deferred) = match loaded.store {
             Some(store) if options.durability == Durability::Deferred => {
                 (None, Some(Deferred::start(store, Arc::clone(&table), options.flush_interval)?))
@@ -278,7 +275,7 @@ impl PeerManager {
     fn check_process(&self) -> Result<()> {
         match &self.own_file {
             Some(file) if !file.process.is_current() => {
-                Err(Error::forked(format!("cannot write to {}", file.name)))
+                Err(Error::forked(format!("cannot write to {}", file.file.name())))
             }
             _ => Ok(()),
         }

@@ -94,8 +94,10 @@ pub struct Options {
     ///
     /// Each choice lives longer by a random part, up to half of this, so that nobody knows when the next one is made.
     pub share_cache_seconds: u32,
-    /// How much of the table that choice may hold, in per cent of the peers there are when its first ones are drawn, rounded
-    /// down but one at least; 0 for all of it, and all that comes. While a new node's table is small, so is a part of it.
+    /// How much of the table that choice may hold at a time: of each type, this percentage of the peers of that type there
+    /// are when its first one is drawn, rounded down but one at least; 0 for all of them, and all that come. A type that is
+    /// not asked for takes nothing from the others. In place of peers that are no longer in the table others are drawn.
+    /// While a new node's table is small, so is a part of it.
     pub share_max_percent: u32,
 }
 

@@ -30,4 +30,11 @@ pub struct Stats {
     pub skipped_rows: u64,
     /// Peers that a bound refused since the manager was opened, those included that it left in the file then.
     pub refused_peers: u64,
+    /// Bytes of the write-ahead log, beside the file with `-wal` behind its name. It is used again from its beginning when
+    /// all of it is in the file, so one that keeps growing has a reader that does not end. 0 in memory and on a borrowed
+    /// connection.
+    pub log_bytes: u64,
+    /// Changes that were left out of the file since the manager was opened, because the file's own constraints refuse
+    /// them: memory has them until it is dropped.
+    pub rejected_rows: u64,
 }

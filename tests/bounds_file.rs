@@ -130,6 +130,25 @@ fn a_row_that_was_left_out_is_overwritten_when_its_peer_is_brought_again() {
 }
 
 #[test]
+fn a_row_that_was_left_out_keeps_its_time_when_nobody_else_may_wait_so_long() {
+    for durability in DURABILITIES {
+        let database = file_of(&[inbound(1, 0), inbound(2, 0), inbound(3, 5)]);
+        let manager = open(&database, durability, 2, 0);
+        assert_eq!(manager.limit_next_attempt(START - 100).unwrap(), 2);
+        drop(manager);
+        let times = |manager: &PeerManager| {
+            common::peers(manager).values().map(|record| record.next_attempt).collect::<Vec<_>>()
+        };
+        let manager = open(&database, durability, 0, 0);
+        assert_eq!(times(&manager), [START - 100, START - 100, START]);
+        // With larger bounds, it is called again.
+        assert_eq!(manager.limit_next_attempt(START - 100).unwrap(), 1);
+        drop(manager);
+        assert_eq!(times(&open(&database, durability, 0, 0)), [START - 100; 3]);
+    }
+}
+
+#[test]
 fn a_peer_whose_row_was_left_out_is_gone_from_the_file_when_it_has_come_and_gone_again() {
     // Written later, it goes before it was ever written; the old row must go with it all the same.
     let goes: [fn(&PeerManager); 2] = [

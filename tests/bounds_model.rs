@@ -57,6 +57,7 @@ enum Step {
     Update(u32, StoredPeerType, bool, BackOffUpdate),
     Remove(u32),
     RemovePeersWithManyFailures(u32),
+    LimitNextAttempt(i64),
     ClearAll,
     TurnClock(i64),
     Flush,
@@ -103,6 +104,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         3 => (peer(), peer_type(), any::<bool>(), backoff()).prop_map(|(p, t, k, b)| Step::Update(p, t, k, b)),
         4 => peer().prop_map(Step::Remove),
         1 => failures().prop_map(Step::RemovePeersWithManyFailures),
+        1 => time().prop_map(Step::LimitNextAttempt),
         2 => time().prop_map(Step::TurnClock),
         1 => Just(Step::Flush),
         1 => option::of(bounds()).prop_map(Step::Reopen),
@@ -191,6 +193,10 @@ impl Pair {
                 let removed = self.manager.remove_peers_with_many_failures(*min).unwrap();
                 let is_deferred = self.durability == Durability::Deferred;
                 assert_eq!(removed, self.model.remove_peers_with_many_failures(*min, is_deferred));
+            }
+            Step::LimitNextAttempt(latest) => {
+                let changed = self.manager.limit_next_attempt(*latest).unwrap();
+                assert_eq!(changed, self.model.limit_next_attempt(*latest));
             }
             Step::ClearAll => {
                 self.manager.clear_all().unwrap();

@@ -57,6 +57,7 @@ programs! {
     sharing: strangers_learn_what_is_shared_in_c, strangers_learn_what_is_shared_in_cxx;
     snapshot: snapshots_hold_one_moment_in_c, snapshots_hold_one_moment_in_cxx;
     stats: stats_count_what_is_there_in_c, stats_count_what_is_there_in_cxx;
+    alignment: misaligned_pointers_are_refused_in_c, misaligned_pointers_are_refused_in_cxx;
     deferred: changes_are_written_later_in_c, changes_are_written_later_in_cxx;
     threads: eight_threads_lose_no_update_in_c, eight_threads_lose_no_update_in_cxx;
     panic: no_panic_crosses_into_c, no_panic_crosses_into_cxx;

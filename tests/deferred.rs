@@ -80,6 +80,21 @@ fn a_change_is_in_memory_at_once_and_in_the_file_after_the_flush() {
 }
 
 #[test]
+fn what_waits_beyond_a_limit_is_changed_at_once_and_written_with_the_rest() {
+    let database = TempDb::new();
+    let manager = with_ten_peers(&database);
+    let connection = database.connection();
+    let before = common::rows(&connection);
+    let latest = common::peers(&manager).values().map(|record| record.next_attempt).max().unwrap() - 1;
+    let changed = manager.limit_next_attempt(latest).unwrap();
+    assert!(changed > 0 && common::peers(&manager).values().all(|record| record.next_attempt <= latest));
+    assert_eq!(stats(&manager).pending_writes, changed as u64);
+    assert_eq!(common::rows(&connection), before);
+    manager.flush().unwrap();
+    assert_on_file(&manager, &connection);
+}
+
+#[test]
 fn what_changed_is_written_without_being_asked_for() {
     let database = TempDb::new();
     let manager = open(&database, Duration::from_millis(1));

@@ -36,7 +36,7 @@ fn open(database: &TempDb) -> PeerManager {
 type Write = fn(&PeerManager) -> Result<()>;
 
 /// Every method that writes, each with something to write.
-fn writes() -> [(&'static str, Write); 11] {
+fn writes() -> [(&'static str, Write); 12] {
     [
         ("ensure_exists", |m| m.ensure_exists(&ipv4(100)).map(drop)),
         ("ensure_exists_many", |m| m.ensure_exists_many(&[ipv4(0), ipv4(101), ipv4(102)]).map(drop)),
@@ -46,6 +46,7 @@ fn writes() -> [(&'static str, Write); 11] {
         ("update_type", |m| m.update_type(&ipv4(3), Preferred, false)),
         ("update_backoff", |m| m.update_backoff(&ipv4(4), BackOffUpdate::Increase)),
         ("update", |m| m.update(&ipv4(5), Preferred, false, BackOffUpdate::HardReset)),
+        ("limit_next_attempt", |m| m.limit_next_attempt(START - 2).map(drop)),
         ("remove", |m| m.remove(&ipv4(6))),
         ("remove_peers_with_many_failures", |m| m.remove_peers_with_many_failures(9).map(drop)),
         ("clear_all", PeerManager::clear_all),

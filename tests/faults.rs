@@ -265,9 +265,9 @@ enum Step {
 fn life() -> Vec<Step> {
     let first = Call { name: "store_many", run: |m| m.store_many(&calls::standing()) };
     let mut steps = vec![Step::Open, Step::Call(first)];
-    steps.extend(CALLS[..9].iter().map(|&call| Step::Call(call)));
+    steps.extend(CALLS[..10].iter().map(|&call| Step::Call(call)));
     steps.extend([Step::Call(calls::FLUSH), Step::Call(calls::STORE), Step::Close, Step::Open]);
-    steps.extend(CALLS[9..].iter().map(|&call| Step::Call(call)));
+    steps.extend(CALLS[10..].iter().map(|&call| Step::Call(call)));
     steps.extend([Step::Call(first), Step::Call(calls::ENSURE_EXISTS_MANY), Step::Close]);
     steps
 }

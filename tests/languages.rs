@@ -150,6 +150,7 @@ fn metrics_are_the_same(c: lists::Program, go: lists::Program) {
         [
             "peer_manager_failed_writes_total",
             "peer_manager_info{durability=\"commit\"}",
+            "peer_manager_log_bytes",
             "peer_manager_netgroups",
             "peer_manager_peers_ready",
             "peer_manager_peers{type=\"inbound\"}",
@@ -157,6 +158,7 @@ fn metrics_are_the_same(c: lists::Program, go: lists::Program) {
             "peer_manager_peers{type=\"preferred\"}",
             "peer_manager_pending_writes",
             "peer_manager_refused_peers_total",
+            "peer_manager_rejected_rows_total",
             "peer_manager_skipped_rows",
         ]
     );

@@ -68,6 +68,7 @@ enum Step {
     Update(u32, StoredPeerType, bool, BackOffUpdate),
     Remove(u32),
     RemovePeersWithManyFailures(u32),
+    LimitNextAttempt(i64),
     ClearAll,
     LoadRandomPeers(Query, usize),
     GetPeersToSend(Query, Option<u32>, usize),
@@ -119,6 +120,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         6 => (peer(), peer_type(), any::<bool>(), backoff()).prop_map(|(p, t, k, b)| Step::Update(p, t, k, b)),
         5 => peer().prop_map(Step::Remove),
         1 => failures().prop_map(Step::RemovePeersWithManyFailures),
+        1 => time().prop_map(Step::LimitNextAttempt),
         7 => (query(), size()).prop_map(|(q, s)| Step::LoadRandomPeers(q, s)),
         5 => (query(), option::of(peer()), size()).prop_map(|(q, e, s)| Step::GetPeersToSend(q, e, s)),
         3 => (option::of(peer()), size()).prop_map(|(e, s)| Step::GetPeersToSendUnfiltered(e, s)),
@@ -221,6 +223,10 @@ impl Pair {
             Step::RemovePeersWithManyFailures(min) => {
                 let removed = self.manager.remove_peers_with_many_failures(*min).unwrap();
                 assert_eq!(removed, self.model.remove_peers_with_many_failures(*min));
+            }
+            Step::LimitNextAttempt(latest) => {
+                let changed = self.manager.limit_next_attempt(*latest).unwrap();
+                assert_eq!(changed, self.model.limit_next_attempt(*latest));
             }
             Step::ClearAll => {
                 self.manager.clear_all().unwrap();

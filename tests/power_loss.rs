@@ -84,7 +84,7 @@ fn every_call() -> Vec<Option<Call>> {
         }
     }
     calls.extend([None, Some(STANDING)]);
-    calls.extend(CALLS[..9].iter().copied().map(Some));
+    calls.extend(CALLS[..10].iter().copied().map(Some));
     calls
 }
 

@@ -347,6 +347,48 @@ fn peers_with_at_least_so_many_failures_are_removed_and_counted() {
 }
 
 #[test]
+fn nobody_waits_beyond_the_limit_and_all_else_stays_as_it_is() {
+    let times = [i64::MIN, -7, 0, START - 1, START, START + 1, START + 2, i64::MAX - 1, i64::MAX];
+    for latest in times {
+        let manager = TestClock::at(START).in_memory(1);
+        let before: Vec<_> = (0..)
+            .zip(times)
+            .map(|(n, time)| record(common::mixed(n), time, n, StoredPeerType::ALL[n as usize % 3]))
+            .collect();
+        manager.store_many(&before).unwrap();
+        let changed = manager.limit_next_attempt(latest).unwrap();
+        assert_eq!(changed, times.iter().filter(|&&time| time > latest).count(), "{latest}");
+        let expected = before
+            .into_iter()
+            .map(|record| PeerRecord { next_attempt: record.next_attempt.min(latest), ..record })
+            .map(|record| (record.address.clone(), record));
+        assert_eq!(common::peers(&manager), expected.collect());
+        manager.check_invariants().unwrap();
+        assert_eq!(manager.limit_next_attempt(latest).unwrap(), 0, "there is nothing left to do");
+    }
+}
+
+#[test]
+fn after_a_clock_that_was_wrong_once_peers_can_be_dialled_again() {
+    const TWENTY_YEARS: i64 = 20 * 365 * 86_400;
+    let clock = TestClock::at(START);
+    let manager = clock.in_memory(1);
+    let records: Vec<_> = (0..1_000).map(|n| record(ipv4(n), START, 0, Outbound)).collect();
+    manager.store_many(&records).unwrap();
+    let due = || manager.load_random_peers(&PeerQuery::default(), 5_000).unwrap().len();
+    clock.set(START + TWENTY_YEARS);
+    (0..900).for_each(|n| manager.update_backoff(&ipv4(n), Increase).unwrap());
+    clock.set(START + 60);
+    assert_eq!((due(), manager.get_stats().unwrap().ready), (100, 100));
+    assert_eq!(manager.limit_next_attempt(START + 120).unwrap(), 900);
+    assert_eq!(due(), 100, "not yet");
+    clock.set(START + 120);
+    assert_eq!((due(), manager.get_stats().unwrap().ready), (1_000, 1_000));
+    assert!((0..900).all(|n| manager.load(&ipv4(n)).unwrap().unwrap().num_failures == 1));
+    manager.check_invariants().unwrap();
+}
+
+#[test]
 fn a_few_failed_peers_among_many_are_removed() {
     let manager = TestClock::at(START).in_memory(1);
     let failures = |n: u32| if n.is_multiple_of(50) { 10 } else { 9 };

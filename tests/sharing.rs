@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use chance::Verdict;
 use common::{START, TestClock, ipv4, mixed, netgroup, private, record};
 use peer_manager::StoredPeerType::{Inbound, Outbound, Preferred};
-use peer_manager::{BackOffUpdate, PeerAddress, PeerManager, PeerQuery, PeerTypeFilter};
+use peer_manager::{BackOffUpdate, PeerAddress, PeerManager, PeerQuery, PeerTypeFilter, StoredPeerType};
 
 /// How long a choice lives in these tests: this long, and up to half of it more.
 const SECONDS: u32 = 1_000;
@@ -165,16 +165,138 @@ fn a_removed_peer_is_in_no_answer_any_more_and_back_when_it_comes_back() {
     let manager = sharing(&clock, 50, 40);
     let answer = ask(&manager, 20);
     manager.remove(&answer[7]).unwrap();
-    assert_eq!(ask(&manager, 20), without(&answer, &answer[7]), "and nobody is told of instead");
+    let told = ask(&manager, 20);
+    assert_eq!(
+        (told.len(), &told[..19]),
+        (20, &without(&answer, &answer[7])[..]),
+        "another one is drawn instead"
+    );
     manager.ensure_exists(&answer[7]).unwrap();
-    assert_eq!(ask(&manager, 20), answer);
+    assert_eq!(ask(&manager, 20), answer, "and the other one is left out");
     manager.store(&record(answer[3].clone(), START, 30, Inbound)).unwrap();
     manager.remove_peers_with_many_failures(30).unwrap();
-    assert_eq!(ask(&manager, 20), without(&answer, &answer[3]));
+    let rest = without(&answer, &answer[3]);
+    assert_eq!(ask(&manager, 20), [&rest[..], &told[19..]].concat(), "the other one is there already");
     manager.clear_all().unwrap();
     assert_eq!(ask(&manager, 20), []);
     manager.ensure_exists_many(&answer).unwrap();
     assert_eq!(ask(&manager, 20), answer);
+}
+
+#[test]
+fn however_many_are_removed_others_are_told_of_in_their_place() {
+    let clock = TestClock::at(START);
+    let manager = sharing(&clock, 10, 1_000);
+    let (mut answer, mut told) = (ask(&manager, 999), BTreeSet::new());
+    for round in 1..=8 {
+        assert_eq!(answer.len(), 100, "a tenth of the thousand there were at first");
+        assert!(answer.iter().all(|peer| told.insert(peer.clone())), "round {round} tells of one again");
+        for peer in &answer {
+            manager.remove(peer).unwrap();
+        }
+        answer = ask(&manager, 999);
+    }
+    // Fewer at a time, too; then those stay that are left.
+    for _ in 0..50 {
+        manager.remove(&answer[0]).unwrap();
+        let next = ask(&manager, 999);
+        assert_eq!((next.len(), &next[..99]), (100, &answer[1..]));
+        answer = next;
+    }
+}
+
+#[test]
+fn a_peer_that_comes_and_goes_does_not_bring_one_more_into_the_answers_each_time() {
+    let clock = TestClock::at(START);
+    let manager = sharing(&clock, 10, 200);
+    let answer = ask(&manager, 99);
+    let mut told: BTreeSet<_> = answer.iter().cloned().collect();
+    for _ in 0..100 {
+        manager.remove(&answer[4]).unwrap();
+        told.extend(ask(&manager, 99));
+        manager.ensure_exists(&answer[4]).unwrap();
+        assert_eq!(ask(&manager, 99), answer);
+    }
+    assert_eq!(told.len(), 21);
+}
+
+#[test]
+fn what_comes_and_goes_for_long_is_not_remembered_for_long() {
+    let clock = TestClock::at(START);
+    let manager = sharing(&clock, 10, 100);
+    let first = ask(&manager, 10);
+    let mut answer = first.clone();
+    for n in 0..3_000 {
+        manager.remove(&answer[0]).unwrap();
+        manager.ensure_exists(&mixed(1_000 + n)).unwrap();
+        answer = ask(&manager, 10);
+        assert_eq!(answer.len(), 10);
+    }
+    manager.ensure_exists_many(&first).unwrap();
+    assert_eq!(ask(&manager, 10), answer, "the first are long gone, and have no place any more");
+}
+
+/// 500 inbound, 300 outbound and 40 preferred peers.
+fn of_every_type(clock: &TestClock, percent: u32) -> PeerManager {
+    let manager = sharing(clock, percent, 840);
+    (500..800).for_each(|n| manager.update_type(&mixed(n), Outbound, false).unwrap());
+    (800..840).for_each(|n| manager.update_type(&mixed(n), Preferred, false).unwrap());
+    manager
+}
+
+fn of_type(type_filter: PeerTypeFilter) -> PeerQuery<'static> {
+    PeerQuery { type_filter, ..PeerQuery::everything() }
+}
+
+#[test]
+fn a_query_for_one_type_leaves_the_others_their_parts() {
+    use PeerTypeFilter::{Any, AnyOutbound, InboundOnly, OutboundOnly, PreferredOnly};
+    // Whichever comes first, each type has a tenth of its peers to tell of, and no more.
+    let parts = [(InboundOnly, 50), (OutboundOnly, 30), (PreferredOnly, 4), (AnyOutbound, 34), (Any, 84)];
+    for first in 0..parts.len() {
+        let clock = TestClock::at(START);
+        let manager = of_every_type(&clock, 10);
+        let mut told = BTreeSet::new();
+        for n in 0..2 * parts.len() {
+            let (type_filter, part) = parts[(first + n) % parts.len()];
+            let answer = manager.get_peers_to_send(&of_type(type_filter), None, 999).unwrap();
+            assert_eq!(answer.len(), part, "{type_filter:?}, query {n} after {:?}", parts[first].0);
+            let types = answer.iter().map(|peer| manager.load(peer).unwrap().unwrap().peer_type);
+            assert!(types.is_sorted_by(|a, b| a >= b), "preferred before outbound before inbound");
+            told.extend(answer);
+        }
+        assert_eq!(told.len(), 84);
+    }
+}
+
+#[test]
+fn a_type_without_peers_has_its_part_measured_when_it_has_some() {
+    let clock = TestClock::at(START);
+    let manager = sharing(&clock, 10, 500);
+    assert_eq!(ask(&manager, 999).len(), 50);
+    // A private one is none to tell of, so it does not count as the first.
+    manager.store(&record(private(1), START, 0, Outbound)).unwrap();
+    assert_eq!(ask(&manager, 999).len(), 50);
+    (1_000..1_100).for_each(|n| manager.update_type(&mixed(n), Outbound, false).unwrap());
+    assert_eq!(ask(&manager, 999).len(), 60, "a tenth of 101, and of the 500");
+    (2_000..3_000).for_each(|n| manager.update_type(&mixed(n), Outbound, false).unwrap());
+    assert_eq!(ask(&manager, 999).len(), 60);
+}
+
+#[test]
+fn a_peer_whose_type_changes_makes_room_for_no_other() {
+    let clock = TestClock::at(START);
+    let manager = of_every_type(&clock, 10);
+    let mut told: BTreeSet<_> = ask(&manager, 999).into_iter().collect();
+    assert_eq!(told.len(), 84);
+    let peers: Vec<_> = told.iter().cloned().collect();
+    for (n, peer) in peers.iter().enumerate() {
+        manager.store(&record(peer.clone(), START, 0, StoredPeerType::ALL[n % 3])).unwrap();
+        for type_filter in [PeerTypeFilter::Any, PeerTypeFilter::InboundOnly, PeerTypeFilter::AnyOutbound] {
+            told.extend(manager.get_peers_to_send(&of_type(type_filter), None, 999).unwrap());
+        }
+    }
+    assert_eq!(told.len(), 84);
 }
 
 #[test]

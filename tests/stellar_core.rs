@@ -191,6 +191,35 @@ fn a_next_attempt_that_the_file_cannot_hold_is_the_nearest_one_after_a_restart()
 }
 
 #[test]
+fn nobody_waits_beyond_the_limit_in_stellar_cores_file_either() {
+    for durability in DURABILITIES {
+        let (database, clock) = (TempDb::new(), TestClock::at(START));
+        let core = StellarCore::new_db(&database.path());
+        let manager = PeerManager::open(options(&database.path(), durability, &clock)).unwrap();
+        let far = START + 20 * 365 * 86_400;
+        manager
+            .store_many(&[
+                record(ipv4(1), far, 1, Outbound),
+                record(ipv4(2), START, 2, Inbound),
+                record(ipv6(3), far, 3, Inbound),
+            ])
+            .unwrap();
+        assert_eq!(manager.limit_next_attempt(START + 60).unwrap(), 2);
+        manager.flush().unwrap();
+        let expected = by_address([
+            record(ipv4(1), START + 60, 1, Outbound),
+            record(ipv4(2), START, 2, Inbound),
+            record(ipv6(3), START + 60, 3, Inbound),
+        ]);
+        assert_eq!(common::peers(&manager), expected, "{durability:?}");
+        assert_eq!(core.load_all(), with_ipv4(expected));
+        // What is in memory only is changed without the file.
+        manager.store(&record(ipv6(4), far, 0, Inbound)).unwrap();
+        assert_eq!(manager.limit_next_attempt(START + 60).unwrap(), 1);
+    }
+}
+
+#[test]
 fn a_peer_that_is_not_ipv4_stays_in_memory_because_stellar_core_could_not_read_its_row() {
     for durability in DURABILITIES {
         let (database, clock) = (TempDb::new(), TestClock::at(START));

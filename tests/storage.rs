@@ -81,7 +81,7 @@ fn every_committed_change_is_in_the_file_at_once() {
     let (database, clock) = (TempDb::new(), TestClock::at(START));
     let manager = clock.on_file(&database.path(), 1);
     let connection = database.connection();
-    let changes: [&dyn Fn(&PeerManager); 9] = [
+    let changes: [&dyn Fn(&PeerManager); 10] = [
         &|m| assert!(m.ensure_exists(&ipv4(1)).unwrap()),
         &|m| assert_eq!(m.ensure_exists_many(&[ipv4(2), ipv4(3), ipv4(4), ipv4(5)]).unwrap(), 4),
         &|m| m.store(&record(ipv4(2), 7, 12, Preferred)).unwrap(),
@@ -89,6 +89,7 @@ fn every_committed_change_is_in_the_file_at_once() {
         &|m| m.update_type(&ipv4(1), Outbound, false).unwrap(),
         &|m| m.update_backoff(&ipv4(4), BackOffUpdate::Increase).unwrap(),
         &|m| m.update(&ipv4(6), Preferred, true, BackOffUpdate::Reset).unwrap(),
+        &|m| assert_eq!(m.limit_next_attempt(8).unwrap(), 4),
         &|m| m.remove(&ipv4(3)).unwrap(),
         &|m| assert_eq!(m.remove_peers_with_many_failures(10).unwrap(), 1),
     ];

@@ -72,7 +72,9 @@ class Player {
     const stats = { ...this.#manager.getStats() };
     stats.durability = DURABILITIES.indexOf(stats.durability);
     const snakeCase = (name) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-    return Object.entries(stats).map(([name, value]) => `${snakeCase(name)} ${value}`);
+    const lines = Object.entries(stats).map(([name, value]) => `${snakeCase(name)} ${value}`);
+    // What follows is the size of the log, which is SQLite's business, and what came with it.
+    return lines.slice(0, Object.keys(stats).indexOf("refusedPeers") + 1);
   }
 
   #load(word) {

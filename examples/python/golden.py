@@ -120,6 +120,8 @@ class Player:
         stats = self.peers.get_stats()
         for field in fields(stats):
             yield f"{field.name} {int(getattr(stats, field.name))}"
+            if field.name == "refused_peers":
+                break  # The size of the log is SQLite's business.
 
     def do_address(self, *words: str) -> Iterator[str]:
         parsed = Address.parse(" ".join(words))

@@ -33,7 +33,8 @@ enum class Status : std::int32_t {
   DiskFull = PEER_MANAGER_ERROR_DISK_FULL,
   Limit = PEER_MANAGER_ERROR_LIMIT,
   Unsupported = PEER_MANAGER_ERROR_UNSUPPORTED,
-  Internal = PEER_MANAGER_ERROR_INTERNAL
+  Internal = PEER_MANAGER_ERROR_INTERNAL,
+  NoMemory = PEER_MANAGER_ERROR_NO_MEMORY
 };
 
 /** Names a status, for logs: "OK", "NOT_FOUND" and so on; "UNKNOWN" for any other number. */

@@ -181,6 +181,13 @@ public:
     });
   }
 
+  /** Sees to it that nobody waits beyond `latest`: for a table after a clock that was wrong. Tells how many did. */
+  Result<std::size_t> try_limit_next_attempt(sys_seconds latest) noexcept {
+    return counted([&](auto* out, auto* error) {
+      return peer_manager_limit_next_attempt(handle_, latest.time_since_epoch().count(), out, error);
+    });
+  }
+
   /** Forgets all peers. */
   Result<void> try_clear_all() noexcept {
     return detail::call([&](auto* error) { return peer_manager_clear_all(handle_, error); });
@@ -245,7 +252,9 @@ public:
                  c.pending_writes,
                  c.failed_writes,
                  c.skipped_rows,
-                 c.refused_peers};
+                 c.refused_peers,
+                 c.log_bytes,
+                 c.rejected_rows};
   }
 
   /** Tells what became of the file if it was damaged when it was opened; nothing when it was not. */
@@ -293,6 +302,7 @@ public:
   std::size_t remove_peers_with_many_failures(std::uint32_t min_num_failures) {
     return try_remove_peers_with_many_failures(min_num_failures).value();
   }
+  std::size_t limit_next_attempt(sys_seconds latest) { return try_limit_next_attempt(latest).value(); }
   void clear_all() { try_clear_all().value(); }
   std::size_t load_random_peers(const Query& query, Span<Address> out) const {
     return try_load_random_peers(query, out).value();

@@ -166,7 +166,7 @@ struct Options {
   /** get_peers_to_send answers everyone from one random choice, which lives for so long and a random part of up to half
    * as long again, so that nobody learns the table by asking often; 0 for a new choice each time. */
   std::chrono::seconds share_cache{0};
-  std::uint32_t share_max_percent = 0; /**< The most of all peers that this choice holds; 0 for 100. */
+  std::uint32_t share_max_percent = 0; /**< The most of the peers of each type that it holds; 0 for 100. */
 };
 
 /** Counts of what is in the table and of what happened since it was opened. */
@@ -182,6 +182,8 @@ struct Stats {
   std::uint64_t failed_writes = 0;            /**< Writes to the database that failed. */
   std::uint64_t skipped_rows = 0;             /**< Rows of the database that were not valid peers. */
   std::uint64_t refused_peers = 0;            /**< Peers that a bound refused, at opening too. */
+  std::uint64_t log_bytes = 0;                /**< Bytes of the write-ahead log. */
+  std::uint64_t rejected_rows = 0;            /**< Changes that the file's own constraints refused. */
 };
 
 /** What became of a file that was damaged when it was opened with OnCorrupt::Quarantine. */

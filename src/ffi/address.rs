@@ -180,7 +180,7 @@ pub unsafe extern "C" fn peer_manager_address_equal(
 ) -> bool {
     boundary::answer("peer_manager_address_equal", false, || {
         // SAFETY: the caller keeps the contract of the module.
-        let (a, b) = unsafe { (handle::optional(a), handle::optional(b)) };
+        let (a, b) = unsafe { (handle::any(a), handle::any(b)) };
         let canonical = |address: Option<&peer_manager_address>| address.and_then(|a| a.parse().ok());
         canonical(a).is_some_and(|a| canonical(b).is_some_and(|b| a == b))
     })
@@ -198,7 +198,7 @@ pub unsafe extern "C" fn peer_manager_address_equal(
 pub unsafe extern "C" fn peer_manager_address_is_private(address: *const peer_manager_address) -> bool {
     boundary::answer("peer_manager_address_is_private", false, || {
         // SAFETY: the caller keeps the contract of the module.
-        let address = unsafe { handle::optional(address) };
+        let address = unsafe { handle::any(address) };
         address.and_then(|a| a.parse().ok()).is_some_and(|a| a.is_private())
     })
 }

@@ -21,7 +21,8 @@ pub(super) unsafe fn call(
     error: *mut peer_manager_error,
     body: impl FnOnce() -> Result<()>,
 ) -> peer_manager_status {
-    let result = catch(function, body).unwrap_or_else(Err);
+    let result =
+        handle::check_alignment(error, "error").and_then(|()| catch(function, body).unwrap_or_else(Err));
     // SAFETY: by contract `error` is NULL or valid.
     unsafe { report(result, error) }
 }
@@ -34,7 +35,8 @@ pub(super) unsafe fn call_on(
     body: impl FnOnce(&PeerManager) -> Result<()>,
 ) -> peer_manager_status {
     // SAFETY: by contract `pm` is NULL or a manager.
-    let result = unsafe { handle::input(pm, "pm") }.and_then(|pm| {
+    let pm = handle::check_alignment(error, "error").and_then(|()| unsafe { handle::input(pm, "pm") });
+    let result = pm.and_then(|pm| {
         if pm.is_broken.load(Ordering::Acquire) {
             return Err(Error::poisoned());
         }
@@ -61,7 +63,7 @@ pub(super) unsafe fn answer_on<T>(
     body: impl FnOnce(&PeerManager) -> T,
 ) -> T {
     // SAFETY: by contract `pm` is NULL or a manager.
-    let Some(pm) = (unsafe { handle::optional(pm) }) else { return neutral };
+    let Some(pm) = (unsafe { handle::any(pm) }) else { return neutral };
     if pm.is_broken.load(Ordering::Acquire) || pm.manager.check_health().is_err() {
         return neutral;
     }
@@ -91,9 +93,9 @@ fn defect(function: &str, panic: &(dyn Any + Send)) -> Error {
 
 unsafe fn report(result: Result<()>, error: *mut peer_manager_error) -> peer_manager_status {
     let Err(failure) = result else { return PEER_MANAGER_OK };
-    // SAFETY: by contract `error` is NULL or valid.
-    if let Some(error) = unsafe { handle::optional_output(error) } {
-        error.write(peer_manager_error::from(&failure));
+    if !error.is_null() {
+        // SAFETY: by contract `error` is valid; it need not be aligned, so that its own alignment can be complained of.
+        unsafe { error.write_unaligned(peer_manager_error::from(&failure)) };
     }
     status_of(&failure)
 }

@@ -1,8 +1,10 @@
 //! The only place that turns a caller's pointers into references and values.
 //!
 //! Every function is `unsafe` for one reason, the contract of the [module above](super): a pointer that is not
-//! NULL is valid. NULL itself is checked here. References are used up before an output is written, so inputs may
-//! share memory with outputs; outputs are never seen as references, so they may be uninitialised.
+//! NULL, and has the alignment of its type, is valid. NULL and alignment are checked here: a reference that is not
+//! aligned is undefined behaviour in Rust, even on processors that do not mind. References are used up before an output
+//! is written, so inputs may share memory with outputs; outputs are never seen as references, so they may be
+//! uninitialised.
 
 use std::ffi::{CStr, c_char};
 use std::ptr::NonNull;
@@ -11,23 +13,32 @@ use crate::error::{Error, Result};
 
 /// An argument that must not be NULL.
 pub(super) unsafe fn input<'a, T>(pointer: *const T, name: &str) -> Result<&'a T> {
-    // SAFETY: by contract the pointer is NULL or valid.
-    unsafe { pointer.as_ref() }.ok_or_else(|| is_null(name))
+    // SAFETY: the caller keeps the contract of the module.
+    unsafe { optional(pointer, name) }?.ok_or_else(|| is_null(name))
 }
 
 /// An argument that may be NULL.
-pub(super) unsafe fn optional<'a, T>(pointer: *const T) -> Option<&'a T> {
-    // SAFETY: by contract the pointer is NULL or valid.
-    unsafe { pointer.as_ref() }
+pub(super) unsafe fn optional<'a, T>(pointer: *const T, name: &str) -> Result<Option<&'a T>> {
+    check_alignment(pointer, name)?;
+    // SAFETY: by contract the pointer is NULL or valid, and it is aligned.
+    Ok(unsafe { pointer.as_ref() })
+}
+
+/// An argument of a function that cannot fail: nothing for NULL and for a pointer that is not aligned.
+pub(super) unsafe fn any<'a, T>(pointer: *const T) -> Option<&'a T> {
+    // SAFETY: the caller keeps the contract of the module.
+    unsafe { optional(pointer, "") }.ok().flatten()
 }
 
 /// An array of arguments; NULL with a count of 0 is an empty one.
 pub(super) unsafe fn inputs<'a, T>(pointer: *const T, count: usize, name: &str) -> Result<&'a [T]> {
     check_count::<T>(count, name)?;
+    check_alignment(pointer, name)?;
     match NonNull::new(pointer.cast_mut()) {
         None if count == 0 => Ok(&[]),
         None => Err(is_null(name)),
-        // SAFETY: by contract the pointer is valid for `count` elements, and their size does not overflow.
+        // SAFETY: by contract the pointer is valid for `count` elements, it is aligned, and their size does not
+        // overflow.
         Some(first) => Ok(unsafe { std::slice::from_raw_parts(first.as_ptr(), count) }),
     }
 }
@@ -59,12 +70,14 @@ pub(super) struct Output<T>(NonNull<T>);
 
 /// A result that must not be NULL.
 pub(super) unsafe fn output<T>(pointer: *mut T, name: &str) -> Result<Output<T>> {
-    NonNull::new(pointer).map(Output).ok_or_else(|| is_null(name))
+    // SAFETY: the caller keeps the contract of the module.
+    unsafe { optional_output(pointer, name) }?.ok_or_else(|| is_null(name))
 }
 
-/// A result that the caller may do without.
-pub(super) unsafe fn optional_output<T>(pointer: *mut T) -> Option<Output<T>> {
-    NonNull::new(pointer).map(Output)
+/// A result that the caller may do without. It is asked for before the call does anything, because it may be refused.
+pub(super) unsafe fn optional_output<T>(pointer: *mut T, name: &str) -> Result<Option<Output<T>>> {
+    check_alignment(pointer, name)?;
+    Ok(NonNull::new(pointer).map(Output))
 }
 
 /// A struct of C that is plain data.
@@ -77,7 +90,7 @@ impl<T: Plain> Output<T> {
     /// Sets the caller's struct to zeros and then fills it in, from values of our own: inputs are not used any more,
     /// for they may be the same memory.
     pub(super) fn fill(mut self, fill_in: impl FnOnce(&mut T)) {
-        // SAFETY: by the contract of the function that made it, the pointer is valid for one `T`.
+        // SAFETY: by the contract of the function that made it, the pointer is valid for one `T`, and it is aligned.
         unsafe { self.0.write_bytes(0, 1) };
         // SAFETY: as above, all zeros is a value, and inputs are not used any more, so the reference is the only one.
         fill_in(unsafe { self.0.as_mut() });
@@ -86,7 +99,7 @@ impl<T: Plain> Output<T> {
 
 impl<T> Output<T> {
     pub(super) fn write(self, value: T) {
-        // SAFETY: by the contract of the function that made it, the pointer is valid for one `T`.
+        // SAFETY: by the contract of the function that made it, the pointer is valid for one `T`, and it is aligned.
         unsafe { self.0.write(value) }
     }
 }
@@ -100,6 +113,7 @@ pub(super) struct Outputs<T> {
 /// An array of results; NULL with a capacity of 0 is fine.
 pub(super) unsafe fn outputs<T>(pointer: *mut T, capacity: usize, name: &str) -> Result<Outputs<T>> {
     check_count::<T>(capacity, name)?;
+    check_alignment(pointer, name)?;
     match NonNull::new(pointer) {
         None if capacity == 0 => Ok(Outputs { first: NonNull::dangling(), capacity }),
         None => Err(is_null(name)),
@@ -117,7 +131,7 @@ impl<T> Outputs<T> {
     pub(super) fn zip<V>(self, values: impl Iterator<Item = V>) -> impl Iterator<Item = (Output<T>, V)> {
         values.take(self.capacity).enumerate().map(move |(index, value)| {
             // SAFETY: by the contract of the function that made it, the pointer is valid for `capacity` elements,
-            // and `index` is less.
+            // and `index` is less; each element is aligned if the first one is.
             (Output(unsafe { self.first.add(index) }), value)
         })
     }
@@ -128,9 +142,9 @@ pub(super) fn into_handle<T>(value: T) -> *mut T {
     Box::into_raw(Box::new(value))
 }
 
-/// Drops what [`into_handle`] gave; NULL is nothing.
+/// Drops what [`into_handle`] gave; NULL is nothing, and what is not aligned was never given.
 pub(super) unsafe fn free<T>(handle: *mut T) {
-    if !handle.is_null() {
+    if !handle.is_null() && handle.is_aligned() {
         // SAFETY: by contract the handle came from `into_handle` and was not freed.
         drop(unsafe { Box::from_raw(handle) });
     }
@@ -154,6 +168,16 @@ fn check_count<T>(count: usize, name: &str) -> Result<()> {
             "{name} has {count} elements, which is more than memory can hold; pass the right count"
         ))),
     }
+}
+
+/// Refuses a pointer that does not have the alignment of its type; NULL has it.
+pub(super) fn check_alignment<T>(pointer: *const T, name: &str) -> Result<()> {
+    if pointer.is_aligned() {
+        return Ok(());
+    }
+    Err(Error::InvalidArgument(format!(
+        "{name} is not aligned; pass a pointer to a variable of its type, or memory from malloc"
+    )))
 }
 
 pub(super) fn is_null(name: &str) -> Error {

@@ -39,8 +39,10 @@ pub unsafe extern "C" fn peer_manager_import(
     // SAFETY: the caller keeps the contract of the module.
     unsafe {
         boundary::call_on("peer_manager_import", pm, error, |manager| {
-            let inserted = manager.import(handle::text(path, "path")?)?;
-            if let Some(out_inserted) = handle::optional_output(out_inserted) {
+            let path = handle::text(path, "path")?;
+            let out_inserted = handle::optional_output(out_inserted, "out_inserted")?;
+            let inserted = manager.import(path)?;
+            if let Some(out_inserted) = out_inserted {
                 out_inserted.write(inserted);
             }
             Ok(())

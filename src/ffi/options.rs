@@ -83,9 +83,10 @@ pub struct peer_manager_options {
     /// lives for this many seconds and a random part of up to half as many more, so that nobody learns the table by
     /// asking often, or when the next choice is made.
     pub share_cache_seconds: u32,
-    /// The most that choice holds, in per cent of the peers there are when its first ones are drawn, 0 to 100, rounded down
-    /// but one at least; 0 for 100, which is all of them and all that come. While a new node's table is small, so is a part
-    /// of it.
+    /// The most that choice holds at a time, 0 to 100: of each type, this percentage of the peers of that type there are
+    /// when its first one is drawn, rounded down but one at least; 0 for 100, which is all of them and all that come. A type
+    /// that is not asked for takes nothing from the others. In place of peers that are no longer in the table others are
+    /// drawn. While a new node's table is small, so is a part of it.
     pub share_max_percent: u32,
     /// 0.
     pub reserved: u32,

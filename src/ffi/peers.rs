@@ -67,8 +67,9 @@ pub unsafe extern "C" fn peer_manager_ensure_exists_many(
     unsafe {
         boundary::call_on("peer_manager_ensure_exists_many", pm, error, |manager| {
             let addresses = address::addresses(addresses, count, "addresses")?;
+            let out_inserted = handle::optional_output(out_inserted, "out_inserted")?;
             let inserted = manager.ensure_exists_many(&addresses)?;
-            if let Some(out_inserted) = handle::optional_output(out_inserted) {
+            if let Some(out_inserted) = out_inserted {
                 out_inserted.write(inserted);
             }
             Ok(())
@@ -328,9 +329,50 @@ pub unsafe extern "C" fn peer_manager_remove_peers_with_many_failures(
     // SAFETY: the caller keeps the contract of the module.
     unsafe {
         boundary::call_on("peer_manager_remove_peers_with_many_failures", pm, error, |manager| {
+            let out_removed = handle::optional_output(out_removed, "out_removed")?;
             let removed = manager.remove_peers_with_many_failures(min_num_failures)?;
-            if let Some(out_removed) = handle::optional_output(out_removed) {
+            if let Some(out_removed) = out_removed {
                 out_removed.write(removed);
+            }
+            Ok(())
+        })
+    }
+}
+
+/// Sees to it that no peer waits beyond a time: whoever would, waits until then. This mends a table after a clock that was
+/// wrong (peers that failed while it was ahead would wait until it is), or after the caller changed its back-off. Peers
+/// that are due, or become due before, stay as they are.
+///
+/// Only peers in the table change. Rows that max_peers or max_peers_per_netgroup left in the file keep their time, so a
+/// node that has such rows calls this again after it was opened with larger bounds; so do rows that are not valid peers.
+///
+/// Cost: one transaction for all that change, none if there are none; linear in the table.
+///
+/// @param pm           the peer manager
+/// @param latest       seconds since the Unix epoch
+/// @param out_changed  receives how many peers waited longer; may be NULL
+/// @param error        receives what failed; may be NULL
+/// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL;
+///         PEER_MANAGER_ERROR_NO_MEMORY for a list of the peers that change;
+///         PEER_MANAGER_ERROR_DATABASE, PEER_MANAGER_ERROR_BUSY,
+///         PEER_MANAGER_ERROR_DISK_FULL or PEER_MANAGER_ERROR_CORRUPT when the database refuses the write;
+///         PEER_MANAGER_ERROR_INTERNAL
+///
+/// Thread-safe. Since 0.2.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn peer_manager_limit_next_attempt(
+    pm: *mut peer_manager,
+    latest: i64,
+    out_changed: *mut usize,
+    error: *mut peer_manager_error,
+) -> peer_manager_status {
+    // SAFETY: the caller keeps the contract of the module.
+    unsafe {
+        boundary::call_on("peer_manager_limit_next_attempt", pm, error, |manager| {
+            let out_changed = handle::optional_output(out_changed, "out_changed")?;
+            let changed = manager.limit_next_attempt(latest)?;
+            if let Some(out_changed) = out_changed {
+                out_changed.write(changed);
             }
             Ok(())
         })

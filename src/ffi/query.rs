@@ -182,7 +182,8 @@ pub unsafe extern "C" fn peer_manager_load_random_peers(
 ///
 /// With peer_manager_options.share_cache_seconds everyone who asks is told about the same choice for a while, in the same
 /// order: preferred before outbound before inbound, as they are now. It grows when an answer would be shorter than asked
-/// for, up to share_max_percent of the peers. Removed peers, and those that the filter no longer admits, are in no answer.
+/// for, up to share_max_percent of the peers of each type. Removed peers, and those that the filter no longer admits, are in
+/// no answer.
 ///
 /// Cost: as peer_manager_load_random_peers; with share_cache_seconds, linear in what was chosen so far: about the longest
 /// answer, and more if questions differ or peers go. Such questions wait for each other.
@@ -215,7 +216,8 @@ pub unsafe extern "C" fn peer_manager_get_peers_to_send(
             } else {
                 OwnedQuery::read(filter, &FILTER)?
             };
-            let exclude = handle::optional(exclude).map(peer_manager_address::parse).transpose()?;
+            let exclude =
+                handle::optional(exclude, "exclude")?.map(peer_manager_address::parse).transpose()?;
             let out = handle::outputs(out, size, "out")?;
             let out_count = handle::output(out_count, "out_count")?;
             let peers = manager.get_peers_to_send(&filter.as_query(), exclude.as_ref(), size)?;

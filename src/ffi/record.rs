@@ -127,6 +127,6 @@ pub unsafe extern "C" fn peer_manager_record_init(
 pub unsafe extern "C" fn peer_manager_record_is_ready(record: *const peer_manager_record, now: i64) -> bool {
     boundary::answer("peer_manager_record_is_ready", false, || {
         // SAFETY: the caller keeps the contract of the module.
-        unsafe { handle::optional(record) }.is_some_and(|record| record.next_attempt <= now)
+        unsafe { handle::any(record) }.is_some_and(|record| record.next_attempt <= now)
     })
 }

@@ -6,7 +6,7 @@
 
 use std::ptr;
 
-use super::handle::is_null;
+use super::handle::{check_alignment, is_null};
 use crate::error::{Error, Result};
 
 /// No version of a struct will ever be larger; a size beyond it was never set.
@@ -42,8 +42,9 @@ pub(super) unsafe fn check<T: Growing>(pointer: *const T, name: &str) -> Result<
     if pointer.is_null() {
         return Err(is_null(name));
     }
-    // SAFETY: by contract the pointer is valid for a struct that begins with its size.
-    let size = unsafe { pointer.cast::<u32>().read_unaligned() } as usize;
+    check_alignment(pointer, name)?;
+    // SAFETY: by contract the pointer is valid for a struct that begins with its size, and it is aligned.
+    let size = unsafe { pointer.cast::<u32>().read() } as usize;
     if size < T::FIRST_SIZE {
         return Err(Error::InvalidArgument(format!(
             "{name}->struct_size is {size}, but {0} has at least {1} bytes; initialise it with {0}_init",
@@ -82,6 +83,8 @@ pub(super) unsafe fn write<T: Growing>(pointer: *mut T, CallersSize(size): Calle
 }
 
 /// Initialises a caller's struct of any size: defaults, then zeros for what this library does not know.
+///
+/// It writes bytes, so the struct need not be aligned here: who uses it will be told.
 pub(super) unsafe fn init<T: Growing>(pointer: *mut T, size: usize) {
     let Ok(struct_size) = u32::try_from(size) else { return };
     if pointer.is_null() || size < size_of::<u32>() {

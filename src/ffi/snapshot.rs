@@ -61,7 +61,7 @@ pub unsafe extern "C" fn peer_manager_get_all_peers(
 pub unsafe extern "C" fn peer_manager_snapshot_count(snapshot: *const peer_manager_snapshot) -> usize {
     boundary::answer("peer_manager_snapshot_count", 0, || {
         // SAFETY: the caller keeps the contract of the module.
-        unsafe { handle::optional(snapshot) }.map_or(0, |snapshot| snapshot.peers.len())
+        unsafe { handle::any(snapshot) }.map_or(0, |snapshot| snapshot.peers.len())
     })
 }
 

@@ -40,11 +40,23 @@ pub struct peer_manager_stats {
     /// Peers that max_peers or max_peers_per_netgroup refused since the peer manager was opened, those included that
     /// they left in the file then.
     pub refused_peers: u64,
+    /// 0: there are no bans yet. Since 0.2.0.
+    pub bans: u64,
+    /// Bytes of the write-ahead log, which is beside the file with -wal behind its name. It is used again from its
+    /// beginning when all of it is in the file, so one that keeps growing has a reader that does not end. 0 in memory and
+    /// on a borrowed connection. Since 0.2.0.
+    pub log_bytes: u64,
+    /// 0: no failure is forgiven yet. Since 0.2.0.
+    pub forgiven_failures: u64,
+    /// Changes that were left out of the file since the peer manager was opened, because the file's own constraints refuse
+    /// them: memory has them until it is freed. Since 0.2.0.
+    pub rejected_rows: u64,
 }
 
 impl Growing for peer_manager_stats {
     const NAME: &'static str = "peer_manager_stats";
-    const FIRST_SIZE: usize = size_of::<Self>();
+    /// That of 0.1.0, which ended with `refused_peers`.
+    const FIRST_SIZE: usize = 88;
     const DEFAULT: Self = Self {
         struct_size: 0,
         durability: 0,
@@ -58,6 +70,10 @@ impl Growing for peer_manager_stats {
         failed_writes: 0,
         skipped_rows: 0,
         refused_peers: 0,
+        bans: 0,
+        log_bytes: 0,
+        forgiven_failures: 0,
+        rejected_rows: 0,
     };
 }
 
@@ -76,6 +92,12 @@ impl From<&Stats> for peer_manager_stats {
             failed_writes: stats.failed_writes,
             skipped_rows: stats.skipped_rows,
             refused_peers: stats.refused_peers,
+            // Counted by the functions that come with bans, and 0 as long as there is nothing to count.
+            bans: 0,
+            log_bytes: stats.log_bytes,
+            // As above, with peer_manager_set_online.
+            forgiven_failures: 0,
+            rejected_rows: stats.rejected_rows,
         }
     }
 }
@@ -149,6 +171,8 @@ pub unsafe extern "C" fn peer_manager_get_quarantine(
     unsafe {
         boundary::call_on("peer_manager_get_quarantine", pm, error, |manager| {
             let path = handle::outputs(path, capacity, "path")?;
+            let out_saved = handle::optional_output(out_saved, "out_saved")?;
+            let out_lost = handle::optional_output(out_lost, "out_lost")?;
             let quarantine = manager.quarantine();
             let text =
                 quarantine.map_or(String::new(), |quarantine| quarantine.path.to_string_lossy().into_owned());
@@ -159,10 +183,10 @@ pub unsafe extern "C" fn peer_manager_get_quarantine(
                 )));
             }
             path.write(text.bytes().chain([0]).map(|byte| c_char::from_ne_bytes([byte])));
-            if let Some(out_saved) = handle::optional_output(out_saved) {
+            if let Some(out_saved) = out_saved {
                 out_saved.write(quarantine.map_or(0, |quarantine| quarantine.saved_peers));
             }
-            if let Some(out_lost) = handle::optional_output(out_lost) {
+            if let Some(out_lost) = out_lost {
                 out_lost.write(quarantine.map_or(0, |quarantine| quarantine.lost_rows));
             }
             Ok(())

@@ -33,8 +33,8 @@ impl PeerManager {
     /// [`PeerQuery::everything`] is the specification's form; another query leaves out more. With
     /// [`share_cache_seconds`](crate::Options::share_cache_seconds) everyone is told about the same choice for a while.
     ///
-    /// Cost: as [`load_random_peers`](Self::load_random_peers); with `share_cache_seconds`, of the longest answer since
-    /// the choice was made.
+    /// Cost: as [`load_random_peers`](Self::load_random_peers); with `share_cache_seconds`, linear in the shared list: about
+    /// the longest answer, and more if queries differ or peers go.
     ///
     /// # Errors
     /// [`Error::Internal`] after a panic.
@@ -47,7 +47,8 @@ impl PeerManager {
         let mut rng = self.random.stream();
         let Some(sharing) = &self.sharing else {
             return self.ask(filter, self.now_for(filter), |table| {
-                table.choose_to_send(filter, exclude, &[], size, &mut rng)
+                let drawn = table.choose_to_send(filter, exclude, &[], [size; 3], size, &mut rng);
+                drawn.into_iter().map(|(address, _)| address).collect()
             });
         };
         let now = self.clock.now();
@@ -94,7 +95,19 @@ impl PeerManager {
             failed_writes: self.failed_writes.load(Ordering::Relaxed) + failed_in_background,
             skipped_rows: self.skipped_rows,
             refused_peers: self.refused_peers.load(Ordering::Relaxed),
+            log_bytes: self.log_bytes(),
+            rejected_rows: self.rejected_rows(),
         })
+    }
+
+    /// The bytes of the write-ahead log, of a file that is this manager's own.
+    fn log_bytes(&self) -> u64 {
+        self.own_file.as_ref().map_or(0, |own| own.file.log_bytes())
+    }
+
+    /// Changes that the file's own constraints refused, since it was opened.
+    fn rejected_rows(&self) -> u64 {
+        self.deferred.as_ref().map_or(0, Deferred::rejected)
     }
 
     /// Checks everything that must hold between two calls, for tests; says what does not.

@@ -51,6 +51,8 @@ struct Shared {
     /// Changes that were taken from the table and are not on file yet.
     in_hand: AtomicU64,
     failed: AtomicU64,
+    /// Changes that the file's own constraints have refused.
+    rejected: AtomicU64,
 }
 
 /// The database, and what could not be written to it.
@@ -58,6 +60,8 @@ struct Shared {
 struct Journal {
     store: Store,
     unwritten: Changes,
+    /// Why a change was refused by the file's own constraints, until that was told.
+    rejection: Option<Error>,
 }
 
 impl Deferred {
@@ -67,13 +71,14 @@ impl Deferred {
         let name = store.name().to_owned();
         let shared = Arc::new(Shared {
             table,
-            journal: Mutex::new(Journal { store, unwritten: Changes::default() }),
+            journal: Mutex::new(Journal { store, unwritten: Changes::default(), rejection: None }),
             interval,
             is_awake: AtomicBool::new(false),
             is_over: AtomicBool::new(false),
             is_dead: AtomicBool::new(false),
             in_hand: AtomicU64::new(0),
             failed: AtomicU64::new(0),
+            rejected: AtomicU64::new(0),
         });
         let thread = {
             let shared = Arc::clone(&shared);
@@ -108,12 +113,19 @@ impl Deferred {
     pub(super) fn flush(&self) -> Result<()> {
         let mut journal = self.shared.journal()?;
         self.shared.write(&mut journal)?;
-        journal.store.flush().inspect_err(|_| self.shared.count_failure())
+        journal.store.flush().inspect_err(|_| self.shared.count_failure())?;
+        // Told once: it is not tried again, and everything else is on disk.
+        journal.rejection.take().map_or(Ok(()), Err)
     }
 
     /// Changes in memory that are not on file.
     pub(super) fn pending(&self, table: &PeerTable) -> u64 {
         table.pending() as u64 + self.shared.in_hand.load(Ordering::SeqCst)
+    }
+
+    /// Changes that the file's own constraints have refused.
+    pub(super) fn rejected(&self) -> u64 {
+        self.shared.rejected.load(Ordering::Relaxed)
     }
 
     /// Writes that failed.
@@ -196,8 +208,10 @@ impl Shared {
             return Ok(());
         }
         match journal.store.write_changes(&changes) {
-            Ok(_) => {
+            Ok(rejected) => {
                 self.in_hand.store(0, Ordering::SeqCst);
+                self.rejected.fetch_add(rejected.rows, Ordering::Relaxed);
+                journal.rejection = journal.rejection.take().or(rejected.first);
                 Ok(())
             }
             Err(error) => {

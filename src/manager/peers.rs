@@ -144,6 +144,29 @@ impl PeerManager {
         Ok(removed)
     }
 
+    /// Sees to it that no peer waits beyond `latest`, in seconds since the Unix epoch; returns how many did, and now wait
+    /// until then. This mends a table after a clock that was wrong once, or after a change of the back-off.
+    ///
+    /// One transaction, and none if nobody waits so long. Cost: linear in the table. Only peers in the table change: rows
+    /// that a [bound](crate::Options::max_peers) left in the file keep their time, as do rows that are not valid peers.
+    ///
+    /// # Errors
+    /// See [above](#errors); [`Error::NoMemory`] when there is none for a list of the peers that change.
+    pub fn limit_next_attempt(&self, latest: i64) -> Result<usize> {
+        let mut writer = self.lock_writer()?;
+        // Slots stay as they are until the writer is unlocked.
+        let (slots, records) = self.read()?.limited(latest)?;
+        if records.is_empty() {
+            return Ok(0);
+        }
+        self.write(&mut writer, |store| store.replace(&records))?;
+        let mut table = self.write_table()?;
+        slots.iter().zip(&records).for_each(|(&slot, record)| table.replace(slot, record));
+        drop(table);
+        self.note_change();
+        Ok(records.len())
+    }
+
     /// Forgets all peers. In the database, rows that are not valid peers go too.
     ///
     /// # Errors

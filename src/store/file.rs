@@ -99,7 +99,7 @@ impl DatabaseFile {
     }
 
     /// The bytes of the write-ahead log; 0 where there is none.
-    pub(super) fn log_bytes(&self) -> u64 {
+    pub(crate) fn log_bytes(&self) -> u64 {
         self.place.log_bytes()
     }
 

@@ -126,7 +126,7 @@ pub(super) fn read_file(
         let rows = if let (Some(index), Some(rowid)) = (&table.key_index, table.row_number) {
             read_with_index(&transaction, table.layout, (index, rowid), guard, each)?
         } else {
-            read_without_rowid(&transaction, table, each)?
+            read_by_key(&transaction, table.layout, each)?
         };
         // SQLite takes what is missing of the last page for zeros.
         if !file::reaches(path, bytes) {
@@ -170,10 +170,11 @@ fn read_with_index(
     Ok(rows)
 }
 
-/// A table WITHOUT ROWID is its own index, in the order of a collation that may be any; so the keys are remembered.
-fn read_without_rowid(
+/// Reads a table whose rows have no number that can be asked for: one WITHOUT ROWID, which is its own index. So that none
+/// is read twice, the hashes of the keys are remembered.
+fn read_by_key(
     conn: &Connection,
-    table: &Table,
+    layout: Layout,
     each: impl FnMut(&PeerRecord) -> Result<()>,
 ) -> Result<Rows, Stop> {
     let keys = KeyHash::default();
@@ -185,7 +186,7 @@ fn read_without_rowid(
         let is_new = seen.insert(keys.of(columns[0], columns[1], 0));
         if is_new { Ok(()) } else { Err(Stop::Damage(IN_A_CIRCLE.to_owned())) }
     };
-    read_rows(statement.query([])?, table.layout, check, each)
+    read_rows(statement.query([])?, layout, check, each)
 }
 
 /// What is wrong with a file whose pages lead to one another.

@@ -50,7 +50,6 @@ pub use quarantine::Quarantine;
 pub(crate) use quarantine::quarantine;
 pub use schema::SCHEMA;
 pub(crate) use source::{is_same_file, read_peers};
-pub(crate) use write::Rejected;
 
 /// A connection to the database, and how to speak of it.
 #[derive(Debug)]
@@ -115,9 +114,9 @@ impl Store {
         }
     }
 
-    /// The bytes of the write-ahead log of a database that is our own.
-    pub(crate) fn log_bytes(&self) -> u64 {
-        self.owned.as_ref().map_or(0, |owned| owned.file.log_bytes())
+    /// The file of a database that is our own.
+    pub(crate) fn file(&self) -> Option<Arc<DatabaseFile>> {
+        self.owned.as_ref().map(|owned| Arc::clone(&owned.file))
     }
 
     fn check_process(&self, action: &str) -> Result<()> {

@@ -27,44 +27,45 @@ impl PeerTable {
         self.addresses(&slots).collect()
     }
 
-    /// Draws public peers: preferred before outbound before inbound, at random within each type. What is unwanted is not
-    /// among them, nor what is in the answer already, which counts for its network groups.
+    /// Draws public peers: preferred before outbound before inbound, at random within each type, and at most `rooms` of
+    /// each. What is unwanted is not among them, nor what is in the answer already, which counts for its network groups.
     pub(crate) fn choose_to_send<'a>(
         &self,
         query: &PeerQuery<'a>,
         unwanted: impl IntoIterator<Item = &'a PeerAddress>,
         already: &[PeerAddress],
+        rooms: [usize; 3],
         size: usize,
         rng: &mut impl Rng,
-    ) -> Vec<PeerAddress> {
+    ) -> Vec<(PeerAddress, StoredPeerType)> {
         let mut draw = self.begin(query, self.slots_of(query.exclude.iter().chain(unwanted)));
         self.slots_of(already).into_iter().for_each(|slot| draw.count(slot));
         let mut addresses = Vec::new();
         for peer_type in SHARING_ORDER.into_iter().filter(|&t| query.type_filter.admits(t)) {
             let types = StoredPeerType::ALL.map(|t| t == peer_type);
-            let missing = size - addresses.len();
+            let missing = (size - addresses.len()).min(rooms[peer_type as usize]);
             let slots = draw.next(&admission(query, types, true), missing, rng);
-            addresses.extend(self.addresses(&slots));
+            addresses.extend(self.addresses(&slots).map(|address| (address, peer_type)));
         }
         addresses
     }
 
-    /// Those of some public addresses that the query admits: preferred before outbound before inbound, else in the order
-    /// given, and none beyond `size` or the bound on each network group. The table must be split at the query's time if
-    /// that counts.
+    /// Those of some public peers that the query admits: preferred before outbound before inbound, else in the order
+    /// given, and none beyond `size` or the bound on each network group. The peers are given as their slots and addresses.
+    /// The table must be split at the query's time if that counts.
     pub(crate) fn admitted_of(
         &self,
-        addresses: &[PeerAddress],
+        peers: &[(u32, &PeerAddress)],
         query: &PeerQuery<'_>,
         exclude: Option<&PeerAddress>,
         size: usize,
     ) -> Vec<PeerAddress> {
         let excluded: HashSet<u32> = self.slots_of(query.exclude.iter().chain(exclude)).into_iter().collect();
         let mut by_type = [(); 3].map(|()| Vec::new());
-        for address in addresses {
-            let Some(slot) = self.find(address).filter(|slot| !excluded.contains(slot)) else { continue };
+        for &(slot, address) in peers {
             let entry = &self.entries[slot as usize];
-            if query.type_filter.admits(entry.peer_type())
+            if !excluded.contains(&slot)
+                && query.type_filter.admits(entry.peer_type())
                 && !(query.use_next_attempt && self.readiness(entry) == Readiness::Waiting)
                 && query.max_num_failures.is_none_or(|max| entry.num_failures <= max)
             {
@@ -80,6 +81,11 @@ impl PeerTable {
         let ordered = SHARING_ORDER.into_iter().flat_map(|peer_type| &by_type[peer_type as usize]);
         let admitted = ordered.filter(|(_, group)| query.max_per_netgroup == 0 || has_room(*group));
         admitted.take(size).map(|&(address, _)| address.clone()).collect()
+    }
+
+    /// How many peers of a type there are.
+    pub(crate) fn count_of(&self, peer_type: StoredPeerType) -> usize {
+        self.pools.of_type(peer_type)
     }
 
     /// The slots of those addresses that are in the table, in order.

@@ -33,7 +33,7 @@ use std::fmt;
 use std::hash::{BuildHasher as _, RandomState};
 
 use crate::address::{Host, PeerAddress};
-use crate::error::Result as Fallible;
+use crate::error::{Error, Result as Fallible};
 use crate::peer::{PeerRecord, StoredPeerType};
 use entry::{Entry, Key};
 use index::Index;
@@ -214,6 +214,26 @@ impl PeerTable {
         let pending = self.pending.is_some().then(Pending::cleared);
         let members = self.is_grouped().then(|| Members::with_capacity(0));
         *self = Self { members, pending, ..Self::new(self.as_of, self.bounds) };
+    }
+
+    /// The slots of the peers that wait beyond `latest`, until a peer is removed, and their records as they are when they
+    /// wait until then. Cost: linear.
+    pub(crate) fn limited(&self, latest: i64) -> Fallible<(Vec<u32>, Vec<PeerRecord>)> {
+        let waits_longer = |entry: &&Entry| entry.next_attempt() > latest;
+        let count = self.entries.iter().filter(waits_longer).count();
+        let (mut slots, mut records) = (Vec::new(), Vec::new());
+        let reserved = slots.try_reserve_exact(count).and_then(|()| records.try_reserve_exact(count));
+        reserved.map_err(|_| Error::no_memory("for a list of the peers that wait too long"))?;
+        for (index, entry) in self.entries.iter().enumerate().filter(|(_, entry)| waits_longer(entry)) {
+            slots.push(slot_number(index));
+            records.push(PeerRecord {
+                address: entry.key().address(&self.names),
+                next_attempt: latest,
+                num_failures: entry.num_failures,
+                peer_type: entry.peer_type(),
+            });
+        }
+        Ok((slots, records))
     }
 
     /// A copy of the whole table. Cost: linear, a copy of 44 bytes a peer.

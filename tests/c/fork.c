@@ -117,6 +117,7 @@ static void the_child_may_not_write(peer_manager *pm, size_t count) {
   IS_REFUSED(peer_manager_update, pm, &known, PEER_MANAGER_TYPE_PREFERRED, 0, PEER_MANAGER_BACKOFF_HARD_RESET);
   IS_REFUSED(peer_manager_remove, pm, &known);
   IS_REFUSED(peer_manager_remove_peers_with_many_failures, pm, 0, NULL);
+  IS_REFUSED(peer_manager_limit_next_attempt, pm, INT64_MIN, NULL);
   IS_REFUSED(peer_manager_clear_all, pm);
   IS_REFUSED(peer_manager_flush, pm);
 #undef IS_REFUSED

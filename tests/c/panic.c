@@ -57,6 +57,7 @@ typedef struct scene {
   X(peer_manager_update, PEER_MANAGER_OK, 1, (s->pm, &s->address, PEER_MANAGER_TYPE_OUTBOUND, 0, PEER_MANAGER_BACKOFF_RESET, e)) \
   X(peer_manager_remove, PEER_MANAGER_OK, 1, (s->pm, &s->address, e)) \
   X(peer_manager_remove_peers_with_many_failures, PEER_MANAGER_OK, 1, (s->pm, 1, &s->count, e)) \
+  X(peer_manager_limit_next_attempt, PEER_MANAGER_OK, 1, (s->pm, 0, &s->count, e)) \
   X(peer_manager_clear_all, PEER_MANAGER_OK, 1, (s->pm, e)) \
   X(peer_manager_import, PEER_MANAGER_OK, 1, (s->pm, import_path, &s->count, e)) \
   X(peer_manager_load_random_peers, PEER_MANAGER_OK, 1, (s->pm, &s->query, 1, &s->out_address, &s->count, e)) \

@@ -29,6 +29,7 @@ static void null_is_refused_by_name(void) {
   REFUSES("pm is NULL", peer_manager_remove, NULL, &address);
   REFUSES("address is NULL", peer_manager_remove, pm, NULL);
   REFUSES("pm is NULL", peer_manager_remove_peers_with_many_failures, NULL, 0, &count);
+  REFUSES("pm is NULL", peer_manager_limit_next_attempt, NULL, 0, &count);
   REFUSES("pm is NULL", peer_manager_clear_all, NULL);
   CHECK(count == 12345);
   CHECK(peer_manager_peer_count(pm) == 0);
@@ -261,6 +262,39 @@ static void removing_tells_what_was_there(void) {
   peer_manager_free(pm);
 }
 
+static void nobody_waits_beyond_the_limit(const char *directory) {
+  enum { COUNT = 10 };
+  int64_t now = 1000;
+  size_t changed = 12345;
+  peer_manager *pm;
+  char path[4096];
+  int round, i;
+  check_path(path, sizeof path, directory, "limit.db");
+  pm = check_open(path, &now);
+  for (i = 0; i < COUNT; i++) {
+    peer_manager_record record = check_record("192.0.2.1", (uint16_t)(i + 1), 1000 + i, (uint32_t)i, (uint32_t)i % 3);
+    (void)SUCCEEDS(peer_manager_store, pm, &record);
+  }
+  (void)SUCCEEDS(peer_manager_limit_next_attempt, pm, INT64_MAX, &changed);
+  CHECK(changed == 0);
+  (void)SUCCEEDS(peer_manager_limit_next_attempt, pm, 1006, &changed);
+  CHECK(changed == 3);
+  (void)SUCCEEDS(peer_manager_limit_next_attempt, pm, 1005, NULL);
+  /* In memory and, when it is opened again, in the file. */
+  for (round = 0; round < 2; round++) {
+    for (i = 0; i < COUNT; i++) {
+      const peer_manager_record record = check_load(pm, "192.0.2.1", (uint16_t)(i + 1));
+      CHECK(record.next_attempt == (i < 5 ? 1000 + i : 1005));
+      CHECK(record.num_failures == (uint32_t)i && record.peer_type == (uint32_t)i % 3);
+    }
+    peer_manager_free(pm);
+    pm = check_open(path, &now);
+  }
+  (void)SUCCEEDS(peer_manager_limit_next_attempt, pm, INT64_MIN, &changed);
+  CHECK(changed == COUNT && check_load(pm, "192.0.2.1", 1).next_attempt == INT64_MIN);
+  peer_manager_free(pm);
+}
+
 static void a_batch_is_done_wholly_or_not_at_all(const char *directory) {
   enum { COUNT = 8 };
   peer_manager_address addresses[COUNT];
@@ -328,6 +362,7 @@ static void calls_succeed_without_an_error_to_write_to(const char *directory) {
   CHECK(check_load(pm, "192.0.2.1", 1).num_failures == 2);
   CHECK(peer_manager_remove(pm, &record.address, NULL) == PEER_MANAGER_OK);
   CHECK(peer_manager_remove_peers_with_many_failures(pm, 1, NULL, NULL) == PEER_MANAGER_OK);
+  CHECK(peer_manager_limit_next_attempt(pm, 0, NULL, NULL) == PEER_MANAGER_OK);
   CHECK(peer_manager_clear_all(pm, NULL) == PEER_MANAGER_OK);
   peer_manager_free(pm);
   pm = check_open(path, NULL);
@@ -349,6 +384,7 @@ int main(int argc, char **argv) {
   failures_grow_and_the_wait_stays_within_its_bounds();
   the_ends_of_time_and_of_failures_saturate();
   removing_tells_what_was_there();
+  nobody_waits_beyond_the_limit(directory);
   a_batch_is_done_wholly_or_not_at_all(directory);
   calls_succeed_without_an_error_to_write_to(directory);
   return CHECK_RESULT();

@@ -111,9 +111,36 @@ static void nobody_is_told_of_more_than_the_percentage(void) {
   CHECK(count == 23);
   (void)SUCCEEDS(peer_manager_get_peers_to_send, pm, NULL, &first[5], PEERS, again, &count);
   CHECK(count == 22 && is_same(first, again, 5) && is_same(first + 6, again + 5, 17));
+  /* One that is gone does not count: another one is drawn in its place. */
   (void)SUCCEEDS(peer_manager_remove, pm, &first[0]);
   (void)SUCCEEDS(peer_manager_get_peers_to_send, pm, NULL, NULL, PEERS, again, &count);
-  CHECK(count == 22 && is_same(first + 1, again, 22));
+  CHECK(count == 23 && is_same(first + 1, again, 22));
+  peer_manager_free(pm);
+}
+
+static void each_type_has_a_part_of_its_own(void) {
+  int64_t now = 1000;
+  peer_manager *pm = open_sharing(&now, 100, 10);
+  peer_manager_query inbound = PEER_MANAGER_QUERY_INIT;
+  peer_manager_query outbound = PEER_MANAGER_QUERY_INIT;
+  peer_manager_address answer[2 * PEERS];
+  size_t count;
+  int n;
+  inbound.type_filter = PEER_MANAGER_FILTER_INBOUND_ONLY;
+  outbound.type_filter = PEER_MANAGER_FILTER_OUTBOUND_ONLY;
+  for (n = 0; n < PEERS; n++) {
+    char host[32];
+    peer_manager_address address;
+    (void)snprintf(host, sizeof host, "9.9.0.%d", n);
+    address = check_address(host, 1);
+    REQUIRE(SUCCEEDS(peer_manager_ensure_exists, pm, &address));
+  }
+  (void)SUCCEEDS(peer_manager_get_peers_to_send, pm, &inbound, NULL, PEERS, answer, &count);
+  CHECK(count == PEERS / 10);
+  (void)SUCCEEDS(peer_manager_get_peers_to_send, pm, &outbound, NULL, PEERS, answer, &count);
+  CHECK(count == PEERS / 10);
+  (void)SUCCEEDS(peer_manager_get_peers_to_send, pm, NULL, NULL, 2 * PEERS, answer, &count);
+  CHECK(count == 2 * PEERS / 10);
   peer_manager_free(pm);
 }
 
@@ -122,5 +149,6 @@ int main(int argc, char **argv) {
   no_netgroup_gives_more_than_it_may();
   everyone_is_told_of_the_same_peers_for_a_while();
   nobody_is_told_of_more_than_the_percentage();
+  each_type_has_a_part_of_its_own();
   return CHECK_RESULT();
 }

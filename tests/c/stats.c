@@ -1,14 +1,17 @@
 /* The header's section on counts: what they say, and that no byte outside the caller's struct is written. */
 #include "check.h"
 
+/* What a program passes that was compiled against 0.1.0. */
+enum { SIZE_OF_0_1_0 = 88 };
+
 /* Stats as a newer library's header would have them. */
 typedef struct larger_stats {
   peer_manager_stats stats;
-  unsigned char tail[24];
+  unsigned char tail[32];
 } larger_stats;
 
 static void the_stats_have_their_layout(void) {
-  CHECK(sizeof(peer_manager_stats) == 88);
+  CHECK(sizeof(peer_manager_stats) == 120);
   CHECK(offsetof(peer_manager_stats, struct_size) == 0);
   CHECK(offsetof(peer_manager_stats, durability) == 4);
   CHECK(offsetof(peer_manager_stats, peers) == 8);
@@ -21,6 +24,11 @@ static void the_stats_have_their_layout(void) {
   CHECK(offsetof(peer_manager_stats, failed_writes) == 64);
   CHECK(offsetof(peer_manager_stats, skipped_rows) == 72);
   CHECK(offsetof(peer_manager_stats, refused_peers) == 80);
+  /* Since 0.2.0, behind what 0.1.0 had. */
+  CHECK(offsetof(peer_manager_stats, bans) == SIZE_OF_0_1_0);
+  CHECK(offsetof(peer_manager_stats, log_bytes) == 96);
+  CHECK(offsetof(peer_manager_stats, forgiven_failures) == 104);
+  CHECK(offsetof(peer_manager_stats, rejected_rows) == 112);
 }
 
 static void the_macro_and_the_function_initialise_alike(void) {
@@ -31,6 +39,8 @@ static void the_macro_and_the_function_initialise_alike(void) {
   CHECK(memcmp(&by_macro, &by_function, sizeof by_macro) == 0);
   CHECK(by_macro.struct_size == sizeof by_macro);
   CHECK(by_macro.peers == 0 && by_macro.refused_peers == 0);
+  CHECK(by_macro.bans == 0 && by_macro.log_bytes == 0);
+  CHECK(by_macro.forgiven_failures == 0 && by_macro.rejected_rows == 0);
 }
 
 static void init_writes_the_caller_s_size_and_no_more(void) {
@@ -97,12 +107,37 @@ static void stats_of_another_size_are_served_or_refused(void) {
     FAILS(PEER_MANAGER_ERROR_UNSUPPORTED, "peer_manager_stats", peer_manager_get_stats, pm, &larger.stats);
     CHECK(memcmp(&larger, &before, sizeof larger) == 0);
   }
-  for (size = 0; size < sizeof(peer_manager_stats); size++) {
+  for (size = 0; size < SIZE_OF_0_1_0; size++) {
     check_fill(&larger, sizeof larger);
     larger.stats.struct_size = size;
     before = larger;
     REFUSES("struct_size", peer_manager_get_stats, pm, &larger.stats);
     CHECK(memcmp(&larger, &before, sizeof larger) == 0);
+  }
+  peer_manager_free(pm);
+}
+
+/* Its memory ends where its struct does, and between the two versions there may be others. */
+static void an_older_caller_is_served_with_what_it_knows(void) {
+  peer_manager *pm = check_open(NULL, NULL);
+  peer_manager_address address = check_address("192.0.2.1", 1);
+  const peer_manager_stats *served;
+  uint32_t size;
+  (void)SUCCEEDS(peer_manager_ensure_exists, pm, &address);
+  for (size = SIZE_OF_0_1_0; size < sizeof(peer_manager_stats); size++) {
+    unsigned char *const exact = (unsigned char *)malloc(size);
+    larger_stats guarded;
+    REQUIRE(exact != NULL);
+    peer_manager_stats_init((peer_manager_stats *)exact, size);
+    (void)SUCCEEDS(peer_manager_get_stats, pm, (peer_manager_stats *)exact);
+    served = (const peer_manager_stats *)exact;
+    CHECK(served->peers == 1 && served->inbound == 1 && served->struct_size == size);
+    free(exact);
+    check_fill(&guarded, sizeof guarded);
+    guarded.stats.struct_size = size;
+    (void)SUCCEEDS(peer_manager_get_stats, pm, &guarded.stats);
+    CHECK(guarded.stats.peers == 1 && guarded.stats.refused_peers == 0);
+    CHECK(check_is_filled((unsigned char *)&guarded + size, sizeof guarded - size));
   }
   peer_manager_free(pm);
 }
@@ -134,6 +169,7 @@ static void the_counts_are_of_what_is_in_the_table(const char *directory) {
   CHECK(stats.ready == 6);
   /* 192.0/16, 192.1/16, 2001:db8/32, 2001:db9/32, and each of the names. */
   CHECK(stats.netgroups == 6);
+  CHECK(stats.bans == 0 && stats.forgiven_failures == 0 && stats.rejected_rows == 0);
   CHECK(stats.pending_writes == 0 && stats.failed_writes == 0 && stats.skipped_rows == 0 && stats.refused_peers == 0);
   now = 200;
   (void)SUCCEEDS(peer_manager_get_stats, pm, &stats);
@@ -168,6 +204,7 @@ int main(int argc, char **argv) {
   null_is_refused_by_name();
   the_caller_s_struct_is_all_that_is_written();
   stats_of_another_size_are_served_or_refused();
+  an_older_caller_is_served_with_what_it_knows();
   the_counts_are_of_what_is_in_the_table(directory);
   stats_may_be_used_again_and_again();
   return CHECK_RESULT();

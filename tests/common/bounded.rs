@@ -121,6 +121,12 @@ impl Bounded {
         before - self.table.len()
     }
 
+    /// Returns how many of the table waited longer. What was left in the file keeps its time.
+    pub(crate) fn limit_next_attempt(&mut self, latest: i64) -> usize {
+        let waits_longer = |record: &&mut PeerRecord| record.next_attempt > latest;
+        self.table.values_mut().filter(waits_longer).map(|record| record.next_attempt = latest).count()
+    }
+
     pub(crate) fn clear_all(&mut self) {
         self.table.clear();
         self.left_out.clear();

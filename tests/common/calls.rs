@@ -51,6 +51,8 @@ pub(crate) const UPDATE: Call = Call {
     name: "update of a new peer",
     run: |m| m.update(&ipv4(1_004), Preferred, false, BackOffUpdate::HardReset),
 };
+pub(crate) const LIMIT_NEXT_ATTEMPT: Call =
+    Call { name: "limit_next_attempt", run: |m| m.limit_next_attempt(START - 5).map(drop) };
 pub(crate) const REMOVE: Call = Call { name: "remove", run: |m| m.remove(&mixed(8)) };
 pub(crate) const REMOVE_FAILED: Call = Call {
     name: "remove_peers_with_many_failures",
@@ -60,7 +62,7 @@ pub(crate) const CLEAR_ALL: Call = Call { name: "clear_all", run: PeerManager::c
 pub(crate) const FLUSH: Call = Call { name: "flush", run: PeerManager::flush };
 
 /// All of them, each of which can follow the ones before.
-pub(crate) const CALLS: [Call; 12] = [
+pub(crate) const CALLS: [Call; 13] = [
     ENSURE_EXISTS,
     ENSURE_EXISTS_MANY,
     STORE,
@@ -69,6 +71,7 @@ pub(crate) const CALLS: [Call; 12] = [
     UPDATE_TYPE,
     UPDATE_BACKOFF,
     UPDATE,
+    LIMIT_NEXT_ATTEMPT,
     REMOVE,
     REMOVE_FAILED,
     CLEAR_ALL,

@@ -142,10 +142,11 @@ pub(crate) fn exported_functions() -> BTreeSet<String> {
     declarations.filter_map(|text| text.split_once('(')).map(|(name, _)| name.to_owned()).collect()
 }
 
-/// All of `src/ffi` as one text.
+/// All of `src/ffi` that is exported as one text; what is in a directory there is the library's own.
 pub(crate) fn ffi_sources() -> String {
     let directory = fs::read_dir(root().join("src/ffi")).expect("src/ffi is there");
     let mut files: Vec<PathBuf> = directory.map(|entry| entry.expect("an entry").path()).collect();
+    files.retain(|path| path.is_file());
     files.sort();
     files.iter().map(|file| fs::read_to_string(file).expect("a source is UTF-8")).collect()
 }

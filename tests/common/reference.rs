@@ -132,6 +132,16 @@ impl Reference {
         before - self.cache.len()
     }
 
+    /// Not the specification's: nobody waits beyond `latest`.
+    pub(crate) fn limit_next_attempt(&mut self, latest: i64) -> usize {
+        let changed: Vec<_> =
+            self.cache.values().filter(|record| record.next_attempt > latest).cloned().collect();
+        for record in &changed {
+            self.store(&PeerRecord { next_attempt: latest, ..record.clone() });
+        }
+        changed.len()
+    }
+
     pub(crate) fn clear_all(&mut self) {
         if let Some(db) = &mut self.db {
             db.clear();

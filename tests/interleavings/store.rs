@@ -168,12 +168,32 @@ impl DatabaseFile {
         let was_open = std::mem::replace(&mut disk.state().is_open, true);
         if was_open { Err(Error::in_use("cannot open the file")) } else { Ok(Self(disk)) }
     }
+
+    #[expect(clippy::unused_self, reason = "as the library's")]
+    pub(crate) fn name(&self) -> &'static str {
+        "the model's database"
+    }
+
+    #[expect(clippy::unused_self, reason = "as the library's")]
+    pub(crate) fn log_bytes(&self) -> u64 {
+        0
+    }
+
+    #[expect(clippy::unused_self, reason = "as the library's")]
+    pub(crate) fn undo(&self) {}
 }
 
 impl Drop for DatabaseFile {
     fn drop(&mut self) {
         self.0.state().is_open = false;
     }
+}
+
+/// As in the library: here no file refuses a change.
+#[derive(Debug, Default)]
+pub(crate) struct Rejected {
+    pub(crate) rows: u64,
+    pub(crate) first: Option<Error>,
 }
 
 /// An open database.
@@ -208,6 +228,10 @@ impl Store {
         "the model's database"
     }
 
+    pub(crate) fn file(&self) -> Option<Arc<DatabaseFile>> {
+        Some(Arc::clone(&self.0))
+    }
+
     pub(crate) fn path(&self) -> Option<PathBuf> {
         Some(self.disk().path())
     }
@@ -240,11 +264,12 @@ impl Store {
         self.transaction(deletions.chain(records.iter().map(Statement::Replace)))
     }
 
-    pub(crate) fn write_changes(&mut self, changes: &Changes) -> Result<()> {
+    pub(crate) fn write_changes(&mut self, changes: &Changes) -> Result<Rejected> {
         let clear = changes.clears.then_some(Statement::DeleteAll);
         let deletions = changes.removed.iter().map(Statement::Delete);
         let replacements = changes.put.iter().map(|put| Statement::Replace(&put.record));
-        self.transaction(clear.into_iter().chain(deletions).chain(replacements))
+        self.transaction(clear.into_iter().chain(deletions).chain(replacements))?;
+        Ok(Rejected::default())
     }
 
     pub(crate) fn delete(&mut self, address: &PeerAddress) -> Result<()> {
@@ -326,7 +351,7 @@ pub(crate) fn quarantine(_: &DatabaseFile) -> Result<Quarantine> {
     Err(not_modelled())
 }
 
-pub(crate) fn read_peers(_: &Path, _: Duration) -> Result<Vec<PeerRecord>> {
+pub(crate) fn read_peers(_: &Path, _: Duration, _: &dyn Fn(&PeerRecord) -> bool) -> Result<Vec<PeerRecord>> {
     Err(not_modelled())
 }
 

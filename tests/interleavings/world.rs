@@ -81,7 +81,7 @@ impl World {
 }
 
 /// Every kind of change. It may fail, as the disk does or because there is no such peer.
-pub(crate) const CHANGES: [fn(&PeerManager); 9] = [
+pub(crate) const CHANGES: [fn(&PeerManager); 10] = [
     |manager| drop(manager.update_backoff(&ipv4(1), BackOffUpdate::Increase)),
     |manager| drop(manager.ensure_exists_many(&[ipv4(1), ipv4(2), ipv4(3)])),
     |manager| drop(manager.remove(&ipv4(1))),
@@ -91,6 +91,7 @@ pub(crate) const CHANGES: [fn(&PeerManager); 9] = [
     |manager| drop(manager.clear_all()),
     |manager| drop(manager.update_type(&ipv4(2), StoredPeerType::Inbound, true)),
     |manager| drop(manager.ensure_exists(&ipv4(3))),
+    |manager| drop(manager.limit_next_attempt(0)),
 ];
 
 /// Opens the file on a disk.

@@ -119,6 +119,20 @@ TEST(peers_are_forgotten) {
   CHECK(manager.remove_peers_with_many_failures(0) == 1);
 }
 
+TEST(nobody_waits_beyond_the_limit) {
+  Manager manager = check::quiet_manager();
+  for (std::uint16_t port = 1; port <= 10; ++port)
+    manager.store({Address("1.2.3.4", port), at(kNow + port), 7, PeerType::Outbound});
+  CHECK(manager.limit_next_attempt(at(kNow + 7)) == 3);
+  CHECK(*manager.try_limit_next_attempt(at(kNow + 7)) == 0);
+  CHECK(manager.limit_next_attempt(at(kNow + 5)) == 5);
+  for (const Record& record : manager.get_all_peers()) {
+    const int port = record.address.port();
+    CHECK(record.next_attempt == at(kNow + (port < 5 ? port : 5)) && record.num_failures == 7);
+  }
+  CHECK(manager.limit_next_attempt(sys_seconds::min()) == 10);
+}
+
 TEST(the_stats_count) {
   Manager manager = check::quiet_manager();
   manager.store({address("1.1.1.1"), at(kNow), 0, PeerType::Inbound});
@@ -128,6 +142,7 @@ TEST(the_stats_count) {
   CHECK(stats.peers == 3 && stats.inbound == 1 && stats.outbound == 1 && stats.preferred == 1);
   CHECK(stats.ready == 2 && stats.netgroups == 2 && stats.durability == Durability::Commit);
   CHECK(stats.pending_writes == 0 && stats.failed_writes == 0 && stats.skipped_rows == 0 && stats.refused_peers == 0);
+  CHECK(stats.log_bytes == 0 && stats.rejected_rows == 0);
 }
 
 TEST(a_manager_can_be_moved_and_closed) {
@@ -166,6 +181,7 @@ TEST(a_closed_manager_answers_with_an_error) {
   FAILS(status, "pm", manager.try_update(peer, PeerType::Inbound, false, Backoff::Reset));
   FAILS(status, "pm", manager.try_remove(peer));
   FAILS(status, "pm", manager.try_remove_peers_with_many_failures(1));
+  FAILS(status, "pm", manager.try_limit_next_attempt(at(0)));
   FAILS(status, "pm", manager.try_clear_all());
   FAILS(status, "pm", manager.try_load_random_peers({}, 3));
   FAILS(status, "pm", manager.try_load_random_peers({}, out));

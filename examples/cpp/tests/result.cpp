@@ -73,6 +73,7 @@ TEST(an_error_is_an_ordinary_exception) {
 
 TEST(statuses_have_names) {
   CHECK(status_name(Status::Ok) == "OK" && status_name(Status::DiskFull) == "DISK_FULL");
+  CHECK(status_name(Status::NoMemory) == "NO_MEMORY" && static_cast<int>(Status::NoMemory) == 12);
   CHECK(status_name(Status::ClockFailed) == "CLOCK_FAILED");
   CHECK(status_name(static_cast<Status>(77)) == "UNKNOWN");
 }

@@ -59,6 +59,7 @@ void live() {
   for (const Record& one : *all) seen += one == *record ? 1 : 0;
   CHECK(seen == 1 && all->try_get(0) && all->try_get(1).status() == Status::InvalidArgument);
   CHECK(peers.try_get_stats()->preferred == 1 && !*peers.try_get_quarantine());
+  CHECK(*peers.try_limit_next_attempt(sys_seconds::max()) == 0);
   CHECK(*peers.try_remove_peers_with_many_failures(1) == 0 && peers.try_remove(*peer));
   CHECK(peers.try_remove(*peer).status() == Status::NotFound && peers.try_clear_all());
   CHECK(Address::try_parse("?").error().message()[0] != '\0');

@@ -50,6 +50,8 @@ func Write(w io.Writer, stats pm.Stats) error {
 		{"failed_writes_total", "counter", "Writes to the database that failed.", stats.FailedWrites},
 		{"skipped_rows", "gauge", "Rows of the database that are not valid peers.", stats.SkippedRows},
 		{"refused_peers_total", "counter", "Peers that a bound refused.", stats.RefusedPeers},
+		{"log_bytes", "gauge", "Bytes of the write-ahead log.", stats.LogBytes},
+		{"rejected_rows_total", "counter", "Changes that the constraints of the file refused.", stats.RejectedRows},
 	} {
 		head(metric.name, metric.kind, metric.help)
 		fmt.Fprintf(&out, "peer_manager_%s %d\n", metric.name, metric.value)

@@ -7,6 +7,7 @@ import (
 	"context"
 	"runtime"
 	"strings"
+	"time"
 	"unsafe"
 )
 
@@ -172,6 +173,23 @@ func (m *Manager) RemovePeersWithManyFailures(ctx context.Context, minNumFailure
 		return 0, err
 	}
 	return int(removed), nil
+}
+
+// LimitNextAttempt sees to it that nobody waits beyond latest, in whole seconds, and returns how many did. It mends a
+// table after a clock that was wrong.
+func (m *Manager) LimitNextAttempt(ctx context.Context, latest time.Time) (int, error) {
+	var changed C.size_t
+	err := m.change(ctx, "limit the next attempts", func(pm *C.peer_manager, s *scratch) C.peer_manager_status {
+		status := C.peer_manager_limit_next_attempt(pm, C.int64_t(latest.Unix()), &s.count, &s.err)
+		if status == C.PEER_MANAGER_OK {
+			changed = s.count
+		}
+		return status
+	})
+	if err != nil {
+		return 0, err
+	}
+	return int(changed), nil
 }
 
 // ClearAll forgets all peers.

@@ -30,6 +30,8 @@ var (
 	ErrUnsupported = errors.New("unsupported")
 	// ErrInternal is a defect of the library; the manager answers it to every further call.
 	ErrInternal = errors.New("internal error")
+	// ErrNoMemory says that the memory is exhausted, and that nothing was done.
+	ErrNoMemory = errors.New("no memory")
 )
 
 // ErrClosed is what a manager or a snapshot answers after Close.
@@ -54,6 +56,7 @@ const (
 	StatusLimit           Status = C.PEER_MANAGER_ERROR_LIMIT
 	StatusUnsupported     Status = C.PEER_MANAGER_ERROR_UNSUPPORTED
 	StatusInternal        Status = C.PEER_MANAGER_ERROR_INTERNAL
+	StatusNoMemory        Status = C.PEER_MANAGER_ERROR_NO_MEMORY
 )
 
 // String is the library's name of the status, such as "NOT_FOUND".
@@ -97,6 +100,8 @@ func (e *Error) Unwrap() error {
 		return ErrUnsupported
 	case StatusInternal:
 		return ErrInternal
+	case StatusNoMemory:
+		return ErrNoMemory
 	}
 	return nil // a status of a newer library
 }

@@ -18,6 +18,7 @@ func TestEveryStatusHasItsSentinelAndName(t *testing.T) {
 		pm.StatusNotFound: pm.ErrNotFound, pm.StatusDatabase: pm.ErrDatabase, pm.StatusCorrupt: pm.ErrCorrupt,
 		pm.StatusBusy: pm.ErrBusy, pm.StatusDiskFull: pm.ErrDiskFull, pm.StatusLimit: pm.ErrLimit,
 		pm.StatusUnsupported: pm.ErrUnsupported, pm.StatusInternal: pm.ErrInternal,
+		pm.StatusNoMemory: pm.ErrNoMemory,
 	}
 	for status, sentinel := range sentinels {
 		for other, target := range sentinels {

@@ -101,6 +101,7 @@ func use(m *pm.Manager, address pm.Address) map[string]error {
 	errs["Flush"] = m.Flush(background)
 	errs["Remove"] = m.Remove(background, address)
 	_, errs["RemovePeersWithManyFailures"] = m.RemovePeersWithManyFailures(background, 1)
+	_, errs["LimitNextAttempt"] = m.LimitNextAttempt(background, time.Unix(0, 0))
 	errs["ClearAll"] = m.ClearAll(background)
 	return errs
 }

@@ -57,7 +57,7 @@ type Options struct {
 	// to half as long again, so that nobody learns the table by asking often; 0 for a new choice each time. It is rounded
 	// up to whole seconds.
 	ShareCache time.Duration
-	// ShareMaxPercent is the most of all peers that this choice holds, in per cent; 0 for 100.
+	// ShareMaxPercent is the most of the peers of each type that this choice holds, in per cent; 0 for 100.
 	ShareMaxPercent uint32
 }
 

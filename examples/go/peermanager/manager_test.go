@@ -64,6 +64,31 @@ func TestTheLifeOfAPeer(t *testing.T) {
 	}
 }
 
+func TestNobodyWaitsBeyondTheLimit(t *testing.T) {
+	m := open(t, pm.Options{})
+	for port, seconds := range []int64{math.MinInt64, -1, 0, 1, math.MaxInt64} {
+		address, err := pm.NewAddress("1.2.3.4", uint16(port+1))
+		must(t, err)
+		must(t, m.Store(background, pm.Record{Address: address, NextAttempt: time.Unix(seconds, 0), NumFailures: 7}))
+	}
+	for _, given := range []struct {
+		latest time.Time
+		want   int
+	}{{time.Unix(1, 999), 1}, {time.Unix(0, 0), 2}, {time.Unix(-1, 1), 3}, {time.Unix(-1, 0), 0}} {
+		changed, err := m.LimitNextAttempt(background, given.latest)
+		must(t, err)
+		expect(t, "the number that waited beyond "+given.latest.String(), changed, given.want)
+		snapshot, err := m.Snapshot()
+		must(t, err)
+		for record := range snapshot.All() {
+			if record.NextAttempt.Unix() > given.latest.Unix() || record.NumFailures != 7 {
+				t.Errorf("after the limit %v: %+v", given.latest, record)
+			}
+		}
+		must(t, snapshot.Close())
+	}
+}
+
 func TestRecordsAreStoredAsTheyAre(t *testing.T) {
 	m := open(t, pm.Options{})
 	for _, seconds := range []int64{math.MinInt64, -1, 0, 1_700_000_000, math.MaxInt64} {

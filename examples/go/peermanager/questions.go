@@ -124,6 +124,8 @@ func (m *Manager) Stats() (Stats, error) {
 				FailedWrites:  uint64(c.failed_writes),
 				SkippedRows:   uint64(c.skipped_rows),
 				RefusedPeers:  uint64(c.refused_peers),
+				LogBytes:      uint64(c.log_bytes),
+				RejectedRows:  uint64(c.rejected_rows),
 			}
 		}
 		return status

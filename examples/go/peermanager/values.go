@@ -115,6 +115,10 @@ type Stats struct {
 	SkippedRows uint64
 	// RefusedPeers is the peers that a bound refused since the manager was opened, with those that it left in the file then.
 	RefusedPeers uint64
+	// LogBytes is the size of the write-ahead log, which grows as long as a reader of the file does not end.
+	LogBytes uint64
+	// RejectedRows is the changes that the file's own constraints refused since the manager was opened.
+	RejectedRows uint64
 }
 
 // Quarantine says what became of a damaged file; see [OnCorruptQuarantine].

@@ -39,6 +39,7 @@ export type Status =
   | "LIMIT"
   | "UNSUPPORTED"
   | "INTERNAL"
+  | "NO_MEMORY"
   | "CLOSED";
 
 /** What the library refuses. The message is one line: what failed, on what, and what to do. */
@@ -136,7 +137,7 @@ export interface Options {
    * long again, so that nobody learns the table by asking often; 0 for a new choice each time.
    */
   shareCacheSeconds?: number | undefined;
-  /** The most of all peers that this choice holds; 0 for 100. */
+  /** The most of the peers of each type that this choice holds; 0 for 100. */
   shareMaxPercent?: number | undefined;
 }
 
@@ -174,6 +175,10 @@ export interface Stats {
   skippedRows: number;
   /** Peers that a bound refused since it was opened, with those that it left in the file then. */
   refusedPeers: number;
+  /** Bytes of the write-ahead log, which grows as long as a reader of the file does not end. */
+  logBytes: number;
+  /** Changes that the file's own constraints refused since it was opened. */
+  rejectedRows: number;
 }
 
 /** What became of a damaged file. */
@@ -264,6 +269,10 @@ export class PeerManager implements Disposable, AsyncDisposable {
   /** Forgets the peers that have failed at least so often, and tells how many there were. */
   removePeersWithManyFailures(minNumFailures: number): number;
   removePeersWithManyFailuresAsync(minNumFailures: number): Promise<number>;
+
+  /** Sees to it that nobody waits beyond `latest`: for a table after a clock that was wrong. Tells how many did. */
+  limitNextAttempt(latest: bigint | number): number;
+  limitNextAttemptAsync(latest: bigint | number): Promise<number>;
 
   /** Forgets all peers. */
   clearAll(): void;

@@ -21,6 +21,8 @@ const STATS = [
   "failedWrites",
   "skippedRows",
   "refusedPeers",
+  "logBytes",
+  "rejectedRows",
 ];
 
 const typeOf = (value) => check.oneOf(value, "observedType", PEER_TYPES);
@@ -152,6 +154,14 @@ class PeerManager {
 
   async removePeersWithManyFailuresAsync(minNumFailures) {
     return this.#callAsync(native.removePeersWithManyFailuresAsync, [check.u32(minNumFailures, "minNumFailures")]);
+  }
+
+  limitNextAttempt(latest) {
+    return this.#call(native.limitNextAttempt, [check.i64(latest, "latest")]);
+  }
+
+  async limitNextAttemptAsync(latest) {
+    return this.#callAsync(native.limitNextAttemptAsync, [check.i64(latest, "latest")]);
   }
 
   clearAll() {

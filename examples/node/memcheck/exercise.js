@@ -33,6 +33,7 @@ async function exercise(pm, kind) {
   await change("ensureExistsMany", ["1.1.1.1:1", "what"]).catch(() => {});
   await change("storeMany", [newRecord("1.1.1.1:1", 5), 7]).catch(() => {});
   await change("removePeersWithManyFailures", 1);
+  await change("limitNextAttempt", 0);
   await change("getStats");
   await change("flush");
   pm.loadRandomPeers(1000, { typeFilter: "any", exclude: ADDRESSES.slice(0, 10) });

@@ -148,6 +148,8 @@ static napi_value answer_stats(napi_env env, struct call *call)
     answer_number(env, (double)stats->failed_writes),
     answer_number(env, (double)stats->skipped_rows),
     answer_number(env, (double)stats->refused_peers),
+    answer_number(env, (double)stats->log_bytes),
+    answer_number(env, (double)stats->rejected_rows),
   };
 
   return answer_array(env, values, sizeof values / sizeof values[0]);

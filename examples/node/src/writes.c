@@ -106,6 +106,16 @@ static peer_manager_status run_remove_many(struct call *call)
                                                       &call->error);
 }
 
+static bool read_latest(napi_env env, struct call *call, const napi_value *arguments)
+{
+  return read_i64(env, arguments[0], &call->record.next_attempt);
+}
+
+static peer_manager_status run_limit_next_attempt(struct call *call)
+{
+  return peer_manager_limit_next_attempt(call->manager->pm, call->record.next_attempt, &call->number, &call->error);
+}
+
 static peer_manager_status run_clear_all(struct call *call)
 {
   return peer_manager_clear_all(call->manager->pm, &call->error);
@@ -127,6 +137,7 @@ const struct operation writes[] = {
   {"update", read_both, run_update, NULL, false, false},
   {"remove", read_target, run_remove, NULL, false, false},
   {"removePeersWithManyFailures", read_failures, run_remove_many, answer_how_many, false, false},
+  {"limitNextAttempt", read_latest, run_limit_next_attempt, answer_how_many, false, false},
   {"clearAll", NULL, run_clear_all, NULL, false, false},
   {"flush", NULL, run_flush, NULL, false, false},
 };

@@ -48,6 +48,10 @@ const WRONG = [
   ["remove", [Symbol("x")], wrongType()],
   ["removePeersWithManyFailures", [-1], outOfRange()],
   ["removePeersWithManyFailures", ["10"], wrongType()],
+  ["limitNextAttempt", [], wrongType(/latest must be a number or a bigint/)],
+  ["limitNextAttempt", ["10"], wrongType()],
+  ["limitNextAttempt", [1.5], outOfRange()],
+  ["limitNextAttempt", [2n ** 63n], outOfRange()],
 ];
 
 test("wrong arguments throw what JavaScript throws, and change nothing", (t) => {

@@ -20,6 +20,7 @@ const CALLS = {
   update: [A, "inbound", "reset"],
   remove: [A],
   removePeersWithManyFailures: [1],
+  limitNextAttempt: [0],
   clearAll: [],
   flush: [],
   load: [A],

@@ -99,6 +99,17 @@ for (const kind of ["", "Async"]) {
     assert.equal(await change(pm, "flush"), undefined);
   });
 
+  both("nobody waits beyond the limit", async (pm) => {
+    const times = [-(2n ** 63n), -1n, 0n, 1n, 2n ** 63n - 1n];
+    pm.storeMany(times.map((nextAttempt, i) => record(`1.2.3.${i}:5`, { nextAttempt, numFailures: 7 })));
+    assert.equal(await change(pm, "limitNextAttempt", 2n ** 63n - 1n), 0);
+    assert.equal(await change(pm, "limitNextAttempt", 0), 2);
+    assert.equal(await change(pm, "limitNextAttempt", -2n), 4);
+    const peers = [...pm.getAllPeers()];
+    assert.ok(peers.every(({ nextAttempt, numFailures }) => nextAttempt <= -2n && numFailures === 7));
+    assert.equal(await change(pm, "limitNextAttempt", -(2n ** 63n)), 4);
+  });
+
   both("a snapshot is what was there when it was taken", async (pm) => {
     pm.storeMany(Array.from({ length: 100 }, (_, i) => record(`1.2.3.${i}:5`, { numFailures: i })));
     const snapshot = await change(pm, "getAllPeers");
@@ -134,6 +145,8 @@ for (const kind of ["", "Async"]) {
       failedWrites: 0,
       skippedRows: 0,
       refusedPeers: 0,
+      logBytes: 0,
+      rejectedRows: 0,
     });
   });
 }

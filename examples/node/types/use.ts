@@ -51,6 +51,9 @@ async function use(list: Iterable<AddressLike>): Promise<void> {
   same<typeof chosen, PeerAddress[]>(true);
   pm.getPeersToSend(8, chosen[0], { typeFilter: "any-outbound" });
   same<ReturnType<typeof pm.getStats>["peers"], number>(true);
+  same<ReturnType<typeof pm.getStats>["logBytes"], number>(true);
+  pm.limitNextAttempt(5n) satisfies number;
+  (await pm.limitNextAttemptAsync(5)) satisfies number;
   isReady(newRecord("1.2.3.4:5", 1), 2n) satisfies boolean;
   [MAX_FAILURES, versionNumber] satisfies number[];
   [version, buildInfo] satisfies string[];

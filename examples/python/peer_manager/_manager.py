@@ -14,7 +14,7 @@ from ._address import Address, native_address, native_addresses
 from ._checks import integer, several, unsigned
 from ._handle import Handle
 from ._snapshot import Snapshot
-from ._time import Clock, Time
+from ._time import Clock, Time, to_seconds
 from ._values import BackOff, Durability, OnCorrupt, PeerType, Quarantine, Query, Record, Stats
 from .errors import InvalidArgumentError, NotFoundError, PeerManagerError
 
@@ -63,7 +63,7 @@ class PeerManager:
         share_cache_seconds: get_peers_to_send answers everyone from one random choice, which lives for so long and a
             random part of up to half as long again, so that nobody learns the table by asking often; 0 for a new
             choice each time.
-        share_max_percent: the most of all peers that this choice holds; 0 for 100.
+        share_max_percent: the most of the peers of each type that this choice holds; 0 for 100.
         """
         options = _native.Options()
         _native.C["options_init"](byref(options), sizeof(options))
@@ -231,6 +231,12 @@ class PeerManager:
         failures = unsigned(min_num_failures, "min_num_failures")
         self._handle.call("remove_peers_with_many_failures", failures, byref(removed))
         return removed.value
+
+    def limit_next_attempt(self, latest: Time) -> int:
+        """Sees to it that nobody waits beyond latest, as after a clock that was wrong. Returns how many did."""
+        changed = c_size_t()
+        self._handle.call("limit_next_attempt", to_seconds(latest, "latest"), byref(changed))
+        return changed.value
 
     def clear_all(self) -> None:
         """Forgets all peers."""

@@ -92,6 +92,10 @@ class Stats(ctypes.Structure):
         ("failed_writes", c_uint64),
         ("skipped_rows", c_uint64),
         ("refused_peers", c_uint64),
+        ("bans", c_uint64),
+        ("log_bytes", c_uint64),
+        ("forgiven_failures", c_uint64),
+        ("rejected_rows", c_uint64),
     )
 
 
@@ -150,6 +154,7 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "import": (c_int32, [_handle, c_char_p, _size, _error]),
     "remove": (c_int32, [_handle, _address, _error]),
     "remove_peers_with_many_failures": (c_int32, [_handle, c_uint32, _size, _error]),
+    "limit_next_attempt": (c_int32, [_handle, c_int64, _size, _error]),
     "clear_all": (c_int32, [_handle, _error]),
     "query_init": (None, [POINTER(Query), c_size_t]),
     "load_random_peers": (c_int32, [_handle, POINTER(Query), c_size_t, _address, _size, _error]),

@@ -165,10 +165,15 @@ class Stats:
     """Rows that were not valid peers when the file was opened, or that could not be saved from a damaged one."""
     refused_peers: int
     """Peers that a bound refused since it was opened, with those that it left in the file then."""
+    log_bytes: int
+    """Bytes of the write-ahead log, which grows as long as a reader of the file does not end."""
+    rejected_rows: int
+    """Changes that the file's own constraints refused since it was opened."""
 
     @classmethod
     def _of(cls, native: _native.Stats) -> Self:
-        names = [name for name, _ in native._fields_[2:]]
+        # The struct has more: counts of what cannot be counted yet.
+        names = cls.__slots__[1:]
         return cls(Durability(native.durability), *operator.attrgetter(*names)(native))
 
 

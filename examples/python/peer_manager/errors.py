@@ -19,6 +19,7 @@ class Status(enum.IntEnum):
     LIMIT = 8
     UNSUPPORTED = 9
     INTERNAL = 10
+    NO_MEMORY = 12
 
 
 class PeerManagerError(Exception):
@@ -102,6 +103,12 @@ class InternalError(PeerManagerError, RuntimeError):
     status = Status.INTERNAL
 
 
+class NoMemoryError(PeerManagerError, MemoryError):
+    """The memory is exhausted; nothing was done."""
+
+    status = Status.NO_MEMORY
+
+
 _CLASSES: dict[int, type[PeerManagerError]] = {
     cls.status: cls
     for cls in (
@@ -115,6 +122,7 @@ _CLASSES: dict[int, type[PeerManagerError]] = {
         LimitError,
         UnsupportedError,
         InternalError,
+        NoMemoryError,
     )
 }
 

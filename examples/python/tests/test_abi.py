@@ -136,5 +136,5 @@ def test_all_agree_on_the_version() -> None:
 def test_statuses_have_names() -> None:
     for status in Status:
         assert peer_manager.status_name(status) == status.name
-    for unknown in (-1, 11, 2**31, -(2**70)):
+    for unknown in (-1, 13, 2**31, -(2**70)):
         assert peer_manager.status_name(unknown) == "UNKNOWN"

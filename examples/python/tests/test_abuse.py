@@ -39,6 +39,7 @@ CALLS: dict[str, Callable[[PeerManager], object]] = {
     "import_file": lambda peers: peers.import_file("peers.db"),
     "remove": lambda peers: peers.remove(A),
     "remove_peers_with_many_failures": lambda peers: peers.remove_peers_with_many_failures(0),
+    "limit_next_attempt": lambda peers: peers.limit_next_attempt(0),
     "clear_all": lambda peers: peers.clear_all(),
     "flush": lambda peers: peers.flush(),
     "load_random_peers": lambda peers: peers.load_random_peers(1),
@@ -146,6 +147,7 @@ NUMBERS: dict[str, Callable[[PeerManager, Any], object]] = {
     "observed_type": lambda peers, n: peers.update_type(A, n),
     "backoff": lambda peers, n: peers.update_backoff(A, n),
     "min_num_failures": lambda peers, n: peers.remove_peers_with_many_failures(n),
+    "latest": lambda peers, n: peers.limit_next_attempt(n),
     "size": lambda peers, n: peers.load_random_peers(n),
     "type_filter": lambda peers, n: peers.load_random_peers(1, Query(type_filter=n)),
     "max_num_failures": lambda peers, n: peers.load_random_peers(1, Query(max_num_failures=n)),
@@ -165,7 +167,7 @@ NUMBERS: dict[str, Callable[[PeerManager, Any], object]] = {
 
 @pytest.mark.parametrize("name", NUMBERS)
 def test_numbers_are_not_cut_off(peers: PeerManager, name: str) -> None:
-    signed = name in ("next_attempt", "now")
+    signed = name in ("latest", "next_attempt", "now")
     for wrong in (2**64, 10**400, -(2**63) - 1, -(10**400)) + (() if signed else (-1,)):
         with pytest.raises(InvalidArgumentError, match=f"{name} is out of range"):
             NUMBERS[name](peers, wrong)

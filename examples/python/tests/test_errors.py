@@ -17,6 +17,7 @@ from peer_manager import (
     InvalidAddressError,
     InvalidArgumentError,
     LimitError,
+    NoMemoryError,
     NotFoundError,
     PeerManager,
     PeerManagerError,
@@ -130,11 +131,22 @@ def test_limit() -> None:
         assert_well_formed(caught.value, Status.LIMIT)
 
 
-@pytest.mark.parametrize(("status", "kind"), [(Status.UNSUPPORTED, UnsupportedError), (Status.INTERNAL, InternalError)])
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (Status.UNSUPPORTED, UnsupportedError),
+        (Status.INTERNAL, InternalError),
+        (Status.NO_MEMORY, NoMemoryError),
+    ],
+)
 def test_statuses_that_this_library_never_returns_to_us(status: Status, kind: type[PeerManagerError]) -> None:
     error = make_error(status, 0, "text")
     assert type(error) is kind
     assert_well_formed(error, status)
+
+
+def test_no_memory_is_a_memory_error() -> None:
+    assert isinstance(make_error(Status.NO_MEMORY, 0, "text"), MemoryError)
 
 
 def test_a_status_of_a_newer_library_is_an_error_all_the_same() -> None:

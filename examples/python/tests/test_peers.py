@@ -81,6 +81,16 @@ def test_peers_are_forgotten(peers: PeerManager) -> None:
     assert len(peers) == 0
 
 
+def test_nobody_waits_beyond_the_limit(peers: PeerManager) -> None:
+    peers.store_many(Record(Address("1.2.3.4", port), NOW + port, port, PeerType.OUTBOUND) for port in range(1, 11))
+    assert peers.limit_next_attempt(NOW + 7) == 3
+    assert peers.limit_next_attempt(NOW + 7.9) == 0
+    assert peers.limit_next_attempt(datetime.fromtimestamp(NOW + 6, UTC)) == 4
+    assert sorted(peer.next_attempt - NOW for peer in peers) == [1, 2, 3, 4, 5, 6, 6, 6, 6, 6]
+    assert sorted(peer.num_failures for peer in peers) == list(range(1, 11))
+    assert peers.limit_next_attempt(-(2**63)) == 10
+
+
 def test_random_peers_are_those_that_the_query_admits(peers: PeerManager) -> None:
     assert peers.load_random_peers(5, EVERYONE) == []
     peers.store_many(
@@ -133,6 +143,7 @@ def test_stats_count(peers: PeerManager) -> None:
     stats = peers.get_stats()
     assert (stats.peers, stats.inbound, stats.outbound, stats.preferred) == (4, 3, 1, 0)
     assert (stats.ready, stats.netgroups, stats.durability) == (4, 2, Durability.COMMIT)
+    assert (stats.log_bytes, stats.rejected_rows) == (0, 0)
 
 
 def test_a_snapshot_is_a_sequence_that_outlives_its_manager() -> None:

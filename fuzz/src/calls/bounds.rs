@@ -13,11 +13,12 @@ use peer_manager::ffi::error::{
 use peer_manager::ffi::manager::{peer_manager as handle, peer_manager_flush};
 use peer_manager::ffi::options::PEER_MANAGER_DURABILITY_DEFERRED;
 use peer_manager::ffi::peers::{
-    peer_manager_clear_all, peer_manager_ensure_exists, peer_manager_ensure_exists_many, peer_manager_remove,
-    peer_manager_remove_peers_with_many_failures, peer_manager_store, peer_manager_store_many,
-    peer_manager_update, peer_manager_update_backoff, peer_manager_update_type,
+    peer_manager_clear_all, peer_manager_ensure_exists, peer_manager_ensure_exists_many,
+    peer_manager_limit_next_attempt, peer_manager_remove, peer_manager_remove_peers_with_many_failures,
+    peer_manager_store, peer_manager_store_many, peer_manager_update, peer_manager_update_backoff,
+    peer_manager_update_type,
 };
-use peer_manager::{PeerAddress, PeerManager, PeerQuery, PeerRecord};
+use peer_manager::{PeerAddress, PeerManager, PeerQuery, PeerRecord, StoredPeerType};
 use rusqlite::Connection;
 
 use super::bounded::{Bounded, Bounds, Known};
@@ -42,10 +43,14 @@ pub(super) struct Limited {
     node: Option<Node>,
     model: Bounded,
     is_flushed: bool,
-    /// The most peers that there were since the manager was opened.
-    largest: usize,
-    /// Who was told of since the clock was turned last, so of one choice.
+    /// The most peers of each type that there were since the manager was opened.
+    largest: [usize; 3],
+    /// Who was told of since the clock was turned last, so of one shared list.
     told: BTreeSet<PeerAddress>,
+    /// Those of them that are in the table.
+    present: BTreeSet<PeerAddress>,
+    /// How often one of them left it, so that another one may have been told of instead.
+    gone: usize,
 }
 
 impl Limited {
@@ -57,8 +62,10 @@ impl Limited {
             node: None,
             model: Bounded::new(bounds(setup)),
             is_flushed: true,
-            largest: 0,
+            largest: [0; 3],
             told: BTreeSet::new(),
+            present: BTreeSet::new(),
+            gone: 0,
         };
         limited.open_node();
         limited
@@ -82,8 +89,27 @@ impl Limited {
         options.share_max_percent = setup.limits.share_max_percent;
         self.node = Some(Node::open(&options).expect("the manager can be opened"));
         self.is_flushed = true;
-        self.largest = self.model.table().len();
+        self.largest = [0; 3];
+        self.forget_told();
+        self.look_at_table();
+    }
+
+    fn forget_told(&mut self) {
         self.told.clear();
+        self.present.clear();
+        self.gone = 0;
+    }
+
+    /// Counts the peers, and those told of that are gone.
+    fn look_at_table(&mut self) {
+        let table = self.model.table();
+        for (largest, peer_type) in self.largest.iter_mut().zip(StoredPeerType::ALL) {
+            let count = table.values().filter(|record| record.peer_type == peer_type).count();
+            *largest = (*largest).max(count);
+        }
+        let before = self.present.len();
+        self.present.retain(|peer| table.contains_key(peer));
+        self.gone += before - self.present.len();
     }
 
     fn node(&self) -> &Node {
@@ -171,6 +197,13 @@ impl Limited {
                 let is_deferred = self.setup.durability == PEER_MANAGER_DURABILITY_DEFERRED;
                 assert_eq!(removed, self.model.remove_peers_with_many_failures(*min, is_deferred));
             }
+            Step::LimitNextAttempt(latest) => {
+                let mut changed = usize::MAX;
+                let out = &raw mut changed;
+                // SAFETY: the pointers are valid for the call.
+                done(call(|error| unsafe { peer_manager_limit_next_attempt(pm, *latest, out, error) }));
+                assert_eq!(changed, self.model.limit_next_attempt(*latest));
+            }
             Step::ClearAll => {
                 // SAFETY: the manager is open.
                 done(call(|error| unsafe { peer_manager_clear_all(pm, error) }));
@@ -182,7 +215,7 @@ impl Limited {
             }
             Step::TurnClock(time) => {
                 self.clock.store(*time, Ordering::SeqCst);
-                self.told.clear();
+                self.forget_told();
             }
             // SAFETY: the manager is open.
             Step::Flush => done(call(|error| unsafe { peer_manager_flush(pm, error) })),
@@ -192,7 +225,7 @@ impl Limited {
             Step::Load(_) | Step::GetStats | Step::KeepSnapshot => {}
         }
         self.is_flushed = matches!(step, Step::Flush | Step::Reopen);
-        self.largest = self.largest.max(self.model.table().len());
+        self.look_at_table();
     }
 
     /// A change of one peer, of which the rules say what it makes, but for what is drawn.
@@ -281,12 +314,15 @@ impl Limited {
             most == 0 || given.values().all(|&count| count <= most),
             "too many of a netgroup: {answer:?}"
         );
-        self.told.extend(answer);
+        self.told.extend(answer.iter().cloned());
+        self.present.extend(answer);
         let percent = match self.setup.limits.share_max_percent {
             0 => 100,
             percent => percent as usize,
         };
-        assert!(self.told.len() <= (self.largest * percent / 100).max(1), "too many are told of");
+        let parts = self.largest.map(|peers| (peers * percent / 100).max(peers.min(1)));
+        let most = parts.iter().sum::<usize>() + self.gone;
+        assert!(self.told.len() <= most, "too many are told of");
     }
 
     /// What must hold after every step.

@@ -12,9 +12,10 @@ use peer_manager::ffi::error::PEER_MANAGER_ERROR_NOT_FOUND;
 use peer_manager::ffi::manager::{peer_manager as handle, peer_manager_flush};
 use peer_manager::ffi::options::PEER_MANAGER_DURABILITY_DEFERRED;
 use peer_manager::ffi::peers::{
-    peer_manager_clear_all, peer_manager_ensure_exists, peer_manager_ensure_exists_many, peer_manager_load,
-    peer_manager_remove, peer_manager_remove_peers_with_many_failures, peer_manager_store,
-    peer_manager_store_many, peer_manager_update, peer_manager_update_backoff, peer_manager_update_type,
+    peer_manager_clear_all, peer_manager_ensure_exists, peer_manager_ensure_exists_many,
+    peer_manager_limit_next_attempt, peer_manager_load, peer_manager_remove,
+    peer_manager_remove_peers_with_many_failures, peer_manager_store, peer_manager_store_many,
+    peer_manager_update, peer_manager_update_backoff, peer_manager_update_type,
 };
 use peer_manager::ffi::record::peer_manager_record;
 use peer_manager::ffi::snapshot::peer_manager_peer_count;
@@ -209,6 +210,14 @@ impl Pair {
                 assert_eq!(removed, self.model.remove_peers_with_many_failures(*min));
                 let by_twin = self.twin.remove_peers_with_many_failures(*min).expect("memory holds it");
                 assert_eq!(removed, by_twin);
+            }
+            Step::LimitNextAttempt(latest) => {
+                let mut changed = usize::MAX;
+                let out = &raw mut changed;
+                // SAFETY: the pointers are valid for the call.
+                done(call(|error| unsafe { peer_manager_limit_next_attempt(pm, *latest, out, error) }));
+                assert_eq!(changed, self.model.limit_next_attempt(*latest));
+                assert_eq!(self.twin.limit_next_attempt(*latest).expect("memory holds it"), changed);
             }
             Step::ClearAll => {
                 // SAFETY: the manager is open.

@@ -148,6 +148,7 @@ pub(super) enum Step {
     Update(Peer, u32, u8, u32),
     Remove(Peer),
     RemovePeersWithManyFailures(u32),
+    LimitNextAttempt(i64),
     ClearAll,
     LoadRandomPeers(Query, usize),
     GetPeersToSend(Option<Query>, Option<Peer>, usize),
@@ -186,6 +187,7 @@ impl Step {
             53..57 => Self::TurnClock(time(input)?),
             57 => Self::Flush,
             58 => Self::Reopen,
+            59 => Self::LimitNextAttempt(time(input)?),
             _ => Self::Mistake(input.arbitrary()?),
         })
     }
