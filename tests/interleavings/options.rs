@@ -143,7 +143,8 @@ fn all_who_ask_at_once_are_answered_from_one_choice() {
         let same =
             answers.iter().filter(|answer| !longest.contains(&peer(20)) && !answer.contains(&peer(20)));
         same.for_each(|answer| assert!(longest.starts_with(answer), "{answers:?}"));
-        let told: BTreeSet<_> = answers.iter().flatten().collect();
+        // If it was told of, another one may have been drawn in its place since.
+        let told: BTreeSet<_> = answers.iter().flatten().filter(|told| **told != peer(20)).collect();
         assert!(told.len() <= 4, "{answers:?}");
     });
 }

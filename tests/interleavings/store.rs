@@ -243,11 +243,11 @@ impl Store {
     pub(crate) fn load_all(
         &self,
         reserve: impl Fn(usize),
-        mut each: impl FnMut(&PeerRecord) -> Result<()>,
+        each: impl FnMut(&PeerRecord) -> Result<()>,
     ) -> Result<u64> {
         let rows = self.disk().rows();
         reserve(rows.len());
-        rows.values().try_for_each(&mut each)?;
+        rows.values().try_for_each(each)?;
         Ok(0)
     }
 
