@@ -24,7 +24,7 @@ impl PeerManager {
     /// [`Error::Internal`] after a panic.
     pub fn load_random_peers(&self, query: &PeerQuery<'_>, size: usize) -> Result<Vec<PeerAddress>> {
         let mut rng = self.random.stream();
-        self.ask(query, self.now_for(query), |table| table.choose(query, size, &mut rng))
+        self.ask(query, self.now_for(query), |table| Ok(table.choose(query, size, &mut rng)?))
     }
 
     /// Draws peers to tell another one about: never private addresses, never `exclude`; preferred before
@@ -47,7 +47,7 @@ impl PeerManager {
         let mut rng = self.random.stream();
         let Some(sharing) = &self.sharing else {
             return self.ask(filter, self.now_for(filter), |table| {
-                table.choose_to_send(filter, exclude, &[], size, &mut rng)
+                Ok(table.choose_to_send(filter, exclude, &[], size, &mut rng)?)
             });
         };
         let now = self.clock.now();
@@ -62,7 +62,7 @@ impl PeerManager {
     /// # Errors
     /// [`Error::Internal`] after a panic.
     pub fn get_all_peers(&self) -> Result<Snapshot> {
-        Ok(self.read()?.snapshot())
+        self.read()?.snapshot()
     }
 
     /// The number of peers. Cost: constant.
@@ -78,7 +78,8 @@ impl PeerManager {
     pub fn get_stats(&self) -> Result<Stats> {
         let now = self.clock.now();
         let (census, pending_writes) = self.read_at(now, |table| {
-            (table.census(), self.deferred.as_ref().map_or(0, |deferred| deferred.pending(table)))
+            let pending = self.deferred.as_ref().map_or(0, |deferred| deferred.pending(table));
+            Ok((table.census()?, pending))
         })?;
         let failed_in_background = self.deferred.as_ref().map_or(0, Deferred::failed);
         let [inbound, outbound, preferred] = census.by_type;

@@ -7,6 +7,7 @@
 
 use crate::address::PeerAddress;
 use crate::error::{Error, Result};
+use crate::memory;
 use crate::options::Options;
 use crate::query::PeerQuery;
 use crate::sync::{Mutex, MutexGuard};
@@ -69,7 +70,7 @@ impl Sharing {
         exclude: Option<&PeerAddress>,
         size: usize,
         rng: &mut impl Rng,
-    ) -> Vec<PeerAddress> {
+    ) -> Result<Vec<PeerAddress>> {
         let answer = table.admitted_of(&choice.addresses, query, exclude, size);
         if choice.addresses.is_empty() {
             // Counted once, so that a flood does not make it larger.
@@ -77,15 +78,15 @@ impl Sharing {
         }
         let missing = (size - answer.len()).min(choice.max - choice.addresses.len());
         if missing == 0 {
-            return answer;
+            return Ok(answer);
         }
         let unwanted = choice.addresses.iter().chain(exclude);
-        let more = table.choose_to_send(query, unwanted, &answer, missing, rng);
+        let more = table.choose_to_send(query, unwanted, &answer, missing, rng)?;
         if more.is_empty() {
-            return answer;
+            return Ok(answer);
         }
-        choice.addresses.extend(more);
-        table.admitted_of(&choice.addresses, query, exclude, size)
+        memory::extend(&mut choice.addresses, more)?;
+        Ok(table.admitted_of(&choice.addresses, query, exclude, size))
     }
 
     /// How large a choice may get that is begun with a table of this size. All of the table is all that it will have.
