@@ -1,7 +1,7 @@
 //! Memory that may be refused.
 //!
 //! What grows with the table or with a batch is asked for here, before anything is changed, and a refusal is the error
-//! NO_MEMORY of the call that asked. The standard library's own growth ends the process instead; it is left to what takes
+//! [`NoMemory`](Error::NoMemory) of the call that asked. The standard library's own growth ends the process instead; it is left to what takes
 //! a few kilobytes at most.
 
 use std::collections::{HashSet, TryReserveError};
@@ -24,6 +24,12 @@ impl From<TryReserveError> for Refused {
 
 impl From<hashbrown::TryReserveError> for Refused {
     fn from(_: hashbrown::TryReserveError) -> Self {
+        Self
+    }
+}
+
+impl From<smallvec::CollectionAllocErr> for Refused {
+    fn from(_: smallvec::CollectionAllocErr) -> Self {
         Self
     }
 }

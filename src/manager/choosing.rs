@@ -60,7 +60,7 @@ impl PeerManager {
     /// A copy of all peers at one consistent moment. Cost: linear, a copy of 44 bytes a peer.
     ///
     /// # Errors
-    /// [`Error::Internal`] after a panic.
+    /// [`Error::NoMemory`] when there is none for the copy; [`Error::Internal`] after a panic.
     pub fn get_all_peers(&self) -> Result<Snapshot> {
         self.read()?.snapshot()
     }

@@ -48,12 +48,11 @@ impl PeerTable {
 
     /// Links all entries in a wheel that suits them, or else in the one that is there.
     fn turn_anew(&mut self) {
-        match Wheel::sized(self.entries.len()) {
-            Ok(wheel) => self.wheel = wheel,
-            Err(_) => {
-                self.is_starved = true;
-                self.wheel.empty();
-            }
+        if let Ok(wheel) = Wheel::sized(self.entries.len()) {
+            self.wheel = wheel;
+        } else {
+            self.is_starved = true;
+            self.wheel.empty();
         }
         for slot in 0..slot_number(self.entries.len()) {
             self.wheel.link(&mut self.entries, slot);

@@ -148,7 +148,9 @@ impl PeerTable {
     /// added. There must be [room](Self::reserve). Cost: constant for each, and that of sorting the displaced.
     pub(crate) fn exchange(&mut self, displaced: &mut [u32], records: &[PeerRecord]) -> usize {
         let before = self.len();
-        records.iter().for_each(|record| self.put(record));
+        for record in records {
+            self.put(record);
+        }
         let added = self.len() - before;
         self.remove_slots(displaced);
         added

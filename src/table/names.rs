@@ -108,19 +108,16 @@ impl Names {
 
     fn add(&mut self, text: &Arc<str>) -> u32 {
         let name = Name::Used { text: text.clone(), uses: 0 };
-        let number = match self.texts.0.get_mut(self.free as usize) {
-            Some(free) => {
-                let number = self.free;
-                if let Name::Free { next } = std::mem::replace(free, name) {
-                    self.free = next;
-                }
-                self.unused -= 1;
-                number
+        let number = if let Some(free) = self.texts.0.get_mut(self.free as usize) {
+            let number = self.free;
+            if let Name::Free { next } = std::mem::replace(free, name) {
+                self.free = next;
             }
-            None => {
-                self.texts.0.push(name);
-                super::slot_number(self.texts.0.len() - 1)
-            }
+            self.unused -= 1;
+            number
+        } else {
+            self.texts.0.push(name);
+            super::slot_number(self.texts.0.len() - 1)
         };
         self.index(number);
         number

@@ -112,18 +112,16 @@ impl PeerTable {
     fn needs(&self, records: &[PeerRecord], are_new: bool) -> Needs {
         let mut needs = Needs { peers: 0, names: 0, pools: Demand::new() };
         for record in records {
-            match if are_new { None } else { self.find(&record.address) } {
-                Some(slot) => {
-                    let (now, then) = (self.pool(slot), self.pool_after(slot, record));
-                    if !Pools::are_paired(now, then) {
-                        needs.pools.add(then);
-                    }
+            let known = if are_new { None } else { self.find(&record.address) };
+            if let Some(slot) = known {
+                let (now, then) = (self.pool(slot), self.pool_after(slot, record));
+                if !Pools::are_paired(now, then) {
+                    needs.pools.add(then);
                 }
-                None => {
-                    needs.peers += 1;
-                    needs.names += usize::from(self.has_new_name(record));
-                    needs.pools.add(Pools::either_of(record, record.address.is_private()));
-                }
+            } else {
+                needs.peers += 1;
+                needs.names += usize::from(self.has_new_name(record));
+                needs.pools.add(Pools::either_of(record, record.address.is_private()));
             }
         }
         needs
@@ -148,5 +146,44 @@ impl Needs {
             needs.pools.add(Pools::either_of(record, record.address.is_private()));
         }
         needs
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+    use crate::address::PeerAddress;
+    use crate::table::Bounds;
+
+    /// A table of so many peers from a file that claims to have others.
+    fn loaded(peers: u32, claimed: usize) -> PeerTable {
+        let mut table = PeerTable::new(0, Bounds::NONE);
+        let loaded = table.load(|expect, put| {
+            expect(claimed);
+            (0..peers).try_for_each(|n| {
+                let address = PeerAddress::from_canonical(Host::V4(Ipv4Addr::from_bits(n)), 1);
+                put(&PeerRecord::new(address, 0))
+            })
+        });
+        assert_eq!(loaded.expect("memory"), ((), 0));
+        table
+    }
+
+    #[test]
+    fn a_file_that_tells_the_truth_ends_with_exactly_the_room_that_it_takes() {
+        for peers in [1, 1024, 1025, 50_000] {
+            assert_eq!(loaded(peers, peers as usize).entries.capacity(), peers as usize);
+        }
+    }
+
+    #[test]
+    fn a_file_that_lies_gets_no_more_than_four_times_what_was_read() {
+        for peers in [10, 5_000, 50_000] {
+            let room = loaded(peers, usize::MAX).entries.capacity();
+            assert!(room <= (4 * peers as usize).max(FIRST_LOADED), "{room} for {peers}");
+        }
+        assert!(loaded(5_000, 7).entries.capacity() <= 10_000);
     }
 }

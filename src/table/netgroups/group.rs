@@ -81,6 +81,7 @@ impl Group {
         match &mut self.peers {
             Peers::Few(members) => {
                 set_position(slot, slot_number(members.len()));
+                members.try_reserve(1)?;
                 members.push(Member { slot, pool: pool_number(pool) });
                 if members.len() > FEW {
                     let members = std::mem::take(members);
@@ -92,6 +93,7 @@ impl Group {
             }
             Peers::Many { len, cells } => {
                 *len += 1;
+                cells.try_reserve(1)?;
                 let cell = find(cells, pool).unwrap_or_else(|cell| {
                     cells.insert(cell, Cell { pool: pool_number(pool), slots: Vec::new() });
                     cell

@@ -244,7 +244,9 @@ impl Members {
             }
         }
         if let Some(pool) = now {
-            self.groups[group as usize].listed_at.insert(rank, slot_number(self.least[pool].len()));
+            let listed_at = &mut self.groups[group as usize].listed_at;
+            listed_at.try_reserve(1)?;
+            listed_at.insert(rank, slot_number(self.least[pool].len()));
             memory::push(&mut self.least[pool], group)?;
         }
         self.least_of[group as usize].set(facet, now);
