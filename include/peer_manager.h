@@ -1189,7 +1189,7 @@ void peer_manager_query_init(struct peer_manager_query *query,
  * @return PEER_MANAGER_OK, also when there are fewer or none; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL, an unknown
  *         enumerator, a bad struct_size and sizes that no memory holds; PEER_MANAGER_ERROR_INVALID_ADDRESS with the
  *         index of what is no address in query->exclude; PEER_MANAGER_ERROR_UNSUPPORTED for a field that this version
- *         does not know; PEER_MANAGER_ERROR_INTERNAL
+ *         does not know; PEER_MANAGER_ERROR_NO_MEMORY; PEER_MANAGER_ERROR_INTERNAL
  *
  * Thread-safe. Since 0.1.0.
  */
@@ -1247,7 +1247,8 @@ size_t peer_manager_peer_count(struct peer_manager *pm);
  * @param pm     the peer manager
  * @param out    receives the snapshot, to be freed with peer_manager_snapshot_free
  * @param error  receives what failed; may be NULL
- * @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL; PEER_MANAGER_ERROR_INTERNAL
+ * @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL; PEER_MANAGER_ERROR_NO_MEMORY when there is none
+ *         for the copy; PEER_MANAGER_ERROR_INTERNAL
  *
  * Thread-safe. Since 0.1.0.
  */

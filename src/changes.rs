@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::address::PeerAddress;
+use crate::memory;
 use crate::peer::PeerRecord;
 
 /// The difference between the file and the table at one moment: the last state of what changed, deletions included.
@@ -24,6 +25,15 @@ pub(crate) struct Put {
     pub(crate) is_new: bool,
 }
 
+/// The memory that it takes to put two groups of changes together, asked for before the later one is taken from the table.
+#[derive(Debug, Default)]
+pub(crate) struct Room {
+    put: HashMap<PeerAddress, Put>,
+    removed: HashSet<PeerAddress>,
+    all_put: Vec<Put>,
+    all_removed: Vec<PeerAddress>,
+}
+
 impl Changes {
     pub(crate) fn is_empty(&self) -> bool {
         self.len() == 0
@@ -34,17 +44,31 @@ impl Changes {
         usize::from(self.clears) + self.removed.len() + self.put.len()
     }
 
+    /// Room to be [followed](Self::followed_by) by at most so many peers written and so many removed.
+    pub(crate) fn room_for(&self, put: usize, removed: usize) -> memory::Result<Room> {
+        let mut room = Room::default();
+        if !self.is_empty() {
+            let put = self.put.len() + put;
+            let removed = self.removed.len() + removed;
+            room.put.try_reserve(put)?;
+            room.removed.try_reserve(removed)?;
+            room.all_put = memory::with_capacity(put)?;
+            room.all_removed = memory::with_capacity(removed)?;
+        }
+        Ok(room)
+    }
+
     /// These changes, which could not be written, and then later ones: the difference between the file as it still
     /// is and the table as it has become. So it never holds more than the table and the file together.
     ///
-    /// Cost: linear in both.
-    pub(crate) fn followed_by(self, later: Self) -> Self {
+    /// Cost: linear in both; no memory but the room.
+    pub(crate) fn followed_by(self, later: Self, room: Room) -> Self {
         if later.clears || self.is_empty() {
             return later;
         }
-        let mut put: HashMap<PeerAddress, Put> =
-            self.put.into_iter().map(|put| (put.record.address.clone(), put)).collect();
-        let mut removed: HashSet<PeerAddress> = self.removed.into_iter().collect();
+        let Room { mut put, mut removed, mut all_put, mut all_removed } = room;
+        put.extend(self.put.into_iter().map(|put| (put.record.address.clone(), put)));
+        removed.extend(self.removed);
         for address in later.removed {
             // What the file never had need not be deleted from it.
             if put.remove(&address).is_none_or(|put| !put.is_new) {
@@ -57,7 +81,9 @@ impl Changes {
             let is_new = was_new.unwrap_or(is_new && !was_removed);
             put.insert(record.address.clone(), Put { record, is_new });
         }
-        Self { clears: self.clears, removed: removed.into_iter().collect(), put: put.into_values().collect() }
+        all_put.extend(put.into_values());
+        all_removed.extend(removed);
+        Self { clears: self.clears, removed: all_removed, put: all_put }
     }
 }
 
@@ -85,7 +111,8 @@ mod tests {
     }
 
     fn assert_merged(earlier: Changes, later: Changes, expected: Changes) {
-        assert_eq!(sorted(earlier.followed_by(later)), sorted(expected));
+        let room = earlier.room_for(later.put.len(), later.removed.len()).expect("memory");
+        assert_eq!(sorted(earlier.followed_by(later, room)), sorted(expected));
     }
 
     #[test]

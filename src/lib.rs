@@ -43,6 +43,7 @@ mod changes;
 mod clock;
 mod error;
 mod manager;
+mod memory;
 mod options;
 mod peer;
 mod query;

@@ -286,30 +286,37 @@ impl PeerManager {
         &self,
         query: &PeerQuery<'_>,
         now: Option<i64>,
-        question: impl FnOnce(&PeerTable) -> T,
+        question: impl FnOnce(&PeerTable) -> Result<T>,
     ) -> Result<T> {
-        if query.max_per_netgroup != 0 && !self.read()?.is_grouped() {
-            let mut table = self.write_table()?;
-            if !table.is_grouped() {
-                table.group();
-            }
-        }
-        match now {
-            Some(now) => self.read_at(now, question),
-            None => Ok(question(&*self.read()?)),
-        }
+        self.ask_arranged(now, query.max_per_netgroup != 0, question)
     }
 
     /// Answers a question from a table that is split at `now`, and splits it there first if it is not.
-    fn read_at<T>(&self, now: i64, question: impl FnOnce(&PeerTable) -> T) -> Result<T> {
+    fn read_at<T>(&self, now: i64, question: impl FnOnce(&PeerTable) -> Result<T>) -> Result<T> {
+        self.ask_arranged(Some(now), false, question)
+    }
+
+    fn ask_arranged<T>(
+        &self,
+        now: Option<i64>,
+        is_by_netgroup: bool,
+        question: impl FnOnce(&PeerTable) -> Result<T>,
+    ) -> Result<T> {
         let table = self.read()?;
-        if table.is_split_at(now) {
-            return Ok(question(&table));
+        let is_split = |table: &PeerTable| now.is_none_or(|now| table.is_split_at(now));
+        if is_split(&table) && (table.is_grouped() || !is_by_netgroup) {
+            return question(&table);
         }
         drop(table);
         let mut table = self.write_table()?;
-        table.advance(now);
-        Ok(question(&downgrade(table)))
+        if let Some(now) = now {
+            table.advance(now);
+        }
+        // Afterwards, because without memory the groups are let go.
+        if is_by_netgroup && !table.is_grouped() {
+            table.group().map_err(|_| Error::no_memory("to draw by netgroup"))?;
+        }
+        question(&downgrade(table))
     }
 
     /// Tells the thread that writes to the database, if there is one, that the table has changed.
@@ -317,6 +324,29 @@ impl PeerManager {
         if let Some(deferred) = &self.deferred {
             deferred.wake();
         }
+    }
+
+    /// Changes the table, and before that the database, if there is one. `reserve` asks for all memory that `apply` needs,
+    /// and fails with nothing done. Both see the same table but for the time of its split; with DEFERRED it is the same in
+    /// that, too, because the room to note what has changed is gone when the changes are taken.
+    fn change<T>(
+        &self,
+        writer: &mut Writer,
+        reserve: impl FnOnce(&mut PeerTable) -> Result<()>,
+        write: impl FnOnce(&mut Store) -> Result<()>,
+        apply: impl FnOnce(&mut PeerTable) -> T,
+    ) -> Result<T> {
+        let mut table = self.write_table()?;
+        reserve(&mut table)?;
+        if writer.store.is_some() {
+            drop(table);
+            self.write(writer, write)?;
+            table = self.write_table()?;
+        }
+        let answer = apply(&mut table);
+        drop(table);
+        self.note_change();
+        Ok(answer)
     }
 
     /// Writes to the database, if there is one.
@@ -386,9 +416,7 @@ fn open_file(path: &Path, options: &Options) -> Result<Loaded> {
 /// Reads a database into a table, and gets it ready to be written.
 fn load(mut store: Store, options: &Options) -> Result<Loaded> {
     let mut table = empty_table(options);
-    let mut loaded = Ok(0);
-    let left_out = table.load(|reserve, put| loaded = store.load_all(reserve, put)) as u64;
-    let skipped_rows = loaded?;
+    let (skipped_rows, left_out) = table.load(|reserve, put| store.load_all(reserve, put))?;
     store.begin(options.durability, options.busy_timeout)?;
-    Ok(Loaded { table, store: Some(store), skipped_rows, left_out, quarantine: None })
+    Ok(Loaded { table, store: Some(store), skipped_rows, left_out: left_out as u64, quarantine: None })
 }

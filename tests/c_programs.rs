@@ -55,6 +55,7 @@ programs! {
     import: peers_are_taken_over_from_another_file_in_c, peers_are_taken_over_from_another_file_in_cxx;
     query: queries_choose_eligible_peers_in_c, queries_choose_eligible_peers_in_cxx;
     sharing: strangers_learn_what_is_shared_in_c, strangers_learn_what_is_shared_in_cxx;
+    memory: calls_fail_when_memory_is_refused_in_c, calls_fail_when_memory_is_refused_in_cxx;
     snapshot: snapshots_hold_one_moment_in_c, snapshots_hold_one_moment_in_cxx;
     stats: stats_count_what_is_there_in_c, stats_count_what_is_there_in_cxx;
     alignment: misaligned_pointers_are_refused_in_c, misaligned_pointers_are_refused_in_cxx;

@@ -7,6 +7,7 @@ use super::handle::Plain;
 use super::{boundary, handle};
 use crate::address::{HOST_CAPACITY, PeerAddress, write_host};
 use crate::error::{Error, Result};
+use crate::memory;
 
 /// The size of a host in an address: 253 characters and a NUL. Since 0.1.0.
 pub const PEER_MANAGER_HOST_CAPACITY: usize = 254;
@@ -69,10 +70,17 @@ pub(super) unsafe fn addresses(
 ) -> Result<Vec<PeerAddress>> {
     // SAFETY: by contract the pointer is valid for `count` elements.
     let array = unsafe { handle::inputs(pointer, count, name) }?;
-    let canonical = |(index, address): (usize, &peer_manager_address)| {
-        address.parse().map_err(|error| handle::at_index(error, name, index))
-    };
-    array.iter().enumerate().map(canonical).collect()
+    parse_all(array, name, peer_manager_address::parse)
+}
+
+/// What the elements of an array are, or the error with the index of the first that is none.
+pub(super) fn parse_all<T, V>(array: &[T], name: &str, parse: impl Fn(&T) -> Result<V>) -> Result<Vec<V>> {
+    let mut values = memory::with_capacity(array.len())
+        .map_err(|_| Error::no_memory(&format!("for the {} elements of {name}", array.len())))?;
+    for (index, element) in array.iter().enumerate() {
+        values.push(parse(element).map_err(|error| handle::at_index(error, name, index))?);
+    }
+    Ok(values)
 }
 
 /// Makes a canonical address of a host and a port.

@@ -7,7 +7,6 @@ use super::record::{self, peer_manager_record};
 use super::{boundary, handle};
 use crate::error::Error;
 use crate::manager::PeerManager;
-use crate::peer::PeerRecord;
 
 /// Makes sure that an address is known: a new one is inbound, without failures, and ready now. A known one stays as
 /// it is.
@@ -163,12 +162,7 @@ pub unsafe extern "C" fn peer_manager_store_many(
     // SAFETY: the caller keeps the contract of the module.
     unsafe {
         boundary::call_on("peer_manager_store_many", pm, error, |manager| {
-            let records = handle::inputs(records, count, "records")?;
-            let checked = |(index, record): (usize, &peer_manager_record)| {
-                record.parse().map_err(|error| handle::at_index(error, "records", index))
-            };
-            let records = records.iter().enumerate().map(checked).collect::<Result<Vec<PeerRecord>, _>>()?;
-            manager.store_many(&records)
+            manager.store_many(&record::records(records, count, "records")?)
         })
     }
 }

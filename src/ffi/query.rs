@@ -151,7 +151,7 @@ pub unsafe extern "C" fn peer_manager_query_init(query: *mut peer_manager_query,
 /// @return PEER_MANAGER_OK, also when there are fewer or none; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL, an unknown
 ///         enumerator, a bad struct_size and sizes that no memory holds; PEER_MANAGER_ERROR_INVALID_ADDRESS with the
 ///         index of what is no address in query->exclude; PEER_MANAGER_ERROR_UNSUPPORTED for a field that this version
-///         does not know; PEER_MANAGER_ERROR_INTERNAL
+///         does not know; PEER_MANAGER_ERROR_NO_MEMORY; PEER_MANAGER_ERROR_INTERNAL
 ///
 /// Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]

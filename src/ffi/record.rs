@@ -1,6 +1,6 @@
 //! Records.
 
-use super::address::peer_manager_address;
+use super::address::{self, peer_manager_address};
 use super::error::{peer_manager_error, peer_manager_status};
 use super::handle::Plain;
 use super::{boundary, handle};
@@ -66,6 +66,17 @@ impl peer_manager_record {
         self.num_failures = record.num_failures;
         self.peer_type = record.peer_type as u32;
     }
+}
+
+/// The records of an array, or the error with the index of the first that is none.
+pub(super) unsafe fn records(
+    pointer: *const peer_manager_record,
+    count: usize,
+    name: &str,
+) -> Result<Vec<PeerRecord>> {
+    // SAFETY: by contract the pointer is valid for `count` elements.
+    let array = unsafe { handle::inputs(pointer, count, name) }?;
+    address::parse_all(array, name, peer_manager_record::parse)
 }
 
 /// The type of this number.

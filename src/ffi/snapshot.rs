@@ -31,7 +31,8 @@ pub unsafe extern "C" fn peer_manager_peer_count(pm: *mut peer_manager) -> usize
 /// @param pm     the peer manager
 /// @param out    receives the snapshot, to be freed with peer_manager_snapshot_free
 /// @param error  receives what failed; may be NULL
-/// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL; PEER_MANAGER_ERROR_INTERNAL
+/// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL; PEER_MANAGER_ERROR_NO_MEMORY when there is none
+///         for the copy; PEER_MANAGER_ERROR_INTERNAL
 ///
 /// Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]

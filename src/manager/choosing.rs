@@ -4,6 +4,7 @@ use super::PeerManager;
 use super::deferred::Deferred;
 use crate::address::PeerAddress;
 use crate::error::{Error, Result};
+use crate::memory;
 use crate::query::PeerQuery;
 use crate::stats::Stats;
 use crate::sync::Ordering;
@@ -24,7 +25,7 @@ impl PeerManager {
     /// [`Error::Internal`] after a panic.
     pub fn load_random_peers(&self, query: &PeerQuery<'_>, size: usize) -> Result<Vec<PeerAddress>> {
         let mut rng = self.random.stream();
-        self.ask(query, self.now_for(query), |table| table.choose(query, size, &mut rng))
+        self.ask(query, self.now_for(query), |table| Ok(table.choose(query, size, &mut rng)?))
     }
 
     /// Draws peers to tell another one about: never private addresses, never `exclude`; preferred before
@@ -47,8 +48,8 @@ impl PeerManager {
         let mut rng = self.random.stream();
         let Some(sharing) = &self.sharing else {
             return self.ask(filter, self.now_for(filter), |table| {
-                let drawn = table.choose_to_send(filter, exclude, &[], [size; 3], size, &mut rng);
-                drawn.into_iter().map(|(address, _)| address).collect()
+                let drawn = table.choose_to_send(filter, exclude, &[], [size; 3], size, &mut rng)?;
+                Ok(memory::collect(drawn.into_iter().map(|(address, _)| address))?)
             });
         };
         let now = self.clock.now();
@@ -61,9 +62,9 @@ impl PeerManager {
     /// A copy of all peers at one consistent moment. Cost: linear, a copy of 44 bytes a peer.
     ///
     /// # Errors
-    /// [`Error::Internal`] after a panic.
+    /// [`Error::NoMemory`] when there is none for the copy; [`Error::Internal`] after a panic.
     pub fn get_all_peers(&self) -> Result<Snapshot> {
-        Ok(self.read()?.snapshot())
+        self.read()?.snapshot()
     }
 
     /// The number of peers. Cost: constant.
@@ -79,7 +80,8 @@ impl PeerManager {
     pub fn get_stats(&self) -> Result<Stats> {
         let now = self.clock.now();
         let (census, pending_writes) = self.read_at(now, |table| {
-            (table.census(), self.deferred.as_ref().map_or(0, |deferred| deferred.pending(table)))
+            let pending = self.deferred.as_ref().map_or(0, |deferred| deferred.pending(table));
+            Ok((table.census()?, pending))
         })?;
         let failed_in_background = self.deferred.as_ref().map_or(0, Deferred::failed);
         let [inbound, outbound, preferred] = census.by_type;

@@ -194,15 +194,18 @@ impl Shared {
 
     /// Takes what has changed and writes it, with what could not be written before.
     fn write(&self, journal: &mut Journal) -> Result<()> {
-        let unwritten = std::mem::take(&mut journal.unwritten);
-        let taken = {
+        let (taken, room) = {
             let mut table = self.table.write().map_err(|_| Error::poisoned())?;
-            let taken = table.take_pending();
+            // What cannot be taken stays pending in the table.
+            let (taken, room) = table.take_pending(&journal.unwritten).map_err(|_| {
+                self.count_failure();
+                Error::no_memory(&format!("to write what has changed to {}", journal.store.name()))
+            })?;
             // Under the table's lock, so that nobody counts them twice or not at all.
-            self.in_hand.store((unwritten.len() + taken.len()) as u64, Ordering::SeqCst);
-            taken
+            self.in_hand.store((journal.unwritten.len() + taken.len()) as u64, Ordering::SeqCst);
+            (taken, room)
         };
-        let changes = unwritten.followed_by(taken);
+        let changes = std::mem::take(&mut journal.unwritten).followed_by(taken, room);
         self.in_hand.store(changes.len() as u64, Ordering::SeqCst);
         if changes.is_empty() {
             return Ok(());

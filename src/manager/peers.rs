@@ -5,12 +5,13 @@ use rand::rngs::ChaCha12Rng;
 use super::{PeerManager, Writer};
 use crate::address::PeerAddress;
 use crate::error::{Error, Result};
+use crate::memory;
 use crate::peer::{
     BackOffUpdate, PeerRecord, StoredPeerType, apply_backoff_update, apply_type_update, get_type_update,
 };
 use crate::store::Store;
 use crate::sync::Ordering;
-use crate::table::{Bounds, Full};
+use crate::table::{Bounds, Full, PeerTable};
 
 /// Reading and writing peers. Each call costs one transaction if a database is open (with
 /// [`Durability::Deferred`](crate::Durability::Deferred) none, that comes later), and is constant in memory.
@@ -123,10 +124,12 @@ impl PeerManager {
         if !self.read()?.contains(address) {
             return Err(Error::NotFound(address.clone()));
         }
-        self.write(&mut writer, |store| store.delete(address))?;
-        self.write_table()?.remove(address);
-        self.note_change();
-        Ok(())
+        self.change(
+            &mut writer,
+            |table| table.reserve_to_remove(1),
+            |store| store.delete(address),
+            |table| table.remove(address),
+        )
     }
 
     /// Forgets the peers that have failed at least `min_num_failures` times; says how many there were.
@@ -138,9 +141,15 @@ impl PeerManager {
     /// See [above](#errors).
     pub fn remove_peers_with_many_failures(&self, min_num_failures: u32) -> Result<usize> {
         let mut writer = self.lock_writer()?;
-        self.write(&mut writer, |store| store.delete_with_failures(min_num_failures))?;
-        let removed = self.write_table()?.remove_with_failures(min_num_failures);
-        self.note_change();
+        // Slots stay as they are until the writer is unlocked.
+        let mut slots = self.read()?.with_failures(min_num_failures)?;
+        let removed = slots.len();
+        self.change(
+            &mut writer,
+            |table| table.reserve_to_remove(removed),
+            |store| store.delete_with_failures(min_num_failures),
+            |table| table.remove_with_failures(min_num_failures, &mut slots),
+        )?;
         Ok(removed)
     }
 
@@ -173,10 +182,7 @@ impl PeerManager {
     /// See [above](#errors).
     pub fn clear_all(&self) -> Result<()> {
         let mut writer = self.lock_writer()?;
-        self.write(&mut writer, Store::delete_all)?;
-        self.write_table()?.clear();
-        self.note_change();
-        Ok(())
+        self.change(&mut writer, |_| Ok(()), Store::delete_all, PeerTable::clear)
     }
 
     /// Changes the peer that is known by an address, or a new one, by a rule that is given the present.
@@ -201,13 +207,15 @@ impl PeerManager {
                 None => Ok(()),
             };
         };
-        self.write(&mut writer, |store| store.replace(records))?;
-        let mut table = self.write_table()?;
-        table.advance_forward(now);
-        table.replace(slot, &record);
-        drop(table);
-        self.note_change();
-        Ok(())
+        self.change(
+            &mut writer,
+            |table| table.reserve_to_replace(slot, &record),
+            |store| store.replace(records),
+            |table| {
+                table.advance_forward(now);
+                table.replace(slot, &record);
+            },
+        )
     }
 
     /// Adds those of the addresses that are new.
@@ -235,8 +243,8 @@ impl PeerManager {
         let table = self.read()?;
         for peer in peers {
             match table.find(address(peer)) {
-                Some(slot) => known.push(slot),
-                None => new.push(record(peer)),
+                Some(slot) => memory::push(&mut known, slot)?,
+                None => memory::push(&mut new, record(peer))?,
             }
         }
         // With bounds, the file may have rows of peers that are not in the table. Without, a row that another program has
@@ -264,40 +272,46 @@ impl PeerManager {
         if records.is_empty() {
             return Ok(Admitted { added: 0, refused: None });
         }
+        if self.read().is_ok_and(|table| table.is_bounded() && !table.is_grouped()) {
+            // It was let go when there was no memory.
+            self.write_table()?.group()?;
+        }
         let (mut plan, displaced, is_bounded) = {
             let table = self.read()?;
-            let plan = table.plan(records, spared);
+            let plan = table.plan(records, spared)?;
             // Slots stay as they are until the writer is unlocked; the database knows addresses.
             let displaced = if writer.store.is_some() { &plan.displaced[..] } else { &[] };
-            let displaced: Vec<_> = table.addresses(displaced).collect();
+            let displaced = memory::collect(table.addresses(displaced))?;
             (plan, displaced, table.is_bounded())
         };
-        if !is_bounded && !plan.refused.is_empty() {
+        if !is_bounded && plan.refused > 0 {
             return Err(Error::Limit(format!(
                 "cannot add {} peers: a table holds at most {}; remove some first",
-                plan.refused.len(),
+                plan.refused,
                 Bounds::NONE.peers
             )));
         }
         let mut added = 0;
         if !plan.taken.is_empty() {
-            self.write(writer, |store| match &displaced[..] {
-                [] => write(store, &plan.taken),
-                displaced => store.displace(displaced, &plan.taken),
-            })?;
-            let mut table = self.write_table()?;
-            if let Some(now) = now {
-                table.advance_forward(now);
-            }
-            table.remove_slots(&mut plan.displaced);
-            let before = table.len();
-            plan.taken.iter().for_each(|record| table.put(record));
-            added = table.len() - before;
-            drop(table);
-            self.note_change();
+            let (taken, slots) = (&plan.taken, &mut plan.displaced);
+            let gone = slots.len();
+            added = self.change(
+                writer,
+                |table| table.reserve(taken, spared.is_some(), gone),
+                |store| match &displaced[..] {
+                    [] => write(store, taken),
+                    displaced => store.displace(displaced, taken),
+                },
+                |table| {
+                    if let Some(now) = now {
+                        table.advance_forward(now);
+                    }
+                    table.exchange(slots, taken)
+                },
+            )?;
         }
-        self.refused_peers.fetch_add(plan.refused.len() as u64, Ordering::Relaxed);
-        Ok(Admitted { added, refused: plan.refused.first().copied() })
+        self.refused_peers.fetch_add(plan.refused as u64, Ordering::Relaxed);
+        Ok(Admitted { added, refused: plan.first_refused })
     }
 }
 

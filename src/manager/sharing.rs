@@ -12,6 +12,7 @@
 
 use crate::address::PeerAddress;
 use crate::error::{Error, Result};
+use crate::memory;
 use crate::options::Options;
 use crate::peer::StoredPeerType;
 use crate::query::PeerQuery;
@@ -91,12 +92,12 @@ impl Sharing {
         exclude: Option<&PeerAddress>,
         size: usize,
         rng: &mut impl Rng,
-    ) -> Vec<PeerAddress> {
+    ) -> Result<Vec<PeerAddress>> {
         let present = choice.present(table);
         let answer = table.admitted_of(&choice.within_parts(&present), query, exclude, size);
         let missing = size - answer.len();
         if missing == 0 {
-            return answer;
+            return Ok(answer);
         }
         // Measured once, when the first one is drawn, so that a flood does not make it larger.
         let parts = StoredPeerType::ALL.map(|peer_type| {
@@ -109,18 +110,19 @@ impl Sharing {
         let gone = choice.drawn.len() - present.len();
         let are_too_many_gone = gone > present.len().max(MAX_GONE);
         let listed = choice.drawn.iter().map(|drawn| &drawn.address);
-        let more = table.choose_to_send(query, listed.chain(exclude), &answer, rooms, missing, rng);
+        let more = table.choose_to_send(query, listed.chain(exclude), &answer, rooms, missing, rng)?;
         if more.is_empty() {
-            return answer;
+            return Ok(answer);
         }
         if are_too_many_gone {
             choice.drawn.retain(|drawn| table.contains(&drawn.address));
         }
+        choice.drawn.try_reserve(more.len()).map_err(memory::Refused::from)?;
         for (address, drawn_as) in more {
             choice.parts[drawn_as as usize] = Some(parts[drawn_as as usize]);
             choice.drawn.push(Drawn { address, drawn_as });
         }
-        table.admitted_of(&choice.within_parts(&choice.present(table)), query, exclude, size)
+        Ok(table.admitted_of(&choice.within_parts(&choice.present(table)), query, exclude, size))
     }
 
     /// The part of a type that has this many peers. All of them is all that there will be.

@@ -15,6 +15,7 @@ use super::pools::{failed_inbound, inbound_failures};
 use super::tally::Tally;
 use super::{PeerTable, slot_number};
 use crate::address::{Host, PeerAddress};
+use crate::memory::{self, Refused};
 use crate::peer::PeerRecord;
 
 /// The most peers of the table and of each network group.
@@ -53,8 +54,9 @@ pub(crate) struct Plan<'a> {
     pub(crate) taken: Cow<'a, [PeerRecord]>,
     /// The slots of peers that give way to them.
     pub(crate) displaced: Vec<u32>,
-    /// Why the others are refused, one by one.
-    pub(crate) refused: Vec<Full>,
+    /// How many others are refused, and why the first of them is.
+    pub(crate) refused: usize,
+    pub(crate) first_refused: Option<Full>,
 }
 
 /// Slots that could give way, the worst first.
@@ -95,21 +97,35 @@ impl PeerTable {
     /// number them, refuses all.
     ///
     /// Cost: constant for each, amortised.
-    pub(crate) fn plan<'a>(&self, records: &'a [PeerRecord], spared: Option<&[u32]>) -> Plan<'a> {
-        let mut plan = Plan { taken: Cow::Borrowed(records), displaced: Vec::new(), refused: Vec::new() };
+    pub(crate) fn plan<'a>(
+        &self,
+        records: &'a [PeerRecord],
+        spared: Option<&[u32]>,
+    ) -> memory::Result<Plan<'a>> {
+        let mut plan =
+            Plan { taken: Cow::Borrowed(records), displaced: Vec::new(), refused: 0, first_refused: None };
         if self.is_bounded() {
-            self.plan_within_bounds(records, spared, &mut plan);
+            self.plan_within_bounds(records, spared, &mut plan)?;
         } else if self.len().saturating_add(records.len()) > self.bounds.peers {
             let new = records.iter().filter(|record| !self.contains(&record.address)).count();
             if self.len().saturating_add(new) > self.bounds.peers {
                 plan.taken = Cow::Borrowed(&[]);
-                plan.refused = vec![Full::Table; new];
+                (plan.refused, plan.first_refused) = (new, Some(Full::Table));
             }
         }
-        plan
+        Ok(plan)
     }
 
-    fn plan_within_bounds(&self, records: &[PeerRecord], spared: Option<&[u32]>, plan: &mut Plan<'_>) {
+    fn plan_within_bounds(
+        &self,
+        records: &[PeerRecord],
+        spared: Option<&[u32]>,
+        plan: &mut Plan<'_>,
+    ) -> memory::Result {
+        if !self.is_grouped() {
+            // There was no memory to note it, and nothing can be said without.
+            return Err(Refused);
+        }
         let mut planner = Planner {
             table: self,
             peers: self.len(),
@@ -121,47 +137,55 @@ impl PeerTable {
         };
         let mut is_known = Vec::new();
         if let Some(spared) = spared {
-            planner.settled = spared.iter().copied().collect();
+            planner.settled = Tally::of_all(spared)?;
         } else {
-            let slots = records.iter().map(|record| self.find(&record.address));
-            is_known.extend(slots.map(|slot| slot.map(|slot| planner.settled.add(slot)).is_some()));
+            is_known = memory::with_capacity(records.len())?;
+            for record in records {
+                let slot = self.find(&record.address);
+                slot.map_or(Ok(0), |slot| planner.settled.add(slot))?;
+                is_known.push(slot.is_some());
+            }
         }
         for (index, record) in records.iter().enumerate() {
             let is_last = index + 1 == records.len();
             let is_known = is_known.get(index).is_some_and(|&is_known| is_known);
-            let room = if is_known { Ok(None) } else { planner.find_room(&record.address, is_last) };
+            let room = if is_known { Ok(None) } else { planner.find_room(&record.address, is_last)? };
             match room {
                 Ok(victim) => {
-                    plan.displaced.extend(victim);
+                    memory::extend(&mut plan.displaced, victim)?;
                     if let Cow::Owned(taken) = &mut plan.taken {
-                        taken.push(record.clone());
+                        memory::push(taken, record.clone())?;
                     }
                 }
                 Err(full) => {
-                    if plan.refused.is_empty() {
-                        plan.taken = Cow::Owned(records[..index].to_vec());
+                    if plan.refused == 0 {
+                        plan.taken = Cow::Owned(memory::collect(records[..index].iter().cloned())?);
+                        plan.first_refused = Some(full);
                     }
-                    plan.refused.push(full);
+                    plan.refused += 1;
                 }
             }
         }
+        Ok(())
     }
 
     /// Which slots to keep so that the bounds hold: preferred before outbound before inbound, then fewer failures, then
     /// the order of the slots. Nothing if all can stay.
-    pub(super) fn best(&self) -> Option<Vec<bool>> {
+    pub(super) fn best(&self) -> memory::Result<Option<Vec<bool>>> {
         let Bounds { peers, per_netgroup } = self.bounds;
-        if self.len() <= peers && (per_netgroup == u32::MAX || self.largest_netgroup() <= per_netgroup) {
-            return None;
+        if self.len() <= peers && (per_netgroup == u32::MAX || self.largest_netgroup()? <= per_netgroup) {
+            return Ok(None);
         }
-        let mut order: Vec<u32> = (0..slot_number(self.len())).collect();
-        order.sort_by_key(|&slot| {
+        let mut order = memory::collect(0..slot_number(self.len()))?;
+        // With the slot in the key, so that the order is certain without the memory that a stable sort takes.
+        order.sort_unstable_by_key(|&slot| {
             let entry = &self.entries[slot as usize];
-            (Reverse(entry.peer_type() as u8), entry.num_failures)
+            (Reverse(entry.peer_type() as u8), entry.num_failures, slot)
         });
-        let mut is_kept = vec![false; self.len()];
+        let mut is_kept = memory::filled(false, self.len())?;
         let (mut kept, mut kept_of) = (0, HashMap::new());
         for slot in order {
+            kept_of.try_reserve(1)?;
             let kept_of_group = kept_of.entry(self.entries[slot as usize].key().netgroup()).or_insert(0);
             if kept < peers && *kept_of_group < per_netgroup {
                 is_kept[slot as usize] = true;
@@ -169,16 +193,17 @@ impl PeerTable {
                 *kept_of_group += 1;
             }
         }
-        Some(is_kept)
+        Ok(Some(is_kept))
     }
 
     /// The most peers of one network group. Cost: linear.
-    fn largest_netgroup(&self) -> u32 {
+    fn largest_netgroup(&self) -> memory::Result<u32> {
         let mut peers = HashMap::new();
         for entry in &self.entries {
+            peers.try_reserve(1)?;
             *peers.entry(entry.key().netgroup()).or_insert(0) += 1;
         }
-        peers.into_values().max().unwrap_or(0)
+        Ok(peers.into_values().max().unwrap_or(0))
     }
 
     fn home(&self, address: &PeerAddress) -> Home {
@@ -194,7 +219,7 @@ impl PeerTable {
 
     /// All that could give way.
     fn worst(&self) -> Worst<'_> {
-        Box::new(failed_inbound().flat_map(|pool| self.pools.slots()[pool].iter().copied()))
+        Box::new(failed_inbound().flat_map(|pool| self.pools.slots(pool)))
     }
 
     /// Those of one group that could.
@@ -211,41 +236,50 @@ impl PeerTable {
 impl<'a> Planner<'a> {
     /// Finds room for a peer that is not in the table, or says who gives way to it. After the last one, nothing need be
     /// noted.
-    fn find_room(&mut self, address: &'a PeerAddress, is_last: bool) -> Result<Option<u32>, Full> {
+    fn find_room(
+        &mut self,
+        address: &'a PeerAddress,
+        is_last: bool,
+    ) -> memory::Result<Result<Option<u32>, Full>> {
         if self.newcomers.contains(address) {
-            return Ok(None);
+            return Ok(Ok(None));
         }
         let Bounds { peers, per_netgroup } = self.table.bounds;
         // A flood need not be looked at any closer.
         if self.peers >= peers && self.table.pools.failed_inbound() == 0 {
-            return Err(Full::Table);
+            return Ok(Err(Full::Table));
         }
         let home = self.table.home(address);
         let is_netgroup_full = self.peers_of(&home) >= i64::from(per_netgroup);
         let has_room = !is_netgroup_full && self.peers < peers;
-        let victim = if has_room {
-            None
+        let (victim, full) = if has_room {
+            (None, None)
         } else if is_netgroup_full {
-            Some(self.next_of(&home).ok_or(Full::Netgroup)?)
+            (self.next_of(&home)?, Some(Full::Netgroup))
         } else {
-            Some(self.next_of(&home).or_else(|| self.next()).ok_or(Full::Table)?)
+            (self.next_of(&home)?.or_else(|| self.next()), Some(Full::Table))
         };
-        if !is_last {
-            self.note(address, home, victim);
+        if let (None, Some(full)) = (victim, full) {
+            return Ok(Err(full));
         }
-        Ok(victim)
+        if !is_last {
+            self.note(address, home, victim)?;
+        }
+        Ok(Ok(victim))
     }
 
-    fn note(&mut self, newcomer: &'a PeerAddress, home: Home, victim: Option<u32>) {
-        self.newcomers.insert(newcomer);
+    fn note(&mut self, newcomer: &'a PeerAddress, home: Home, victim: Option<u32>) -> memory::Result {
+        memory::insert(&mut self.newcomers, newcomer)?;
+        self.gains.try_reserve(2)?;
         *self.gains.entry(home).or_insert(0) += 1;
         self.peers += 1;
         if let Some(slot) = victim {
-            self.settled.add(slot);
+            self.settled.add(slot)?;
             self.peers -= 1;
             let netgroup = self.table.entries[slot as usize].key().netgroup();
             *self.gains.entry(Home::Netgroup(netgroup)).or_insert(0) -= 1;
         }
+        Ok(())
     }
 
     fn peers_of(&self, home: &Home) -> i64 {
@@ -266,11 +300,14 @@ impl<'a> Planner<'a> {
     }
 
     /// The worst peer of a group.
-    fn next_of(&mut self, home: &Home) -> Option<u32> {
-        let Home::Netgroup(netgroup) = home else { return None };
+    fn next_of(&mut self, home: &Home) -> memory::Result<Option<u32>> {
+        let Home::Netgroup(netgroup) = home else { return Ok(None) };
         let table = self.table;
-        let group = table.members.as_ref()?.find(*netgroup)?;
+        let Some(group) = table.members.as_ref().and_then(|members| members.find(*netgroup)) else {
+            return Ok(None);
+        };
+        self.worst_of.try_reserve(1)?;
         let worst = self.worst_of.entry(group).or_insert_with(|| table.worst_of(group));
-        worst.find(|&slot| self.settled.of(slot) == 0)
+        Ok(worst.find(|&slot| self.settled.of(slot) == 0))
     }
 }

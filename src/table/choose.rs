@@ -10,6 +10,7 @@ use super::pools::{Admission, Readiness};
 use super::sample::Population;
 use super::spread::Spread;
 use crate::address::PeerAddress;
+use crate::memory;
 use crate::peer::StoredPeerType;
 use crate::query::PeerQuery;
 
@@ -20,11 +21,16 @@ const SHARING_ORDER: [StoredPeerType; 3] =
 impl PeerTable {
     /// Draws min(`size`, eligible) peers, spread over the network groups if the query asks for that. The table must be
     /// split at the query's time and grouped, if those count.
-    pub(crate) fn choose(&self, query: &PeerQuery<'_>, size: usize, rng: &mut impl Rng) -> Vec<PeerAddress> {
+    pub(crate) fn choose(
+        &self,
+        query: &PeerQuery<'_>,
+        size: usize,
+        rng: &mut impl Rng,
+    ) -> memory::Result<Vec<PeerAddress>> {
         let types = StoredPeerType::ALL.map(|peer_type| query.type_filter.admits(peer_type));
-        let mut draw = self.begin(query, self.slots_of(query.exclude));
-        let slots = draw.next(&admission(query, types, false), size, rng);
-        self.addresses(&slots).collect()
+        let mut draw = self.begin(query, &self.slots_of(query.exclude)?)?;
+        let slots = draw.next(&admission(query, types, false), size, rng)?;
+        memory::collect(self.addresses(&slots))
     }
 
     /// Draws public peers: preferred before outbound before inbound, at random within each type, and at most `rooms` of
@@ -37,17 +43,17 @@ impl PeerTable {
         rooms: [usize; 3],
         size: usize,
         rng: &mut impl Rng,
-    ) -> Vec<(PeerAddress, StoredPeerType)> {
-        let mut draw = self.begin(query, self.slots_of(query.exclude.iter().chain(unwanted)));
-        self.slots_of(already).into_iter().for_each(|slot| draw.count(slot));
+    ) -> memory::Result<Vec<(PeerAddress, StoredPeerType)>> {
+        let mut draw = self.begin(query, &self.slots_of(query.exclude.iter().chain(unwanted))?)?;
+        self.slots_of(already)?.into_iter().try_for_each(|slot| draw.count(slot))?;
         let mut addresses = Vec::new();
         for peer_type in SHARING_ORDER.into_iter().filter(|&t| query.type_filter.admits(t)) {
             let types = StoredPeerType::ALL.map(|t| t == peer_type);
             let missing = (size - addresses.len()).min(rooms[peer_type as usize]);
-            let slots = draw.next(&admission(query, types, true), missing, rng);
-            addresses.extend(self.addresses(&slots).map(|address| (address, peer_type)));
+            let slots = draw.next(&admission(query, types, true), missing, rng)?;
+            memory::extend(&mut addresses, self.addresses(&slots).map(|address| (address, peer_type)))?;
         }
-        addresses
+        Ok(addresses)
     }
 
     /// Those of some public peers that the query admits: preferred before outbound before inbound, else in the order
@@ -60,7 +66,8 @@ impl PeerTable {
         exclude: Option<&PeerAddress>,
         size: usize,
     ) -> Vec<PeerAddress> {
-        let excluded: HashSet<u32> = self.slots_of(query.exclude.iter().chain(exclude)).into_iter().collect();
+        let excluded: HashSet<u32> =
+            query.exclude.iter().chain(exclude).filter_map(|address| self.find(address)).collect();
         let mut by_type = [(); 3].map(|()| Vec::new());
         for &(slot, address) in peers {
             let entry = &self.entries[slot as usize];
@@ -89,23 +96,28 @@ impl PeerTable {
     }
 
     /// The slots of those addresses that are in the table, in order.
-    fn slots_of<'a>(&self, addresses: impl IntoIterator<Item = &'a PeerAddress>) -> Vec<u32> {
-        addresses.into_iter().filter_map(|address| self.find(address)).collect()
+    fn slots_of<'a>(&self, addresses: impl IntoIterator<Item = &'a PeerAddress>) -> memory::Result<Vec<u32>> {
+        memory::collect(addresses.into_iter().filter_map(|address| self.find(address)))
     }
 
-    fn begin(&self, query: &PeerQuery<'_>, excluded: Vec<u32>) -> Draw<'_> {
-        match &self.members {
+    fn begin(&self, query: &PeerQuery<'_>, excluded: &[u32]) -> memory::Result<Draw<'_>> {
+        Ok(match &self.members {
             Some(members) if query.max_per_netgroup != 0 => {
-                let spread = Spread::new(members, query.max_per_netgroup, &excluded);
+                let spread = Spread::new(members, query.max_per_netgroup, excluded)?;
                 Draw::Spread(self, Box::new(spread))
             }
-            _ => Draw::Uniform(self, excluded.into_iter().collect()),
-        }
+            _ => {
+                let mut slots = HashSet::new();
+                slots.try_reserve(excluded.len())?;
+                slots.extend(excluded);
+                Draw::Uniform(self, slots)
+            }
+        })
     }
 
     /// The addresses of the peers in these slots.
     pub(crate) fn addresses(&self, slots: &[u32]) -> impl Iterator<Item = PeerAddress> {
-        slots.iter().map(|&slot| self.entries[slot as usize].key().address(&self.names))
+        slots.iter().map(|&slot| self.entries[slot as usize].key().address(self.names.texts()))
     }
 }
 
@@ -119,17 +131,15 @@ enum Draw<'a> {
 
 impl Draw<'_> {
     /// Counts a slot as drawn.
-    fn count(&mut self, slot: u32) {
+    fn count(&mut self, slot: u32) -> memory::Result {
         match self {
-            Self::Uniform(_, excluded) => {
-                excluded.insert(slot);
-            }
+            Self::Uniform(_, excluded) => memory::insert(excluded, slot).map(drop),
             Self::Spread(_, spread) => spread.count(slot),
         }
     }
 
     /// Draws up to `size` of what is admitted; another admission has no peers in common with it.
-    fn next(&mut self, admission: &Admission, size: usize, rng: &mut impl Rng) -> Vec<u32> {
+    fn next(&mut self, admission: &Admission, size: usize, rng: &mut impl Rng) -> memory::Result<Vec<u32>> {
         let (Self::Uniform(table, _) | Self::Spread(table, _)) = self;
         let table = *table;
         let is_exact = admission.is_exact();
@@ -139,7 +149,7 @@ impl Draw<'_> {
             Self::Uniform(_, excluded) => {
                 let is_eligible =
                     |slot: u32| may_fail_as_often(slot) && (excluded.is_empty() || !excluded.contains(&slot));
-                let population = Population::new(table.pools.slots(), *admission);
+                let population = Population::new(&table.pools, *admission);
                 population.draw(size, excluded.len(), is_eligible, rng)
             }
             Self::Spread(_, spread) => spread.draw(size, *admission, may_fail_as_often, rng),

@@ -3,7 +3,7 @@
 use std::hash::{Hash, Hasher};
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use super::names::Names;
+use super::names::Texts;
 use super::netgroups::Netgroup;
 use super::wheel::Links;
 use crate::address::{Host, PeerAddress};
@@ -17,7 +17,7 @@ pub(super) enum HostKind {
     V4,
     /// An IPv6 address.
     V6,
-    /// A number given by [`Names`] in the first four bytes.
+    /// A number given by [`Names`](super::names::Names) in the first four bytes.
     Name,
 }
 
@@ -60,7 +60,7 @@ impl Key {
         (self.kind == HostKind::Name).then(|| u32::from_ne_bytes(self.first_four()))
     }
 
-    pub(super) fn address(&self, names: &Names) -> PeerAddress {
+    pub(super) fn address(&self, names: &Texts) -> PeerAddress {
         let host = match self.kind {
             HostKind::V4 => Host::V4(Ipv4Addr::from(self.first_four())),
             HostKind::V6 => Host::V6(Ipv6Addr::from(self.host)),
@@ -191,7 +191,7 @@ impl Entry {
         }
     }
 
-    pub(super) fn record(&self, names: &Names) -> PeerRecord {
+    pub(super) fn record(&self, names: &Texts) -> PeerRecord {
         PeerRecord {
             address: self.key().address(names),
             next_attempt: self.next_attempt(),

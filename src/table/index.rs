@@ -7,6 +7,8 @@
 //!
 //! Hashes are keyed (the table's business), so strangers cannot choose addresses that collide.
 
+use crate::memory::{self, Refused};
+
 /// A bucket without a slot. No other has all bits set, because slots stay below three quarters of the buckets.
 const EMPTY: u32 = u32::MAX;
 
@@ -24,10 +26,15 @@ impl Index {
     /// The most slots that buckets of four bytes can tell apart.
     pub(super) const MAX_LEN: usize = 3 << 30;
 
+    /// The smallest index, without slots.
+    pub(super) fn new() -> Self {
+        Self { buckets: vec![EMPTY; MIN_BUCKETS], len: 0 }
+    }
+
     /// An index without slots that has room for this many.
-    pub(super) fn with_capacity(slots: usize) -> Self {
-        let buckets = (slots + slots.div_ceil(3)).next_power_of_two().max(MIN_BUCKETS);
-        Self { buckets: vec![EMPTY; buckets], len: 0 }
+    fn with_capacity(slots: usize) -> memory::Result<Self> {
+        let buckets = slots.saturating_add(slots.div_ceil(3)).checked_next_power_of_two().ok_or(Refused)?;
+        Ok(Self { buckets: memory::filled(EMPTY, buckets.max(MIN_BUCKETS))?, len: 0 })
     }
 
     pub(super) fn len(&self) -> usize {
@@ -45,16 +52,9 @@ impl Index {
             .find(|&slot| is_it(slot))
     }
 
-    /// Adds the next slot, which is the number of those before it. Cost: constant, amortised.
-    pub(super) fn push(&mut self, hash: u64, hash_of: impl Fn(u32) -> u64) {
-        if self.len + 1 > self.capacity() {
-            *self = Self::of(self.len, self.len * 2, hash_of);
-        }
-        self.place(hash);
-    }
-
-    /// Adds the next slot where there is room.
-    fn place(&mut self, hash: u64) {
+    /// Adds the next slot, which is the number of those before it; there must be [room](Self::reserve) for it. Cost:
+    /// constant, expected.
+    pub(super) fn push(&mut self, hash: u64) {
         let slot = super::slot_number(self.len);
         let free = self.probe(hash).find(|&position| self.buckets[position] == EMPTY);
         // There is one: a quarter of the buckets is empty.
@@ -93,27 +93,39 @@ impl Index {
         }
     }
 
-    /// Makes room for this many slots.
-    pub(super) fn reserve(&mut self, slots: usize, hash_of: impl Fn(u32) -> u64) {
+    /// Makes room for this many slots altogether. Cost: constant for each, amortised.
+    pub(super) fn reserve(&mut self, slots: usize, hash_of: impl Fn(u32) -> u64) -> memory::Result {
         if slots > self.capacity() {
-            *self = Self::of(self.len, slots, hash_of);
+            let mut index = Self::with_capacity(slots)?;
+            index.fill(self.len, hash_of);
+            *self = index;
         }
+        Ok(())
     }
 
-    /// Gives memory back when an eighth of the room would do. Cost: constant, amortised.
+    pub(super) fn has_room(&self, slots: usize) -> bool {
+        slots <= self.capacity()
+    }
+
+    /// Gives memory back when an eighth of the room would do, if there is memory for a smaller index. Cost: constant,
+    /// amortised.
     pub(super) fn give_back(&mut self, hash_of: impl Fn(u32) -> u64) {
-        if self.buckets.len() > MIN_BUCKETS && self.len < self.capacity() / 8 {
-            *self = Self::of(self.len, self.len * 2, hash_of);
+        if self.buckets.len() > MIN_BUCKETS
+            && self.len < self.capacity() / 8
+            && let Ok(mut index) = Self::with_capacity((self.len * 2).max(self.len + 1))
+        {
+            index.fill(self.len, hash_of);
+            *self = index;
         }
     }
 
-    /// An index of the first `len` slots with room for `capacity`.
-    pub(super) fn of(len: usize, capacity: usize, hash_of: impl Fn(u32) -> u64) -> Self {
-        let mut index = Self::with_capacity(capacity.max(len + 1));
+    /// Leads to the first `len` slots and to no other; there must be room for them.
+    pub(super) fn fill(&mut self, len: usize, hash_of: impl Fn(u32) -> u64) {
+        self.buckets.fill(EMPTY);
+        self.len = 0;
         for slot in 0..super::slot_number(len) {
-            index.place(hash_of(slot));
+            self.push(hash_of(slot));
         }
-        index
     }
 
     fn capacity(&self) -> usize {
@@ -174,6 +186,12 @@ mod tests {
         (u64::from(slot % 7) * 0x1234_5678_0000_0005) | (u64::from(slot) << 40)
     }
 
+    fn of(len: usize, hash_of: impl Fn(u32) -> u64) -> Index {
+        let mut index = Index::with_capacity(len).expect("memory");
+        index.fill(len, hash_of);
+        index
+    }
+
     fn finds_exactly(index: &Index, slots: &[u32], names: impl Fn(u32) -> u32) {
         assert_eq!(index.len(), slots.len());
         for &slot in slots {
@@ -183,9 +201,10 @@ mod tests {
 
     #[test]
     fn what_was_added_is_found_whatever_the_size() {
-        let mut index = Index::with_capacity(0);
+        let mut index = Index::new();
         for slot in 0..1000 {
-            index.push(hash_of(slot), hash_of);
+            index.reserve(slot as usize + 1, hash_of).expect("memory");
+            index.push(hash_of(slot));
             let slots: Vec<u32> = (0..=slot).collect();
             if slot % 37 == 0 {
                 finds_exactly(&index, &slots, |slot| slot);
@@ -197,7 +216,7 @@ mod tests {
     #[test]
     fn removing_closes_gaps_in_every_order() {
         for step in [1, 3, 7, 11] {
-            let mut index = Index::of(200, 200, hash_of);
+            let mut index = of(200, hash_of);
             let mut left: Vec<u32> = (0..200).collect();
             while !left.is_empty() {
                 let slot = left.remove(step * 31 % left.len());
@@ -210,7 +229,7 @@ mod tests {
 
     #[test]
     fn an_entry_that_moved_is_found_in_its_new_slot() {
-        let mut index = Index::of(100, 100, hash_of);
+        let mut index = of(100, hash_of);
         index.remove(hash_of(3), 3, hash_of);
         index.relocate(hash_of(99), 99, 3);
         let slots: Vec<u32> = (0..99).collect();
@@ -228,7 +247,7 @@ mod tests {
 
     fn probe_of(addresses: &[PeerAddress], keys: &impl BuildHasher) -> usize {
         let hashes: Vec<u64> = addresses.iter().map(|address| keys.hash_one(Key::of(address, 0))).collect();
-        let index = Index::of(hashes.len(), hashes.len(), |slot| hashes[slot as usize]);
+        let index = of(hashes.len(), |slot| hashes[slot as usize]);
         longest_probe(&index, &hashes)
     }
 
@@ -246,7 +265,7 @@ mod tests {
 
     #[test]
     fn room_that_is_not_needed_is_given_back() {
-        let mut index = Index::of(10_000, 10_000, hash_of);
+        let mut index = of(10_000, hash_of);
         let before = index.buckets.len();
         for slot in (100..10_000).rev() {
             index.remove(hash_of(slot), slot, hash_of);

@@ -21,6 +21,7 @@ mod names;
 mod netgroups;
 mod pending;
 mod pools;
+mod room;
 mod sample;
 mod snapshot;
 mod split;
@@ -34,6 +35,7 @@ use std::hash::{BuildHasher as _, RandomState};
 
 use crate::address::{Host, PeerAddress};
 use crate::error::{Error, Result as Fallible};
+use crate::memory;
 use crate::peer::{PeerRecord, StoredPeerType};
 use entry::{Entry, Key};
 use index::Index;
@@ -61,6 +63,8 @@ pub(crate) struct PeerTable {
     pending: Option<Pending>,
     /// Whether the file may have rows of peers that are not in the table.
     leaves_rows: bool,
+    /// Whether there once was no memory for something that the table can do without.
+    is_starved: bool,
     as_of: i64,
 }
 
@@ -84,14 +88,16 @@ impl PeerTable {
 
     /// An empty table, split at `now`.
     pub(crate) fn new(now: i64, bounds: Bounds) -> Self {
+        let members = (bounds != Bounds::NONE).then(|| Members::with_capacity(0).ok()).flatten();
         Self {
             entries: Vec::new(),
-            index: Index::with_capacity(0),
+            index: Index::new(),
             hasher: RandomState::new(),
             names: Names::default(),
             pools: Pools::new(),
-            wheel: Wheel::new(0),
-            members: (bounds != Bounds::NONE).then(|| Members::with_capacity(0)),
+            wheel: Wheel::new(),
+            is_starved: members.is_none() && bounds != Bounds::NONE,
+            members,
             bounds,
             pending: None,
             leaves_rows: false,
@@ -138,82 +144,117 @@ impl PeerTable {
         self.find(address).is_some()
     }
 
-    /// Adds a peer, or replaces what is known of it. Cost: constant.
-    pub(crate) fn put(&mut self, record: &PeerRecord) {
+    /// Adds peers or replaces what is known of them, and removes those in the slots that are displaced; says how many were
+    /// added. There must be [room](Self::reserve). Cost: constant for each, and that of sorting the displaced.
+    pub(crate) fn exchange(&mut self, displaced: &mut [u32], records: &[PeerRecord]) -> usize {
+        let before = self.len();
+        for record in records {
+            self.put(record);
+        }
+        let added = self.len() - before;
+        self.remove_slots(displaced);
+        added
+    }
+
+    fn put(&mut self, record: &PeerRecord) {
         match self.locate(&record.address) {
-            Ok(slot) => self.replace(slot, record),
+            Ok(slot) => self.assign(slot, record),
             Err(place) => self.add(record, place),
         }
     }
 
-    /// Adds peers to an empty table, sorting them into pools at the end; says how many the bounds left out, which keep
-    /// the best. `source` is given a way to say how many there will be, and one to add a peer. Cost: linear, and with
-    /// bounds that do leave some out that of sorting them.
-    pub(crate) fn load(
+    /// Adds peers to an empty table, sorting them into pools at the end. `source` is given a way to say how many there will
+    /// be, and one to add a peer; its answer is passed on, with the number of peers that the bounds left out, which keep the
+    /// best. Cost: linear, and with bounds that do leave some out that of sorting them.
+    pub(crate) fn load<T>(
         &mut self,
-        source: impl FnOnce(&dyn Fn(usize), &mut dyn FnMut(&PeerRecord) -> Fallible<()>),
-    ) -> usize {
+        source: impl FnOnce(&dyn Fn(usize), &mut dyn FnMut(&PeerRecord) -> Fallible<()>) -> Fallible<T>,
+    ) -> Fallible<(T, usize)> {
+        let refused = |_| Error::no_memory("for the peers of the database");
         let expected = Cell::new(0);
-        source(&|peers| expected.set(peers), &mut |record| {
-            let peers = expected.take();
-            if peers > 0 {
-                self.reserve(peers);
-            }
+        let answer = source(&|peers| expected.set(peers), &mut |record| {
             match self.locate(&record.address) {
                 Ok(slot) => self.entries[slot as usize].assign(record),
                 Err(place) => {
+                    self.reserve_to_load(record, expected.get()).map_err(refused)?;
                     self.append(record, place);
                 }
             }
             Ok(())
-        });
+        })?;
         let loaded = self.len();
-        match self.best() {
-            Some(is_best) => self.retain(|slot, _| is_best[slot as usize]),
-            None => self.sort_all(),
-        }
+        self.arrange_loaded().map_err(refused)?;
         self.leaves_rows = loaded > self.len();
-        loaded - self.len()
+        Ok((answer, loaded - self.len()))
     }
 
-    fn reserve(&mut self, peers: usize) {
-        self.entries.reserve_exact(peers);
-        self.index.reserve(peers, hash_of(&self.entries, &self.hasher));
+    /// Keeps the best that the bounds allow, and puts them into the pools.
+    fn arrange_loaded(&mut self) -> memory::Result {
+        self.reserve_pools()?;
+        if let Some(is_best) = self.best()? {
+            let keeps = |slot: u32, _: &Entry| is_best[slot as usize];
+            let members = self.members_of(keeps)?;
+            self.retain(keeps, Some(members));
+        } else {
+            self.sort();
+            if self.is_bounded() {
+                self.group()?;
+            }
+        }
+        Ok(())
     }
 
-    /// Forgets a peer, if it is there. Cost: constant.
+    /// Removes a peer, if it is there. Cost: constant.
     pub(crate) fn remove(&mut self, address: &PeerAddress) {
         if let Some(slot) = self.find(address) {
-            self.remove_slot(slot);
+            self.take(slot);
+            self.fit();
         }
     }
 
-    /// Forgets the peers with at least `min_num_failures`; says how many. Cost: linear in their number as long
+    /// The slots of the peers with at least `min_num_failures`. Cost: linear in their number.
+    pub(crate) fn with_failures(&self, min_num_failures: u32) -> memory::Result<Vec<u32>> {
+        self.pools.with_failures_from(min_num_failures, &self.entries)
+    }
+
+    /// Removes the peers with at least `min_num_failures`, which are in these slots. Cost: linear in their number as long
     /// as they are few, else linear in the table.
-    pub(crate) fn remove_with_failures(&mut self, min_num_failures: u32) -> usize {
-        let mut slots = self.pools.with_failures_from(min_num_failures, &self.entries);
+    pub(crate) fn remove_with_failures(&mut self, min_num_failures: u32, slots: &mut [u32]) {
         if slots.len() > self.entries.len() / 8 {
-            self.retain(|_, entry| entry.num_failures < min_num_failures);
+            let keeps = |_, entry: &Entry| entry.num_failures < min_num_failures;
+            let members = if self.is_grouped() { self.members_of(keeps).ok() } else { None };
+            self.is_starved |= self.is_grouped() && members.is_none();
+            self.retain(keeps, members);
         } else {
-            self.remove_slots(&mut slots);
+            self.remove_slots(slots);
         }
-        slots.len()
     }
 
-    /// Forgets the peers in these slots. Cost: constant for each, and that of sorting them.
-    pub(crate) fn remove_slots(&mut self, slots: &mut [u32]) {
+    /// Removes the peers in these slots. Cost: constant for each, and that of sorting them.
+    fn remove_slots(&mut self, slots: &mut [u32]) {
         // From the back, so that filling a gap with the last entry moves none that is still to go.
         slots.sort_unstable_by(|a, b| b.cmp(a));
         for &slot in &*slots {
-            self.remove_slot(slot);
+            self.take(slot);
         }
+        self.fit();
     }
 
-    /// Forgets everything and gives the memory back.
+    /// Removes everything and gives the memory back. It takes none.
     pub(crate) fn clear(&mut self) {
-        let pending = self.pending.is_some().then(Pending::cleared);
-        let members = self.is_grouped().then(|| Members::with_capacity(0));
-        *self = Self { members, pending, ..Self::new(self.as_of, self.bounds) };
+        self.entries = Vec::new();
+        self.index = Index::new();
+        self.names = Names::default();
+        self.pools.clear();
+        self.wheel.empty();
+        if let Some(members) = &mut self.members {
+            members.clear();
+        }
+        if let Some(pending) = &mut self.pending {
+            *pending = Pending::cleared();
+        }
+        self.leaves_rows = false;
+        self.fit();
     }
 
     /// The slots of the peers that wait beyond `latest`, until a peer is removed, and their records as they are when they
@@ -227,7 +268,7 @@ impl PeerTable {
         for (index, entry) in self.entries.iter().enumerate().filter(|(_, entry)| waits_longer(entry)) {
             slots.push(slot_number(index));
             records.push(PeerRecord {
-                address: entry.key().address(&self.names),
+                address: entry.key().address(self.names.texts()),
                 next_attempt: latest,
                 num_failures: entry.num_failures,
                 peer_type: entry.peer_type(),
@@ -237,24 +278,29 @@ impl PeerTable {
     }
 
     /// A copy of the whole table. Cost: linear, a copy of 44 bytes a peer.
-    pub(crate) fn snapshot(&self) -> Snapshot {
-        Snapshot::new(self.entries.clone(), self.names.clone())
+    pub(crate) fn snapshot(&self) -> Fallible<Snapshot> {
+        let copy = || -> memory::Result<_> {
+            let mut entries = memory::with_capacity(self.entries.len())?;
+            entries.extend_from_slice(&self.entries);
+            Ok(Snapshot::new(entries, self.names.texts().try_clone()?))
+        };
+        copy().map_err(|_| Error::no_memory(&format!("to copy a table of {} peers", self.len())))
     }
 
     /// Counts the peers; the table must be split at the time in question. Cost: constant if it is noted who is in each
     /// network group, else linear for those.
-    pub(crate) fn census(&self) -> Census {
-        Census {
+    pub(crate) fn census(&self) -> memory::Result<Census> {
+        Ok(Census {
             by_type: StoredPeerType::ALL.map(|peer_type| self.pools.of_type(peer_type) as u64),
             ready: self.pools.ready() as u64,
-            netgroups: self.netgroups() as u64,
-        }
+            netgroups: self.netgroups()? as u64,
+        })
     }
 
     /// How many network groups have peers.
-    fn netgroups(&self) -> usize {
+    fn netgroups(&self) -> memory::Result<usize> {
         match &self.members {
-            Some(members) => members.groups(),
+            Some(members) => Ok(members.groups()),
             None => netgroups::count(self.entries.iter().map(Entry::key)),
         }
     }
@@ -286,11 +332,10 @@ impl PeerTable {
         let slot = self.append(record, place);
         self.enter(slot);
         self.wheel.link(&mut self.entries, slot);
-        self.fit_wheel();
         self.note_added(slot, &record.address);
     }
 
-    /// Puts a newcomer into the slab and the index, not yet into a pool and the wheel.
+    /// Puts a new peer into the slab and the index, where there is room, not yet into a pool and the wheel.
     fn append(&mut self, record: &PeerRecord, place: Option<Place>) -> u32 {
         let name_number = match record.address.host() {
             Host::Name(text) => self.names.acquire(text),
@@ -299,12 +344,17 @@ impl PeerTable {
         let place = place.unwrap_or_else(|| self.place(Key::of(&record.address, name_number)));
         let slot = slot_number(self.entries.len());
         self.entries.push(Entry::new(place.key, record));
-        self.index.push(place.hash, hash_of(&self.entries, &self.hasher));
+        self.index.push(place.hash);
         slot
     }
 
-    /// As [`put`](Self::put), where the peer is known, and its slot.
+    /// Replaces what is known of the peer in a slot. There must be [room](Self::reserve_to_replace). Cost: constant.
     pub(crate) fn replace(&mut self, slot: u32, record: &PeerRecord) {
+        self.assign(slot, record);
+        self.pools.give_back();
+    }
+
+    fn assign(&mut self, slot: u32, record: &PeerRecord) {
         self.warm(slot);
         let before = self.pool(slot);
         self.wheel.unlink(&mut self.entries, slot);
@@ -314,15 +364,13 @@ impl PeerTable {
         self.note_changed(slot);
     }
 
-    fn remove_slot(&mut self, slot: u32) {
+    fn take(&mut self, slot: u32) {
         self.warm(slot);
         self.note_removed(slot);
         let last = slot_number(self.entries.len() - 1);
         let (pool, pool_of_last) = (self.pool(slot), self.pool(last));
         self.pools.remove(&mut self.entries, slot, pool);
-        if let Some(members) = &mut self.members {
-            members.swap_remove(slot, pool, pool_of_last);
-        }
+        self.change_members(|members| members.swap_remove(slot, pool, pool_of_last));
         self.wheel.unlink(&mut self.entries, slot);
         let key = self.entries[slot as usize].key();
         self.index.remove(self.hasher.hash_one(key), slot, hash_of(&self.entries, &self.hasher));
@@ -331,12 +379,6 @@ impl PeerTable {
         if slot != last {
             self.relocate(last, slot);
         }
-        give_back(&mut self.entries);
-        self.index.give_back(hash_of(&self.entries, &self.hasher));
-        self.fit_wheel();
-        self.fit_names();
-        self.fit_members();
-        self.fit_pending();
     }
 
     /// Counts one peer less with this key's name.
@@ -383,14 +425,4 @@ fn is_due(entry: &Entry, now: i64) -> bool {
 fn slot_number(index: usize) -> u32 {
     debug_assert!(u32::try_from(index).is_ok(), "the manager bounds the table");
     index as u32
-}
-
-/// Arrays up to this capacity are left as they are.
-const MIN_CAPACITY: usize = 64;
-
-/// Gives memory back when an array uses less than a quarter of it. Cost: constant, amortised.
-fn give_back<T>(array: &mut Vec<T>) {
-    if array.capacity() > MIN_CAPACITY && array.len() < array.capacity() / 4 {
-        array.shrink_to(array.len() * 2);
-    }
 }

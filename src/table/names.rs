@@ -5,104 +5,182 @@ use std::sync::Arc;
 
 use hashbrown::HashTable;
 
+use crate::memory;
+
 /// The names in use, numbered. A number is free again when the last peer with that name is gone.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Names {
-    texts: Vec<Option<Name>>,
-    free: Vec<u32>,
+    texts: Texts,
+    /// The free number that was freed last, and how many there are.
+    free: u32,
+    unused: usize,
     numbers: HashTable<u32>,
     hasher: RandomState,
 }
 
+/// The text of each number.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Texts(Vec<Name>);
+
 #[derive(Clone, Debug)]
-struct Name {
-    text: Arc<str>,
-    uses: u32,
+enum Name {
+    Used {
+        text: Arc<str>,
+        uses: u32,
+    },
+    /// So the list of free numbers takes no memory of its own, and a peer can go without any.
+    Free {
+        next: u32,
+    },
+}
+
+/// The end of the list of free numbers.
+const NONE: u32 = u32::MAX;
+
+impl Texts {
+    /// The text of a name that is in use.
+    pub(super) fn text(&self, number: u32) -> Arc<str> {
+        match self.0.get(number as usize) {
+            Some(Name::Used { text, .. }) => text.clone(),
+            _ => Arc::from(""),
+        }
+    }
+
+    pub(super) fn try_clone(&self) -> memory::Result<Self> {
+        memory::collect(self.0.iter().cloned()).map(Self)
+    }
+
+    fn is(&self, number: u32, text: &str) -> bool {
+        matches!(&self.0[number as usize], Name::Used { text: other, .. } if **other == *text)
+    }
+
+    fn hash_of(&self, hasher: &RandomState, number: u32) -> u64 {
+        match &self.0[number as usize] {
+            Name::Used { text, .. } => hasher.hash_one(&**text),
+            Name::Free { .. } => 0,
+        }
+    }
+}
+
+impl Default for Names {
+    fn default() -> Self {
+        Self {
+            texts: Texts::default(),
+            free: NONE,
+            unused: 0,
+            numbers: HashTable::new(),
+            hasher: RandomState::new(),
+        }
+    }
 }
 
 impl Names {
-    /// The number of a name that is in use.
-    pub(super) fn find(&self, text: &str) -> Option<u32> {
-        self.numbers.find(self.hasher.hash_one(text), |&number| self.is(number, text)).copied()
+    pub(super) fn texts(&self) -> &Texts {
+        &self.texts
     }
 
-    /// The number of a name, given to it now if it has none, for one more peer.
+    /// The number of a name that is in use.
+    pub(super) fn find(&self, text: &str) -> Option<u32> {
+        self.numbers.find(self.hasher.hash_one(text), |&number| self.texts.is(number, text)).copied()
+    }
+
+    /// Whether there is room for this many more names.
+    pub(super) fn has_room(&self, names: usize) -> bool {
+        self.unused + self.texts.0.capacity() - self.texts.0.len() >= names
+            && self.numbers.capacity() - self.numbers.len() >= names
+    }
+
+    /// Makes room for this many more names. Cost: constant for each, amortised.
+    pub(super) fn reserve(&mut self, names: usize) -> memory::Result {
+        self.texts.0.try_reserve(names.saturating_sub(self.unused))?;
+        let (texts, hasher) = (&self.texts, &self.hasher);
+        Ok(self.numbers.try_reserve(names, |&number| texts.hash_of(hasher, number))?)
+    }
+
+    /// The number of a name, given to it now if it has none, for one more peer. There must be room for it.
     pub(super) fn acquire(&mut self, text: &Arc<str>) -> u32 {
         let number = self.find(text).unwrap_or_else(|| self.add(text));
-        if let Some(name) = &mut self.texts[number as usize] {
-            name.uses += 1;
+        if let Name::Used { uses, .. } = &mut self.texts.0[number as usize] {
+            *uses += 1;
         }
         number
     }
 
     fn add(&mut self, text: &Arc<str>) -> u32 {
-        let name = Some(Name { text: text.clone(), uses: 0 });
-        let number = if let Some(number) = self.free.pop() {
-            self.texts[number as usize] = name;
+        let name = Name::Used { text: text.clone(), uses: 0 };
+        let number = if let Some(free) = self.texts.0.get_mut(self.free as usize) {
+            let number = self.free;
+            if let Name::Free { next } = std::mem::replace(free, name) {
+                self.free = next;
+            }
+            self.unused -= 1;
             number
         } else {
-            self.texts.push(name);
-            super::slot_number(self.texts.len() - 1)
+            self.texts.0.push(name);
+            super::slot_number(self.texts.0.len() - 1)
         };
-        let (texts, hasher) = (&self.texts, &self.hasher);
-        let hash = hasher.hash_one(&**text);
-        self.numbers.insert_unique(hash, number, |&other| hash_of(texts, hasher, other));
+        self.index(number);
         number
+    }
+
+    /// Makes a number be found by its text.
+    fn index(&mut self, number: u32) {
+        let (texts, hasher) = (&self.texts, &self.hasher);
+        let hash_of = |&number: &u32| texts.hash_of(hasher, number);
+        self.numbers.insert_unique(hash_of(&number), number, hash_of);
     }
 
     /// Counts one peer less with this name, and forgets the name with the last.
     pub(super) fn release(&mut self, number: u32) {
-        let Some(name) = &mut self.texts[number as usize] else { return };
-        name.uses -= 1;
-        if name.uses > 0 {
+        let Name::Used { uses, .. } = &mut self.texts.0[number as usize] else { return };
+        *uses -= 1;
+        if *uses > 0 {
             return;
         }
-        let hash = self.hasher.hash_one(&*name.text);
+        let hash = self.texts.hash_of(&self.hasher, number);
         if let Ok(occupied) = self.numbers.find_entry(hash, |&other| other == number) {
             occupied.remove();
         }
-        self.texts[number as usize] = None;
-        self.free.push(number);
+        self.texts.0[number as usize] = Name::Free { next: self.free };
+        self.free = number;
+        self.unused += 1;
     }
 
     /// How many numbers are free.
     pub(super) fn unused(&self) -> usize {
-        self.free.len()
+        self.unused
     }
 
     /// Numbers the names anew, without gaps, and gives the memory of those that are gone back. Says the new number
-    /// of each old one.
-    pub(super) fn renumber(&mut self) -> Vec<u32> {
-        let old = std::mem::take(self);
-        self.texts.reserve_exact(old.numbers.len());
-        let renumbered = old.texts.into_iter().map(|name| match name {
-            Some(Name { text, uses }) => {
-                let number = self.add(&text);
-                if let Some(name) = &mut self.texts[number as usize] {
-                    name.uses = uses;
-                }
-                number
+    /// of each old one; nothing if there is no memory for that, and then nothing was done.
+    pub(super) fn renumber(&mut self) -> Option<Vec<u32>> {
+        let texts = &mut self.texts.0;
+        // Nobody asks for the numbers that are free.
+        let mut numbers = memory::filled(0, texts.len()).ok()?;
+        let mut used = 0;
+        for (old, number) in numbers.iter_mut().enumerate() {
+            if matches!(texts[old], Name::Used { .. }) {
+                *number = super::slot_number(used);
+                texts.swap(old, used);
+                used += 1;
             }
-            // Nobody asks for it.
-            None => 0,
-        });
-        renumbered.collect()
-    }
-
-    /// The text of a name that is in use.
-    pub(super) fn text(&self, number: u32) -> Arc<str> {
-        self.texts[number as usize].as_ref().map_or_else(|| Arc::from(""), |name| name.text.clone())
+        }
+        texts.truncate(used);
+        memory::shrink(texts, used);
+        (self.free, self.unused) = (NONE, 0);
+        let mut smaller = HashTable::new();
+        if smaller.try_reserve(used, |_| 0).is_ok() {
+            self.numbers = smaller;
+        } else {
+            self.numbers.clear();
+        }
+        (0..super::slot_number(used)).for_each(|number| self.index(number));
+        Some(numbers)
     }
 
     pub(super) fn len(&self) -> usize {
         self.numbers.len()
     }
-
-    fn is(&self, number: u32, text: &str) -> bool {
-        self.texts[number as usize].as_ref().is_some_and(|name| &*name.text == text)
-    }
 }
 
-fn hash_of(texts: &[Option<Name>], hasher: &RandomState, number: u32) -> u64 {
-    texts[number as usize].as_ref().map_or(0, |name| hasher.hash_one(&*name.text))
-}
+const _: () = assert!(size_of::<Name>() == 24, "a free number takes no room of its own");

@@ -5,9 +5,10 @@
 
 use std::collections::HashSet;
 
-use super::{MIN_CAPACITY, PeerTable, slot_number};
+use super::{PeerTable, slot_number};
 use crate::address::PeerAddress;
-use crate::changes::{Changes, Put};
+use crate::changes::{Changes, Put, Room};
+use crate::memory::{self, MIN_CAPACITY};
 
 /// The changes since they were taken last.
 #[derive(Debug, Default)]
@@ -26,6 +27,13 @@ impl Pending {
     /// The changes of a table that was just emptied.
     pub(super) fn cleared() -> Self {
         Self { clears: true, ..Self::default() }
+    }
+
+    /// Makes room to note that so many entries have changed or moved, and so many have gone. Cost: constant for each,
+    /// amortised.
+    pub(super) fn reserve(&mut self, slots: usize, removed: usize) -> memory::Result {
+        self.slots.try_reserve(slots)?;
+        Ok(self.removed.try_reserve(removed)?)
     }
 
     fn len(&self) -> usize {
@@ -59,20 +67,24 @@ impl PeerTable {
         self.pending.as_ref().map_or(0, Pending::len)
     }
 
-    /// Takes the changes since the last time, to be written. Cost: linear in their number.
-    pub(crate) fn take_pending(&mut self) -> Changes {
-        let Some(pending) = self.pending.as_mut() else { return Changes::default() };
-        let Pending { slots, changed, removed, clears } = std::mem::take(pending);
-        let mut put = Vec::with_capacity(changed);
+    /// Takes the changes since the last time, to be written, with the room to put them together with what is `unwritten`
+    /// from before. Without memory for that, all stays as it is. Cost: linear in their number.
+    pub(crate) fn take_pending(&mut self, unwritten: &Changes) -> memory::Result<(Changes, Room)> {
+        let Some(pending) = self.pending.as_mut() else { return Ok(Default::default()) };
+        let room = unwritten.room_for(pending.changed, pending.removed.len())?;
+        let (mut put, mut all_removed) =
+            (memory::with_capacity(pending.changed)?, memory::with_capacity(pending.removed.len())?);
+        let Pending { slots, removed, clears, .. } = std::mem::take(pending);
         for slot in slots {
             let Some(entry) = self.entries.get_mut(slot as usize).filter(|entry| entry.is_changed()) else {
                 continue;
             };
-            put.push(Put { record: entry.record(&self.names), is_new: !entry.is_on_file() });
+            put.push(Put { record: entry.record(self.names.texts()), is_new: !entry.is_on_file() });
             entry.set_changed(false);
             entry.set_on_file(true);
         }
-        Changes { clears, removed: removed.into_iter().collect(), put }
+        all_removed.extend(removed);
+        Ok((Changes { clears, removed: all_removed, put }, room))
     }
 
     /// Notes that the entry in this slot is another than the file has.
@@ -103,7 +115,7 @@ impl PeerTable {
         let entry = &self.entries[slot as usize];
         pending.changed -= usize::from(entry.is_changed());
         if entry.is_on_file() {
-            pending.removed.insert(entry.key().address(&self.names));
+            pending.removed.insert(entry.key().address(self.names.texts()));
         }
     }
 
@@ -123,10 +135,12 @@ impl PeerTable {
         }
     }
 
-    /// Makes the list of changed slots anew.
+    /// Makes the list of changed slots anew. It takes no memory, because they all are in the old one.
     pub(super) fn list_changed(&mut self) {
         let Some(pending) = &mut self.pending else { return };
+        pending.slots.clear();
         let changed = self.entries.iter().enumerate().filter(|(_, entry)| entry.is_changed());
-        pending.slots = changed.map(|(slot, _)| slot_number(slot)).collect();
+        pending.slots.extend(changed.map(|(slot, _)| slot_number(slot)));
+        memory::give_back(&mut pending.slots);
     }
 }

@@ -3,9 +3,14 @@
 //! Every peer is in exactly one pool, so the peers that a query admits are the concatenation of some pools: a
 //! random peer is a random position in it. Failure counts below [`EXACT`] have a class each; above, a class is
 //! a power of two, so that any bound on failures cuts at most one class in two.
+//!
+//! Two pools that differ in readiness only share one array, the ready peers from its front and the waiting ones from its
+//! back. So peers that become due, or must wait again, change pools without any memory: it is asked for by changes alone.
 
 use super::entry::Entry;
-use crate::peer::StoredPeerType;
+use super::sample::Lists;
+use crate::memory::{self, MIN_CAPACITY};
+use crate::peer::{PeerRecord, StoredPeerType};
 
 /// Failure counts below this have a class of their own.
 const EXACT: u32 = 16;
@@ -121,17 +126,159 @@ pub(super) fn inbound_failures(pool: usize) -> Option<usize> {
     (pool < INBOUND).then_some(pool % CLASSES)
 }
 
+/// How many pairs of pools there are that differ in readiness only.
+pub(super) const PAIRS: usize = POOLS / 2;
+
+/// How many pools of a type have the same readiness.
+const SIDE: usize = 2 * CLASSES;
+
+/// The pair of a pool, and which of the two it is.
+fn pair_of(pool: usize) -> (usize, Readiness) {
+    let (peer_type, rest) = (pool / (2 * SIDE), pool % (2 * SIDE));
+    if rest < SIDE {
+        (peer_type * SIDE + rest, Readiness::Ready)
+    } else {
+        (peer_type * SIDE + rest - SIDE, Readiness::Waiting)
+    }
+}
+
+/// Two pools that differ in readiness only.
+#[derive(Clone, Debug, Default)]
+struct Pair {
+    /// The ready slots from the front on, the waiting ones from the back on. What is between is room.
+    slots: Vec<u32>,
+    ready: u32,
+    waiting: u32,
+}
+
+impl Pair {
+    fn used(&self) -> usize {
+        self.ready as usize + self.waiting as usize
+    }
+
+    fn len(&self, readiness: Readiness) -> usize {
+        match readiness {
+            Readiness::Ready => self.ready as usize,
+            Readiness::Waiting => self.waiting as usize,
+        }
+    }
+
+    fn len_mut(&mut self, readiness: Readiness) -> &mut u32 {
+        match readiness {
+            Readiness::Ready => &mut self.ready,
+            Readiness::Waiting => &mut self.waiting,
+        }
+    }
+
+    /// Where in the array a position of a pool is.
+    fn index(&self, readiness: Readiness, position: usize) -> usize {
+        match readiness {
+            Readiness::Ready => position,
+            Readiness::Waiting => self.slots.len() - 1 - position,
+        }
+    }
+
+    fn has_room(&self, slots: usize) -> bool {
+        self.slots.len() - self.used() >= slots
+    }
+
+    /// Makes room for this many more. Cost: constant for each, amortised.
+    fn reserve(&mut self, slots: usize) -> memory::Result {
+        if !self.has_room(slots) {
+            let len = self.len_with_room(slots);
+            self.slots.try_reserve_exact(len - self.slots.len())?;
+            self.stretch(len);
+        }
+        Ok(())
+    }
+
+    /// The length of an array with room for this many more.
+    fn len_with_room(&self, slots: usize) -> usize {
+        self.used().saturating_add(slots).max(2 * self.slots.len()).max(4)
+    }
+
+    fn stretch(&mut self, len: usize) {
+        let (old_len, waiting) = (self.slots.len(), self.waiting as usize);
+        self.slots.resize(len, 0);
+        self.slots.copy_within(old_len - waiting..old_len, len - waiting);
+    }
+
+    /// Adds a slot; says its position.
+    fn push(&mut self, readiness: Readiness, slot: u32) -> u32 {
+        if !self.has_room(1) {
+            // Only where nobody has reserved: a few slots.
+            self.stretch(self.len_with_room(1));
+        }
+        let position = *self.len_mut(readiness);
+        *self.len_mut(readiness) += 1;
+        let index = self.index(readiness, position as usize);
+        self.slots[index] = slot;
+        position
+    }
+
+    /// Takes a position out and fills it with the last one, whose slot it says if that is another.
+    fn swap_remove(&mut self, readiness: Readiness, position: u32) -> Option<u32> {
+        let last = *self.len_mut(readiness) - 1;
+        *self.len_mut(readiness) = last;
+        let (index, moved) = (self.index(readiness, position as usize), self.index(readiness, last as usize));
+        self.slots[index] = self.slots[moved];
+        (position != last).then(|| self.slots[index])
+    }
+
+    fn is_sparse(&self) -> bool {
+        self.slots.len() > MIN_CAPACITY && self.used() < self.slots.len() / 4
+    }
+
+    /// Moves to a smaller array, if there is memory for it.
+    fn give_back(&mut self) {
+        let Ok(mut slots) = memory::with_capacity(2 * self.used()) else { return };
+        slots.extend_from_slice(&self.slots[..self.ready as usize]);
+        slots.resize(2 * self.used() - self.waiting as usize, 0);
+        slots.extend_from_slice(&self.slots[self.slots.len() - self.waiting as usize..]);
+        self.slots = slots;
+    }
+}
+
 /// The pools. `entries[slot].pool_position` is the slot's place in its pool.
 #[derive(Clone, Debug)]
 pub(super) struct Pools {
-    pools: Vec<Vec<u32>>,
+    pairs: Vec<Pair>,
     /// How many inbound peers have failed.
     failed_inbound: usize,
+    /// Whether a pair may have become too large for what is in it.
+    is_sparse: bool,
+}
+
+/// How many more slots each pair must have room for.
+#[derive(Debug)]
+pub(super) struct Demand([u32; PAIRS]);
+
+impl Demand {
+    pub(super) fn new() -> Self {
+        Self([0; PAIRS])
+    }
+
+    pub(super) fn add(&mut self, pool: usize) {
+        self.0[pair_of(pool).0] += 1;
+    }
+}
+
+impl Lists for Pools {
+    fn len_of(&self, pool: usize) -> usize {
+        let (pair, readiness) = pair_of(pool);
+        self.pairs[pair].len(readiness)
+    }
+
+    fn at(&self, pool: usize, position: usize) -> u32 {
+        let (pair, readiness) = pair_of(pool);
+        let pair = &self.pairs[pair];
+        pair.slots[pair.index(readiness, position)]
+    }
 }
 
 impl Pools {
     pub(super) fn new() -> Self {
-        Self { pools: vec![Vec::new(); POOLS], failed_inbound: 0 }
+        Self { pairs: vec![Pair::default(); PAIRS], failed_inbound: 0, is_sparse: false }
     }
 
     fn first_of(peer_type: StoredPeerType, readiness: Readiness, private: bool) -> usize {
@@ -143,34 +290,84 @@ impl Pools {
         Self::first_of(entry.peer_type(), readiness, entry.is_private()) + class_of(entry.num_failures)
     }
 
-    /// Puts a slot into a pool.
-    pub(super) fn insert(&mut self, entries: &mut [Entry], slot: u32, pool: usize) {
-        self.failed_inbound += usize::from(inbound_failures(pool) > Some(0));
-        let pool = &mut self.pools[pool];
-        entries[slot as usize].pool_position = super::slot_number(pool.len());
-        pool.push(slot);
+    /// One of the two pools that a peer with this record belongs in, for one that is private or not.
+    pub(super) fn either_of(record: &PeerRecord, private: bool) -> usize {
+        Self::first_of(record.peer_type, Readiness::Ready, private) + class_of(record.num_failures)
     }
 
-    /// Takes a slot out of the pool that it is in.
+    /// Whether two pools share their room.
+    pub(super) fn are_paired(a: usize, b: usize) -> bool {
+        pair_of(a).0 == pair_of(b).0
+    }
+
+    /// Makes room for one more slot in a pool, and in the other one of its pair. Cost: constant, amortised.
+    pub(super) fn reserve_one(&mut self, pool: usize) -> memory::Result {
+        self.pairs[pair_of(pool).0].reserve(1)
+    }
+
+    pub(super) fn has_room(&self, demand: &Demand) -> bool {
+        self.pairs.iter().zip(demand.0).all(|(pair, slots)| pair.has_room(slots as usize))
+    }
+
+    /// Makes room for more slots in many pools.
+    pub(super) fn reserve(&mut self, demand: &Demand) -> memory::Result {
+        self.pairs.iter_mut().zip(demand.0).try_for_each(|(pair, slots)| pair.reserve(slots as usize))
+    }
+
+    /// Puts a slot into a pool, which has room.
+    pub(super) fn insert(&mut self, entries: &mut [Entry], slot: u32, pool: usize) {
+        self.failed_inbound += usize::from(inbound_failures(pool) > Some(0));
+        let (pair, readiness) = pair_of(pool);
+        entries[slot as usize].pool_position = self.pairs[pair].push(readiness, slot);
+    }
+
+    /// Takes a slot out of the pool that it is in. Its room stays until [`give_back`](Self::give_back).
     pub(super) fn remove(&mut self, entries: &mut [Entry], slot: u32, pool: usize) {
         self.failed_inbound -= usize::from(inbound_failures(pool) > Some(0));
-        let pool = &mut self.pools[pool];
+        let (pair, readiness) = pair_of(pool);
+        let pair = &mut self.pairs[pair];
         let position = entries[slot as usize].pool_position;
-        pool.swap_remove(position as usize);
-        if let Some(&moved) = pool.get(position as usize) {
+        if let Some(moved) = pair.swap_remove(readiness, position) {
             entries[moved as usize].pool_position = position;
         }
-        super::give_back(pool);
+        self.is_sparse |= pair.is_sparse();
+    }
+
+    /// Gives memory back where it is much for what is there, as far as there is memory for smaller arrays. Cost: constant,
+    /// amortised.
+    pub(super) fn give_back(&mut self) {
+        if std::mem::take(&mut self.is_sparse) {
+            self.pairs.iter_mut().filter(|pair| pair.is_sparse()).for_each(Pair::give_back);
+        }
+    }
+
+    /// Takes all slots out. Their room stays.
+    pub(super) fn empty(&mut self) {
+        for pair in &mut self.pairs {
+            (pair.ready, pair.waiting) = (0, 0);
+        }
+        (self.failed_inbound, self.is_sparse) = (0, true);
+    }
+
+    /// Takes all slots out, and gives their room back.
+    pub(super) fn clear(&mut self) {
+        self.empty();
+        self.pairs.fill(Pair::default());
     }
 
     /// Notes that an entry, which is in this pool, has moved to another slot.
     pub(super) fn relocate(&mut self, entry: &Entry, pool: usize, slot: u32) {
-        self.pools[pool][entry.pool_position as usize] = slot;
+        let (pair, readiness) = pair_of(pool);
+        let pair = &mut self.pairs[pair];
+        let index = pair.index(readiness, entry.pool_position as usize);
+        pair.slots[index] = slot;
     }
 
-    /// The slots in each pool.
-    pub(super) fn slots(&self) -> &[Vec<u32>] {
-        &self.pools
+    /// The slots in a pool, by position.
+    pub(super) fn slots(&self, pool: usize) -> impl Iterator<Item = u32> {
+        let (pair, readiness) = pair_of(pool);
+        let pair = &self.pairs[pair];
+        (0..pair.len(readiness)).map(move |position| pair.slots[pair.index(readiness, position)])
     }
 
     /// How many inbound peers have failed at least once.
@@ -180,25 +377,25 @@ impl Pools {
 
     /// How many peers of a type there are.
     pub(super) fn of_type(&self, peer_type: StoredPeerType) -> usize {
-        let first = Self::first_of(peer_type, Readiness::Ready, false);
-        self.pools[first..first + 4 * CLASSES].iter().map(Vec::len).sum()
+        let first = peer_type as usize * SIDE;
+        self.pairs[first..first + SIDE].iter().map(Pair::used).sum()
     }
 
     /// How many slots are in the ready pools.
     pub(super) fn ready(&self) -> usize {
-        let all =
-            Admission { types: [true; 3], ready_only: true, public_only: false, max_failures: u32::MAX };
-        all.pools().map(|pool| self.pools[pool].len()).sum()
+        self.pairs.iter().map(|pair| pair.ready as usize).sum()
     }
 
     /// The slots with at least `min_failures`.
-    pub(super) fn with_failures_from(&self, min_failures: u32, entries: &[Entry]) -> Vec<u32> {
+    pub(super) fn with_failures_from(
+        &self,
+        min_failures: u32,
+        entries: &[Entry],
+    ) -> memory::Result<Vec<u32>> {
         let first_class = class_of(min_failures);
-        self.pools
-            .chunks(CLASSES)
-            .flat_map(|classes| classes[first_class..].iter().flatten().copied())
-            .filter(|&slot| entries[slot as usize].num_failures >= min_failures)
-            .collect()
+        let pools = (0..FACETS).flat_map(|facet| facet * CLASSES + first_class..(facet + 1) * CLASSES);
+        let slots = pools.flat_map(|pool| self.slots(pool));
+        memory::collect(slots.filter(|&slot| entries[slot as usize].num_failures >= min_failures))
     }
 
     /// Whether every slot knows its place in the pool that its entry belongs in, and how many slots there are.
@@ -207,8 +404,8 @@ impl Pools {
         entries: &[Entry],
         readiness: impl Fn(&Entry) -> Readiness,
     ) -> Option<usize> {
-        for (number, pool) in self.pools.iter().enumerate() {
-            for (position, &slot) in pool.iter().enumerate() {
+        for number in 0..POOLS {
+            for (position, slot) in self.slots(number).enumerate() {
                 let entry = entries.get(slot as usize)?;
                 if entry.pool_position as usize != position
                     || Self::pool_of(entry, readiness(entry)) != number
@@ -220,7 +417,7 @@ impl Pools {
         let is_failed =
             |entry: &&Entry| entry.peer_type() == StoredPeerType::Inbound && entry.num_failures > 0;
         let is_counted = entries.iter().filter(is_failed).count() == self.failed_inbound;
-        is_counted.then(|| self.pools.iter().map(Vec::len).sum())
+        is_counted.then(|| self.pairs.iter().map(Pair::used).sum())
     }
 }
 

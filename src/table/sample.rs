@@ -14,10 +14,30 @@ use rand::{Rng, RngExt as _};
 
 use super::pools::{Admission, POOLS};
 use super::tally::Tally;
+use crate::memory;
+
+/// For each pool a list of numbers: of slots, or else of network groups.
+pub(super) trait Lists {
+    /// How long the list of a pool is.
+    fn len_of(&self, pool: usize) -> usize;
+
+    /// The number at a position in the list of a pool.
+    fn at(&self, pool: usize, position: usize) -> u32;
+}
+
+impl Lists for [Vec<u32>] {
+    fn len_of(&self, pool: usize) -> usize {
+        self[pool].len()
+    }
+
+    fn at(&self, pool: usize, position: usize) -> u32 {
+        self[pool][position]
+    }
+}
 
 /// What the admitted pools hold, one after the other: peers, or else their network groups.
-pub(super) struct Population<'a> {
-    pools: &'a [Vec<u32>],
+pub(super) struct Population<'a, L: ?Sized> {
+    pools: &'a L,
     /// The admitted pools that are not empty …
     ids: [u16; POOLS],
     /// … and the position behind the last member of each.
@@ -25,15 +45,15 @@ pub(super) struct Population<'a> {
     len: usize,
 }
 
-impl<'a> Population<'a> {
+impl<'a, L: Lists + ?Sized> Population<'a, L> {
     /// Cost: constant, a look at the size of each admitted pool.
-    pub(super) fn new(pools: &'a [Vec<u32>], admission: Admission) -> Self {
+    pub(super) fn new(pools: &'a L, admission: Admission) -> Self {
         let mut population = Self { pools, ids: [0; POOLS], ends: [0; POOLS], len: 0 };
         let mut end = 0;
         for id in admission.pools() {
-            let slots = &pools[id];
-            if !slots.is_empty() {
-                end += super::slot_number(slots.len());
+            let len = pools.len_of(id);
+            if len > 0 {
+                end += super::slot_number(len);
                 population.ids[population.len] = u16::try_from(id).unwrap_or(u16::MAX);
                 population.ends[population.len] = end;
                 population.len += 1;
@@ -52,13 +72,16 @@ impl<'a> Population<'a> {
         let index = self.ends[..self.len].partition_point(|&end| end <= position);
         let start = if index == 0 { 0 } else { self.ends[index - 1] };
         let pool = usize::from(self.ids[index]);
-        (pool, self.pools[pool][(position - start) as usize])
+        (pool, self.pools.at(pool, (position - start) as usize))
     }
 
     /// All of them, with their pools.
     pub(super) fn all(&self) -> impl Iterator<Item = (usize, u32)> {
         let pools = self.ids[..self.len].iter().map(|&id| usize::from(id));
-        pools.flat_map(|pool| self.pools[pool].iter().map(move |&slot| (pool, slot)))
+        let lists = self.pools;
+        pools.flat_map(move |pool| {
+            (0..lists.len_of(pool)).map(move |position| (pool, lists.at(pool, position)))
+        })
     }
 
     /// Draws min(`size`, eligible) slots. `ineligible` bounds how many of the population `is_eligible` refuses,
@@ -72,21 +95,21 @@ impl<'a> Population<'a> {
         ineligible: usize,
         is_eligible: impl Fn(u32) -> bool,
         rng: &mut impl Rng,
-    ) -> Vec<u32> {
+    ) -> memory::Result<Vec<u32>> {
         let population = self.size();
         let wanted = size.min(population as usize);
         if wanted == 0 {
-            return Vec::new();
+            return Ok(Vec::new());
         }
         if wanted.saturating_add(ineligible) <= population as usize / 2
-            && let Some(chosen) = self.draw_by_rejection(wanted, &is_eligible, rng)
+            && let Some(chosen) = self.draw_by_rejection(wanted, &is_eligible, rng)?
         {
-            return chosen;
+            return Ok(chosen);
         }
         let slots = self.all().map(|(_, slot)| slot);
-        let mut slots: Vec<u32> = slots.filter(|&slot| is_eligible(slot)).collect();
+        let mut slots = memory::collect(slots.filter(|&slot| is_eligible(slot)))?;
         let (drawn, _) = slots.partial_shuffle(rng, wanted);
-        drawn.to_vec()
+        memory::collect(drawn.iter().copied())
     }
 
     /// The fast path, or nothing after too many draws in vain.
@@ -95,18 +118,19 @@ impl<'a> Population<'a> {
         wanted: usize,
         is_eligible: impl Fn(u32) -> bool,
         rng: &mut impl Rng,
-    ) -> Option<Vec<u32>> {
-        let (mut chosen, mut seen) = (Vec::with_capacity(wanted), Tally::with_capacity(wanted));
+    ) -> memory::Result<Option<Vec<u32>>> {
+        let (mut chosen, mut seen) = (memory::with_capacity(wanted)?, Tally::with_capacity(wanted)?);
         // Unless the bound on failures cuts a class, at least every second draw is expected to succeed, so this many
         // are hardly ever used up.
         let mut draws = 8 * wanted + 64;
         while chosen.len() < wanted {
-            draws = draws.checked_sub(1)?;
+            let Some(left) = draws.checked_sub(1) else { return Ok(None) };
+            draws = left;
             let (_, slot) = self.any(rng);
-            if is_eligible(slot) && seen.add(slot) == 0 {
+            if is_eligible(slot) && seen.add(slot)? == 0 {
                 chosen.push(slot);
             }
         }
-        Some(chosen)
+        Ok(Some(chosen))
     }
 }

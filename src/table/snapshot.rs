@@ -1,7 +1,7 @@
 //! A copy of the whole table at one moment.
 
 use super::entry::Entry;
-use super::names::Names;
+use super::names::Texts;
 use crate::peer::PeerRecord;
 
 /// All peers as they were at one consistent moment, in no particular order.
@@ -21,11 +21,11 @@ use crate::peer::PeerRecord;
 #[derive(Clone, Debug)]
 pub struct Snapshot {
     entries: Vec<Entry>,
-    names: Names,
+    names: Texts,
 }
 
 impl Snapshot {
-    pub(super) fn new(entries: Vec<Entry>, names: Names) -> Self {
+    pub(super) fn new(entries: Vec<Entry>, names: Texts) -> Self {
         Self { entries, names }
     }
 

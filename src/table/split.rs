@@ -2,8 +2,9 @@
 
 use std::ops::RangeInclusive;
 
-use super::PeerTable;
 use super::pools::{Pools, Readiness};
+use super::wheel::Wheel;
+use super::{PeerTable, slot_number};
 
 impl PeerTable {
     /// Whether the table is split at `now`.
@@ -28,8 +29,26 @@ impl PeerTable {
         if earlier == later {
             return;
         }
-        for slot in self.slots_due(&seconds) {
-            let entry = &self.entries[slot as usize];
+        // No list of them is made, which might be as long as the table.
+        if seconds.end().abs_diff(*seconds.start()) < self.wheel.turn() {
+            for second in seconds.clone() {
+                let mut next = self.wheel.first_at(second);
+                while let Some(slot) = next {
+                    next = Wheel::next_of(&self.entries, slot);
+                    self.change_sides(slot, &seconds, from, to);
+                }
+            }
+        } else {
+            for slot in 0..slot_number(self.entries.len()) {
+                self.change_sides(slot, &seconds, from, to);
+            }
+        }
+    }
+
+    /// Moves a peer to the other pool of its pair if its next attempt is in one of these seconds. It takes no memory.
+    fn change_sides(&mut self, slot: u32, seconds: &RangeInclusive<i64>, from: Readiness, to: Readiness) {
+        let entry = &self.entries[slot as usize];
+        if seconds.contains(&entry.next_attempt()) {
             let (from, to) = (Pools::pool_of(entry, from), Pools::pool_of(entry, to));
             self.shift(slot, from, to);
         }
@@ -40,17 +59,6 @@ impl PeerTable {
     pub(crate) fn advance_forward(&mut self, now: i64) {
         if now > self.as_of {
             self.advance(now);
-        }
-    }
-
-    /// The peers whose next attempt is in one of these seconds.
-    fn slots_due(&self, seconds: &RangeInclusive<i64>) -> Vec<u32> {
-        let is_due = |&slot: &u32| seconds.contains(&self.entries[slot as usize].next_attempt());
-        if seconds.end().abs_diff(*seconds.start()) < self.wheel.turn() {
-            let slots = seconds.clone().flat_map(|second| self.wheel.slots_at(&self.entries, second));
-            slots.filter(is_due).collect()
-        } else {
-            (0..super::slot_number(self.entries.len())).filter(is_due).collect()
         }
     }
 }

@@ -20,6 +20,7 @@ use super::netgroups::Members;
 use super::pools::{Admission, FACETS, POOLS, facet_of};
 use super::sample::Population;
 use super::tally::Tally;
+use crate::memory;
 
 /// Draws of a group in vain before the groups that are left are listed. There are at most twelve facets, so each draw has
 /// a chance of one in twelve, unless most groups are used up.
@@ -45,7 +46,7 @@ pub(super) struct Spread<'a> {
 /// The draws among the peers that one admission admits.
 struct Round<'s, 'a, E> {
     spread: &'s mut Spread<'a>,
-    population: Population<'a>,
+    population: Population<'a, [Vec<u32>]>,
     /// Whether each pool is admitted, and how many classes of each facet are.
     is_admitted: [bool; POOLS],
     classes: [u8; FACETS],
@@ -62,19 +63,18 @@ struct Round<'s, 'a, E> {
 
 impl<'a> Spread<'a> {
     /// An answer with at most `max_per_netgroup` from each group and none of the `excluded` slots.
-    pub(super) fn new(members: &'a Members, max_per_netgroup: u32, excluded: &[u32]) -> Self {
-        let gone = excluded.iter().copied().collect();
-        Self { members, max_per_netgroup, gone, given: Tally::default() }
+    pub(super) fn new(members: &'a Members, max_per_netgroup: u32, excluded: &[u32]) -> memory::Result<Self> {
+        Ok(Self { members, max_per_netgroup, gone: Tally::of_all(excluded)?, given: Tally::default() })
     }
 
     /// Counts a slot that is in the answer already.
-    pub(super) fn count(&mut self, slot: u32) {
-        self.note(self.members.group_of(slot), slot);
+    pub(super) fn count(&mut self, slot: u32) -> memory::Result {
+        self.note(self.members.group_of(slot), slot)
     }
 
-    fn note(&mut self, group: u32, slot: u32) {
-        self.gone.add(slot);
-        self.given.add(group);
+    fn note(&mut self, group: u32, slot: u32) -> memory::Result {
+        self.gone.add(slot)?;
+        self.given.add(group).map(drop)
     }
 
     /// Draws up to `size` more of the admitted and eligible slots.
@@ -87,7 +87,7 @@ impl<'a> Spread<'a> {
         admission: Admission,
         is_eligible: impl Fn(u32) -> bool,
         rng: &mut impl Rng,
-    ) -> Vec<u32> {
+    ) -> memory::Result<Vec<u32>> {
         let mut round = Round {
             population: Population::new(self.members.least(), admission),
             spread: self,
@@ -101,17 +101,17 @@ impl<'a> Spread<'a> {
         };
         let mut answer = Vec::new();
         while answer.len() < size {
-            let Some((group, slot)) = round.next(size - answer.len(), rng) else { break };
-            round.spread.note(group, slot);
-            answer.push(slot);
+            let Some((group, slot)) = round.next(size - answer.len(), rng)? else { break };
+            round.spread.note(group, slot)?;
+            memory::push(&mut answer, slot)?;
         }
-        answer
+        Ok(answer)
     }
 }
 
 impl<E: Fn(u32) -> bool> Round<'_, '_, E> {
     /// One more peer and its group; nothing if no group has any to give.
-    fn next(&mut self, missing: usize, rng: &mut impl Rng) -> Option<(u32, u32)> {
+    fn next(&mut self, missing: usize, rng: &mut impl Rng) -> memory::Result<Option<(u32, u32)>> {
         while self.groups.is_none() {
             while let Some((group, slot)) = self.drawn.pop() {
                 if self.is_used_up(group) {
@@ -119,25 +119,25 @@ impl<E: Fn(u32) -> bool> Round<'_, '_, E> {
                 }
                 // Of a group whose peers are listed, they are taken from the list, so that none is taken twice.
                 let is_taken = !self.listed.contains_key(&group) && self.is_left(slot);
-                let found = if is_taken { Some(slot) } else { self.any_of(group, rng) };
+                let found = if is_taken { Some(slot) } else { self.any_of(group, rng)? };
                 if let Some(slot) = found {
                     self.draws = GROUP_DRAWS;
-                    return Some((group, slot));
+                    return Ok(Some((group, slot)));
                 }
             }
             // A few groups are listed at once; there may be none.
             if self.draws == 0 || self.population.size() as usize <= GROUP_DRAWS / 4 {
-                self.list_groups();
+                self.list_groups()?;
             } else {
                 self.draw_batch(missing, rng);
             }
         }
         while let Some(group) = self.any_group(rng) {
-            if let Some(slot) = self.any_of(group, rng) {
-                return Some((group, slot));
+            if let Some(slot) = self.any_of(group, rng)? {
+                return Ok(Some((group, slot)));
             }
         }
-        None
+        Ok(None)
     }
 
     /// Draws some groups, each equally likely, whether they are used up or not, and a peer in each.
@@ -174,9 +174,11 @@ impl<E: Fn(u32) -> bool> Round<'_, '_, E> {
         found
     }
 
-    fn list_groups(&mut self) {
+    fn list_groups(&mut self) -> memory::Result {
         let firsts = self.population.all().filter(|&(pool, group)| self.is_first(group, pool));
-        self.groups = Some(firsts.map(|(_, group)| group).filter(|&group| !self.is_used_up(group)).collect());
+        let left = firsts.map(|(_, group)| group).filter(|&group| !self.is_used_up(group));
+        self.groups = Some(memory::collect(left)?);
+        Ok(())
     }
 
     /// Whether a group stands in no admitted list before that of this pool.
@@ -190,20 +192,22 @@ impl<E: Fn(u32) -> bool> Round<'_, '_, E> {
     }
 
     /// An eligible peer of a group, each equally likely; nothing if it has none left, and then it is used up.
-    fn any_of(&mut self, group: u32, rng: &mut impl Rng) -> Option<u32> {
+    fn any_of(&mut self, group: u32, rng: &mut impl Rng) -> memory::Result<Option<u32>> {
         if !self.listed.contains_key(&group) {
             let size = self.cells(group).map(<[u32]>::len).sum();
             for _ in 0..PEER_DRAWS {
                 let slot = self.slot_at(group, rng.random_range(0..size));
                 if slot.is_some_and(|slot| self.is_left(slot)) {
-                    return slot;
+                    return Ok(slot);
                 }
             }
-            let left = self.cells(group).flatten().copied().filter(|&slot| self.is_left(slot)).collect();
+            let left = self.cells(group).flatten().copied().filter(|&slot| self.is_left(slot));
+            let left = memory::collect(left)?;
+            self.listed.try_reserve(1)?;
             self.listed.insert(group, left);
         }
-        let left = self.listed.get_mut(&group).filter(|left| !left.is_empty())?;
-        Some(left.swap_remove(rng.random_range(0..left.len())))
+        let left = self.listed.get_mut(&group).filter(|left| !left.is_empty());
+        Ok(left.map(|left| left.swap_remove(rng.random_range(0..left.len()))))
     }
 
     fn is_left(&self, slot: u32) -> bool {

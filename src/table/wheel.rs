@@ -9,6 +9,7 @@
 //! See G. Varghese, A. Lauck: Hashed and Hierarchical Timing Wheels (SOSP 1987), scheme 6.
 
 use super::entry::Entry;
+use crate::memory;
 
 /// The end of a list.
 const NONE: u32 = u32::MAX;
@@ -35,10 +36,25 @@ impl Links {
     pub(super) const NONE: Self = Self { previous: NONE, next: NONE };
 }
 
+fn or_end(slot: u32) -> Option<u32> {
+    (slot != NONE).then_some(slot)
+}
+
 impl Wheel {
+    /// The smallest wheel, empty.
+    pub(super) fn new() -> Self {
+        Self { heads: vec![NONE; MIN_BUCKETS] }
+    }
+
     /// An empty wheel that suits this many peers.
-    pub(super) fn new(peers: usize) -> Self {
-        Self { heads: vec![NONE; (peers / 16).next_power_of_two().max(MIN_BUCKETS)] }
+    pub(super) fn sized(peers: usize) -> memory::Result<Self> {
+        let buckets = (peers / 16).next_power_of_two().max(MIN_BUCKETS);
+        Ok(Self { heads: memory::filled(NONE, buckets)? })
+    }
+
+    /// Empties the buckets.
+    pub(super) fn empty(&mut self) {
+        self.heads.fill(NONE);
     }
 
     /// Whether the wheel has become too small or too large for this many peers.
@@ -80,11 +96,14 @@ impl Wheel {
         }
     }
 
-    /// The slots whose next attempt may be this second. Cost: one step for each.
-    pub(super) fn slots_at(&self, entries: &[Entry], second: i64) -> impl Iterator<Item = u32> {
-        let or_end = |slot: u32| (slot != NONE).then_some(slot);
-        let first = or_end(self.heads[self.bucket(second)]);
-        std::iter::successors(first, move |&slot| or_end(entries[slot as usize].links.next))
+    /// The first of the slots whose next attempt may be this second; the others [follow](Self::next_of).
+    pub(super) fn first_at(&self, second: i64) -> Option<u32> {
+        or_end(self.heads[self.bucket(second)])
+    }
+
+    /// The slot behind this one in its bucket.
+    pub(super) fn next_of(entries: &[Entry], slot: u32) -> Option<u32> {
+        or_end(entries[slot as usize].links.next)
     }
 
     /// Whether every bucket is a proper list of entries that belong in it, and how many there are.

@@ -2,12 +2,15 @@
 //!
 //! Most groups have few peers, which are looked through; those of a large one are kept by pool, so that the peers in some
 //! pools can be counted and drawn from at a cost that does not depend on how many there are.
+//!
+//! A group that finds no memory for a change is not to be used any more.
 
 use smallvec::SmallVec;
 
 use super::Netgroup;
+use crate::memory::{self, give_back};
 use crate::table::pools::{CLASSES, POOLS};
-use crate::table::{give_back, slot_number};
+use crate::table::slot_number;
 
 /// A group with more peers than this is kept by pool, until it has half as many.
 const FEW: usize = 32;
@@ -69,33 +72,48 @@ impl Group {
     }
 
     /// Adds a slot, and tells each slot whose position changes its new one. Cost: constant, amortised.
-    pub(super) fn add(&mut self, slot: u32, pool: usize, set_position: &mut impl FnMut(u32, u32)) {
+    pub(super) fn add(
+        &mut self,
+        slot: u32,
+        pool: usize,
+        set_position: &mut impl FnMut(u32, u32),
+    ) -> memory::Result {
         match &mut self.peers {
             Peers::Few(members) => {
                 set_position(slot, slot_number(members.len()));
+                members.try_reserve(1)?;
                 members.push(Member { slot, pool: pool_number(pool) });
                 if members.len() > FEW {
                     let members = std::mem::take(members);
                     self.peers = Peers::Many { len: 0, cells: Vec::new() };
-                    members.iter().for_each(|m| self.add(m.slot, usize::from(m.pool), set_position));
+                    return members
+                        .iter()
+                        .try_for_each(|m| self.add(m.slot, usize::from(m.pool), set_position));
                 }
             }
             Peers::Many { len, cells } => {
                 *len += 1;
+                cells.try_reserve(1)?;
                 let cell = find(cells, pool).unwrap_or_else(|cell| {
                     cells.insert(cell, Cell { pool: pool_number(pool), slots: Vec::new() });
                     cell
                 });
                 let slots = &mut cells[cell].slots;
                 set_position(slot, slot_number(slots.len()));
-                slots.push(slot);
+                memory::push(slots, slot)?;
             }
         }
+        Ok(())
     }
 
     /// Takes the slot out that is at a position in a pool, and tells each slot whose position changes its new one. Cost:
     /// constant, amortised.
-    pub(super) fn take(&mut self, position: u32, pool: usize, set_position: &mut impl FnMut(u32, u32)) {
+    pub(super) fn take(
+        &mut self,
+        position: u32,
+        pool: usize,
+        set_position: &mut impl FnMut(u32, u32),
+    ) -> memory::Result {
         match &mut self.peers {
             Peers::Few(members) => {
                 members.swap_remove(position as usize);
@@ -105,10 +123,10 @@ impl Group {
                 if members.spilled() && members.len() <= members.capacity() / 4 {
                     members.shrink_to_fit();
                 }
-                return;
+                return Ok(());
             }
             Peers::Many { len, cells } => {
-                let Ok(cell) = find(cells, pool) else { return };
+                let Ok(cell) = find(cells, pool) else { return Ok(()) };
                 *len -= 1;
                 let slots = &mut cells[cell].slots;
                 slots.swap_remove(position as usize);
@@ -121,21 +139,22 @@ impl Group {
                 }
             }
         }
-        self.simplify(set_position);
+        self.simplify(set_position)
     }
 
     /// Keeps the peers as those of a small group if it has become one.
-    fn simplify(&mut self, set_position: &mut impl FnMut(u32, u32)) {
+    fn simplify(&mut self, set_position: &mut impl FnMut(u32, u32)) -> memory::Result {
         if self.len() as usize > FEW / 2 {
-            return;
+            return Ok(());
         }
         let peers = std::mem::replace(&mut self.peers, Peers::Few(SmallVec::new()));
-        let Peers::Many { cells, .. } = peers else { return };
+        let Peers::Many { cells, .. } = peers else { return Ok(()) };
         for Cell { pool, slots } in cells {
             for slot in slots {
-                self.add(slot, usize::from(pool), set_position);
+                self.add(slot, usize::from(pool), set_position)?;
             }
         }
+        Ok(())
     }
 
     /// Moves the slot at a position from one pool to another, and tells each slot whose position changes its new one.
@@ -145,13 +164,14 @@ impl Group {
         position: u32,
         (from, to): (usize, usize),
         set_position: &mut impl FnMut(u32, u32),
-    ) {
+    ) -> memory::Result {
         if let Peers::Few(members) = &mut self.peers {
             members[position as usize].pool = pool_number(to);
+            Ok(())
         } else {
             // Added first, or the group might become a small one, and the positions others.
-            self.add(slot, to, set_position);
-            self.take(position, from, set_position);
+            self.add(slot, to, set_position)?;
+            self.take(position, from, set_position)
         }
     }
 
@@ -213,8 +233,8 @@ mod tests {
     fn a_group_that_has_become_small_gives_its_memory_back() {
         for most in [FEW, 2 * FEW] {
             let mut group = Group::new(Netgroup { kind: HostKind::V4, prefix: [10, 0, 0, 0] });
-            (0..slot_number(most)).for_each(|slot| group.add(slot, 0, &mut |_, _| ()));
-            (1..most).for_each(|_| group.take(0, 0, &mut |_, _| ()));
+            (0..slot_number(most)).try_for_each(|slot| group.add(slot, 0, &mut |_, _| ())).expect("memory");
+            (1..most).try_for_each(|_| group.take(0, 0, &mut |_, _| ())).expect("memory");
             assert!(matches!(&group.peers, Peers::Few(members) if members.len() == 1 && !members.spilled()));
         }
     }

@@ -3,6 +3,9 @@
 //! For each pool there is a list of the groups that have peers in it and none in a pool of the same facet with fewer
 //! failures. So the groups that have an admitted peer are the union of the lists of the admitted pools, in which a group
 //! stands at most once for each facet, whatever the number of its peers.
+//!
+//! All of this follows from the slab. So a change that finds no memory here does not fail: what is noted is no longer
+//! true then, and is let go, until somebody needs it and it is noted anew.
 
 use std::collections::HashSet;
 use std::hash::{BuildHasher as _, RandomState};
@@ -12,8 +15,10 @@ use hashbrown::HashTable;
 use super::Netgroup;
 use super::group::Group;
 use super::least::Least;
+use crate::memory::{self, MIN_CAPACITY, give_back};
+use crate::table::entry::HostKind;
 use crate::table::pools::{FACETS, POOLS, facet_of};
-use crate::table::{MIN_CAPACITY, give_back, slot_number};
+use crate::table::slot_number;
 
 /// The groups and their peers.
 #[derive(Debug)]
@@ -40,15 +45,40 @@ struct Place {
 
 impl Members {
     /// No groups yet, and room to note the places of this many slots.
-    pub(in crate::table) fn with_capacity(slots: usize) -> Self {
-        Self {
+    pub(in crate::table) fn with_capacity(slots: usize) -> memory::Result<Self> {
+        Ok(Self {
             numbers: HashTable::new(),
             hasher: RandomState::new(),
             groups: Vec::new(),
             least_of: Vec::new(),
             free: Vec::new(),
-            places: Vec::with_capacity(slots),
-            least: vec![Vec::new(); POOLS],
+            places: memory::with_capacity(slots)?,
+            least: memory::filled(Vec::new(), POOLS)?,
+        })
+    }
+
+    /// Forgets everything and gives the memory back.
+    pub(in crate::table) fn clear(&mut self) {
+        self.numbers = HashTable::new();
+        (self.groups, self.least_of, self.free, self.places) =
+            (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        self.least.fill(Vec::new());
+    }
+
+    /// Takes over the new numbers of names. It takes no memory.
+    pub(in crate::table) fn renumber(&mut self, numbers: &[u32]) {
+        self.numbers.clear();
+        for (group, number) in self.groups.iter_mut().zip(0..) {
+            if group.len() == 0 {
+                continue;
+            }
+            if group.netgroup.kind == HostKind::Name {
+                let old = u32::from_ne_bytes(group.netgroup.prefix);
+                group.netgroup.prefix = numbers[old as usize].to_ne_bytes();
+            }
+            let hash = self.hasher.hash_one(group.netgroup);
+            // They all were there before, so none of them makes it larger and has to be hashed again.
+            self.numbers.insert_unique(hash, number, |_| 0);
         }
     }
 
@@ -101,37 +131,43 @@ impl Members {
     }
 
     /// Adds the next slot of the slab. Cost: constant, amortised.
-    pub(in crate::table) fn push(&mut self, netgroup: Netgroup, pool: usize) {
+    pub(in crate::table) fn push(&mut self, netgroup: Netgroup, pool: usize) -> memory::Result {
         let slot = slot_number(self.places.len());
-        let group = self.acquire(netgroup);
-        self.places.push(Place { group, position: 0 });
+        let group = self.acquire(netgroup)?;
+        memory::push(&mut self.places, Place { group, position: 0 })?;
         let places = &mut self.places;
-        self.groups[group as usize].add(slot, pool, &mut set_position(places));
-        self.has_gained(group, pool);
+        self.groups[group as usize].add(slot, pool, &mut set_position(places))?;
+        self.has_gained(group, pool)
     }
 
     /// Notes that a slot has changed pools. Cost: constant.
-    pub(in crate::table) fn shift(&mut self, slot: u32, from: usize, to: usize) {
+    pub(in crate::table) fn shift(&mut self, slot: u32, from: usize, to: usize) -> memory::Result {
         let Place { group, position } = self.places[slot as usize];
         let places = &mut self.places;
-        self.groups[group as usize].shift(slot, position, (from, to), &mut set_position(places));
-        self.has_lost(group, from);
-        self.has_gained(group, to);
+        self.groups[group as usize].shift(slot, position, (from, to), &mut set_position(places))?;
+        self.has_lost(group, from)?;
+        self.has_gained(group, to)
     }
 
     /// Takes a slot out, and fills the gap with the last one, which is in the pool `pool_of_last`, as the slab does. Cost:
     /// constant, amortised.
-    pub(in crate::table) fn swap_remove(&mut self, slot: u32, pool: usize, pool_of_last: usize) {
+    pub(in crate::table) fn swap_remove(
+        &mut self,
+        slot: u32,
+        pool: usize,
+        pool_of_last: usize,
+    ) -> memory::Result {
         let Place { group, position } = self.places[slot as usize];
         let places = &mut self.places;
-        self.groups[group as usize].take(position, pool, &mut set_position(places));
-        self.has_lost(group, pool);
-        self.release(group);
+        self.groups[group as usize].take(position, pool, &mut set_position(places))?;
+        self.has_lost(group, pool)?;
+        self.release(group)?;
         self.places.swap_remove(slot as usize);
         if let Some(&Place { group, position }) = self.places.get(slot as usize) {
             self.groups[group as usize].relocate(position, pool_of_last, slot);
         }
         give_back(&mut self.places);
+        Ok(())
     }
 
     /// Whether so many numbers are free that the groups should be noted anew: many for so many slots, because that looks at
@@ -140,58 +176,61 @@ impl Members {
         self.free.len() > self.places.len() / 4 + MIN_CAPACITY
     }
 
-    fn acquire(&mut self, netgroup: Netgroup) -> u32 {
+    fn acquire(&mut self, netgroup: Netgroup) -> memory::Result<u32> {
         if let Some(number) = self.find(netgroup) {
-            return number;
+            return Ok(number);
         }
         let group = Group::new(netgroup);
         let number = if let Some(number) = self.free.pop() {
             self.groups[number as usize] = group;
             number
         } else {
-            self.groups.push(group);
-            self.least_of.push(Least::EMPTY);
+            memory::push(&mut self.groups, group)?;
+            memory::push(&mut self.least_of, Least::EMPTY)?;
             slot_number(self.groups.len() - 1)
         };
         let (groups, hasher) = (&self.groups, &self.hasher);
         let hash_of = |&number: &u32| hasher.hash_one(groups[number as usize].netgroup);
+        self.numbers.try_reserve(1, hash_of)?;
         self.numbers.insert_unique(hasher.hash_one(netgroup), number, hash_of);
-        number
+        Ok(number)
     }
 
     /// Forgets a group if it has no peers left.
-    fn release(&mut self, number: u32) {
+    fn release(&mut self, number: u32) -> memory::Result {
         let group = &self.groups[number as usize];
         if group.len() > 0 {
-            return;
+            return Ok(());
         }
         let hash = self.hasher.hash_one(group.netgroup);
         if let Ok(occupied) = self.numbers.find_entry(hash, |&other| other == number) {
             occupied.remove();
         }
-        self.free.push(number);
+        memory::push(&mut self.free, number)
     }
 
     /// Sees to it that a group that has one peer more in a pool is in the right list.
-    fn has_gained(&mut self, group: u32, pool: usize) {
+    fn has_gained(&mut self, group: u32, pool: usize) -> memory::Result {
         if self.least_of[group as usize].pool(facet_of(pool)).is_none_or(|least| pool < least) {
-            self.list(group, facet_of(pool));
+            return self.list(group, facet_of(pool));
         }
+        Ok(())
     }
 
     /// Sees to it that a group that has one peer less in a pool is in the right list.
-    fn has_lost(&mut self, group: u32, pool: usize) {
+    fn has_lost(&mut self, group: u32, pool: usize) -> memory::Result {
         if self.least_of[group as usize].pool(facet_of(pool)) == Some(pool) {
-            self.list(group, facet_of(pool));
+            return self.list(group, facet_of(pool));
         }
+        Ok(())
     }
 
     /// Sees to it that a group is in the right list for a facet.
-    fn list(&mut self, group: u32, facet: usize) {
+    fn list(&mut self, group: u32, facet: usize) -> memory::Result {
         let least = self.least_of[group as usize];
         let (before, now) = (least.pool(facet), self.groups[group as usize].least_pool(facet));
         if before == now {
-            return;
+            return Ok(());
         }
         let rank = least.rank(facet);
         if let Some(pool) = before {
@@ -205,10 +244,13 @@ impl Members {
             }
         }
         if let Some(pool) = now {
-            self.groups[group as usize].listed_at.insert(rank, slot_number(self.least[pool].len()));
-            self.least[pool].push(group);
+            let listed_at = &mut self.groups[group as usize].listed_at;
+            listed_at.try_reserve(1)?;
+            listed_at.insert(rank, slot_number(self.least[pool].len()));
+            memory::push(&mut self.least[pool], group)?;
         }
         self.least_of[group as usize].set(facet, now);
+        Ok(())
     }
 
     /// Whether all of this agrees with itself and with what the table says of each slot.
@@ -273,13 +315,16 @@ fn set_position(places: &mut [Place]) -> impl FnMut(u32, u32) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::table::entry::HostKind;
     use crate::table::pools::CLASSES;
     use rand::rngs::ChaCha12Rng;
     use rand::{RngExt as _, SeedableRng as _};
 
     /// What the slab would say of each slot.
     type Slab = Vec<(Netgroup, usize)>;
+
+    fn empty() -> Members {
+        Members::with_capacity(0).expect("memory")
+    }
 
     fn netgroup(number: u8) -> Netgroup {
         Netgroup { kind: HostKind::V4, prefix: [10, number, 0, 0] }
@@ -290,17 +335,17 @@ mod tests {
         if slab.is_empty() || rng.random_range(0..2 * wanted) >= slab.len() {
             // One group has most of the peers.
             let group = netgroup(if rng.random() { 0 } else { rng.random_range(0..40) });
-            members.push(group, pool);
+            members.push(group, pool).expect("memory");
             slab.push((group, pool));
             return;
         }
         let slot = rng.random_range(0..slab.len());
         if rng.random() {
-            members.shift(slot_number(slot), slab[slot].1, pool);
+            members.shift(slot_number(slot), slab[slot].1, pool).expect("memory");
             slab[slot].1 = pool;
         } else {
             let last = slab[slab.len() - 1].1;
-            members.swap_remove(slot_number(slot), slab[slot].1, last);
+            members.swap_remove(slot_number(slot), slab[slot].1, last).expect("memory");
             slab.swap_remove(slot);
         }
     }
@@ -308,7 +353,7 @@ mod tests {
     #[test]
     fn groups_that_grow_and_shrink_keep_track_of_every_slot() {
         let mut rng = ChaCha12Rng::seed_from_u64(0);
-        let (mut members, mut slab) = (Members::with_capacity(0), Slab::new());
+        let (mut members, mut slab) = (empty(), Slab::new());
         // Around the size at which a group is kept in another way, and far from it.
         for wanted in [40, 60, 80, 400, 50, 1, 70] {
             for step in 0..600 {
@@ -321,28 +366,28 @@ mod tests {
 
     #[test]
     fn groups_that_are_gone_are_many_only_for_a_table_that_is_small() {
-        let mut members = Members::with_capacity(0);
-        (0..1000).for_each(|_| members.push(netgroup(0), 0));
-        (1..=200).for_each(|number| members.push(netgroup(number), 0));
-        (1000..1200).rev().for_each(|slot| members.swap_remove(slot, 0, 0));
+        let mut members = empty();
+        (0..1000).try_for_each(|_| members.push(netgroup(0), 0)).expect("memory");
+        (1..=200).try_for_each(|number| members.push(netgroup(number), 0)).expect("memory");
+        (1000..1200).rev().try_for_each(|slot| members.swap_remove(slot, 0, 0)).expect("memory");
         assert_eq!(members.free.len(), 200);
         assert!(!members.is_sparse(), "noting 1000 peers anew for each 200 that go is not constant");
-        (300..1000).rev().for_each(|slot| members.swap_remove(slot, 0, 0));
+        (300..1000).rev().try_for_each(|slot| members.swap_remove(slot, 0, 0)).expect("memory");
         assert!(members.is_sparse());
     }
 
     #[test]
     fn a_group_is_in_the_lists_of_its_least_pools_alone() {
-        let mut members = Members::with_capacity(0);
+        let mut members = empty();
         let second = CLASSES;
         for pool in [5, 3, second + 12, second + 13] {
-            members.push(netgroup(1), pool);
+            members.push(netgroup(1), pool).expect("memory");
         }
         let lists = |members: &Members| -> Vec<usize> {
             (0..POOLS).filter(|&pool| !members.least()[pool].is_empty()).collect()
         };
         assert_eq!(lists(&members), [3, second + 12], "one a facet");
-        members.shift(1, 3, 7);
+        members.shift(1, 3, 7).expect("memory");
         assert_eq!(lists(&members), [5, second + 12]);
         let mut classes = [0; FACETS];
         assert_eq!(members.first_facet(0, &classes), FACETS);

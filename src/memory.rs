@@ -1,0 +1,101 @@
+//! Memory that may be refused.
+//!
+//! What grows with the table or with a batch is asked for here, before anything is changed, and a refusal is the error
+//! [`NoMemory`](Error::NoMemory) of the call that asked. The standard library's own growth ends the process instead; it is left to what takes
+//! a few kilobytes at most.
+
+use std::collections::{HashSet, TryReserveError};
+use std::hash::{BuildHasher, Hash};
+
+use crate::error::Error;
+
+/// Memory that could not be had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Refused;
+
+/// The result of asking for memory.
+pub(crate) type Result<T = ()> = std::result::Result<T, Refused>;
+
+impl From<TryReserveError> for Refused {
+    fn from(_: TryReserveError) -> Self {
+        Self
+    }
+}
+
+impl From<hashbrown::TryReserveError> for Refused {
+    fn from(_: hashbrown::TryReserveError) -> Self {
+        Self
+    }
+}
+
+impl From<smallvec::CollectionAllocErr> for Refused {
+    fn from(_: smallvec::CollectionAllocErr) -> Self {
+        Self
+    }
+}
+
+impl From<Refused> for Error {
+    fn from(_: Refused) -> Self {
+        Self::no_memory("for this call")
+    }
+}
+
+/// An array with room for this many, and no more.
+pub(crate) fn with_capacity<T>(capacity: usize) -> Result<Vec<T>> {
+    let mut array = Vec::new();
+    array.try_reserve_exact(capacity)?;
+    Ok(array)
+}
+
+/// An array of this many copies.
+pub(crate) fn filled<T: Clone>(value: T, len: usize) -> Result<Vec<T>> {
+    let mut array = with_capacity(len)?;
+    array.resize(len, value);
+    Ok(array)
+}
+
+/// Adds a value. Cost: constant, amortised.
+pub(crate) fn push<T>(array: &mut Vec<T>, value: T) -> Result {
+    array.try_reserve(1)?;
+    array.push(value);
+    Ok(())
+}
+
+/// Adds values.
+pub(crate) fn extend<T>(array: &mut Vec<T>, values: impl IntoIterator<Item = T>) -> Result {
+    let values = values.into_iter();
+    array.try_reserve(values.size_hint().0)?;
+    values.into_iter().try_for_each(|value| push(array, value))
+}
+
+/// An array of values.
+pub(crate) fn collect<T>(values: impl IntoIterator<Item = T>) -> Result<Vec<T>> {
+    let mut array = Vec::new();
+    extend(&mut array, values)?;
+    Ok(array)
+}
+
+/// Adds a value to a set; says whether it is new there.
+pub(crate) fn insert<T: Eq + Hash, S: BuildHasher>(set: &mut HashSet<T, S>, value: T) -> Result<bool> {
+    set.try_reserve(1)?;
+    Ok(set.insert(value))
+}
+
+/// Arrays up to this capacity are left as they are.
+pub(crate) const MIN_CAPACITY: usize = 64;
+
+/// Gives memory back when an array uses less than a quarter of it, if there is memory for a smaller one. Cost: constant,
+/// amortised.
+pub(crate) fn give_back<T>(array: &mut Vec<T>) {
+    if array.capacity() > MIN_CAPACITY && array.len() < array.capacity() / 4 {
+        shrink(array, array.len() * 2);
+    }
+}
+
+/// Moves an array to one of this capacity, if there is memory for that. (`shrink_to` ends the process if there is none.)
+pub(crate) fn shrink<T>(array: &mut Vec<T>, capacity: usize) {
+    if let Ok(mut smaller) = with_capacity(capacity.max(array.len())) {
+        smaller.append(array);
+        *array = smaller;
+    }
+}

@@ -1,0 +1,81 @@
+//! An allocator that refuses large blocks when it is told to, on the thread that tells it.
+#![expect(unsafe_code, reason = "an allocator is unsafe to implement")]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::ptr;
+
+/// Blocks of at least this size are large. Smaller ones are never refused: the library promises nothing about them.
+pub(crate) const LARGE: usize = 9 << 10;
+
+/// Which large blocks are refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// None.
+    Never,
+    /// The one after so many others.
+    Once(usize),
+    /// All after so many.
+    From(usize),
+}
+
+thread_local! {
+    static REFUSAL: Cell<Refusal> = const { Cell::new(Refusal::Never) };
+    static REFUSED: Cell<usize> = const { Cell::new(0) };
+}
+
+/// The system's allocator, which refuses what this thread has asked it to.
+struct Refusing;
+
+#[global_allocator]
+static ALLOCATOR: Refusing = Refusing;
+
+fn is_refused(size: usize) -> bool {
+    if size < LARGE {
+        return false;
+    }
+    let (is_refused, next) = match REFUSAL.get() {
+        Refusal::Once(0) => (true, Refusal::Never),
+        Refusal::From(0) => (true, Refusal::From(0)),
+        Refusal::Once(others) => (false, Refusal::Once(others - 1)),
+        Refusal::From(others) => (false, Refusal::From(others - 1)),
+        Refusal::Never => (false, Refusal::Never),
+    };
+    REFUSAL.set(next);
+    REFUSED.set(REFUSED.get() + usize::from(is_refused));
+    is_refused
+}
+
+// SAFETY: every call is the system allocator's with the same arguments, or fails, which callers must expect.
+unsafe impl GlobalAlloc for Refusing {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        if is_refused(layout.size()) {
+            return ptr::null_mut();
+        }
+        // SAFETY: the caller's contract is the system allocator's.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: as above.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+        if is_refused(new_size) {
+            return ptr::null_mut();
+        }
+        // SAFETY: as above.
+        unsafe { System.realloc(pointer, layout, new_size) }
+    }
+}
+
+/// Does something while memory is refused; says how often it was. A block that is refused where there is no way to say so
+/// ends the process.
+pub(crate) fn refusing<T>(refusal: Refusal, call: impl FnOnce() -> T) -> (T, usize) {
+    REFUSED.set(0);
+    REFUSAL.set(refusal);
+    let answer = call();
+    REFUSAL.set(Refusal::Never);
+    (answer, REFUSED.get())
+}
