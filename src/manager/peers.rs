@@ -168,11 +168,12 @@ impl PeerManager {
         if records.is_empty() {
             return Ok(0);
         }
-        self.write(&mut writer, |store| store.replace(&records))?;
-        let mut table = self.write_table()?;
-        slots.iter().zip(&records).for_each(|(&slot, record)| table.replace(slot, record));
-        drop(table);
-        self.note_change();
+        self.change(
+            &mut writer,
+            |table| table.reserve(&records, false, 0),
+            |store| store.replace(&records),
+            |table| slots.iter().zip(&records).for_each(|(&slot, record)| table.replace(slot, record)),
+        )?;
         Ok(records.len())
     }
 

@@ -20,7 +20,7 @@ use crate::system::files::{Identity, Status};
 const MOST_LINKS: usize = 40;
 
 /// The longest absolute path, in bytes, that SQLite opens on Unix: `MAX_PATHNAME` less the longest suffix and its end.
-const LONGEST_PATH: usize = 503;
+const LONGEST_PATH: usize = 504;
 
 /// A database file that no other manager has open.
 #[derive(Debug)]

@@ -121,8 +121,12 @@ pub(super) fn read_file(
         let transaction = conn.unchecked_transaction()?;
         let sql = "SELECT page_count * page_size FROM pragma_page_count('main'), pragma_page_size('main')";
         let bytes: i64 = transaction.query_row(sql, [], |row| row.get(0))?;
-        // Only a hint: a file that lies has fewer rows, and whoever reserves does not believe it either.
-        reserve(usize::try_from(bytes / SHORTEST_ROW).unwrap_or(0));
+        // Only a hint: row numbers may have gaps, and a file may lie, and whoever reserves does not believe it.
+        let last = table.row_number.map_or(Ok(None), |rowid| {
+            let sql = format!("SELECT max({rowid}) FROM main.peers NOT INDEXED");
+            transaction.query_row(&sql, [], |row| row.get::<_, Option<i64>>(0))
+        })?;
+        reserve(usize::try_from(last.unwrap_or(i64::MAX).min(bytes / SHORTEST_ROW)).unwrap_or(0));
         let rows = if let (Some(index), Some(rowid)) = (&table.key_index, table.row_number) {
             read_with_index(&transaction, table.layout, (index, rowid), guard, each)?
         } else {

@@ -37,8 +37,10 @@ pub(crate) fn quarantine(file: &DatabaseFile) -> Result<Quarantine> {
     let salvage = salvage::read(path, &beside(path, "-wal"), file.name())?;
     let new = beside(path, "-salvage");
     // One that is there already was left by a process that died here, before the file was moved.
-    remove_database(&new)
-        .map_err(|error| Error::io(format!("cannot remove {}", Quoted(&new.to_string_lossy())), &error))?;
+    remove_database(&new).map_err(|error| match error.kind() {
+        io::ErrorKind::InvalidFilename => failed(&error),
+        _ => Error::io(format!("cannot remove {}", Quoted(&new.to_string_lossy())), &error),
+    })?;
     let written = write_new(&new, salvage.layout, &salvage.peers)
         .map_err(|error| Error::sqlite(format!("cannot save the peers of {}", file.name()), &error));
     let moved = written.and_then(|stamp| {

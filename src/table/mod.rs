@@ -183,6 +183,10 @@ impl PeerTable {
             Ok(())
         })?;
         let loaded = self.len();
+        if self.entries.capacity() - loaded > loaded / 8 {
+            // It was to be larger than it is.
+            self.entries.shrink_to_fit();
+        }
         self.arrange_loaded().map_err(refused)?;
         self.leaves_rows = loaded > self.len();
         Ok((answer, loaded - self.len()))

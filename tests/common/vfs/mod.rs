@@ -31,10 +31,12 @@ pub(crate) enum Kind {
     /// Locks it, or a part of that index.
     Lock,
     LockShared,
+    /// Asks the file for something that has no method of its own.
+    Control,
 }
 
 impl Kind {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::Open,
         Self::Read,
         Self::Write,
@@ -46,6 +48,7 @@ impl Kind {
         Self::Access,
         Self::Lock,
         Self::LockShared,
+        Self::Control,
     ];
 }
 
@@ -78,7 +81,7 @@ impl Fault {
             (Self::Io, Kind::LockShared) => Some(ffi::SQLITE_IOERR_SHMLOCK),
             (Self::Io, Kind::Lock) => Some(ffi::SQLITE_IOERR_LOCK),
             (Self::Full, Kind::Write | Kind::Sync) => Some(ffi::SQLITE_FULL),
-            (Self::Full | Self::Torn, _) => None,
+            (Self::Full | Self::Torn, _) | (Self::Io, Kind::Control) => None,
         }
     }
 }
@@ -117,6 +120,7 @@ struct Watch {
 struct State {
     counts: [u64; Kind::ALL.len()],
     armed: Option<(Fault, u64, Lasting)>,
+    refused: Option<(Kind, i32, i32)>,
     struck: Vec<Struck>,
     injected: u64,
     at_first: Disk,
@@ -162,6 +166,12 @@ impl FaultPlan {
         state.armed = Some((fault, nth, lasting));
     }
 
+    /// Makes all operations of a kind fail from here on, until [`heal`](Self::heal), with this result code and this error
+    /// number of the system's: what no disk here does by itself.
+    pub(crate) fn refuse(&self, kind: Kind, code: i32, errno: i32) {
+        locked(&self.0.state).refused = Some((kind, code, errno));
+    }
+
     /// Makes nothing fail, and counts from here.
     pub(crate) fn count_from_here(&self) {
         let mut state = locked(&self.0.state);
@@ -172,7 +182,8 @@ impl FaultPlan {
 
     /// Ends a fault that lasts.
     pub(crate) fn heal(&self) {
-        locked(&self.0.state).armed = None;
+        let mut state = locked(&self.0.state);
+        (state.armed, state.refused) = (None, None);
     }
 
     /// How many operations of this kind there were.
@@ -236,6 +247,12 @@ impl Watch {
     fn judge(&self, kind: Kind) -> Verdict {
         let mut state = locked(&self.state);
         state.counts[kind as usize] += 1;
+        if let Some((refused, code, errno)) = state.refused
+            && refused == kind
+        {
+            shim::set_errno(errno);
+            return Verdict::Fail(code);
+        }
         let Some((fault, nth, lasting)) = state.armed else { return Verdict::GoOn };
         let Some(code) = fault.code(kind) else { return Verdict::GoOn };
         let count = state.reach(fault);

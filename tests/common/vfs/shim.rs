@@ -62,6 +62,12 @@ pub(super) fn register() {
     });
 }
 
+/// Sets the number that `errno` has in C.
+pub(super) fn set_errno(errno: i32) {
+    // SAFETY: the function returns where this thread has its error number.
+    unsafe { *libc::__errno_location() = errno };
+}
+
 /// The name of the real VFS.
 pub(super) fn real_name() -> &'static CStr {
     register();
@@ -339,6 +345,16 @@ unsafe extern "C" fn lock(file: *mut sqlite3_file, level: c_int) -> c_int {
     }
 }
 
+unsafe extern "C" fn file_control(file: *mut sqlite3_file, operation: c_int, argument: *mut c_void) -> c_int {
+    // SAFETY: the file is open and the arguments are SQLite's own, for the method of the same name.
+    unsafe {
+        match judge(file, Kind::Control) {
+            Verdict::Fail(code) | Verdict::Tear(code) => code,
+            Verdict::GoOn => real_file_control(file, operation, argument),
+        }
+    }
+}
+
 /// Functions that call the real file's methods.
 macro_rules! pass_on {
     ($($name:ident = $method:ident($($argument:ident: $type:ty),*) or $code:ident;)*) => {$(
@@ -363,7 +379,7 @@ pass_on! {
     real_lock = xLock(level: c_int) or SQLITE_IOERR_LOCK;
     unlock = xUnlock(level: c_int) or SQLITE_IOERR_UNLOCK;
     check_reserved_lock = xCheckReservedLock(result: *mut c_int) or SQLITE_IOERR_CHECKRESERVEDLOCK;
-    file_control = xFileControl(operation: c_int, argument: *mut c_void) or SQLITE_NOTFOUND;
+    real_file_control = xFileControl(operation: c_int, argument: *mut c_void) or SQLITE_NOTFOUND;
     sector_size = xSectorSize() or SQLITE_OK;
     device_characteristics = xDeviceCharacteristics() or SQLITE_OK;
     real_shm_map = xShmMap(region: c_int, size: c_int, extend: c_int, mapped: *mut *mut c_void) or SQLITE_IOERR_SHMMAP;
