@@ -33,7 +33,8 @@ fn open(path: &Path) -> peer_manager::Result<PeerManager> {
 /// The files in a directory, with what they hold.
 fn files(directory: &Path) -> Vec<(std::ffi::OsString, Vec<u8>)> {
     let entries = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap());
-    let mut files: Vec<_> = entries.map(|entry| (entry.file_name(), fs::read(entry.path()).unwrap())).collect();
+    let mut files: Vec<_> =
+        entries.map(|entry| (entry.file_name(), fs::read(entry.path()).unwrap())).collect();
     files.sort();
     files
 }
@@ -63,7 +64,9 @@ fn a_file_system_without_shared_memory_or_locks_is_told_at_open_and_nothing_is_l
             for made in ["new", "DELETE", "WAL"] {
                 // SQLite tries for ten seconds to get a lock of the log's index.
                 let is_slow = (kind, code) == (Kind::LockShared, ffi::SQLITE_BUSY);
-                if (is_slow || durability != Durability::Commit) && made != "new" || is_slow && durability != Durability::Commit {
+                if (is_slow || durability != Durability::Commit) && made != "new"
+                    || is_slow && durability != Durability::Commit
+                {
                     continue;
                 }
                 let database = TempDb::new();
@@ -74,7 +77,8 @@ fn a_file_system_without_shared_memory_or_locks_is_told_at_open_and_nothing_is_l
                 }
                 // SQLite counts the switch to the log and back in the header.
                 let state = || {
-                    let names: Vec<_> = files(database.directory()).into_iter().map(|(name, _)| name).collect();
+                    let names: Vec<_> =
+                        files(database.directory()).into_iter().map(|(name, _)| name).collect();
                     if made == "new" {
                         return (names, String::new());
                     }

@@ -134,7 +134,10 @@ fn what_the_files_own_constraints_refuse_is_left_out_and_told_once() {
     assert!(matches!(error, Error::Database(_)), "{error}");
     assert_eq!(error.sqlite_code(), CHECK, "{error}");
     let message = error.to_string();
-    assert!(message.contains("cannot write 1.2.3.") && message.contains("CHECK constraint failed"), "{message}");
+    assert!(
+        message.contains("cannot write 1.2.3.") && message.contains("CHECK constraint failed"),
+        "{message}"
+    );
     manager.flush().unwrap();
     let stats = manager.get_stats().unwrap();
     assert_eq!((stats.rejected_rows, stats.pending_writes, stats.peers), (2, 0, 502));
@@ -239,7 +242,8 @@ fn a_removal_that_the_index_hides_is_no_success() {
         drop(connection);
         let removed = manager.remove(&ipv4(7));
         let flushed = manager.flush();
-        let error = if durability == Durability::Deferred { flushed.unwrap_err() } else { removed.unwrap_err() };
+        let error =
+            if durability == Durability::Deferred { flushed.unwrap_err() } else { removed.unwrap_err() };
         assert!(matches!(error, Error::Corrupt(_)), "{durability:?}: {error}");
         assert!(error.to_string().contains("its index does not have 52.0.0.7:11625"), "{error}");
     }

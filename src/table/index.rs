@@ -52,6 +52,11 @@ impl Index {
             .find(|&slot| is_it(slot))
     }
 
+    /// Prefetches the bucket at which a probe for this hash begins.
+    pub(super) fn warm(&self, hash: u64) {
+        std::hint::black_box(self.buckets[self.home(hash)]);
+    }
+
     /// Adds the next slot, which is the number of those before it; there must be [room](Self::reserve) for it. Cost:
     /// constant, expected.
     pub(super) fn push(&mut self, hash: u64) {

@@ -17,6 +17,7 @@ mod choose;
 mod entry;
 mod index;
 mod invariants;
+mod load;
 mod names;
 mod netgroups;
 mod pending;
@@ -29,7 +30,6 @@ mod spread;
 mod tally;
 mod wheel;
 
-use std::cell::Cell;
 use std::fmt;
 use std::hash::{BuildHasher as _, RandomState};
 
@@ -161,51 +161,6 @@ impl PeerTable {
             Ok(slot) => self.assign(slot, record),
             Err(place) => self.add(record, place),
         }
-    }
-
-    /// Adds peers to an empty table, sorting them into pools at the end. `source` is given a way to say how many there will
-    /// be, and one to add a peer; its answer is passed on, with the number of peers that the bounds left out, which keep the
-    /// best. Cost: linear, and with bounds that do leave some out that of sorting them.
-    pub(crate) fn load<T>(
-        &mut self,
-        source: impl FnOnce(&dyn Fn(usize), &mut dyn FnMut(&PeerRecord) -> Fallible<()>) -> Fallible<T>,
-    ) -> Fallible<(T, usize)> {
-        let refused = |_| Error::no_memory("for the peers of the database");
-        let expected = Cell::new(0);
-        let answer = source(&|peers| expected.set(peers), &mut |record| {
-            match self.locate(&record.address) {
-                Ok(slot) => self.entries[slot as usize].assign(record),
-                Err(place) => {
-                    self.reserve_to_load(record, expected.get()).map_err(refused)?;
-                    self.append(record, place);
-                }
-            }
-            Ok(())
-        })?;
-        let loaded = self.len();
-        if self.entries.capacity() - loaded > loaded / 8 {
-            // It was to be larger than it is.
-            self.entries.shrink_to_fit();
-        }
-        self.arrange_loaded().map_err(refused)?;
-        self.leaves_rows = loaded > self.len();
-        Ok((answer, loaded - self.len()))
-    }
-
-    /// Keeps the best that the bounds allow, and puts them into the pools.
-    fn arrange_loaded(&mut self) -> memory::Result {
-        self.reserve_pools()?;
-        if let Some(is_best) = self.best()? {
-            let keeps = |slot: u32, _: &Entry| is_best[slot as usize];
-            let members = self.members_of(keeps)?;
-            self.retain(keeps, Some(members));
-        } else {
-            self.sort();
-            if self.is_bounded() {
-                self.group()?;
-            }
-        }
-        Ok(())
     }
 
     /// Removes a peer, if it is there. Cost: constant.
