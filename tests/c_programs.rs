@@ -64,6 +64,7 @@ programs! {
     panic: no_panic_crosses_into_c, no_panic_crosses_into_cxx;
     quarantine: damaged_files_are_refused_or_set_aside_in_c, damaged_files_are_refused_or_set_aside_in_cxx;
     fork: a_child_leaves_the_file_to_its_parent_in_c, a_child_leaves_the_file_to_its_parent_in_cxx;
+    first_start: the_first_start_is_like_every_other_in_c, the_first_start_is_like_every_other_in_cxx;
     signals: no_signal_comes_of_the_library_in_c, no_signal_comes_of_the_library_in_cxx;
     host: a_host_lends_its_connection_in_c, a_host_lends_its_connection_in_cxx;
 }

@@ -51,9 +51,12 @@ impl PeerManager {
         if self.path.as_ref().is_some_and(|own| is_same_file(own, path)) {
             return Ok(0);
         }
-        let is_unknown =
-            |record: &PeerRecord| !self.read().is_ok_and(|table| table.contains(&record.address));
-        let records = without_file_size_signal(|| read_peers(path, self.busy_timeout, &is_unknown))?;
+        // In a bounded table, those that are known count as well: none of them is evicted for another of the file.
+        let is_bounded = self.read()?.is_bounded();
+        let is_wanted = |record: &PeerRecord| {
+            is_bounded || !self.read().is_ok_and(|table| table.contains(&record.address))
+        };
+        let records = without_file_size_signal(|| read_peers(path, self.busy_timeout, &is_wanted))?;
         let admitted = self.admit_unknown(&records, |record| &record.address, None, PeerRecord::clone);
         admitted.map(|admitted| admitted.added)
     }

@@ -84,7 +84,7 @@ impl Store {
 
     /// Takes a connection that belongs to an application.
     pub(crate) fn borrow(conn: Connection) -> Result<Self> {
-        let name = "the application's database".to_owned();
+        let name = "the host's database".to_owned();
         // With no room in the cache, every statement is finalised when it is dropped.
         conn.set_prepared_statement_cache_capacity(0);
         let presence = schema::inspect(&conn, &name)?;
