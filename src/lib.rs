@@ -48,6 +48,7 @@ mod options;
 mod peer;
 mod query;
 mod random;
+mod sort;
 mod stats;
 #[cfg(not(shuttle))]
 mod store;

@@ -220,7 +220,7 @@ impl PeerManager {
             return without_file_size_signal(|| deferred.flush());
         }
         let mut writer = self.lock_writer()?;
-        self.write(&mut writer, |store| store.flush())
+        self.write(&mut writer, &|store| store.flush())
     }
 
     /// What became of the file, if it was damaged and [`OnCorrupt::Quarantine`] asked to go on.
@@ -329,13 +329,15 @@ impl PeerManager {
     /// Changes the table, and before that the database, if there is one. `reserve` asks for all memory that `apply` needs,
     /// and fails with nothing done. Both see the same table but for the time of its split; with DEFERRED it is the same in
     /// that, too, because the room to note what has changed is gone when the changes are taken.
-    fn change<T>(
+    ///
+    /// Not generic, because one copy of this takes a tenth of what one for each change takes.
+    fn change(
         &self,
         writer: &mut Writer,
-        reserve: impl FnOnce(&mut PeerTable) -> Result<()>,
-        write: impl FnOnce(&mut Store) -> Result<()>,
-        apply: impl FnOnce(&mut PeerTable) -> T,
-    ) -> Result<T> {
+        reserve: &dyn Fn(&mut PeerTable) -> Result<()>,
+        write: &dyn Fn(&mut Store) -> Result<()>,
+        apply: &mut dyn FnMut(&mut PeerTable),
+    ) -> Result<()> {
         let mut table = self.write_table()?;
         reserve(&mut table)?;
         if writer.store.is_some() {
@@ -343,14 +345,14 @@ impl PeerManager {
             self.write(writer, write)?;
             table = self.write_table()?;
         }
-        let answer = apply(&mut table);
+        apply(&mut table);
         drop(table);
         self.note_change();
-        Ok(answer)
+        Ok(())
     }
 
     /// Writes to the database, if there is one.
-    fn write(&self, writer: &mut Writer, change: impl FnOnce(&mut Store) -> Result<()>) -> Result<()> {
+    fn write(&self, writer: &mut Writer, change: &dyn Fn(&mut Store) -> Result<()>) -> Result<()> {
         let Some(store) = &mut writer.store else { return Ok(()) };
         without_file_size_signal(|| change(store)).inspect_err(|_| {
             self.failed_writes.fetch_add(1, Ordering::Relaxed);

@@ -83,7 +83,7 @@ impl PeerManager {
         observed_type: StoredPeerType,
         preferred_type_known: bool,
     ) -> Result<()> {
-        self.update_record(address, |record, _, _| {
+        self.update_record(address, &|record, _, _| {
             let type_update = get_type_update(record, observed_type, preferred_type_known);
             apply_type_update(record, type_update);
         })
@@ -94,7 +94,7 @@ impl PeerManager {
     /// # Errors
     /// As [`store`](Self::store).
     pub fn update_backoff(&self, address: &PeerAddress, backoff: BackOffUpdate) -> Result<()> {
-        self.update_record(address, |record, now, rng| apply_backoff_update(record, backoff, now, rng))
+        self.update_record(address, &|record, now, rng| apply_backoff_update(record, backoff, now, rng))
     }
 
     /// [`update_type`](Self::update_type) and [`update_backoff`](Self::update_backoff) in one change.
@@ -108,7 +108,7 @@ impl PeerManager {
         preferred_type_known: bool,
         backoff: BackOffUpdate,
     ) -> Result<()> {
-        self.update_record(address, |record, now, rng| {
+        self.update_record(address, &|record, now, rng| {
             let type_update = get_type_update(record, observed_type, preferred_type_known);
             apply_type_update(record, type_update);
             apply_backoff_update(record, backoff, now, rng);
@@ -126,9 +126,9 @@ impl PeerManager {
         }
         self.change(
             &mut writer,
-            |table| table.reserve_to_remove(1),
-            |store| store.delete(address),
-            |table| table.remove(address),
+            &|table| table.reserve_to_remove(1),
+            &|store| store.delete(address),
+            &mut |table| table.remove(address),
         )
     }
 
@@ -146,9 +146,9 @@ impl PeerManager {
         let removed = slots.len();
         self.change(
             &mut writer,
-            |table| table.reserve_to_remove(removed),
-            |store| store.delete_with_failures(min_num_failures),
-            |table| table.remove_with_failures(min_num_failures, &mut slots),
+            &|table| table.reserve_to_remove(removed),
+            &|store| store.delete_with_failures(min_num_failures),
+            &mut |table| table.remove_with_failures(min_num_failures, &mut slots),
         )?;
         Ok(removed)
     }
@@ -170,9 +170,9 @@ impl PeerManager {
         }
         self.change(
             &mut writer,
-            |table| table.reserve(&records, false, 0),
-            |store| store.replace(&records),
-            |table| slots.iter().zip(&records).for_each(|(&slot, record)| table.replace(slot, record)),
+            &|table| table.reserve(&records, false, 0),
+            &|store| store.replace(&records),
+            &mut |table| slots.iter().zip(&records).for_each(|(&slot, record)| table.replace(slot, record)),
         )?;
         Ok(records.len())
     }
@@ -183,14 +183,14 @@ impl PeerManager {
     /// See [above](#errors).
     pub fn clear_all(&self) -> Result<()> {
         let mut writer = self.lock_writer()?;
-        self.change(&mut writer, |_| Ok(()), Store::delete_all, PeerTable::clear)
+        self.change(&mut writer, &|_| Ok(()), &Store::delete_all, &mut PeerTable::clear)
     }
 
     /// Changes the peer that is known by an address, or a new one, by a rule that is given the present.
     fn update_record(
         &self,
         address: &PeerAddress,
-        rule: impl FnOnce(&mut PeerRecord, i64, &mut ChaCha12Rng),
+        rule: &dyn Fn(&mut PeerRecord, i64, &mut ChaCha12Rng),
     ) -> Result<()> {
         let now = self.clock.now();
         let mut writer = self.lock_writer()?;
@@ -210,9 +210,9 @@ impl PeerManager {
         };
         self.change(
             &mut writer,
-            |table| table.reserve_to_replace(slot, &record),
-            |store| store.replace(records),
-            |table| {
+            &|table| table.reserve_to_replace(slot, &record),
+            &|store| store.replace(records),
+            &mut |table| {
                 table.advance_forward(now);
                 table.replace(slot, &record);
             },
@@ -296,18 +296,18 @@ impl PeerManager {
         if !plan.taken.is_empty() {
             let (taken, slots) = (&plan.taken, &mut plan.displaced);
             let gone = slots.len();
-            added = self.change(
+            self.change(
                 writer,
-                |table| table.reserve(taken, spared.is_some(), gone),
-                |store| match &displaced[..] {
+                &|table| table.reserve(taken, spared.is_some(), gone),
+                &|store| match &displaced[..] {
                     [] => write(store, taken),
                     displaced => store.displace(displaced, taken),
                 },
-                |table| {
+                &mut |table| {
                     if let Some(now) = now {
                         table.advance_forward(now);
                     }
-                    table.exchange(slots, taken)
+                    added = table.exchange(slots, taken);
                 },
             )?;
         }

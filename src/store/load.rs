@@ -41,10 +41,11 @@ use crate::peer::{PeerRecord, StoredPeerType};
 /// ```
 pub fn load_all_from_db(conn: &Connection, mut each: impl FnMut(&PeerRecord)) -> Result<u64> {
     let layout = schema::layout(conn).map_err(|error| failed("the database", &error))?;
-    read_borrowed(conn, layout, "the database", |peer| {
+    let mut each = |peer: &PeerRecord| {
         each(peer);
         Ok(())
-    })
+    };
+    read_borrowed(conn, layout, "the database", &mut each)
 }
 
 /// A row of a peer takes at least this many bytes of the file, in the table and in its index together.
@@ -55,8 +56,8 @@ impl Store {
     /// file can be believed.
     pub(crate) fn load_all(
         &self,
-        reserve: impl Fn(usize),
-        each: impl FnMut(&PeerRecord) -> Result<()>,
+        reserve: &dyn Fn(usize),
+        each: &mut dyn FnMut(&PeerRecord) -> Result<()>,
     ) -> Result<u64> {
         let Presence::Present(table) = &self.presence else { return Ok(0) };
         let Some(owned) = &self.owned else {
@@ -94,7 +95,7 @@ fn read_borrowed(
     conn: &Connection,
     layout: Layout,
     name: &str,
-    each: impl FnMut(&PeerRecord) -> Result<()>,
+    each: &mut dyn FnMut(&PeerRecord) -> Result<()>,
 ) -> Result<u64> {
     let sql = "SELECT ip, port, nextattempt, numfailures, type FROM main.peers NOT INDEXED";
     let rows = conn
@@ -112,10 +113,10 @@ pub(super) fn read_file(
     name: &str,
     table: &Table,
     guard: &Guard,
-    reserve: impl Fn(usize),
-    each: impl FnMut(&PeerRecord) -> Result<()>,
+    reserve: &dyn Fn(usize),
+    each: &mut dyn FnMut(&PeerRecord) -> Result<()>,
 ) -> Result<Rows> {
-    let read = || -> Result<Rows, Stop> {
+    let mut read = || -> Result<Rows, Stop> {
         guard.begin_rows();
         // All that is read is of one moment.
         let transaction = conn.unchecked_transaction()?;
@@ -147,7 +148,7 @@ fn read_with_index(
     layout: Layout,
     (index, rowid): (&str, &str),
     guard: &Guard,
-    each: impl FnMut(&PeerRecord) -> Result<()>,
+    each: &mut dyn FnMut(&PeerRecord) -> Result<()>,
 ) -> Result<Rows, Stop> {
     let keys = KeyHash::default();
     let (mut sum, mut previous) = (Sum::default(), None);
@@ -179,7 +180,7 @@ fn read_with_index(
 fn read_by_key(
     conn: &Connection,
     layout: Layout,
-    each: impl FnMut(&PeerRecord) -> Result<()>,
+    each: &mut dyn FnMut(&PeerRecord) -> Result<()>,
 ) -> Result<Rows, Stop> {
     let keys = KeyHash::default();
     let mut seen = HashSet::new();
@@ -201,7 +202,7 @@ fn read_rows(
     mut cursor: rusqlite::Rows<'_>,
     layout: Layout,
     mut check: impl FnMut(&[ValueRef<'_>; 5], &rusqlite::Row<'_>) -> Result<(), Stop>,
-    mut each: impl FnMut(&PeerRecord) -> Result<()>,
+    each: &mut dyn FnMut(&PeerRecord) -> Result<()>,
 ) -> Result<Rows, Stop> {
     let mut rows = Rows { read: 0, skipped: 0 };
     while let Some(row) = cursor.next()? {

@@ -133,14 +133,19 @@ impl Store {
         }
         let name = self.name.clone();
         // In the transaction, it is certain whether the table is there.
-        self.presence = self.in_transaction(1, |conn| match schema::inspect(conn, &name) {
-            Ok(Presence::Absent) => {
-                conn.execute_batch(schema::SCHEMA)?;
-                Ok(schema::inspect(conn, &name))
-            }
-            Ok(Presence::Present(_)) => Ok(Err(Error::made_meanwhile(format!("cannot open {name}")))),
-            Err(refused) => Ok(Err(refused)),
-        })??;
+        let mut found = Ok(Presence::Absent);
+        self.in_transaction(1, &mut |conn| {
+            found = match schema::inspect(conn, &name) {
+                Ok(Presence::Absent) => {
+                    conn.execute_batch(schema::SCHEMA)?;
+                    schema::inspect(conn, &name)
+                }
+                Ok(Presence::Present(_)) => Err(Error::made_meanwhile(format!("cannot open {name}"))),
+                refused => refused,
+            };
+            Ok(())
+        })?;
+        self.presence = found?;
         Ok(())
     }
 

@@ -133,14 +133,14 @@ fn read(
         ));
     };
     let mut peers = Vec::new();
-    let keep = |peer: &PeerRecord| {
+    let mut keep = |peer: &PeerRecord| {
         if is_wanted(peer) {
             peers.try_reserve(1).map_err(|_| Error::no_memory("for the peers of the file"))?;
             peers.push(peer.clone());
         }
         Ok(())
     };
-    read_file(&conn, path, name, &table, &guard, |_| {}, keep)?;
+    read_file(&conn, path, name, &table, &guard, &|_| {}, &mut keep)?;
     Ok(peers)
 }
 

@@ -93,7 +93,7 @@ impl Store {
         if !layout.holds_any(displaced) && !layout.holds_any(records.iter().map(|record| &record.address)) {
             return self.check_process("cannot write to");
         }
-        self.in_transaction(displaced.len() + records.len(), |conn| {
+        self.in_transaction(displaced.len() + records.len(), &mut |conn| {
             delete_each(conn, layout, displaced)?;
             replace_all(conn, layout, records)
         })
@@ -111,23 +111,23 @@ impl Store {
             self.check_process("cannot write to")?;
             return Ok(Rejected::default());
         }
-        let (rows, first) = self.in_transaction(changes.len(), |conn| {
+        let (mut rows, mut first) = (0, None);
+        self.in_transaction(changes.len(), &mut |conn| {
             if changes.clears {
                 conn.execute(DELETE_ALL, [])?;
             }
             delete_each(conn, layout, &changes.removed)?;
             let mut writer = Writer::new(conn, layout)?;
-            let (mut rejected, mut first) = (0, None);
             for record in put().filter(|record| layout.holds(&record.address)) {
                 match writer.put(record) {
                     Err(refused @ Failure::Refused(..)) => {
-                        rejected += 1;
+                        rows += 1;
                         first.get_or_insert(refused);
                     }
                     done => done?,
                 }
             }
-            Ok((rejected, first))
+            Ok(())
         })?;
         if changes.clears || changes.removed.len() > MANY {
             self.shrink();
@@ -141,19 +141,19 @@ impl Store {
         if !layout.holds(address) {
             return self.check_process("cannot write to");
         }
-        self.change(1, |conn| delete_each(conn, layout, std::slice::from_ref(address)))
+        self.change(1, &mut |conn| delete_each(conn, layout, std::slice::from_ref(address)))
     }
 
     /// Deletes the peers with at least `min_num_failures`.
     pub(crate) fn delete_with_failures(&mut self, min_num_failures: u32) -> Result<()> {
-        self.change(self.rows(), |conn| execute(conn, DELETE_FAILED, [min_num_failures]))?;
+        self.change(self.rows(), &mut |conn| execute(conn, DELETE_FAILED, [min_num_failures]))?;
         self.shrink();
         Ok(())
     }
 
     /// Deletes all peers.
     pub(crate) fn delete_all(&mut self) -> Result<()> {
-        self.change(self.rows(), |conn| execute(conn, DELETE_ALL, []))?;
+        self.change(self.rows(), &mut |conn| execute(conn, DELETE_ALL, []))?;
         self.shrink();
         Ok(())
     }
@@ -165,27 +165,25 @@ impl Store {
 
     /// Runs `work` in a transaction of its own, or in a savepoint of the application's connection. It writes and deletes
     /// about so many rows.
-    pub(super) fn in_transaction<T>(
+    pub(super) fn in_transaction(
         &mut self,
         rows: usize,
-        work: impl FnOnce(&Connection) -> Result<T, Failure>,
-    ) -> Result<T> {
+        work: &mut dyn FnMut(&Connection) -> Result<(), Failure>,
+    ) -> Result<()> {
         self.prepare_change(rows)?;
         let done = if self.owned.is_some() {
             Transaction::new_unchecked(&self.conn, TransactionBehavior::Immediate)
                 .map_err(Failure::from)
                 .and_then(|transaction| {
-                    let value = work(&transaction)?;
-                    transaction.commit()?;
-                    Ok(value)
+                    work(&transaction)?;
+                    transaction.commit().map_err(Failure::from)
                 })
         } else {
             let begins_transaction = self.conn.is_autocommit();
             let savepoint = Savepoint::with_name(&mut self.conn, "peer_manager");
             let done = savepoint.map_err(Failure::from).and_then(|savepoint| {
-                let value = work(&savepoint)?;
-                savepoint.commit()?;
-                Ok(value)
+                work(&savepoint)?;
+                savepoint.commit().map_err(Failure::from)
             });
             // Releasing a savepoint that has begun the transaction is a commit, which can fail even when all was undone
             // before: another connection reads on, or the disk fails. A ROLLBACK ends it for certain.
@@ -198,7 +196,11 @@ impl Store {
     }
 
     /// Runs `work`, which is a single statement: SQLite makes it a transaction of its own.
-    fn change<T>(&mut self, rows: usize, work: impl FnOnce(&Connection) -> Result<T, Failure>) -> Result<T> {
+    fn change(
+        &mut self,
+        rows: usize,
+        work: &mut dyn FnMut(&Connection) -> Result<(), Failure>,
+    ) -> Result<()> {
         self.prepare_change(rows)?;
         work(&self.conn).map_err(|failure| self.write_failed(failure))
     }
@@ -214,7 +216,7 @@ impl Store {
 
     fn write_records<'a>(
         &mut self,
-        write: impl FnOnce(&Connection, Layout, &'a [PeerRecord]) -> Result<(), Failure>,
+        write: fn(&Connection, Layout, &'a [PeerRecord]) -> Result<(), Failure>,
         records: &'a [PeerRecord],
     ) -> Result<()> {
         let layout = self.layout();
@@ -224,8 +226,8 @@ impl Store {
                 self.check_process("cannot write to")
             }
             // One row needs no transaction but that of its statement.
-            [_] if self.owned.is_some() => self.change(1, |conn| write(conn, layout, records)),
-            _ => self.in_transaction(records.len(), |conn| write(conn, layout, records)),
+            [_] if self.owned.is_some() => self.change(1, &mut |conn| write(conn, layout, records)),
+            _ => self.in_transaction(records.len(), &mut |conn| write(conn, layout, records)),
         }
     }
 

@@ -17,6 +17,7 @@ use super::{PeerTable, slot_number};
 use crate::address::{Host, PeerAddress};
 use crate::memory::{self, Refused};
 use crate::peer::PeerRecord;
+use crate::sort::sort;
 
 /// The most peers of the table and of each network group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -178,10 +179,11 @@ impl PeerTable {
         }
         let mut order = memory::collect(0..slot_number(self.len()))?;
         // With the slot in the key, so that the order is certain without the memory that a stable sort takes.
-        order.sort_unstable_by_key(|&slot| {
+        let key = |slot: u32| {
             let entry = &self.entries[slot as usize];
             (Reverse(entry.peer_type() as u8), entry.num_failures, slot)
-        });
+        };
+        sort(&mut order, &mut |a, b| key(a).cmp(&key(b)));
         let mut is_kept = memory::filled(false, self.len())?;
         let (mut kept, mut kept_of) = (0, HashMap::new());
         for slot in order {

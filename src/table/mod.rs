@@ -37,6 +37,7 @@ use crate::address::{Host, PeerAddress};
 use crate::error::{Error, Result as Fallible};
 use crate::memory;
 use crate::peer::{PeerRecord, StoredPeerType};
+use crate::sort::sort;
 use entry::{Entry, Key};
 use index::Index;
 use names::Names;
@@ -192,7 +193,7 @@ impl PeerTable {
     /// Removes the peers in these slots. Cost: constant for each, and that of sorting them.
     fn remove_slots(&mut self, slots: &mut [u32]) {
         // From the back, so that filling a gap with the last entry moves none that is still to go.
-        slots.sort_unstable_by(|a, b| b.cmp(a));
+        sort(slots, &mut |a, b| b.cmp(&a));
         for &slot in &*slots {
             self.take(slot);
         }

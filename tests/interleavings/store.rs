@@ -242,8 +242,8 @@ impl Store {
 
     pub(crate) fn load_all(
         &self,
-        reserve: impl Fn(usize),
-        each: impl FnMut(&PeerRecord) -> Result<()>,
+        reserve: &dyn Fn(usize),
+        each: &mut dyn FnMut(&PeerRecord) -> Result<()>,
     ) -> Result<u64> {
         let rows = self.disk().rows();
         reserve(rows.len());

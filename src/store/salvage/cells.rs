@@ -63,7 +63,7 @@ pub(super) fn for_each(
     page: Page<'_>,
     shape: Shape,
     rest: &mut Rest<'_>,
-    mut each: impl FnMut(Cell<'_>) -> Result<(), TryReserveError>,
+    each: &mut dyn FnMut(Cell<'_>) -> Result<(), TryReserveError>,
 ) -> Result<(), TryReserveError> {
     let Page { bytes, start, .. } = page;
     let Some(&kind) = bytes.get(start) else { return Ok(()) };

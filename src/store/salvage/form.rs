@@ -5,8 +5,6 @@
 
 use std::cmp::Ordering;
 
-use rusqlite::config::DbConfig;
-use rusqlite::limits::Limit;
 use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, OpenFlags};
 
@@ -14,15 +12,10 @@ use super::cells::{Cell, Shape};
 use super::text::Encoding;
 use crate::address::{HostText, PeerAddress};
 use crate::peer::PeerRecord;
+use crate::store::guard::Guard;
 use crate::store::layout::Layout;
 use crate::store::load::{key_from_row, peer_from_row};
 use crate::store::schema::{self, Column, Storage};
-
-/// The longest statement that is read, in bytes; a table of two thousand columns has one of half as many.
-const LONGEST_STATEMENT: i32 = 100_000;
-
-/// How many steps SQLite may take for it; some hundred are enough.
-const STEPS: i32 = 100_000;
 
 /// How many columns a record may have when nothing is known of its table.
 const MOST_COLUMNS: usize = 100;
@@ -234,24 +227,8 @@ fn table_in_memory(sql: &str) -> rusqlite::Result<Connection> {
     }
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = Connection::open_in_memory_with_flags(flags)?;
-    for (limit, most) in [
-        (Limit::SQLITE_LIMIT_SQL_LENGTH, LONGEST_STATEMENT),
-        (Limit::SQLITE_LIMIT_LENGTH, LONGEST_STATEMENT),
-        (Limit::SQLITE_LIMIT_EXPR_DEPTH, 200),
-        (Limit::SQLITE_LIMIT_ATTACHED, 0),
-        (Limit::SQLITE_LIMIT_WORKER_THREADS, 0),
-    ] {
-        conn.set_limit(limit, most)?;
-    }
-    for (setting, is_on) in [
-        (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
-        (DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false),
-        (DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false),
-        (DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false),
-    ] {
-        conn.set_db_config(setting, is_on)?;
-    }
-    conn.progress_handler(STEPS, Some(|| true))?;
+    let guard = Guard::set_up(&conn)?;
+    guard.begin_schema();
     let mut statement = conn.prepare(sql)?;
     if statement.parameter_count() > 0 || statement.column_count() > 0 {
         return Err(refused());

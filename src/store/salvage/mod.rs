@@ -17,6 +17,7 @@ mod pages;
 mod record;
 mod text;
 
+use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet, TryReserveError};
 use std::hash::{BuildHasher as _, RandomState};
 use std::io;
@@ -26,6 +27,7 @@ use super::layout::Layout;
 use crate::address::PeerAddress;
 use crate::error::{Error, Result};
 use crate::peer::PeerRecord;
+use crate::sort::sort;
 use cells::Shape;
 use form::{Form, Identity, Meaning};
 use pages::{Owner, Pages};
@@ -87,7 +89,7 @@ fn count(pages: &Pages) -> Result<(u64, Vec<u64>), TryReserveError> {
         .reduce(|a, b| Shape { wanted: a.wanted.max(b.wanted), most: a.most.max(b.most) })
         .unwrap_or(Shape { wanted: 1, most: 1 });
     let (mut cells, mut peers) = (0, vec![0; forms.len()]);
-    pages.for_each_cell(shape, |cell, owner| {
+    pages.for_each_cell(shape, &mut |cell, owner| {
         cells += 1;
         for (form, peers) in forms.iter().zip(&mut peers) {
             if owner != Owner::Other && matches!(form.meaning(&cell), Meaning::Peer(..)) {
@@ -103,7 +105,7 @@ fn count(pages: &Pages) -> Result<(u64, Vec<u64>), TryReserveError> {
 fn read_pages(pages: &Pages, form: &Form) -> Result<Salvage, TryReserveError> {
     let mut peers: HashMap<PeerAddress, ((i64, Owner), PeerRecord)> = HashMap::new();
     let mut lost = Lost::default();
-    pages.for_each_cell(form.shape(), |cell, owner| {
+    pages.for_each_cell(form.shape(), &mut |cell, owner| {
         if owner == Owner::Other {
             return Ok(());
         }
@@ -124,7 +126,7 @@ fn read_pages(pages: &Pages, form: &Form) -> Result<Salvage, TryReserveError> {
     })?;
     // The index has each address once more.
     if form.has_rowid() {
-        pages.for_each_cell(form.shape(), |cell, owner| match form.entry(&cell) {
+        pages.for_each_cell(form.shape(), &mut |cell, owner| match form.entry(&cell) {
             Some((address, number))
                 if owner != Owner::Other
                     && address.as_ref().is_none_or(|address| !peers.contains_key(address)) =>
@@ -137,15 +139,22 @@ fn read_pages(pages: &Pages, form: &Form) -> Result<Salvage, TryReserveError> {
     let mut rows = Vec::new();
     rows.try_reserve_exact(peers.len())?;
     rows.extend(peers.into_values().map(|((number, _), peer)| (number, peer)));
-    rows.sort_unstable_by(|(a, left), (b, right)| form.order((*a, &left.address), (*b, &right.address)));
+    let mut order = Vec::new();
+    order.try_reserve_exact(rows.len())?;
+    order.extend((0..).take(rows.len()));
+    let key = |row: u32| rows.get(row as usize).map(|(number, peer)| (*number, &peer.address));
+    sort(&mut order, &mut |a, b| match (key(a), key(b)) {
+        (Some(a), Some(b)) => form.order(a, b),
+        _ => Ordering::Equal,
+    });
     let mut peers = Vec::new();
     peers.try_reserve_exact(rows.len())?;
-    for (number, peer) in rows {
+    for &(number, ref peer) in order.iter().filter_map(|&row| rows.get(row as usize)) {
         // A row that is no peer, or an entry without one, may be an older state of a row that is there.
         if form.has_rowid() {
             lost.remove(&Identity::Number(number));
         }
-        peers.push(peer);
+        peers.push(peer.clone());
     }
     Ok(Salvage { layout: form.layout, peers, lost_rows: lost.rows.len() as u64 })
 }

@@ -17,6 +17,7 @@ use super::cells::{self, Cell, Page, Shape};
 use super::form::Form;
 use super::log::Log;
 use super::text::Encoding;
+use crate::sort::sort;
 use crate::system;
 
 /// How often an overflow page is read for one pass. A sound one belongs to a single record, which is read twice at most;
@@ -80,7 +81,9 @@ impl Pages {
             if u64::from(pages) * named as u64 == database.metadata()?.len() {
                 return Ok(vec![named]);
             }
-            sizes.sort_by_key(|&size| size != named);
+            if let Some(place) = sizes.iter().position(|&size| size == named) {
+                sizes[..=place].rotate_right(1);
+            }
         }
         Ok(sizes)
     }
@@ -119,16 +122,16 @@ impl Pages {
     pub(super) fn for_each_cell(
         &self,
         shape: Shape,
-        mut each: impl FnMut(Cell<'_>, Owner) -> Result<(), TryReserveError>,
+        each: &mut dyn FnMut(Cell<'_>, Owner) -> Result<(), TryReserveError>,
     ) -> Result<(), TryReserveError> {
         let mut chains = Chains::default();
-        self.for_each(|number, page| {
+        self.for_each(&mut |number, page| {
             let owner = match () {
                 () if self.ours.contains(&number) => Owner::Table,
                 () if self.apart.contains(&number) => Owner::Other,
                 () => Owner::Unknown,
             };
-            self.cells_of(number, page, shape, &mut chains, |cell| each(cell, owner))
+            self.cells_of(number, page, shape, &mut chains, &mut |cell| each(cell, owner))
         })
     }
 
@@ -138,7 +141,7 @@ impl Pages {
         page: &[u8],
         shape: Shape,
         chains: &mut Chains,
-        each: impl FnMut(Cell<'_>) -> Result<(), TryReserveError>,
+        each: &mut dyn FnMut(Cell<'_>) -> Result<(), TryReserveError>,
     ) -> Result<(), TryReserveError> {
         let page = Page { bytes: page, start: start_of(number), usable: self.usable };
         let mut rest = |first, length, buffer: &mut Vec<u8>| chains.follow(self, first, length, buffer);
@@ -147,7 +150,7 @@ impl Pages {
 
     fn for_each(
         &self,
-        mut each: impl FnMut(u32, &[u8]) -> Result<(), TryReserveError>,
+        each: &mut dyn FnMut(u32, &[u8]) -> Result<(), TryReserveError>,
     ) -> Result<(), TryReserveError> {
         let mut page = Vec::new();
         let mut number = 1;
@@ -166,7 +169,7 @@ impl Pages {
         let mut logged = Vec::new();
         logged.try_reserve_exact(self.in_log.pages.len())?;
         logged.extend(self.in_log.pages.keys().copied());
-        logged.sort_unstable();
+        sort(&mut logged, &mut |a, b| a.cmp(&b));
         for number in logged {
             if self.read(number, &mut page) {
                 each(number, &page)?;
@@ -211,7 +214,7 @@ impl Pages {
             if !self.read(number, &mut page) {
                 continue;
             }
-            self.cells_of(number, &page, shape, &mut chains, |cell| {
+            self.cells_of(number, &page, shape, &mut chains, &mut |cell| {
                 let (
                     Some(_),
                     [ValueRef::Text(kind), name, ValueRef::Text(of), ValueRef::Integer(root), sql @ ..],
