@@ -66,13 +66,13 @@
 /** The version of this header: incompatible changes. Since 0.1.0. */
 #define PEER_MANAGER_VERSION_MAJOR 0
 /** The version of this header: additions. Since 0.1.0. */
-#define PEER_MANAGER_VERSION_MINOR 1
+#define PEER_MANAGER_VERSION_MINOR 2
 /** The version of this header: corrections. Since 0.1.0. */
 #define PEER_MANAGER_VERSION_PATCH 0
 /** The version of this header as one number: major * 1000000 + minor * 1000 + patch. Since 0.1.0. */
-#define PEER_MANAGER_VERSION_NUMBER 1000
+#define PEER_MANAGER_VERSION_NUMBER 2000
 /** The version of this header as text. Since 0.1.0. */
-#define PEER_MANAGER_VERSION_STRING "0.1.0"
+#define PEER_MANAGER_VERSION_STRING "0.2.0"
 
 /** Initialises peer_manager_options: a table in memory, COMMIT durability, the system's clock, no bounds.
  * Since 0.1.0. */
@@ -361,7 +361,8 @@ typedef struct peer_manager_options {
   /**
    * The database file as NUL-terminated UTF-8, never a URI, made if there is none; NULL for a table in memory
    * only. While it is open there are three more files beside it, with -wal, -shm and -lock behind the name; and for a
-   * moment one with -salvage, if it is set aside.
+   * moment one with -salvage, if it is set aside. So a file with a second name (a hard link) and one that is itself a
+   * mount point are refused: in a container, mount the directory. Put nothing in the place of the file while it is open.
    */
   const char *db_path;
   /**
@@ -761,6 +762,10 @@ void peer_manager_options_init(struct peer_manager_options *options, size_t stru
  * are no valid peers. And a next attempt before the year 1000 or after the year 9999 is the nearest time between after the
  * next start.
  *
+ * When it has returned, every file that is ever needed is open and something has been written: another user, another root
+ * directory, a renamed directory or a limit on open files stops no later write. In a new or old file no trigger, view or
+ * foreign key runs on the library's connection.
+ *
  * @param options  initialised options; read during the call only
  * @param out      receives the peer manager, to be freed with peer_manager_free; untouched on failure
  * @param error    receives what failed; may be NULL
@@ -834,6 +839,13 @@ peer_manager_status peer_manager_from_connection(struct sqlite3 *db,
  * Returns once all that earlier calls changed is on disk, where it survives a loss of power. With DEFERRED it writes
  * what is pending on the calling thread, what an earlier background write could not among it, and reports failure; then
  * all stays pending, and is tried again later. On a borrowed connection, and in memory, there is nothing to do.
+ *
+ * A file that was deleted, moved away, replaced or cut off while it was open is noticed here and by every change:
+ * PEER_MANAGER_ERROR_DATABASE with sqlite_code 1032 (SQLITE_READONLY_DBMOVED). Nothing is written then, to that file or to
+ * the one in its place. Memory has all peers: take a snapshot, free the peer manager, open a file anew, and store them.
+ *
+ * With DEFERRED, a change that a constraint of the file's own has refused (an additional CHECK, for example) is told once:
+ * PEER_MANAGER_ERROR_DATABASE with its sqlite_code, when everything else is on disk. It is not tried again.
  *
  * @param pm     the peer manager
  * @param error  receives what failed; may be NULL

@@ -213,6 +213,11 @@ impl PeerManager {
     /// # Errors
     /// [`Error::Database`], [`Error::Busy`] (another connection reads on, or writes, past the busy timeout),
     /// [`Error::DiskFull`], [`Error::Corrupt`].
+    ///
+    /// A file that was deleted, moved away, replaced or cut off while it was open is [`Error::Database`] with the
+    /// [code](crate::Error::sqlite_code) 1032, here and for every change; nothing is written then, and memory has all peers.
+    /// With [`Durability::Deferred`], a change that a constraint of the file's own has refused is told once, when everything
+    /// else is on disk.
     pub fn flush(&self) -> Result<()> {
         if let Some(deferred) = &self.deferred {
             self.check_process()?;

@@ -65,9 +65,12 @@ fn the_packages_are_complete_and_can_be_used() {
     assert_eq!(control("shlibs"), format!("libpeer_manager 0 libpeer-manager0 (>= {VERSION})\n"));
     assert!(control("triggers").contains("activate-noawait ldconfig"));
     let symbols = control("symbols");
+    let since = std::fs::read_to_string("abi/symbols").unwrap();
     for function in cc::header_functions() {
+        let (_, rest) = since.split_once(&format!("{function} ")).expect(&function);
+        let version = rest.lines().next().unwrap();
         assert!(
-            symbols.contains(&format!("\n {function}@PEER_MANAGER_0 {VERSION}\n")),
+            symbols.contains(&format!("\n {function}@PEER_MANAGER_0 {version}\n")),
             "{function}: {symbols}"
         );
     }

@@ -34,6 +34,10 @@ impl peer_manager {
 /// are no valid peers. And a next attempt before the year 1000 or after the year 9999 is the nearest time between after the
 /// next start.
 ///
+/// When it has returned, every file that is ever needed is open and something has been written: another user, another root
+/// directory, a renamed directory or a limit on open files stops no later write. In a new or old file no trigger, view or
+/// foreign key runs on the library's connection.
+///
 /// @param options  initialised options; read during the call only
 /// @param out      receives the peer manager, to be freed with peer_manager_free; untouched on failure
 /// @param error    receives what failed; may be NULL
@@ -176,6 +180,13 @@ unsafe fn connection(db: *mut sqlite3, sqlite_libversion: *const c_char) -> Resu
 /// Returns once all that earlier calls changed is on disk, where it survives a loss of power. With DEFERRED it writes
 /// what is pending on the calling thread, what an earlier background write could not among it, and reports failure; then
 /// all stays pending, and is tried again later. On a borrowed connection, and in memory, there is nothing to do.
+///
+/// A file that was deleted, moved away, replaced or cut off while it was open is noticed here and by every change:
+/// PEER_MANAGER_ERROR_DATABASE with sqlite_code 1032 (SQLITE_READONLY_DBMOVED). Nothing is written then, to that file or to
+/// the one in its place. Memory has all peers: take a snapshot, free the peer manager, open a file anew, and store them.
+///
+/// With DEFERRED, a change that a constraint of the file's own has refused (an additional CHECK, for example) is told once:
+/// PEER_MANAGER_ERROR_DATABASE with its sqlite_code, when everything else is on disk. It is not tried again.
 ///
 /// @param pm     the peer manager
 /// @param error  receives what failed; may be NULL

@@ -42,7 +42,8 @@ pub struct peer_manager_options {
     pub durability: u32,
     /// The database file as NUL-terminated UTF-8, never a URI, made if there is none; NULL for a table in memory
     /// only. While it is open there are three more files beside it, with -wal, -shm and -lock behind the name; and for a
-    /// moment one with -salvage, if it is set aside.
+    /// moment one with -salvage, if it is set aside. So a file with a second name (a hard link) and one that is itself a
+    /// mount point are refused: in a container, mount the directory. Put nothing in the place of the file while it is open.
     pub db_path: *const c_char,
     /// How long to wait for another connection's lock, or for another peer manager to be freed that has the file open,
     /// in milliseconds; 0 for 5000.

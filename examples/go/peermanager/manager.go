@@ -16,7 +16,7 @@ import (
 )
 
 // Version is the version of this package and of the library that it was written for.
-const Version = "0.1.0"
+const Version = "0.2.0"
 
 // LibraryVersion is the version of the library that is loaded, which may be newer.
 func LibraryVersion() string { return C.GoString(C.peer_manager_version_string()) }

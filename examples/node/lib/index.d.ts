@@ -318,7 +318,7 @@ export class PeerManager implements Disposable, AsyncDisposable {
 
 /** From so many failures on a node usually gives a peer up. */
 export const MAX_FAILURES: number;
-/** The version of the library that is loaded, such as `"0.1.0"`. */
+/** The version of the library that is loaded, such as `"0.2.0"`. */
 export const version: string;
 /** The same as a number: major * 1000000 + minor * 1000 + patch. */
 export const versionNumber: number;

@@ -24,8 +24,8 @@ from .errors import PeerManagerError, make_error
 HOST_CAPACITY = 254
 ADDRESS_TEXT_CAPACITY = 260
 
-# The lowest version that has all the functions below: 0.1.0.
-_LOWEST_VERSION = 1000
+# The lowest version that has all the functions below: 0.2.0.
+_LOWEST_VERSION = 2000
 
 _FILE_NAME = "libpeer_manager.dylib" if sys.platform == "darwin" else "libpeer_manager.so.0"
 
@@ -112,7 +112,7 @@ def _load() -> ctypes.CDLL:
         ) from error
     library.peer_manager_version_number.restype = c_uint32
     if library.peer_manager_version_number() < _LOWEST_VERSION:
-        raise ImportError(f"cannot use {library._name}: it is older than 0.1.0; install a newer library")
+        raise ImportError(f"cannot use {library._name}: it is older than 0.2.0; install a newer library")
     return library
 
 
@@ -197,7 +197,7 @@ def call(name: str, *arguments: object) -> None:
 
 
 def version_string() -> str:
-    """The version of the library that is loaded, such as "0.1.0"."""
+    """The version of the library that is loaded, such as "0.2.0"."""
     return str(C["version_string"]().decode())
 
 

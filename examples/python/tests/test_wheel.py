@@ -53,7 +53,7 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_wheel_is_for_this_platform_and_complete(wheel: Path) -> None:
-    assert wheel.name.startswith("peer_manager-0.1.0-py3-none-")
+    assert wheel.name.startswith("peer_manager-0.2.0-py3-none-")
     assert not wheel.name.endswith("-any.whl")
     names = set(zipfile.ZipFile(wheel).namelist())
     assert {"peer_manager/__init__.py", "peer_manager/py.typed"} <= names
@@ -75,7 +75,7 @@ def test_the_wheel_works_alone(installed: Path, tmp_path: Path) -> None:
         check=False,
     )
     assert ran.stderr == ""
-    assert ran.stdout == "0.1.0 ['example.org:1']\n"
+    assert ran.stdout == "0.2.0 ['example.org:1']\n"
 
 
 def test_type_checkers_see_the_types(installed: Path, tmp_path: Path) -> None:
