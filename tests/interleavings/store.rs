@@ -223,7 +223,7 @@ impl Store {
     ) -> Result<u64> {
         let rows = self.disk().rows();
         reserve(rows.len());
-        rows.values().for_each(&mut each);
+        rows.values().try_for_each(&mut each)?;
         Ok(0)
     }
 
