@@ -360,7 +360,10 @@ impl Pools {
     /// Takes all slots out, and gives their room back.
     pub(super) fn clear(&mut self) {
         self.empty();
-        self.pairs.fill(Vec::new());
+        // Not with `fill`, which would keep the memory of each.
+        for pair in &mut self.pairs {
+            *pair = Vec::new();
+        }
     }
 
     /// Notes that an entry, which is in this pool, has moved to another slot.
