@@ -41,6 +41,7 @@ impl From<Refused> for Error {
 }
 
 /// An array with room for this many, and no more.
+#[inline]
 pub(crate) fn with_capacity<T>(capacity: usize) -> Result<Vec<T>> {
     let mut array = Vec::new();
     array.try_reserve_exact(capacity)?;
@@ -55,6 +56,7 @@ pub(crate) fn filled<T: Clone>(value: T, len: usize) -> Result<Vec<T>> {
 }
 
 /// Adds a value. Cost: constant, amortised.
+#[inline]
 pub(crate) fn push<T>(array: &mut Vec<T>, value: T) -> Result {
     array.try_reserve(1)?;
     array.push(value);
@@ -62,13 +64,20 @@ pub(crate) fn push<T>(array: &mut Vec<T>, value: T) -> Result {
 }
 
 /// Adds values.
+#[inline]
 pub(crate) fn extend<T>(array: &mut Vec<T>, values: impl IntoIterator<Item = T>) -> Result {
-    let values = values.into_iter();
-    array.try_reserve(values.size_hint().0)?;
-    values.into_iter().try_for_each(|value| push(array, value))
+    let mut values = values.into_iter();
+    let (least, most) = values.size_hint();
+    array.try_reserve(least)?;
+    if most == Some(least) {
+        array.extend(values);
+        return Ok(());
+    }
+    values.try_for_each(|value| push(array, value))
 }
 
 /// An array of values.
+#[inline]
 pub(crate) fn collect<T>(values: impl IntoIterator<Item = T>) -> Result<Vec<T>> {
     let mut array = Vec::new();
     extend(&mut array, values)?;
@@ -76,6 +85,7 @@ pub(crate) fn collect<T>(values: impl IntoIterator<Item = T>) -> Result<Vec<T>> 
 }
 
 /// Adds a value to a set; says whether it is new there.
+#[inline]
 pub(crate) fn insert<T: Eq + Hash, S: BuildHasher>(set: &mut HashSet<T, S>, value: T) -> Result<bool> {
     set.try_reserve(1)?;
     Ok(set.insert(value))
@@ -86,6 +96,7 @@ pub(crate) const MIN_CAPACITY: usize = 64;
 
 /// Gives memory back when an array uses less than a quarter of it, if there is memory for a smaller one. Cost: constant,
 /// amortised.
+#[inline]
 pub(crate) fn give_back<T>(array: &mut Vec<T>) {
     if array.capacity() > MIN_CAPACITY && array.len() < array.capacity() / 4 {
         shrink(array, array.len() * 2);

@@ -1,4 +1,4 @@
-//! When memory is refused: the call fails with NO_MEMORY and has done nothing, or it does without that memory. Every
+//! When memory is refused: the call fails with `NoMemory` and has done nothing, or it does without that memory. Every
 //! large block that a call asks for is refused once, in one run after another.
 
 mod common;

@@ -273,12 +273,14 @@ impl PeerManager {
         if records.is_empty() {
             return Ok(Admitted { added: 0, refused: None });
         }
-        if self.read().is_ok_and(|table| table.is_bounded() && !table.is_grouped()) {
-            // It was let go when there was no memory.
-            self.write_table()?.group()?;
-        }
         let (mut plan, displaced, is_bounded) = {
-            let table = self.read()?;
+            let mut table = self.read()?;
+            if table.is_bounded() && !table.is_grouped() {
+                // It was let go when there was no memory.
+                drop(table);
+                self.write_table()?.group()?;
+                table = self.read()?;
+            }
             let plan = table.plan(records, spared)?;
             // Slots stay as they are until the writer is unlocked; the database knows addresses.
             let displaced = if writer.store.is_some() { &plan.displaced[..] } else { &[] };

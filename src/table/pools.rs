@@ -7,6 +7,8 @@
 //! Two pools that differ in readiness only share one array, the ready peers from its front and the waiting ones from its
 //! back. So peers that become due, or must wait again, change pools without any memory: it is asked for by changes alone.
 
+use std::ops::Range;
+
 use super::entry::Entry;
 use super::sample::Lists;
 use crate::memory::{self, MIN_CAPACITY};
@@ -94,8 +96,13 @@ impl Admission {
 
     /// The numbers of the pools that may hold admitted peers, in order.
     pub(super) fn pools(self) -> impl Iterator<Item = usize> {
-        let last_class = class_of(self.max_failures);
-        self.facets().flat_map(move |first| first..=first + last_class)
+        self.facet_pools().flatten()
+    }
+
+    /// The same, facet by facet.
+    pub(super) fn facet_pools(self) -> impl Iterator<Item = Range<usize>> {
+        let classes = class_of(self.max_failures) + 1;
+        self.facets().map(move |first| first..first + classes)
     }
 
     /// How many classes of each facet may hold admitted peers.
@@ -132,121 +139,59 @@ pub(super) const PAIRS: usize = POOLS / 2;
 /// How many pools of a type have the same readiness.
 const SIDE: usize = 2 * CLASSES;
 
-/// The pair of a pool, and which of the two it is.
-fn pair_of(pool: usize) -> (usize, Readiness) {
+/// The pair of a pool, and 0 if it is the ready one, 1 if it is the waiting one. Numbers instead of [`Readiness`], because a
+/// branch on what is as good as random would be mispredicted.
+fn pair_of(pool: usize) -> (usize, usize) {
     let (peer_type, rest) = (pool / (2 * SIDE), pool % (2 * SIDE));
-    if rest < SIDE {
-        (peer_type * SIDE + rest, Readiness::Ready)
-    } else {
-        (peer_type * SIDE + rest - SIDE, Readiness::Waiting)
-    }
+    let side = usize::from(rest >= SIDE);
+    (peer_type * SIDE + rest - side * SIDE, side)
 }
 
-/// Two pools that differ in readiness only.
-#[derive(Clone, Debug, Default)]
-struct Pair {
-    /// The ready slots from the front on, the waiting ones from the back on. What is between is room.
-    slots: Vec<u32>,
-    ready: u32,
-    waiting: u32,
+/// The pool of a pair.
+fn pool_in(pair: usize, readiness: Readiness) -> usize {
+    let (peer_type, rest) = (pair / SIDE, pair % SIDE);
+    (peer_type * 2 + readiness as usize) * SIDE + rest
 }
 
-impl Pair {
-    fn used(&self) -> usize {
-        self.ready as usize + self.waiting as usize
-    }
-
-    fn len(&self, readiness: Readiness) -> usize {
-        match readiness {
-            Readiness::Ready => self.ready as usize,
-            Readiness::Waiting => self.waiting as usize,
-        }
-    }
-
-    fn len_mut(&mut self, readiness: Readiness) -> &mut u32 {
-        match readiness {
-            Readiness::Ready => &mut self.ready,
-            Readiness::Waiting => &mut self.waiting,
-        }
-    }
-
-    /// Where in the array a position of a pool is.
-    fn index(&self, readiness: Readiness, position: usize) -> usize {
-        match readiness {
-            Readiness::Ready => position,
-            Readiness::Waiting => self.slots.len() - 1 - position,
-        }
-    }
-
-    fn has_room(&self, slots: usize) -> bool {
-        self.slots.len() - self.used() >= slots
-    }
-
-    /// Makes room for this many more. Cost: constant for each, amortised.
-    fn reserve(&mut self, slots: usize) -> memory::Result {
-        if !self.has_room(slots) {
-            let len = self.len_with_room(slots);
-            self.slots.try_reserve_exact(len - self.slots.len())?;
-            self.stretch(len);
-        }
-        Ok(())
-    }
-
-    /// The length of an array with room for this many more.
-    fn len_with_room(&self, slots: usize) -> usize {
-        self.used().saturating_add(slots).max(2 * self.slots.len()).max(4)
-    }
-
-    fn stretch(&mut self, len: usize) {
-        let (old_len, waiting) = (self.slots.len(), self.waiting as usize);
-        self.slots.resize(len, 0);
-        self.slots.copy_within(old_len - waiting..old_len, len - waiting);
-    }
-
-    /// Adds a slot; says its position.
-    fn push(&mut self, readiness: Readiness, slot: u32) -> u32 {
-        if !self.has_room(1) {
-            // Only where nobody has reserved: a few slots.
-            self.stretch(self.len_with_room(1));
-        }
-        let position = *self.len_mut(readiness);
-        *self.len_mut(readiness) += 1;
-        let index = self.index(readiness, position as usize);
-        self.slots[index] = slot;
-        position
-    }
-
-    /// Takes a position out and fills it with the last one, whose slot it says if that is another.
-    fn swap_remove(&mut self, readiness: Readiness, position: u32) -> Option<u32> {
-        let last = *self.len_mut(readiness) - 1;
-        *self.len_mut(readiness) = last;
-        let (index, moved) = (self.index(readiness, position as usize), self.index(readiness, last as usize));
-        self.slots[index] = self.slots[moved];
-        (position != last).then(|| self.slots[index])
-    }
-
-    fn is_sparse(&self) -> bool {
-        self.slots.len() > MIN_CAPACITY && self.used() < self.slots.len() / 4
-    }
-
-    /// Moves to a smaller array, if there is memory for it.
-    fn give_back(&mut self) {
-        let Ok(mut slots) = memory::with_capacity(2 * self.used()) else { return };
-        slots.extend_from_slice(&self.slots[..self.ready as usize]);
-        slots.resize(2 * self.used() - self.waiting as usize, 0);
-        slots.extend_from_slice(&self.slots[self.slots.len() - self.waiting as usize..]);
-        self.slots = slots;
-    }
+/// The other pool of its pair.
+fn other_of(pool: usize, side: usize) -> usize {
+    pool + SIDE - side * (2 * SIDE)
 }
 
 /// The pools. `entries[slot].pool_position` is the slot's place in its pool.
 #[derive(Clone, Debug)]
 pub(super) struct Pools {
-    pairs: Vec<Pair>,
+    /// For each pair of pools the ready slots from the front on, the waiting ones from the back on. What is between is room.
+    pairs: Vec<Vec<u32>>,
+    /// How many slots are in each pool; apart, because a query looks at all that it admits.
+    lens: Vec<u32>,
     /// How many inbound peers have failed.
     failed_inbound: usize,
     /// Whether a pair may have become too large for what is in it.
     is_sparse: bool,
+}
+
+/// Where in the array of a pair, which is so long, a position of a pool is: counted from the front, or else from the back.
+fn index_in(len: usize, side: usize, position: usize) -> usize {
+    let mask = 0_usize.wrapping_sub(side);
+    (position ^ mask).wrapping_add(len & mask)
+}
+
+/// Makes the array of a pair longer, which leaves the last `waiting` slots at its end.
+fn stretch(pair: &mut Vec<u32>, waiting: usize, len: usize) {
+    let old_len = pair.len();
+    pair.resize(len, 0);
+    pair.copy_within(old_len - waiting..old_len, len - waiting);
+}
+
+/// Whether an array of this length is too long for what is in it.
+fn is_sparse(len: usize, used: usize) -> bool {
+    len > MIN_CAPACITY && used < len / 4
+}
+
+/// The length that makes room in an array.
+fn len_with_room(len: usize, used: usize, slots: usize) -> usize {
+    used.saturating_add(slots).max(2 * len).max(4)
 }
 
 /// How many more slots each pair must have room for.
@@ -265,20 +210,19 @@ impl Demand {
 
 impl Lists for Pools {
     fn len_of(&self, pool: usize) -> usize {
-        let (pair, readiness) = pair_of(pool);
-        self.pairs[pair].len(readiness)
+        self.lens[pool] as usize
     }
 
     fn at(&self, pool: usize, position: usize) -> u32 {
-        let (pair, readiness) = pair_of(pool);
-        let pair = &self.pairs[pair];
-        pair.slots[pair.index(readiness, position)]
+        let (pair, side) = pair_of(pool);
+        let array = &self.pairs[pair];
+        array[index_in(array.len(), side, position)]
     }
 }
 
 impl Pools {
     pub(super) fn new() -> Self {
-        Self { pairs: vec![Pair::default(); PAIRS], failed_inbound: 0, is_sparse: false }
+        Self { pairs: vec![Vec::new(); PAIRS], lens: vec![0; POOLS], failed_inbound: 0, is_sparse: false }
     }
 
     fn first_of(peer_type: StoredPeerType, readiness: Readiness, private: bool) -> usize {
@@ -300,74 +244,141 @@ impl Pools {
         pair_of(a).0 == pair_of(b).0
     }
 
+    /// How many slots are in the pools of a pair.
+    fn used(&self, pair: usize) -> usize {
+        [Readiness::Ready, Readiness::Waiting]
+            .map(|readiness| self.len_of(pool_in(pair, readiness)))
+            .iter()
+            .sum()
+    }
+
+    fn pair_has_room(&self, pair: usize, slots: usize) -> bool {
+        self.pairs[pair].len() - self.used(pair) >= slots
+    }
+
+    /// Makes room for more slots in a pair. Cost: constant for each, amortised.
+    fn reserve_in_pair(&mut self, pair: usize, slots: usize) -> memory::Result {
+        if !self.pair_has_room(pair, slots) {
+            let (used, waiting) = (self.used(pair), self.len_of(pool_in(pair, Readiness::Waiting)));
+            let array = &mut self.pairs[pair];
+            let len = len_with_room(array.len(), used, slots);
+            array.try_reserve_exact(len - array.len())?;
+            stretch(array, waiting, len);
+        }
+        Ok(())
+    }
+
     /// Makes room for one more slot in a pool, and in the other one of its pair. Cost: constant, amortised.
     pub(super) fn reserve_one(&mut self, pool: usize) -> memory::Result {
-        self.pairs[pair_of(pool).0].reserve(1)
+        let (pair, side) = pair_of(pool);
+        let used = self.lens[pool] + self.lens[other_of(pool, side)];
+        if self.pairs[pair].len() > used as usize {
+            return Ok(());
+        }
+        self.reserve_in_pair(pair, 1)
     }
 
     pub(super) fn has_room(&self, demand: &Demand) -> bool {
-        self.pairs.iter().zip(demand.0).all(|(pair, slots)| pair.has_room(slots as usize))
+        demand
+            .0
+            .iter()
+            .enumerate()
+            .all(|(pair, &slots)| slots == 0 || self.pair_has_room(pair, slots as usize))
     }
 
     /// Makes room for more slots in many pools.
     pub(super) fn reserve(&mut self, demand: &Demand) -> memory::Result {
-        self.pairs.iter_mut().zip(demand.0).try_for_each(|(pair, slots)| pair.reserve(slots as usize))
+        let mut demand = demand.0.iter().enumerate().filter(|(_, slots)| **slots > 0);
+        demand.try_for_each(|(pair, &slots)| self.reserve_in_pair(pair, slots as usize))
     }
 
     /// Puts a slot into a pool, which has room.
     pub(super) fn insert(&mut self, entries: &mut [Entry], slot: u32, pool: usize) {
         self.failed_inbound += usize::from(inbound_failures(pool) > Some(0));
-        let (pair, readiness) = pair_of(pool);
-        entries[slot as usize].pool_position = self.pairs[pair].push(readiness, slot);
+        let (pair, side) = pair_of(pool);
+        let used = self.lens[pool] + self.lens[other_of(pool, side)];
+        if self.pairs[pair].len() <= used as usize {
+            // Only where nobody has reserved: a few slots.
+            let waiting = self.len_of(pool_in(pair, Readiness::Waiting));
+            let array = &mut self.pairs[pair];
+            stretch(array, waiting, len_with_room(array.len(), used as usize, 1));
+        }
+        let position = self.lens[pool];
+        self.lens[pool] += 1;
+        let array = &mut self.pairs[pair];
+        let index = index_in(array.len(), side, position as usize);
+        array[index] = slot;
+        entries[slot as usize].pool_position = position;
     }
 
     /// Takes a slot out of the pool that it is in. Its room stays until [`give_back`](Self::give_back).
     pub(super) fn remove(&mut self, entries: &mut [Entry], slot: u32, pool: usize) {
         self.failed_inbound -= usize::from(inbound_failures(pool) > Some(0));
-        let (pair, readiness) = pair_of(pool);
-        let pair = &mut self.pairs[pair];
-        let position = entries[slot as usize].pool_position;
-        if let Some(moved) = pair.swap_remove(readiness, position) {
+        let (pair, side) = pair_of(pool);
+        let (position, last) = (entries[slot as usize].pool_position, self.lens[pool] - 1);
+        self.lens[pool] = last;
+        let array = &mut self.pairs[pair];
+        if position != last {
+            let moved = array[index_in(array.len(), side, last as usize)];
+            let index = index_in(array.len(), side, position as usize);
+            array[index] = moved;
             entries[moved as usize].pool_position = position;
         }
-        self.is_sparse |= pair.is_sparse();
+        let (len, used) = (array.len(), last + self.lens[other_of(pool, side)]);
+        self.is_sparse |= is_sparse(len, used as usize);
     }
 
     /// Gives memory back where it is much for what is there, as far as there is memory for smaller arrays. Cost: constant,
     /// amortised.
     pub(super) fn give_back(&mut self) {
         if std::mem::take(&mut self.is_sparse) {
-            self.pairs.iter_mut().filter(|pair| pair.is_sparse()).for_each(Pair::give_back);
+            for pair in 0..PAIRS {
+                if is_sparse(self.pairs[pair].len(), self.used(pair)) {
+                    self.shrink(pair);
+                }
+            }
         }
+    }
+
+    fn shrink(&mut self, pair: usize) {
+        let [ready, waiting] =
+            [Readiness::Ready, Readiness::Waiting].map(|readiness| self.len_of(pool_in(pair, readiness)));
+        let array = &mut self.pairs[pair];
+        let Ok(mut smaller) = memory::with_capacity(2 * (ready + waiting)) else { return };
+        smaller.extend_from_slice(&array[..ready]);
+        smaller.resize(2 * ready + waiting, 0);
+        smaller.extend_from_slice(&array[array.len() - waiting..]);
+        *array = smaller;
     }
 
     /// Takes all slots out. Their room stays.
     pub(super) fn empty(&mut self) {
-        for pair in &mut self.pairs {
-            (pair.ready, pair.waiting) = (0, 0);
-        }
+        self.lens.fill(0);
         (self.failed_inbound, self.is_sparse) = (0, true);
     }
 
     /// Takes all slots out, and gives their room back.
     pub(super) fn clear(&mut self) {
         self.empty();
-        self.pairs.fill(Pair::default());
+        // Not with `fill`, which would keep the memory of each.
+        for pair in &mut self.pairs {
+            *pair = Vec::new();
+        }
     }
 
     /// Notes that an entry, which is in this pool, has moved to another slot.
     pub(super) fn relocate(&mut self, entry: &Entry, pool: usize, slot: u32) {
-        let (pair, readiness) = pair_of(pool);
-        let pair = &mut self.pairs[pair];
-        let index = pair.index(readiness, entry.pool_position as usize);
-        pair.slots[index] = slot;
+        let (pair, side) = pair_of(pool);
+        let array = &mut self.pairs[pair];
+        let index = index_in(array.len(), side, entry.pool_position as usize);
+        array[index] = slot;
     }
 
     /// The slots in a pool, by position.
     pub(super) fn slots(&self, pool: usize) -> impl Iterator<Item = u32> {
-        let (pair, readiness) = pair_of(pool);
-        let pair = &self.pairs[pair];
-        (0..pair.len(readiness)).map(move |position| pair.slots[pair.index(readiness, position)])
+        let (pair, side) = pair_of(pool);
+        let array = &self.pairs[pair];
+        (0..self.len_of(pool)).map(move |position| array[index_in(array.len(), side, position)])
     }
 
     /// How many inbound peers have failed at least once.
@@ -377,13 +388,13 @@ impl Pools {
 
     /// How many peers of a type there are.
     pub(super) fn of_type(&self, peer_type: StoredPeerType) -> usize {
-        let first = peer_type as usize * SIDE;
-        self.pairs[first..first + SIDE].iter().map(Pair::used).sum()
+        let first = Self::first_of(peer_type, Readiness::Ready, false);
+        self.lens[first..first + 2 * SIDE].iter().map(|&len| len as usize).sum()
     }
 
     /// How many slots are in the ready pools.
     pub(super) fn ready(&self) -> usize {
-        self.pairs.iter().map(|pair| pair.ready as usize).sum()
+        (0..PAIRS).map(|pair| self.len_of(pool_in(pair, Readiness::Ready))).sum()
     }
 
     /// The slots with at least `min_failures`.
@@ -417,7 +428,7 @@ impl Pools {
         let is_failed =
             |entry: &&Entry| entry.peer_type() == StoredPeerType::Inbound && entry.num_failures > 0;
         let is_counted = entries.iter().filter(is_failed).count() == self.failed_inbound;
-        is_counted.then(|| self.pairs.iter().map(Pair::used).sum())
+        is_counted.then(|| self.lens.iter().map(|&len| len as usize).sum())
     }
 }
 

@@ -55,9 +55,10 @@ impl PeerTable {
 
     /// Makes room to replace what is known of the peer in a slot. Cost: constant, amortised.
     pub(crate) fn reserve_to_replace(&mut self, slot: u32, record: &PeerRecord) -> Fallible<()> {
-        let (now, then) = (self.pool(slot), self.pool_after(slot, record));
-        if !Pools::are_paired(now, then) {
-            self.pools.reserve_one(then).map_err(|_| Error::no_memory("to change a peer"))?;
+        let entry = &self.entries[slot as usize];
+        if entry.num_failures != record.num_failures || entry.peer_type() != record.peer_type {
+            let pool = Pools::either_of(record, entry.is_private());
+            self.pools.reserve_one(pool).map_err(|_| Error::no_memory("to change a peer"))?;
         }
         self.reserve_pending(1, 0).map_err(|_| Error::no_memory("to change a peer"))
     }

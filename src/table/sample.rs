@@ -37,7 +37,7 @@ impl Lists for [Vec<u32>] {
 
 /// What the admitted pools hold, one after the other: peers, or else their network groups.
 pub(super) struct Population<'a, L: ?Sized> {
-    pools: &'a L,
+    lists: &'a L,
     /// The admitted pools that are not empty …
     ids: [u16; POOLS],
     /// … and the position behind the last member of each.
@@ -47,16 +47,18 @@ pub(super) struct Population<'a, L: ?Sized> {
 
 impl<'a, L: Lists + ?Sized> Population<'a, L> {
     /// Cost: constant, a look at the size of each admitted pool.
-    pub(super) fn new(pools: &'a L, admission: Admission) -> Self {
-        let mut population = Self { pools, ids: [0; POOLS], ends: [0; POOLS], len: 0 };
+    pub(super) fn new(lists: &'a L, admission: Admission) -> Self {
+        let mut population = Self { lists, ids: [0; POOLS], ends: [0; POOLS], len: 0 };
         let mut end = 0;
-        for id in admission.pools() {
-            let len = pools.len_of(id);
-            if len > 0 {
-                end += super::slot_number(len);
-                population.ids[population.len] = u16::try_from(id).unwrap_or(u16::MAX);
-                population.ends[population.len] = end;
-                population.len += 1;
+        for facet in admission.facet_pools() {
+            for id in facet {
+                let len = lists.len_of(id);
+                if len > 0 {
+                    end += super::slot_number(len);
+                    population.ids[population.len] = u16::try_from(id).unwrap_or(u16::MAX);
+                    population.ends[population.len] = end;
+                    population.len += 1;
+                }
             }
         }
         population
@@ -72,13 +74,12 @@ impl<'a, L: Lists + ?Sized> Population<'a, L> {
         let index = self.ends[..self.len].partition_point(|&end| end <= position);
         let start = if index == 0 { 0 } else { self.ends[index - 1] };
         let pool = usize::from(self.ids[index]);
-        (pool, self.pools.at(pool, (position - start) as usize))
+        (pool, self.lists.at(pool, (position - start) as usize))
     }
 
     /// All of them, with their pools.
     pub(super) fn all(&self) -> impl Iterator<Item = (usize, u32)> {
-        let pools = self.ids[..self.len].iter().map(|&id| usize::from(id));
-        let lists = self.pools;
+        let (lists, pools) = (self.lists, self.ids[..self.len].iter().map(|&id| usize::from(id)));
         pools.flat_map(move |pool| {
             (0..lists.len_of(pool)).map(move |position| (pool, lists.at(pool, position)))
         })

@@ -62,7 +62,10 @@ impl Members {
         self.numbers = HashTable::new();
         (self.groups, self.least_of, self.free, self.places) =
             (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        self.least.fill(Vec::new());
+        // Not with `fill`, which would keep the memory of each.
+        for list in &mut self.least {
+            *list = Vec::new();
+        }
     }
 
     /// Takes over the new numbers of names. It takes no memory.
