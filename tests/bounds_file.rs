@@ -244,6 +244,7 @@ fn what_is_imported_finds_room_or_displaces_as_any_batch_does() {
     assert_eq!(refused(&manager), 0);
     assert_eq!(common::rows(&database.connection()), common::rows_of(common::peers(&manager).values()));
     // Whoever finds none is left out, and counted.
-    let full = open(&file_of(&[inbound(1, 0), inbound(7, 0)]), Durability::Commit, 3, 0);
+    let database = file_of(&[inbound(1, 0), inbound(7, 0)]);
+    let full = open(&database, Durability::Commit, 3, 0);
     assert_eq!((full.import(other.path()).unwrap(), refused(&full), full.peer_count()), (1, 3, 3));
 }

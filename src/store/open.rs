@@ -104,23 +104,29 @@ impl Store {
         }
         // Before the switch to the log: if the file turns out to be damaged now, it is still as it was.
         self.init_db()?;
-        file.note_journal_mode(self.ask("PRAGMA main.journal_mode")?);
-        let begun = self.begin_log(durability, busy_timeout);
+        let mode: String = self.ask("PRAGMA main.journal_mode")?;
+        file.note_journal_mode(mode.clone());
+        let begun = self.begin_log(&mode, durability, busy_timeout);
         begun.map_err(|error| explain(error, &file, &format!("cannot open {}", self.name)))?;
         file.note_log();
         file.note_journal_mode(String::new());
         Ok(())
     }
 
-    fn begin_log(&self, durability: Durability, busy_timeout: Duration) -> Result<()> {
+    fn begin_log(&self, mode_before: &str, durability: Durability, busy_timeout: Duration) -> Result<()> {
         use_wal(&self.conn, &self.name, busy_timeout)?;
         let synchronous = if durability == Durability::Sync { "FULL" } else { "NORMAL" };
         self.run(&format!(
             "PRAGMA main.synchronous = {synchronous}; PRAGMA main.journal_size_limit = {LOG_BYTES}"
         ))?;
-        // The version of the application's, which nobody sets here: its page is written, as it is.
-        let version: i32 = self.ask("PRAGMA main.user_version")?;
-        self.run(&format!("PRAGMA main.user_version = {version}"))?;
+        if mode_before.eq_ignore_ascii_case("wal") {
+            // Opens the log and its index, and asks for the right to write; a file in which nothing changes stays as it is.
+            self.run("BEGIN IMMEDIATE; ROLLBACK")?;
+        } else {
+            // The header was changed by the switch. The version in it is the application's; it is written as it is.
+            let version: i32 = self.ask("PRAGMA main.user_version")?;
+            self.run(&format!("PRAGMA main.user_version = {version}"))?;
+        }
         self.conn
             .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)
             .map(drop)

@@ -7,7 +7,7 @@ use rusqlite::{
 
 use super::layout::Layout;
 use super::timestamp::Timestamp;
-use super::{Store, guard};
+use super::{Store, guard, shrink};
 use crate::address::{HostText, PeerAddress};
 use crate::changes::Changes;
 use crate::error::{ADVICE_CORRUPT, Error, Result};
@@ -111,6 +111,7 @@ impl Store {
             self.check_process("cannot write to")?;
             return Ok(Rejected::default());
         }
+        let is_owned = self.owned.is_some();
         let (mut rows, mut first) = (0, None);
         self.in_transaction(changes.len(), &mut |conn| {
             if changes.clears {
@@ -127,11 +128,11 @@ impl Store {
                     done => done?,
                 }
             }
+            if is_owned && (changes.clears || changes.removed.len() > MANY) {
+                shrink::give_back(conn)?;
+            }
             Ok(())
         })?;
-        if changes.clears || changes.removed.len() > MANY {
-            self.shrink();
-        }
         Ok(Rejected { rows, first: first.map(|failure| self.write_failed(failure)) })
     }
 
@@ -146,16 +147,23 @@ impl Store {
 
     /// Deletes the peers with at least `min_num_failures`.
     pub(crate) fn delete_with_failures(&mut self, min_num_failures: u32) -> Result<()> {
-        self.change(self.rows(), &mut |conn| execute(conn, DELETE_FAILED, [min_num_failures]))?;
-        self.shrink();
-        Ok(())
+        self.delete_many(&mut |conn| execute(conn, DELETE_FAILED, [min_num_failures]))
     }
 
     /// Deletes all peers.
     pub(crate) fn delete_all(&mut self) -> Result<()> {
-        self.change(self.rows(), &mut |conn| execute(conn, DELETE_ALL, []))?;
-        self.shrink();
-        Ok(())
+        self.delete_many(&mut |conn| execute(conn, DELETE_ALL, []))
+    }
+
+    /// Runs a deletion that may be large, and gives the pages back that it leaves.
+    fn delete_many(&mut self, delete: &mut dyn FnMut(&Connection) -> Result<(), Failure>) -> Result<()> {
+        if self.owned.is_none() {
+            return self.change(self.rows(), delete);
+        }
+        self.in_transaction(self.rows(), &mut |conn| {
+            delete(conn)?;
+            shrink::give_back(conn).map_err(Failure::from)
+        })
     }
 
     /// About how many rows there are.
