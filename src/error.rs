@@ -21,8 +21,9 @@ const ADVICE_FULL: &str = "; free some space and call again";
 const ADVICE_READ_ONLY: &str = "; make the file and its directory writable";
 const ADVICE_CANNOT_OPEN: &str = "; check that the directory exists and may be written";
 const ADVICE_CONSTRAINT: &str = "; a constraint of the file's own refuses it";
-const ADVICE_GONE: &str = "; nothing was written, and all peers are still in memory: take a snapshot, free this peer manager, open a \
-     file anew and store them";
+const ADVICE_DISK: &str = "; the disk could not be read: look at it, and call again";
+const ADVICE_GONE: &str =
+    "; nothing was written, memory has all peers: take a snapshot, free this, open a file anew, store them";
 pub(crate) const ADVICE_CORRUPT: &str =
     "; the file is left as it is: move it away or restore a copy, or open it with on_corrupt QUARANTINE";
 
@@ -103,6 +104,17 @@ impl Error {
             return Self::NoMemory(format!("{action}: SQLite is out of memory; free some and call again"));
         }
         let system = io::Error::last_os_error();
+        #[cfg(unix)]
+        if kind == ErrorCode::DatabaseCorrupt && system.raw_os_error() == Some(libc::EIO) {
+            // SQLite takes what it cannot read for damage, but a sound file must not be given up for a bad moment of the disk.
+            let code = rusqlite::ffi::SQLITE_IOERR_CORRUPTFS;
+            return Self::Database(DatabaseError {
+                action,
+                detail: system.to_string(),
+                advice: ADVICE_DISK,
+                code,
+            });
+        }
         if let Some(reason) = Reason::of(&system).filter(|reason| reason.explains(kind)) {
             return reason.error(action, Some(&detail), code);
         }

@@ -87,7 +87,7 @@ pub(super) fn check(_database: &Path, _is_in_use: impl Fn() -> bool, _action: &s
 
 /// Says which file it is that SQLite cannot open, if it is one beside the database.
 pub(super) fn explain(error: Error, database: &Path, action: &str) -> Error {
-    if !matches!(error, Error::Database(_)) || error.sqlite_code() & 0xff != rusqlite::ffi::SQLITE_CANTOPEN {
+    if !matches!(error, Error::Database(_)) {
         return error;
     }
     for (suffix, what) in COMPANIONS {

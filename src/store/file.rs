@@ -43,6 +43,9 @@ impl DatabaseFile {
     pub(crate) fn acquire(path: &Path, timeout: Duration) -> Result<Self> {
         let name = Quoted(&path.to_string_lossy()).to_string();
         let action = format!("cannot open {name}");
+        if path.as_os_str().as_encoded_bytes().ends_with(b"/") {
+            return Err(Error::cannot_open(action, "it is the path of a directory; give the path of a file"));
+        }
         let path = resolve(path).map_err(|error| Error::io(&*action, &error))?;
         if fs::metadata(&path).is_ok_and(|metadata| !metadata.is_file()) {
             return Err(Error::cannot_open(action, "it is not a file; give the path of one"));
@@ -109,6 +112,38 @@ impl DatabaseFile {
         let there =
             ["-wal", "-shm"].map(|suffix| self.place.status(suffix).ok().map(|it| (suffix, it.identity)));
         *locked(&self.log) = there.into_iter().flatten().collect();
+    }
+
+    /// Whether the log is still the file that SQLite has open; `true` where that was not noted.
+    #[cfg(unix)]
+    pub(super) fn has_log(&self) -> bool {
+        let noted =
+            locked(&self.log).iter().find(|(suffix, _)| *suffix == "-wal").map(|&(_, identity)| identity);
+        // Where this process may not look any more, it may still write to what it has open.
+        let is_it = |status: io::Result<Status>| match status {
+            Ok(status) => noted == Some(status.identity),
+            Err(error) => error.kind() != io::ErrorKind::NotFound,
+        };
+        noted.is_none() || is_it(self.place.status("-wal"))
+    }
+
+    /// Whether the path, and not only the directory that was opened, still leads to the file. SQLite asks for the number of
+    /// its inode, which on another file system may be another file's.
+    #[cfg(unix)]
+    pub(super) fn is_at_path(&self) -> bool {
+        let held = self.lock_hold().as_ref().map(Hold::identity);
+        held.is_some()
+            && fs::symlink_metadata(&self.path).ok().map(|there| Status::of(&there).identity) == held
+    }
+
+    #[cfg(not(unix))]
+    pub(super) fn has_log(&self) -> bool {
+        true
+    }
+
+    #[cfg(not(unix))]
+    pub(super) fn is_at_path(&self) -> bool {
+        true
     }
 
     /// Gives the log, which is open, another name: another database is in the place of its own, and would take it for
@@ -200,12 +235,18 @@ pub(super) fn check_log(path: &Path, action: &str) -> Result<bool> {
     }
     let has_log = length(&beside(path, "-wal")) > 0;
     // SQLite takes a single byte for an empty file, too.
-    if has_log && length(path) <= 1 {
-        return Err(Error::corrupt(
-            action,
-            "its write-ahead log is there, but the database is not",
-            "; put the database back, or move the log away",
-        ));
+    if length(path) <= 1 {
+        let advice = "; put the database back, or move the log away";
+        if has_log {
+            return Err(Error::corrupt(
+                action,
+                "its write-ahead log is there, but the database is not",
+                advice,
+            ));
+        }
+        if length(&journal) > 0 {
+            return Err(Error::corrupt(action, "its journal is there, but the database is not", advice));
+        }
     }
     Ok(has_log)
 }

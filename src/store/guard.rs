@@ -20,8 +20,11 @@ const TURNS_FOR_SCHEMA: u64 = 500;
 /// Enough turns for a change of one row, which takes less than a hundred steps.
 const TURNS_FOR_CHANGE: u64 = 500;
 
-/// The longest text, blob or row that SQLite makes: what an expression of the schema can ask for, too.
-const LONGEST_VALUE: i32 = 16_000_000;
+/// The longest statement of a schema that is read.
+const LONGEST_STATEMENT: i32 = 16_000_000;
+/// The longest text, blob or row that SQLite makes when rows are read and written. Some functions that an expression of the
+/// schema can call take the square of that in time.
+const LONGEST_VALUE: i32 = 100_000;
 /// A statement of ours takes less than two hundred instructions.
 const MOST_INSTRUCTIONS: i32 = 100_000;
 /// The time that LIKE and GLOB take grows fast with the length of the pattern.
@@ -48,8 +51,8 @@ impl Guard {
             conn.set_db_config(option, is_on)?;
         }
         for (limit, most) in [
-            (Limit::SQLITE_LIMIT_LENGTH, LONGEST_VALUE),
-            (Limit::SQLITE_LIMIT_SQL_LENGTH, LONGEST_VALUE),
+            (Limit::SQLITE_LIMIT_LENGTH, LONGEST_STATEMENT),
+            (Limit::SQLITE_LIMIT_SQL_LENGTH, LONGEST_STATEMENT),
             (Limit::SQLITE_LIMIT_VDBE_OP, MOST_INSTRUCTIONS),
             (Limit::SQLITE_LIMIT_LIKE_PATTERN_LENGTH, LONGEST_PATTERN),
             (Limit::SQLITE_LIMIT_ATTACHED, 0),
@@ -67,6 +70,11 @@ impl Guard {
     /// From here on, the schema is read.
     pub(super) fn begin_schema(&self) {
         self.0.store(TURNS_FOR_SCHEMA, Ordering::Relaxed);
+    }
+
+    /// When the schema is read: from here on, no value is long.
+    pub(super) fn end_schema(conn: &Connection) -> rusqlite::Result<()> {
+        conn.set_limit(Limit::SQLITE_LIMIT_LENGTH, LONGEST_VALUE).map(drop)
     }
 
     /// From here on, rows are read, each of which is looked at.

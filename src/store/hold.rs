@@ -18,8 +18,16 @@ use crate::error::{Error, Result};
 use crate::system::files::{self, Identity, Status};
 use crate::system::process::{CloseInChildren, Process, close_in_children};
 
-/// The files that managers of this process hold; those of the process that this one was forked off are not its own.
-static HELD: Mutex<Option<(Process, HashSet<Identity>)>> = Mutex::new(None);
+/// The files that managers of this process hold.
+static HELD: Mutex<Option<Held>> = Mutex::new(None);
+
+struct Held {
+    process: Process,
+    files: HashSet<Identity>,
+    /// Those that were open when this process was forked off another. SQLite remembers the locks that it had on them and
+    /// believes to have them still: a connection of this process would have none.
+    inherited: HashSet<Identity>,
+}
 
 /// Descriptors that could not be closed yet.
 static KEPT: Mutex<Vec<File>> = Mutex::new(Vec::new());
@@ -30,13 +38,13 @@ struct Claim(Identity);
 
 impl Claim {
     fn try_new(identity: Identity) -> Option<Self> {
-        with_held(|held| held.insert(identity)).then(|| Self(identity))
+        with_held(|held| held.files.insert(identity)).then(|| Self(identity))
     }
 }
 
 impl Drop for Claim {
     fn drop(&mut self) {
-        with_held(|held| held.remove(&self.0));
+        with_held(|held| held.files.remove(&self.0));
     }
 }
 
@@ -77,7 +85,8 @@ impl Hold {
         };
         check_names(path, before, action)?;
         // Before it is opened, for then it will be closed.
-        if with_held(|held| held.contains(&before.identity)) {
+        check_inherited(before, action)?;
+        if with_held(|held| held.files.contains(&before.identity)) {
             return Ok(None);
         }
         let file = open(path).map_err(failed)?;
@@ -103,7 +112,12 @@ impl Hold {
             Ok(false) => return Ok(None),
             // Where there are no such locks, the lock file has to do.
             Err(error) if is_unknown(&error) => {}
-            Err(error) => return Err(Error::io(action, &error)),
+            Err(error) => {
+                if is_new {
+                    let _ = std::fs::remove_file(path);
+                }
+                return Err(Error::io(action, &error));
+            }
         }
         let is_there =
             std::fs::symlink_metadata(path).is_ok_and(|there| Status::of(&there).identity == identity);
@@ -137,8 +151,8 @@ impl Drop for Hold {
     }
 }
 
-/// Refuses a file that has other names: its log and its lock file have only one.
-fn check_names(path: &Path, status: Status, action: &str) -> Result<()> {
+/// Refuses a file that has other names: its log has only one.
+pub(super) fn check_links(status: Status, action: &str) -> Result<()> {
     if status.links > 1 {
         let detail = format!(
             "the file has {} names (hard links), but its write-ahead log can have only one; remove the others, or copy the \
@@ -147,6 +161,12 @@ fn check_names(path: &Path, status: Status, action: &str) -> Result<()> {
         );
         return Err(Error::cannot_open(action, detail));
     }
+    Ok(())
+}
+
+/// Refuses a file that has other names, or a place of its own: its log and its lock file have only one.
+fn check_names(path: &Path, status: Status, action: &str) -> Result<()> {
+    check_links(status, action)?;
     if files::is_mount_point(path) {
         return Err(Error::cannot_open(
             action,
@@ -162,7 +182,7 @@ fn close(file: File) {
     kept.push(file);
     let of = |file: &File| file.metadata().map(|metadata| Status::of(&metadata)).ok();
     let all: Vec<Option<Status>> = kept.iter().map(of).collect();
-    let open = descriptors();
+    let open = files::descriptors();
     let mut index = 0;
     kept.retain(|_| {
         let status = all[index];
@@ -170,23 +190,8 @@ fn close(file: File) {
         // A file that is deleted can get no new connection, and those that it has are lost anyway.
         let Some(status) = status.filter(|status| status.links > 0) else { return false };
         let ours = all.iter().flatten().filter(|other| other.identity == status.identity).count();
-        open.as_ref().is_none_or(|open| open.iter().filter(|&&other| other == status.identity).count() > ours)
+        open.iter().filter(|&&other| other == status.identity).count() > ours
     });
-}
-
-/// The files that the descriptors of this process lead to, if the system says.
-#[cfg(target_os = "linux")]
-fn descriptors() -> Option<Vec<Identity>> {
-    let entries = std::fs::read_dir("/proc/self/fd").ok()?;
-    // Followed, whatever they lead to; one that was closed meanwhile leads nowhere.
-    let statuses = entries.filter_map(|entry| std::fs::metadata(entry.ok()?.path()).ok());
-    Some(statuses.map(|metadata| Status::of(&metadata).identity).collect())
-}
-
-/// Where it does not say, only those of other managers are known, and these are other files.
-#[cfg(not(target_os = "linux"))]
-fn descriptors() -> Option<Vec<Identity>> {
-    Some(Vec::new())
 }
 
 #[cfg(unix)]
@@ -198,21 +203,34 @@ fn is_unknown(error: &io::Error) -> bool {
 fn open(path: &Path) -> io::Result<File> {
     use std::os::unix::fs::OpenOptionsExt as _;
     let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_CLOEXEC;
-    OpenOptions::new().read(true).write(true).custom_flags(flags).open(path)
+    files::above_standard(OpenOptions::new().read(true).write(true).custom_flags(flags).open(path)?)
 }
 
 /// With the mode that SQLite gives.
 #[cfg(unix)]
 fn create(path: &Path) -> io::Result<File> {
     use std::os::unix::fs::OpenOptionsExt as _;
-    OpenOptions::new().read(true).write(true).create_new(true).mode(0o644).open(path)
+    files::above_standard(OpenOptions::new().read(true).write(true).create_new(true).mode(0o644).open(path)?)
 }
 
-fn with_held<T>(work: impl FnOnce(&mut HashSet<Identity>) -> T) -> T {
+/// Refuses a file that was open when this process was forked off.
+pub(super) fn check_inherited(status: Status, action: &str) -> Result<()> {
+    if with_held(|held| held.inherited.contains(&status.identity)) {
+        return Err(Error::Unsupported(format!(
+            "{action}: this process was forked while it was open, and has SQLite's memory of it without its locks; open it in a \
+             process that was started anew (fork and exec)"
+        )));
+    }
+    Ok(())
+}
+
+fn with_held<T>(work: impl FnOnce(&mut Held) -> T) -> T {
     let mut held = locked(&HELD);
-    let (process, held) = held.get_or_insert_with(|| (Process::current(), HashSet::new()));
-    if !process.is_current() {
-        (*process, *held) = (Process::current(), HashSet::new());
+    let new = || Held { process: Process::current(), files: HashSet::new(), inherited: HashSet::new() };
+    let held = held.get_or_insert_with(new);
+    if !held.process.is_current() {
+        held.process = Process::current();
+        held.inherited.extend(held.files.drain());
     }
     work(held)
 }

@@ -11,7 +11,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::companions;
-use crate::error::Result;
+use crate::error::{Error, Result};
 #[cfg(unix)]
 use crate::system::process::{CloseInChildren, close_in_children};
 
@@ -29,7 +29,11 @@ impl FileLock {
     /// The lock of the database at `database`, unless another manager has it.
     pub(super) fn try_acquire(database: &Path, action: &str) -> Result<Option<Self>> {
         let path = super::beside(database, "-lock");
-        let failed = |error: io::Error| companions::cannot_use(action, "lock file", &path, &error);
+        let failed = |error: io::Error| match std::fs::symlink_metadata(&path) {
+            Ok(_) => companions::cannot_use(action, "lock file", &path, &error),
+            // It cannot be made.
+            Err(_) => Error::io(action, &error),
+        };
         let Some(file) = open(&path, database).map_err(failed)? else { return Ok(None) };
         Self::take(file, &path).map_err(failed)
     }
@@ -66,6 +70,7 @@ impl Drop for FileLock {
 /// Opens the lock file, which is made if there is none; nothing if it came or went meanwhile.
 #[cfg(unix)]
 fn open(path: &Path, database: &Path) -> io::Result<Option<File>> {
+    use crate::system::files::above_standard;
     use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
     // A link in its place would have us make a file somewhere else, and a pipe would have us wait. To lock a file it is
     // enough to read it.
@@ -73,7 +78,7 @@ fn open(path: &Path, database: &Path) -> io::Result<Option<File>> {
     match OpenOptions::new().read(true).custom_flags(flags).open(path) {
         Ok(file) if file.metadata()?.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        opened => return opened.map(Some),
+        opened => return above_standard(opened?).map(Some),
     }
     // Whoever may use the database may use its lock, as SQLite has it for the files that it makes.
     let database = std::fs::metadata(database).ok();
@@ -81,11 +86,12 @@ fn open(path: &Path, database: &Path) -> io::Result<Option<File>> {
     let flags = flags | libc::O_CREAT | libc::O_EXCL;
     let file = match OpenOptions::new().read(true).custom_flags(flags).mode(mode).open(path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(None),
-        opened => opened?,
+        opened => above_standard(opened?)?,
     };
     if let Some(database) = database {
-        file.set_permissions(std::fs::Permissions::from_mode(mode))?;
-        companions::give_owner_of(&database, &file)?;
+        // As far as we may: in some containers root may not.
+        let _ = file.set_permissions(std::fs::Permissions::from_mode(mode));
+        let _ = companions::give_owner_of(&database, &file);
     }
     Ok(Some(file))
 }

@@ -139,11 +139,18 @@ impl Store {
                 if length < owned.length.get() && !self.is_whole(length)? {
                     owned.lost.set(Some("the file was cut off while it was open"));
                     // To move the log into what is left would make it no better, and the log may have all there is.
-                    let _ = self.conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+                    self.leave_the_log();
                     return self.check(action);
                 }
                 owned.length.set(length);
-                Ok(())
+                if owned.file.has_log() {
+                    return Ok(());
+                }
+                owned.lost.set(Some("its write-ahead log was deleted or replaced while it was open"));
+                // SQLite still has it, with all that was committed.
+                let _ = self.conn.query_row("PRAGMA wal_checkpoint(FULL)", [], |_| Ok(()));
+                self.leave_the_log();
+                self.check(action)
             }
             Whereabouts::Deleted => gone("the file was deleted while it was open"),
             Whereabouts::Moved => gone("the file was moved away while it was open"),
@@ -157,13 +164,26 @@ impl Store {
     }
 
     /// Whether a file that has become shorter has all its pages: another program may have vacuumed it.
+    ///
+    /// Cost: linear, in the rare case that it has.
     fn is_whole(&self, length: u64) -> Result<bool> {
         let sql = "SELECT page_count * page_size FROM pragma_page_count('main'), pragma_page_size('main')";
         let bytes: i64 = self
             .conn
             .query_row(sql, [], |row| row.get(0))
             .map_err(|error| Error::sqlite(format!("cannot read {}", self.name), &error))?;
-        Ok(i64::try_from(length).is_ok_and(|length| length == bytes))
+        if i64::try_from(length).is_ok_and(|length| length == bytes) {
+            return Ok(true);
+        }
+        // What it lacks may be in the log, if that program has written more since. A connection that has no page in memory
+        // yet finds out.
+        let Some(path) = self.path() else { return Ok(false) };
+        Ok(source::is_readable(&path, &self.name))
+    }
+
+    /// When the connection is closed, SQLite shall neither move the log into the database nor delete it.
+    fn leave_the_log(&self) {
+        let _ = self.conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
     }
 
     /// Makes all that was committed survive a loss of power. Cost: the pages changed since the last time.
@@ -184,6 +204,15 @@ impl Store {
             return Err(Error::sqlite(action, &rusqlite::Error::SqliteFailure(failure, None)));
         }
         Ok(())
+    }
+}
+
+impl Drop for Store {
+    /// SQLite deletes the log by its name when the last connection is closed: not if the name leads elsewhere by now.
+    fn drop(&mut self) {
+        if self.owned.as_ref().is_some_and(|owned| !owned.file.is_at_path()) {
+            self.leave_the_log();
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use rusqlite::{Connection, OpenFlags, ffi};
 use super::file::DatabaseFile;
 use super::guard::{self, Guard};
 use super::schema::{self, Presence};
-use super::{Owned, Store, companions};
+use super::{Owned, Store, companions, quarantine};
 use crate::error::{ADVICE_CORRUPT, ADVICE_LOCAL, Error, Result};
 use crate::options::Durability;
 use crate::system::files::forget_last_error;
@@ -35,6 +35,8 @@ impl Store {
     /// Opens the database file, makes it if there is none, and looks whether it is one of peers. It can be read then,
     /// and written after [`begin`](Self::begin).
     pub(crate) fn open(file: &Arc<DatabaseFile>, busy_timeout: Duration) -> Result<Self> {
+        quarantine::take_back(file.path())
+            .map_err(|error| Error::io(format!("cannot open {}", file.name()), &error))?;
         let has_log = file.check_log()?;
         file.hold(busy_timeout)?;
         let name = file.name().to_owned();
@@ -64,6 +66,7 @@ impl Store {
         guard.begin_schema();
         let presence = schema::inspect(&conn, &name)
             .map_err(|error| explain(guard::explain_limit(error, &action), file, &action))?;
+        Guard::end_schema(&conn).map_err(|error| failed(&error))?;
         if is_readonly()? {
             return Err(Error::corrupt(
                 &*action,
@@ -191,6 +194,7 @@ fn use_wal(conn: &Connection, name: &str, busy_timeout: Duration) -> Result<()> 
 
 /// Says what to do about failures that have a particular reason while a database is opened.
 fn explain(error: Error, file: &DatabaseFile, action: &str) -> Error {
+    let error = companions::explain(error, file.path(), action);
     match error.sqlite_code() {
         ffi::SQLITE_IOERR_LOCK
         | ffi::SQLITE_IOERR_UNLOCK
@@ -205,6 +209,6 @@ fn explain(error: Error, file: &DatabaseFile, action: &str) -> Error {
         {
             error.advise(ADVICE_LOCAL)
         }
-        _ => companions::explain(error, file.path(), action),
+        _ => error,
     }
 }

@@ -5,6 +5,8 @@
 
 use std::fs;
 use std::io;
+#[cfg(unix)]
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
@@ -56,6 +58,46 @@ pub(crate) fn quarantine(file: &DatabaseFile) -> Result<Quarantine> {
     Ok(Quarantine { path: aside, saved_peers: salvage.peers.len() as u64, lost_rows: salvage.lost_rows })
 }
 
+/// Takes back what an exchange has done that was cut short, when its process was killed: the log must be beside its database
+/// before anybody looks at either. That the new file is still there says that it was; a name of the old one is ours if it
+/// has none of its own yet, or the very file that is in its place.
+#[cfg(unix)]
+pub(super) fn take_back(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::MetadataExt as _;
+    let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else { return Ok(()) };
+    if beside(path, "-salvage").symlink_metadata().is_err() {
+        return Ok(());
+    }
+    let identity = |path: &Path| path.symlink_metadata().ok().map(|there| (there.dev(), there.ino()));
+    let prefix = [name.as_encoded_bytes(), b".damaged-"].concat();
+    for entry in fs::read_dir(directory)? {
+        let aside = entry?.path();
+        let Some(its_name) = aside.file_name().map(|name| name.as_encoded_bytes().to_vec()) else { continue };
+        let Some(rest) = its_name.strip_prefix(&prefix[..]) else { continue };
+        let companion = COMPANIONS.iter().find(|(suffix, _)| rest.ends_with(suffix.as_bytes()));
+        match companion {
+            None if identity(&aside) == identity(path) => fs::remove_file(&aside)?,
+            Some((suffix, _)) => {
+                let text = aside.as_os_str().as_encoded_bytes();
+                let database = Path::new(std::ffi::OsStr::from_bytes(&text[..text.len() - suffix.len()]));
+                let is_cut_short =
+                    database.symlink_metadata().is_err() || identity(database) == identity(path);
+                let place = beside(path, suffix);
+                if is_cut_short && place.symlink_metadata().is_err() {
+                    fs::rename(&aside, place)?;
+                }
+            }
+            None => {}
+        }
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+pub(super) fn take_back(_path: &Path) -> io::Result<()> {
+    Ok(())
+}
+
 /// Makes a database of these peers, synchronised to the disk; says the present, for the name of the old one.
 fn write_new(path: &Path, layout: Layout, peers: &[PeerRecord]) -> rusqlite::Result<String> {
     let conn = Connection::open(path)?;
@@ -79,8 +121,8 @@ fn write_new(path: &Path, layout: Layout, peers: &[PeerRecord]) -> rusqlite::Res
 #[cfg(unix)]
 fn take_over_access(old: &Path, new: &Path) -> io::Result<()> {
     let Ok(old) = fs::metadata(old) else { return Ok(()) };
-    // The owner first: a change of it can take bits of the mode away.
-    give_owner_of(&old, &fs::File::open(new)?)?;
+    // The owner first: a change of it can take bits of the mode away. As far as we may: in some containers root may not.
+    let _ = give_owner_of(&old, &fs::File::open(new)?);
     fs::set_permissions(new, old.permissions())
 }
 

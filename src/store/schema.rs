@@ -131,6 +131,11 @@ pub(super) fn inspect(conn: &Connection, name: &str) -> Result<Presence> {
     }
     let is_column = |name: &&str| columns.iter().any(|column| column.name.eq_ignore_ascii_case(name));
     let row_number = ROW_NUMBER.into_iter().find(|name| !is_column(name)).filter(|_| key.has_rowid);
+    if key.has_rowid && row_number.is_none() {
+        return refuse(
+            "its table peers has columns by all the names that SQL has for the number of a row".to_owned(),
+        );
+    }
     Ok(Presence::Present(Table {
         layout: layout_of(&columns),
         key_index: key_index(conn).map_err(failed)?,

@@ -13,12 +13,16 @@ use std::time::{Duration, SystemTime};
 use rusqlite::{Connection, OpenFlags, ffi};
 
 use super::guard::{Guard, explain_limit};
+#[cfg(unix)]
+use super::hold;
 use super::load::read_file;
 use super::open::LONGEST;
 use super::schema::{self, Presence};
 use super::{beside, file};
 use crate::error::{Error, Quoted, Result};
 use crate::peer::PeerRecord;
+#[cfg(unix)]
+use crate::system::files::Status;
 use crate::system::files::forget_last_error;
 
 /// How to open a file that is only read.
@@ -52,6 +56,14 @@ pub(crate) fn read_peers(
     if fs::metadata(&path).is_ok_and(|metadata| !metadata.is_file()) {
         return Err(Error::cannot_open(action(), "it is not a file; give the path of one"));
     }
+    #[cfg(unix)]
+    {
+        // Under another name, what is in the log of a database that is open would be missing.
+        let status = fs::metadata(&path).map(|metadata| Status::of(&metadata));
+        let status = status.map_err(|error| Error::io(action(), &error))?;
+        hold::check_links(status, &action())?;
+        hold::check_inherited(status, &action())?;
+    }
     file::check_log(&path, &action())?;
     let read = |manner| {
         read(&path, &name, busy_timeout, manner, is_wanted).map_err(|error| explain(error, &action()))
@@ -60,6 +72,11 @@ pub(crate) fn read_peers(
         wants_log(&path, busy_timeout).map_err(|error| explain(Error::sqlite(action(), &error), &action()))
     };
     read_at_one_moment(&path, wants_log, read)
+}
+
+/// Whether all of a database that is open can be read by a connection of its own.
+pub(super) fn is_readable(path: &Path, name: &str) -> bool {
+    read(path, name, Duration::from_secs(1), Manner::Shared, &|_| false).is_ok()
 }
 
 /// Reads a file that may have, or want, a write-ahead log.

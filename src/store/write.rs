@@ -15,13 +15,12 @@ use crate::peer::PeerRecord;
 
 /// What the specification's INSERT OR REPLACE does, but the row of a known peer keeps its place, and its entry in the
 /// index is not touched: that is one page to write instead of three. A row with the same key in another spelling, or as
-/// another type, is left to the statement below. OR ABORT: what the file's own constraints say of a conflict (to pass it
+/// another type, is deleted first. OR ABORT: what the file's own constraints say of a conflict (to pass it
 /// over, to roll everything back) does not count.
 const PUT: &str = "INSERT OR ABORT INTO main.peers (ip, port, nextattempt, numfailures, type) VALUES (?1, ?2, ?3, ?4, ?5) \
      ON CONFLICT (ip, port) DO UPDATE SET \
        nextattempt = excluded.nextattempt, numfailures = excluded.numfailures, type = excluded.type \
      WHERE typeof(ip) = 'text' AND ip = excluded.ip COLLATE BINARY AND typeof(port) = 'integer'";
-const REPLACE: &str = "INSERT OR REPLACE INTO main.peers (ip, port, nextattempt, numfailures, type) VALUES (?1, ?2, ?3, ?4, ?5)";
 /// The specification's INSERT OR IGNORE, except that a row which is no valid peer is overwritten: ignoring the new peer
 /// then would lose it at the next start. Such a row can have the same key in another spelling, or as another type.
 macro_rules! insert {
@@ -43,7 +42,8 @@ const INSERT: &str = insert!("typeof(nextattempt) = 'integer'");
 /// (Without a modifier, older versions of SQLite leave the 29th of February in every year.)
 const INSERT_STELLAR_CORE: &str = insert!("nextattempt IS datetime(nextattempt, '+0 days')");
 const DELETE: &str = "DELETE FROM main.peers WHERE ip = ?1 AND port = ?2";
-const DELETE_FAILED: &str = "DELETE FROM main.peers WHERE numfailures >= ?1";
+/// By the table itself: an index that another program has made may be of another moment.
+const DELETE_FAILED: &str = "DELETE FROM main.peers NOT INDEXED WHERE numfailures >= ?1";
 const DELETE_ALL: &str = "DELETE FROM main.peers";
 /// Looks at every row: the index may be what is wrong.
 const FIND: &str = "SELECT 1 FROM main.peers NOT INDEXED WHERE ip = ?1 AND port = ?2 LIMIT 1";
@@ -273,13 +273,30 @@ impl<'a> Writer<'a> {
     }
 
     fn put(&mut self, record: &PeerRecord) -> Result<(), Failure> {
-        if write_row(&mut self.put, self.layout, record)? > 0 {
+        if self.write(record)? > 0 {
             return Ok(());
         }
-        match write_row(&mut *self.conn.prepare_cached(REPLACE)?, self.layout, record)? {
+        // The row with this key goes first, and no other one: INSERT OR REPLACE would also delete what a further constraint
+        // of the file's own has against it.
+        self.conn.execute_batch("SAVEPOINT peer_manager_row")?;
+        let replaced = self.replace(record);
+        let end = if replaced.is_ok() { "RELEASE" } else { "ROLLBACK TO peer_manager_row; RELEASE" };
+        self.conn.execute_batch(&format!("{end} peer_manager_row"))?;
+        replaced
+    }
+
+    fn replace(&mut self, record: &PeerRecord) -> Result<(), Failure> {
+        let host = HostText::of(record.address.host());
+        self.conn.prepare_cached(DELETE)?.execute(params![host.as_str(), record.address.port()])?;
+        match self.write(record)? {
             0 => Err(Failure::Ignored(record.address.clone())),
             _ => Ok(()),
         }
+    }
+
+    /// Says how many rows were written.
+    fn write(&mut self, record: &PeerRecord) -> Result<usize, Failure> {
+        write_row(self.conn, &mut self.put, self.layout, record)
     }
 }
 
@@ -317,7 +334,7 @@ fn insert_all(conn: &Connection, layout: Layout, records: &[PeerRecord]) -> Resu
         Layout::StellarCore => INSERT_STELLAR_CORE,
     })?;
     for record in records.iter().filter(|record| layout.holds(&record.address)) {
-        if write_row(&mut insert, layout, record)? > 0 {
+        if write_row(conn, &mut insert, layout, record)? > 0 {
             continue;
         }
         // Another program may have written it.
@@ -337,7 +354,12 @@ fn execute(conn: &Connection, sql: &str, params: impl rusqlite::Params) -> Resul
 }
 
 /// Says how many rows were written.
-fn write_row(statement: &mut Statement<'_>, layout: Layout, record: &PeerRecord) -> Result<usize, Failure> {
+fn write_row(
+    conn: &Connection,
+    statement: &mut Statement<'_>,
+    layout: Layout,
+    record: &PeerRecord,
+) -> Result<usize, Failure> {
     let host = HostText::of(record.address.host());
     let timestamp = (layout == Layout::StellarCore).then(|| Timestamp::of(record.next_attempt));
     let text = timestamp.as_ref().map(Timestamp::as_str);
@@ -351,6 +373,10 @@ fn write_row(statement: &mut Statement<'_>, layout: Layout, record: &PeerRecord)
     ]);
     written.map_err(|error| match error.sqlite_error_code() {
         Some(ErrorCode::ConstraintViolation) => Failure::Refused(record.address.clone(), error),
+        // What an expression of the schema cannot compute for this row; unless the table itself is gone.
+        Some(
+            ErrorCode::Unknown | ErrorCode::TooBig | ErrorCode::TypeMismatch | ErrorCode::ParameterOutOfRange,
+        ) if conn.prepare(PUT).is_ok() => Failure::Refused(record.address.clone(), error),
         _ => Failure::Sqlite(error),
     })
 }

@@ -44,10 +44,55 @@ pub(crate) fn open_directory(path: &Path) -> io::Result<File> {
     const ONLY_A_PLACE: i32 = libc::O_PATH;
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
     const ONLY_A_PLACE: i32 = 0;
-    std::fs::OpenOptions::new()
-        .read(true)
-        .custom_flags(libc::O_DIRECTORY | libc::O_CLOEXEC | ONLY_A_PLACE)
-        .open(path)
+    let flags = libc::O_DIRECTORY | libc::O_CLOEXEC | ONLY_A_PLACE;
+    above_standard(std::fs::OpenOptions::new().read(true).custom_flags(flags).open(path)?)
+}
+
+/// The same file by a descriptor that is none of the standard three: where one of those is closed, the next file that is
+/// opened would get its number, and whatever the process prints would be written to it.
+#[cfg(unix)]
+pub(crate) fn above_standard(file: File) -> io::Result<File> {
+    use std::os::fd::FromRawFd as _;
+    if file.as_raw_fd() > libc::STDERR_FILENO {
+        return Ok(file);
+    }
+    // SAFETY: the descriptor is open, and the command takes a number.
+    let higher = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_DUPFD_CLOEXEC, libc::STDERR_FILENO + 1) };
+    if higher == -1 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the descriptor was made just now and nobody else has it.
+    Ok(unsafe { File::from_raw_fd(higher) })
+}
+
+/// The files that the descriptors of this process lead to, each as often as there are.
+#[cfg(unix)]
+pub(crate) fn descriptors() -> Vec<Identity> {
+    #[cfg(target_os = "linux")]
+    if let Ok(entries) = std::fs::read_dir("/proc/self/fd") {
+        // Followed, whatever they lead to; one that was closed meanwhile leads nowhere.
+        let statuses = entries.filter_map(|entry| std::fs::metadata(entry.ok()?.path()).ok());
+        return statuses.map(|metadata| Status::of(&metadata).identity).collect();
+    }
+    // Where the system does not list them, as in a chroot, each number that they can have is tried.
+    (0..MOST_DESCRIPTORS).filter_map(identity_of).collect()
+}
+
+/// More than a process usually may have.
+#[cfg(unix)]
+const MOST_DESCRIPTORS: i32 = 65_536;
+
+#[cfg(unix)]
+fn identity_of(descriptor: i32) -> Option<Identity> {
+    let mut status = MaybeUninit::<libc::stat>::uninit();
+    // SAFETY: any number may be asked for, and the status has room for one.
+    if unsafe { libc::fstat(descriptor, status.as_mut_ptr()) } != 0 {
+        return None;
+    }
+    // SAFETY: the call has succeeded, so it has filled the status in.
+    let status = unsafe { status.assume_init() };
+    #[allow(clippy::unnecessary_cast, reason = "these types differ between systems")]
+    Some(Identity { device: status.st_dev as u64, inode: status.st_ino as u64 })
 }
 
 /// What is in a directory under a name, a symbolic link not followed. The directory is the one that was opened, wherever
