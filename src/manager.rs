@@ -22,6 +22,7 @@ mod import;
 mod peers;
 mod sharing;
 
+use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 use std::sync::PoisonError;
 use std::time::Duration;
@@ -372,12 +373,20 @@ impl Drop for PeerManager {
     /// In a fork of the process that opened the manager, nothing is touched.
     fn drop(&mut self) {
         let is_forked = self.is_forked();
+        // A lock that another thread had at the fork is never given back here, and what it guards is half done.
+        let is_at_rest = !is_forked || self.writer.try_lock().is_ok();
         let store = self.writer.get_mut().unwrap_or_else(PoisonError::into_inner).store.take();
         let deferred = self.deferred.take();
         if is_forked {
-            // The descriptors and the lock are the parent's too: closing would take them from under it. And the thread
-            // may have had the journal at the fork; here it never gives it back.
-            std::mem::forget((store, deferred));
+            // The descriptors and the lock are the parent's too: closing would take them from under it. But SQLite must
+            // forget what it had open, or another connection of this process would be without locks.
+            let mut store = ManuallyDrop::new(store);
+            if let Some(store) = store.as_mut().filter(|_| is_at_rest) {
+                store.abandon();
+            }
+            if let Some(deferred) = &*ManuallyDrop::new(deferred) {
+                deferred.abandon();
+            }
             return;
         }
         without_file_size_signal(|| {

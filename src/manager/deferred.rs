@@ -123,6 +123,13 @@ impl Deferred {
         table.pending() as u64 + self.shared.in_hand.load(Ordering::SeqCst)
     }
 
+    /// In a fork: as [`Store::abandon`], unless the thread had the journal then, and has it for ever.
+    pub(super) fn abandon(&self) {
+        if let Ok(mut journal) = self.shared.journal.try_lock() {
+            journal.store.abandon();
+        }
+    }
+
     /// Changes that the file's own constraints have refused.
     pub(super) fn rejected(&self) -> u64 {
         self.shared.rejected.load(Ordering::Relaxed)

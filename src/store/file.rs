@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::hold::Hold;
+use super::hold::{self, Hold};
 use super::in_place::{Place, Whereabouts};
 use super::lock::FileLock;
 use super::open::RETRY;
@@ -105,6 +105,19 @@ impl DatabaseFile {
     pub(crate) fn log_bytes(&self) -> u64 {
         self.place.log_bytes()
     }
+
+    /// In a fork, once SQLite has forgotten the file: it may be opened again.
+    #[cfg(unix)]
+    pub(super) fn disown(&self) {
+        if let Ok(hold) = self.hold.try_lock()
+            && let Some(hold) = &*hold
+        {
+            hold::disown(hold.identity());
+        }
+    }
+
+    #[cfg(not(unix))]
+    pub(super) fn disown(&self) {}
 
     /// Notes which files the log is, once SQLite has it open.
     #[cfg(unix)]

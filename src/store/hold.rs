@@ -24,8 +24,8 @@ static HELD: Mutex<Option<Held>> = Mutex::new(None);
 struct Held {
     process: Process,
     files: HashSet<Identity>,
-    /// Those that were open when this process was forked off another. SQLite remembers the locks that it had on them and
-    /// believes to have them still: a connection of this process would have none.
+    /// Those that were open when this process was forked off another, and were not let go of since. SQLite remembers the
+    /// locks that it had on them and believes to have them still: a connection of this process would have none.
     inherited: HashSet<Identity>,
 }
 
@@ -217,11 +217,16 @@ fn create(path: &Path) -> io::Result<File> {
 pub(super) fn check_inherited(status: Status, action: &str) -> Result<()> {
     if with_held(|held| held.inherited.contains(&status.identity)) {
         return Err(Error::Unsupported(format!(
-            "{action}: this process was forked while it was open, and has SQLite's memory of it without its locks; open it in a \
-             process that was started anew (fork and exec)"
+            "{action}: this process is a fork of one that had it open; free the peer manager that it inherited first, or open it \
+             in a process that was started anew"
         )));
     }
     Ok(())
+}
+
+/// Allows a file to be opened again that was open when this process was forked off.
+pub(super) fn disown(identity: Identity) {
+    with_held(|held| held.inherited.remove(&identity));
 }
 
 fn with_held<T>(work: impl FnOnce(&mut Held) -> T) -> T {

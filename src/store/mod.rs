@@ -93,6 +93,23 @@ impl Store {
         self.owned.as_ref().is_some_and(|owned| !owned.process.is_current())
     }
 
+    /// In a fork of the process that opened the database: has SQLite forget it, with the file, the log and the locks, which
+    /// are the parent's, left as they are. The store is then to be forgotten, too.
+    ///
+    /// SQLite's own advice is not to close a connection after a fork, because that may delete the log, and because another
+    /// thread may have been in it. Neither can be here: the log is left, and the caller has the store's lock.
+    pub(crate) fn abandon(&mut self) {
+        let Some(owned) = &self.owned else { return };
+        self.leave_the_log();
+        if !self.conn.is_autocommit() {
+            return;
+        }
+        if let Ok(empty) = Connection::open_in_memory() {
+            drop(std::mem::replace(&mut self.conn, empty));
+            owned.file.disown();
+        }
+    }
+
     /// What messages call the database.
     pub(crate) fn name(&self) -> &str {
         &self.name

@@ -228,6 +228,8 @@ impl Store {
         "the model's database"
     }
 
+    pub(crate) fn abandon(&mut self) {}
+
     pub(crate) fn file(&self) -> Option<Arc<DatabaseFile>> {
         Some(Arc::clone(&self.0))
     }
