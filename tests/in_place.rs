@@ -235,3 +235,40 @@ fn a_file_becomes_smaller_after_a_large_removal() {
         }
     }
 }
+
+#[test]
+fn a_log_that_was_deleted_is_noticed_and_all_that_was_committed_is_kept() {
+    for durability in DURABILITIES {
+        let database = TempDb::new();
+        let manager = with_peers(&database.path(), durability);
+        manager.ensure_exists_many(&(5_000..5_100).map(ipv4).collect::<Vec<_>>()).unwrap();
+        manager.flush().unwrap();
+        let committed = peers(&manager);
+        fs::remove_file(database.directory().join("peers.db-wal")).unwrap();
+        let what = "its write-ahead log was deleted or replaced while it was open";
+        assert_nothing_is_acknowledged(&manager, durability, what);
+        drop(manager);
+        assert_eq!(peers(&open(&database.path(), durability)), committed);
+    }
+}
+
+#[test]
+fn a_file_that_another_program_has_vacuumed_and_filled_again_is_in_its_place() {
+    let database = TempDb::new();
+    let manager = open(&database.path(), Durability::Commit);
+    manager.ensure_exists_many(&(0..20_000).map(ipv4).collect::<Vec<_>>()).unwrap();
+    manager.flush().unwrap();
+    let connection = database.connection();
+    connection
+        .execute_batch("DELETE FROM peers WHERE rowid > 100; VACUUM; PRAGMA wal_checkpoint(FULL)")
+        .unwrap();
+    connection
+        .execute_batch(
+            "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 2000) \
+             INSERT INTO peers SELECT 'node-' || n || '.example.org', 1, 0, 0, 0 FROM n",
+        )
+        .unwrap();
+    drop(connection);
+    manager.ensure_exists(&ipv4(30_000)).unwrap();
+    manager.flush().unwrap();
+}

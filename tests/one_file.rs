@@ -227,3 +227,46 @@ fn an_empty_log_that_another_user_has_left_is_no_obstacle() {
     assert_eq!(users::open_as_another(&database.path()), "open with 1 peers");
     assert_eq!(peers(&open(&database.path()).unwrap()).len(), 1);
 }
+
+#[test]
+fn a_live_database_is_not_imported_by_another_name() {
+    let database = TempDb::new();
+    let manager = open(&database.path()).unwrap();
+    manager.ensure_exists_many(&(0..50).map(ipv4).collect::<Vec<_>>()).unwrap();
+    let other = database.directory().join("other.db");
+    fs::hard_link(database.path(), &other).unwrap();
+    let importing = PeerManager::new_in_memory().unwrap();
+    let error = importing.import(&other).unwrap_err();
+    assert!(matches!(error, Error::Database(_)) && error.to_string().contains("2 names"), "{error}");
+    fs::remove_file(&other).unwrap();
+    assert_eq!(importing.import(database.path()).unwrap(), 50);
+}
+
+#[test]
+fn an_exchange_that_was_cut_short_is_taken_back_with_the_log() {
+    // A file of which only the log is damaged, as a process that was killed at each step of setting it aside leaves it.
+    for step in 0..3 {
+        let database = TempDb::new();
+        drop(open(&database.path()).unwrap());
+        let copy = TempDb::new();
+        let manager = open(&database.path()).unwrap();
+        manager.ensure_exists_many(&(0..50).map(ipv4).collect::<Vec<_>>()).unwrap();
+        // As after a kill.
+        for suffix in ["", "-wal"] {
+            fs::copy(beside(&database, suffix), beside(&copy, suffix)).unwrap();
+        }
+        drop(manager);
+        fs::write(beside(&copy, "-salvage"), "complete").unwrap();
+        let aside = beside(&copy, ".damaged-20260102T030405Z");
+        if step > 0 {
+            fs::rename(beside(&copy, "-wal"), beside(&copy, ".damaged-20260102T030405Z-wal")).unwrap();
+        }
+        if step > 1 {
+            fs::hard_link(copy.path(), &aside).unwrap();
+        }
+        let manager = open(&copy.path()).unwrap();
+        assert_eq!(manager.peer_count(), 50, "step {step}");
+        drop(manager);
+        assert!(!aside.exists());
+    }
+}

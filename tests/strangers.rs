@@ -263,3 +263,89 @@ fn a_row_that_another_program_has_deleted_can_be_removed() {
         assert_eq!(common::rows(&database.connection()).len(), 1);
     }
 }
+
+#[test]
+fn a_function_that_takes_the_square_of_its_time_is_given_no_long_value() {
+    let check = "instr(hex(zeroblob(7900000)), hex(zeroblob(3900000)) || ip) = 0";
+    let database = made_by(&format!("{}, CHECK ({check}))", SCHEMA.trim_end().trim_end_matches(')')));
+    let (done, is_done) = mpsc::channel();
+    std::thread::spawn(move || {
+        let manager = open(&database, Durability::Commit).unwrap();
+        done.send(manager.ensure_exists(&ipv4(1)).map_err(|error| error.to_string())).unwrap();
+    });
+    assert!(is_done.recv_timeout(PATIENCE).expect("it takes for ever").is_err());
+}
+
+#[test]
+fn what_an_expression_of_the_file_cannot_compute_is_left_out_like_what_a_constraint_refuses() {
+    let check = "abs(CASE WHEN port = 666 THEN -9223372036854775807 - 1 ELSE 1 END) > 0";
+    let database = made_by(&format!("{}, CHECK ({check}))", SCHEMA.trim_end().trim_end_matches(')')));
+    let manager = open(&database, Durability::Deferred).unwrap();
+    manager.ensure_exists_many(&(0..100).map(ipv4).collect::<Vec<_>>()).unwrap();
+    manager.ensure_exists(&address("1.2.3.4:666")).unwrap();
+    let error = loop {
+        if let Err(error) = manager.flush() {
+            break error;
+        }
+    };
+    assert!(error.to_string().contains("cannot write 1.2.3.4:666"), "{error}");
+    let stats = manager.get_stats().unwrap();
+    assert_eq!((stats.rejected_rows, stats.pending_writes), (1, 0));
+    assert_eq!(common::rows(&database.connection()).len(), 100);
+    // A table that is gone is no row's fault.
+    database.connection().execute_batch("DROP TABLE peers").unwrap();
+    manager.ensure_exists(&ipv4(200)).unwrap();
+    assert!(manager.flush().is_err());
+    let stats = manager.get_stats().unwrap();
+    assert_eq!((stats.rejected_rows, stats.pending_writes), (1, 1));
+}
+
+#[test]
+fn a_row_in_another_spelling_is_replaced_and_no_other_one_is() {
+    let sql = SCHEMA.replace("ip VARCHAR(15) NOT NULL", "ip VARCHAR(15) COLLATE NOCASE NOT NULL");
+    let sql = format!("{}, UNIQUE (nextattempt))", sql.trim_end().trim_end_matches(')'));
+    let database = made_by(&format!(
+        "{sql}; INSERT INTO peers VALUES ('EXAMPLE.org', 5, 1, 0, 0), ('1.1.1.1', 1, 77, 0, 2)"
+    ));
+    let manager = open(&database, Durability::Commit).unwrap();
+    let record = |next_attempt| {
+        common::record(address("example.org:5"), next_attempt, 0, peer_manager::StoredPeerType::Inbound)
+    };
+    let error = manager.store(&record(77)).unwrap_err();
+    assert!(error.to_string().contains("a constraint of the file's own refuses it"), "{error}");
+    let rows = || -> i64 {
+        database.connection().query_row("SELECT count(*) FROM peers", [], |row| row.get(0)).unwrap()
+    };
+    assert_eq!(rows(), 2, "nothing was deleted");
+    manager.store(&record(78)).unwrap();
+    assert_eq!(rows(), 2);
+    drop(manager);
+    assert_eq!(open(&database, Durability::Commit).unwrap().peer_count(), 2);
+}
+
+#[test]
+fn peers_that_an_index_of_the_operators_does_not_know_are_purged_all_the_same() {
+    let database = made_by(&format!("{SCHEMA}; CREATE INDEX often ON peers (numfailures)"));
+    let connection = database.connection();
+    let row = "SELECT type, name, tbl_name, rootpage, sql FROM sqlite_master WHERE name = 'often'";
+    let often: (String, String, String, i64, String) = connection
+        .query_row(row, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)))
+        .unwrap();
+    connection
+        .execute_batch("PRAGMA writable_schema = ON; DELETE FROM sqlite_master WHERE name = 'often'")
+        .unwrap();
+    drop(connection);
+    database.connection().execute_batch("INSERT INTO peers VALUES ('1.1.1.1', 1, 0, 20, 0)").unwrap();
+    let connection = database.connection();
+    connection.execute_batch("PRAGMA writable_schema = ON").unwrap();
+    let (kind, name, table, root, sql) = often;
+    let insert = "INSERT INTO sqlite_master VALUES (?1, ?2, ?3, ?4, ?5)";
+    connection.execute(insert, (kind, name, table, root, sql)).unwrap();
+    drop(connection);
+    let manager = open(&database, Durability::Commit).unwrap();
+    // Either they are gone, or it is said that the file is damaged.
+    if manager.remove_peers_with_many_failures(10).is_ok() {
+        drop(manager);
+        assert_eq!(open(&database, Durability::Commit).unwrap().peer_count(), 0);
+    }
+}

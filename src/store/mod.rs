@@ -193,9 +193,8 @@ impl Store {
             return Ok(true);
         }
         // What it lacks may be in the log, if that program has written more since. A connection that has no page in memory
-        // yet finds out.
-        let Some(path) = self.path() else { return Ok(false) };
-        Ok(source::is_readable(&path, &self.name))
+        // yet finds out; but one to an empty file would delete the log.
+        Ok(length > 1 && self.path().is_some_and(|path| source::is_readable(&path, &self.name)))
     }
 
     /// When the connection is closed, SQLite shall neither move the log into the database nor delete it.

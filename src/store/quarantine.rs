@@ -65,7 +65,8 @@ pub(crate) fn quarantine(file: &DatabaseFile) -> Result<Quarantine> {
 pub(super) fn take_back(path: &Path) -> io::Result<()> {
     use std::os::unix::fs::MetadataExt as _;
     let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else { return Ok(()) };
-    if beside(path, "-salvage").symlink_metadata().is_err() {
+    let new = beside(path, "-salvage");
+    if !new.symlink_metadata().is_ok_and(|metadata| metadata.is_file()) {
         return Ok(());
     }
     let identity = |path: &Path| path.symlink_metadata().ok().map(|there| (there.dev(), there.ino()));
@@ -90,7 +91,8 @@ pub(super) fn take_back(path: &Path) -> io::Result<()> {
             None => {}
         }
     }
-    Ok(())
+    // It is made anew if it is needed.
+    fs::remove_file(new)
 }
 
 #[cfg(not(unix))]
