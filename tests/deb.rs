@@ -65,7 +65,7 @@ fn the_packages_are_complete_and_can_be_used() {
     assert_eq!(control("shlibs"), format!("libpeer_manager 0 libpeer-manager0 (>= {VERSION})\n"));
     assert!(control("triggers").contains("activate-noawait ldconfig"));
     let symbols = control("symbols");
-    let since = std::fs::read_to_string("abi/symbols").unwrap();
+    let since = fs::read_to_string("abi/symbols").unwrap();
     for function in cc::header_functions() {
         let (_, rest) = since.split_once(&format!("{function} ")).expect(&function);
         let version = rest.lines().next().unwrap();

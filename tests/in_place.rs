@@ -13,7 +13,7 @@ use rusqlite::Connection;
 
 const DURABILITIES: [Durability; 3] = [Durability::Commit, Durability::Sync, Durability::Deferred];
 
-/// SQLITE_READONLY_DBMOVED
+/// `SQLITE_READONLY_DBMOVED`
 const MOVED: i32 = 1032;
 
 fn open(path: &Path, durability: Durability) -> PeerManager {
@@ -55,7 +55,9 @@ fn assert_nothing_is_acknowledged(manager: &PeerManager, durability: Durability,
         &|| manager.ensure_exists_many(&[ipv4(1_001), ipv4(1_002)]).map(drop),
     ];
     if durability == Durability::Deferred {
-        changes.iter().for_each(|change| change().unwrap());
+        for change in changes {
+            change().unwrap();
+        }
         let pending = manager.get_stats().unwrap().pending_writes;
         assert!(pending >= 4, "{pending}");
         for _ in 0..2 {
@@ -63,7 +65,9 @@ fn assert_nothing_is_acknowledged(manager: &PeerManager, durability: Durability,
             assert_eq!(manager.get_stats().unwrap().pending_writes, pending);
         }
     } else {
-        changes.iter().for_each(|change| assert_gone(&change().unwrap_err(), what));
+        for change in changes {
+            assert_gone(&change().unwrap_err(), what);
+        }
         assert_eq!(peers(manager), before, "memory is untouched");
         assert_gone(&manager.flush().unwrap_err(), what);
     }
@@ -207,14 +211,16 @@ fn a_file_that_another_program_has_vacuumed_is_in_its_place() {
 fn a_file_becomes_smaller_after_a_large_removal() {
     for durability in DURABILITIES {
         let remove: [&dyn Fn(&PeerManager); 2] = [&|manager| manager.clear_all().unwrap(), &|manager| {
-            drop(manager.remove_peers_with_many_failures(1).unwrap())
+            assert_eq!(manager.remove_peers_with_many_failures(1).unwrap(), 19_990);
         }];
         for remove in remove {
             let database = TempDb::new();
             let manager = open(&database.path(), durability);
             manager.ensure_exists_many(&(0..20_000).map(ipv4).collect::<Vec<_>>()).unwrap();
             let mut records: Vec<_> = peers(&manager).into_values().collect();
-            records.iter_mut().skip(10).for_each(|record| record.num_failures = 3);
+            for record in records.iter_mut().skip(10) {
+                record.num_failures = 3;
+            }
             manager.store_many(&records).unwrap();
             manager.flush().unwrap();
             let length = || fs::metadata(database.path()).unwrap().len();

@@ -240,7 +240,9 @@ fn the_log_is_counted_and_does_not_stay_large() {
     reader.execute_batch("BEGIN; SELECT count(*) FROM peers").unwrap();
     let update = |n: u32| {
         let mut records: Vec<_> = peers(&manager).into_values().collect();
-        records.iter_mut().for_each(|record| record.num_failures = n);
+        for record in &mut records {
+            record.num_failures = n;
+        }
         manager.store_many(&records).unwrap();
     };
     let mut n = 0;

@@ -19,7 +19,7 @@ const DURABILITIES: [Durability; 3] = [Durability::Commit, Durability::Sync, Dur
 /// Longer than anything takes here that ends.
 const PATIENCE: Duration = Duration::from_mins(2);
 
-/// SQLITE_CONSTRAINT_CHECK
+/// `SQLITE_CONSTRAINT_CHECK`
 const CHECK: i32 = 275;
 
 fn open(database: &TempDb, durability: Durability) -> peer_manager::Result<PeerManager> {
@@ -123,7 +123,9 @@ fn what_the_files_own_constraints_refuse_is_left_out_and_told_once() {
     let database = made_by(&sql);
     let manager = open(&database, Durability::Deferred).unwrap();
     let refused = [address("1.2.3.4:80"), address("1.2.3.5:443")];
-    refused.iter().for_each(|address| assert!(manager.ensure_exists(address).unwrap()));
+    for address in &refused {
+        assert!(manager.ensure_exists(address).unwrap());
+    }
     let others: Vec<_> = (0..500).map(ipv4).collect();
     manager.ensure_exists_many(&others).unwrap();
     let error = loop {

@@ -89,11 +89,11 @@ impl DatabaseFile {
     /// `timeout` for another manager.
     pub(super) fn hold(&self, timeout: Duration) -> Result<()> {
         let action = format!("cannot open {}", self.name);
-        let mut hold = self.lock_hold();
+        let mut place = self.lock_hold();
         // After a file was set aside, there is another one.
-        *hold = None;
-        let held = hold.insert(wait_for(timeout, &action, || Hold::try_acquire(&self.path, &action))?);
-        companions::check(&self.path, || held.is_in_use(), &action)
+        *place = None;
+        let hold = place.insert(wait_for(timeout, &action, || Hold::try_acquire(&self.path, &action))?);
+        companions::check(&self.path, || hold.is_in_use(), &action)
     }
 
     /// Where the file is now.

@@ -90,9 +90,7 @@ fn identity_of(descriptor: i32) -> Option<Identity> {
         return None;
     }
     // SAFETY: the call has succeeded, so it has filled the status in.
-    let status = unsafe { status.assume_init() };
-    #[allow(clippy::unnecessary_cast, reason = "these types differ between systems")]
-    Some(Identity { device: status.st_dev as u64, inode: status.st_ino as u64 })
+    Some(identity(&unsafe { status.assume_init() }))
 }
 
 /// What is in a directory under a name, a symbolic link not followed. The directory is the one that was opened, wherever
@@ -110,16 +108,15 @@ pub(crate) fn status_at(directory: &File, name: &OsStr) -> io::Result<Status> {
     }
     // SAFETY: the call has succeeded, so it has filled the status in.
     let status = unsafe { status.assume_init() };
-    #[allow(
-        clippy::useless_conversion,
-        clippy::unnecessary_cast,
-        reason = "these types differ between systems"
-    )]
-    Ok(Status {
-        identity: Identity { device: status.st_dev as u64, inode: status.st_ino as u64 },
-        length: u64::try_from(status.st_size).unwrap_or(0),
-        links: status.st_nlink as u64,
-    })
+    #[expect(clippy::unnecessary_cast, reason = "this type differs between systems")]
+    let links = status.st_nlink as u64;
+    Ok(Status { identity: identity(&status), length: u64::try_from(status.st_size).unwrap_or(0), links })
+}
+
+#[cfg(unix)]
+#[expect(clippy::unnecessary_cast, reason = "these types differ between systems")]
+fn identity(status: &libc::stat) -> Identity {
+    Identity { device: status.st_dev as u64, inode: status.st_ino as u64 }
 }
 
 /// Whether something is mounted at a path, as containers do with single files; `false` where the system does not say.

@@ -61,6 +61,9 @@ struct SchemaRow {
     index: Option<String>,
 }
 
+/// What is done with each page.
+type EachPage<'a> = &'a mut dyn FnMut(u32, &[u8]) -> Result<(), TryReserveError>;
+
 impl Pages {
     /// The page sizes to try, the most likely one first: each, unless the one that the files name is certain.
     pub(super) fn sizes(path: &Path, log_path: &Path) -> io::Result<Vec<usize>> {
@@ -148,10 +151,7 @@ impl Pages {
         cells::for_each(page, shape, &mut rest, each)
     }
 
-    fn for_each(
-        &self,
-        each: &mut dyn FnMut(u32, &[u8]) -> Result<(), TryReserveError>,
-    ) -> Result<(), TryReserveError> {
+    fn for_each(&self, each: EachPage<'_>) -> Result<(), TryReserveError> {
         let mut page = Vec::new();
         let mut number = 1;
         while number <= self.in_database {
