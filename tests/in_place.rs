@@ -252,6 +252,7 @@ fn a_log_that_was_deleted_is_noticed_and_all_that_was_committed_is_kept() {
         let committed = peers(&manager);
         fs::remove_file(database.directory().join("peers.db-wal")).unwrap();
         let what = "its write-ahead log was deleted or replaced while it was open";
+        assert_gone(&manager.flush().unwrap_err(), what);
         assert_nothing_is_acknowledged(&manager, durability, what);
         drop(manager);
         assert_eq!(peers(&open(&database.path(), durability)), committed);

@@ -122,8 +122,8 @@ impl DatabaseFile {
     /// Notes which files the log is, once SQLite has it open.
     #[cfg(unix)]
     pub(super) fn note_log(&self) {
-        let there =
-            ["-wal", "-shm"].map(|suffix| self.place.status(suffix).ok().map(|it| (suffix, it.identity)));
+        let there = [("-wal", self.place.log()), ("-shm", self.place.index_of_log())]
+            .map(|(suffix, status)| status.ok().map(|status| (suffix, status.identity)));
         *locked(&self.log) = there.into_iter().flatten().collect();
     }
 
@@ -137,7 +137,7 @@ impl DatabaseFile {
             Ok(status) => noted == Some(status.identity),
             Err(error) => error.kind() != io::ErrorKind::NotFound,
         };
-        noted.is_none() || is_it(self.place.status("-wal"))
+        noted.is_none() || is_it(self.place.log())
     }
 
     /// Whether the path, and not only the directory that was opened, still leads to the file. SQLite asks for the number of

@@ -4,9 +4,13 @@
 //! The file is looked for by its name in the directory that was opened with it, so a directory that was renamed, or that a
 //! chroot has put out of reach, is no reason to stop: what belongs to the database is still beside it.
 
+#[cfg(unix)]
+use std::ffi::CString;
 use std::path::Path;
 
 use super::hold::Hold;
+#[cfg(unix)]
+use crate::system::files;
 
 /// Where a database file is, and of what length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,21 +30,29 @@ pub(super) enum Whereabouts {
 #[derive(Debug)]
 pub(super) struct Place {
     directory: std::fs::File,
-    name: std::ffi::OsString,
+    name: CString,
+    log: CString,
+    index_of_log: CString,
 }
 
 #[cfg(unix)]
 impl Place {
     pub(super) fn of(path: &Path) -> std::io::Result<Self> {
         let directory = path.parent().unwrap_or(Path::new("/"));
-        let name = path.file_name().unwrap_or_default().to_owned();
-        Ok(Self { directory: crate::system::files::open_directory(directory)?, name })
+        let name = path.file_name().unwrap_or_default().as_encoded_bytes();
+        let with = |suffix: &[u8]| CString::new([name, suffix].concat());
+        Ok(Self {
+            directory: files::open_directory(directory)?,
+            name: with(b"")?,
+            log: with(b"-wal")?,
+            index_of_log: with(b"-shm")?,
+        })
     }
 
     /// Cost: one question to the system.
     pub(super) fn whereabouts(&self, hold: Option<&Hold>) -> Whereabouts {
         let Some(hold) = hold else { return Whereabouts::Deleted };
-        match self.status("") {
+        match files::status_at(&self.directory, &self.name) {
             Ok(status) if status.identity == hold.identity() => Whereabouts::InPlace(status.length),
             Ok(_) => Whereabouts::Replaced,
             // Deleted for certain only if it has no name left. And if this process may not look into the directory any
@@ -56,21 +68,22 @@ impl Place {
     }
 
     pub(super) fn is_there(&self, hold: &Hold) -> bool {
-        self.status("").is_ok_and(|status| status.identity == hold.identity())
+        let there = files::status_at(&self.directory, &self.name);
+        there.is_ok_and(|status| status.identity == hold.identity())
     }
 
     pub(super) fn log_bytes(&self) -> u64 {
-        self.status("-wal").map_or(0, |status| status.length)
+        self.log().map_or(0, |status| status.length)
     }
 
-    /// What is in the directory under the name with a suffix.
-    pub(super) fn status(&self, suffix: &str) -> std::io::Result<crate::system::files::Status> {
-        if suffix.is_empty() {
-            return crate::system::files::status_at(&self.directory, &self.name);
-        }
-        let mut name = self.name.clone();
-        name.push(suffix);
-        crate::system::files::status_at(&self.directory, &name)
+    /// The write-ahead log.
+    pub(super) fn log(&self) -> std::io::Result<files::Status> {
+        files::status_at(&self.directory, &self.log)
+    }
+
+    /// The index of the log, which other connections share.
+    pub(super) fn index_of_log(&self) -> std::io::Result<files::Status> {
+        files::status_at(&self.directory, &self.index_of_log)
     }
 }
 

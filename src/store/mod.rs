@@ -75,6 +75,8 @@ struct Owned {
     rows: Cell<u64>,
     /// The bytes that the file had when it was last looked at.
     length: Cell<u64>,
+    /// How often it was looked at.
+    looks: Cell<u8>,
     /// What has become of it that cannot be undone.
     lost: Cell<Option<&'static str>>,
 }
@@ -85,6 +87,9 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
     path.push(suffix);
     path.into()
 }
+
+/// Once in so many changes, and at each flush, it is looked whether the log is there.
+const LOOKS_AT_LOG: u8 = 32;
 
 impl Store {
     /// Whether this process is a fork of the one that opened the database. It must not touch it then, not even to
@@ -144,6 +149,10 @@ impl Store {
     ///
     /// Cost: one question to the system.
     fn check(&self, action: &str) -> Result<()> {
+        self.look(action, false)
+    }
+
+    fn look(&self, action: &str, is_flush: bool) -> Result<()> {
         self.check_process(action)?;
         forget_last_error();
         let Some(owned) = &self.owned else { return Ok(()) };
@@ -160,7 +169,9 @@ impl Store {
                     return self.check(action);
                 }
                 owned.length.set(length);
-                if owned.file.has_log() {
+                // The log less often: what is in one that was deleted is not lost as long as this process lives.
+                owned.looks.set(owned.looks.get().wrapping_add(1));
+                if !owned.looks.get().is_multiple_of(LOOKS_AT_LOG) && !is_flush || owned.file.has_log() {
                     return Ok(());
                 }
                 owned.lost.set(Some("its write-ahead log was deleted or replaced while it was open"));
@@ -209,7 +220,7 @@ impl Store {
         if self.owned.is_none() {
             return Ok(());
         }
-        self.check("cannot synchronise")?;
+        self.look("cannot synchronise", true)?;
         let action = format!("cannot synchronise {}", self.name);
         let busy: bool = self
             .conn

@@ -31,6 +31,10 @@ pub(super) const RETRY: Duration = Duration::from_millis(2);
 /// being moved into the database, has made of it. SQLite begins anew at about as many.
 const LOG_BYTES: u32 = 4 << 20;
 
+/// What SQLite may keep of the file in memory, in KiB: a change goes to pages anywhere, and each that is read anew is
+/// checked cell by cell.
+const CACHE_KIB: u32 = 8192;
+
 impl Store {
     /// Opens the database file, makes it if there is none, and looks whether it is one of peers. It can be read then,
     /// and written after [`begin`](Self::begin).
@@ -80,6 +84,7 @@ impl Store {
             process: Process::current(),
             rows: Cell::new(0),
             length: Cell::new(0),
+            looks: Cell::new(0),
             lost: Cell::new(None),
         };
         Ok(Self { conn, presence, name, owned: Some(owned) })
@@ -120,7 +125,8 @@ impl Store {
         use_wal(&self.conn, &self.name, busy_timeout)?;
         let synchronous = if durability == Durability::Sync { "FULL" } else { "NORMAL" };
         self.run(&format!(
-            "PRAGMA main.synchronous = {synchronous}; PRAGMA main.journal_size_limit = {LOG_BYTES}"
+            "PRAGMA main.synchronous = {synchronous}; PRAGMA main.journal_size_limit = {LOG_BYTES}; \
+             PRAGMA main.cache_size = -{CACHE_KIB}"
         ))?;
         if mode_before.eq_ignore_ascii_case("wal") {
             // Opens the log and its index, and asks for the right to write; a file in which nothing changes stays as it is.
