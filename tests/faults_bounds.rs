@@ -111,7 +111,8 @@ fn displace_and_fail(promise: Promise, (displaced, call): (usize, Call), trial: 
     trial.begin(&plan);
     let result = promise.carry_out(&manager, call);
     let outcome = trial.outcome(&plan);
-    assert_eq!(result.is_ok(), plan.struck().is_empty(), "{what}: {result:?} with {:?}", plan.struck());
+    assert!(result.is_ok() || !plan.struck().is_empty(), "{what}: {result:?}");
+    assert!(result.is_err() || plan.may_be_passed_over(), "{what}: {result:?} with {:?}", plan.struck());
     if let Err(error) = result {
         assert_reports(&error, &plan.struck(), what);
         let in_memory = if promise.is_written_at_once { &before } else { &done };

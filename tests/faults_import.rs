@@ -15,7 +15,6 @@ use common::{START, TempDb, TestClock, mixed, record};
 use peer_manager::StoredPeerType::Preferred;
 use peer_manager::{PeerManager, Result};
 use sweep::{COMMIT, DEFERRED, Outcome, Promise, SYNC, Tally, Trial, assert_reports, database_with};
-use vfs::Kind;
 use vfs::disk::{self, Files};
 
 /// Peers to be imported, some of which are among the standing ones.
@@ -98,10 +97,8 @@ fn write_and_fail(promise: Promise, source: &TempDb, trial: Trial) -> Outcome {
     trial.begin(&plan);
     let result = import(promise, &manager, source);
     let outcome = trial.outcome(&plan);
-    // As in `faults`: SQLite need not know the size of the log.
-    let is_passed_over = plan.struck().iter().all(|struck| struck.kind == Kind::Size);
     assert!(result.is_ok() || !plan.struck().is_empty(), "{what}: {result:?}");
-    assert!(result.is_err() || is_passed_over, "{what}: {result:?} with {:?}", plan.struck());
+    assert!(result.is_err() || plan.may_be_passed_over(), "{what}: {result:?} with {:?}", plan.struck());
     if let Err(error) = result {
         assert_reports(&error, &plan.struck(), what);
         let in_memory = if promise.is_written_at_once { &before } else { &done };

@@ -248,18 +248,12 @@ pub(super) fn check_log(path: &Path, action: &str) -> Result<bool> {
     }
     let has_log = length(&beside(path, "-wal")) > 0;
     // SQLite takes a single byte for an empty file, too.
-    if length(path) <= 1 {
-        let advice = "; put the database back, or move the log away";
-        if has_log {
-            return Err(Error::corrupt(
-                action,
-                "its write-ahead log is there, but the database is not",
-                advice,
-            ));
-        }
-        if length(&journal) > 0 {
-            return Err(Error::corrupt(action, "its journal is there, but the database is not", advice));
-        }
+    if has_log && length(path) <= 1 {
+        return Err(Error::corrupt(
+            action,
+            "its write-ahead log is there, but the database is not",
+            "; put the database back, or move the log away",
+        ));
     }
     Ok(has_log)
 }
