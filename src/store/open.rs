@@ -106,8 +106,8 @@ impl Store {
     pub(crate) fn begin(&mut self, durability: Durability, busy_timeout: Duration) -> Result<()> {
         let Some(owned) = &self.owned else { return self.init_db() };
         let file = Arc::clone(&owned.file);
-        // Only a file without a table can have this set, and the pages that it takes are made with the table.
-        if self.presence == Presence::Absent {
+        // Only an empty file: another has pages, or a mode, of its own.
+        if self.presence == Presence::Absent && self.ask::<i64>("PRAGMA main.page_count")? == 0 {
             self.run("PRAGMA main.auto_vacuum = INCREMENTAL")?;
         }
         // Before the switch to the log: if the file turns out to be damaged now, it is still as it was.
