@@ -383,9 +383,8 @@ pub(crate) struct Quoted<'a>(pub(crate) &'a str);
 impl fmt::Display for Quoted<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0.char_indices().nth(MAX_QUOTED) {
-            // Not by `{:?}`, which a build for size may leave out.
-            None => write!(f, "\"{}\"", self.0.escape_debug()),
-            Some((end, _)) => write!(f, "\"{}\"…", self.0[..end].escape_debug()),
+            None => write!(f, "{:?}", self.0),
+            Some((end, _)) => write!(f, "{:?}…", &self.0[..end]),
         }
     }
 }
