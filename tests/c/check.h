@@ -166,6 +166,12 @@ static inline void check_path(char *path, size_t capacity, const char *directory
   REQUIRE(length > 0 && (size_t)length < capacity);
 }
 
+static inline peer_manager_stats check_stats(peer_manager *pm) {
+  peer_manager_stats stats = PEER_MANAGER_STATS_INIT;
+  REQUIRE(SUCCEEDS(peer_manager_get_stats, pm, &stats));
+  return stats;
+}
+
 /* A manager on a file, or in memory when path is NULL; with a clock when now is not NULL; with a fixed seed. */
 static inline peer_manager *check_open(const char *path, int64_t *now) {
   peer_manager_options options = PEER_MANAGER_OPTIONS_INIT;

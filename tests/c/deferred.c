@@ -18,25 +18,19 @@ static peer_manager *open_deferred(const char *path, uint32_t flush_interval_ms)
   return pm;
 }
 
-static peer_manager_stats stats_of(peer_manager *pm) {
-  peer_manager_stats stats = PEER_MANAGER_STATS_INIT;
-  REQUIRE(SUCCEEDS(peer_manager_get_stats, pm, &stats));
-  return stats;
-}
-
 static void what_is_pending_is_counted_until_the_flush(const char *path) {
   peer_manager *pm = open_deferred(path, UINT32_MAX);
   peer_manager_address address = check_address("192.0.2.1", 1);
   peer_manager_address gone = check_address("192.0.2.2", 1);
-  CHECK(stats_of(pm).durability == PEER_MANAGER_DURABILITY_DEFERRED);
+  CHECK(check_stats(pm).durability == PEER_MANAGER_DURABILITY_DEFERRED);
   (void)SUCCEEDS(peer_manager_ensure_exists, pm, &address);
   (void)SUCCEEDS(peer_manager_update_backoff, pm, &address, PEER_MANAGER_BACKOFF_INCREASE);
   (void)SUCCEEDS(peer_manager_ensure_exists, pm, &gone);
-  CHECK(stats_of(pm).pending_writes == 2);
+  CHECK(check_stats(pm).pending_writes == 2);
   (void)SUCCEEDS(peer_manager_flush, pm);
-  CHECK(stats_of(pm).pending_writes == 0);
+  CHECK(check_stats(pm).pending_writes == 0);
   (void)SUCCEEDS(peer_manager_remove, pm, &gone);
-  CHECK(stats_of(pm).pending_writes == 1);
+  CHECK(check_stats(pm).pending_writes == 1);
   peer_manager_free(pm);
   pm = check_open(path, NULL);
   CHECK(peer_manager_peer_count(pm) == 1);

@@ -61,12 +61,6 @@ static peer_manager *open_with(const char *path, uint32_t durability, uint32_t f
   return pm;
 }
 
-static peer_manager_stats stats_of(peer_manager *pm) {
-  peer_manager_stats stats = PEER_MANAGER_STATS_INIT;
-  REQUIRE(SUCCEEDS(peer_manager_get_stats, pm, &stats));
-  return stats;
-}
-
 static peer_manager_status add_batch(peer_manager *pm, int number) {
   static peer_manager_address batch[BATCH];
   char host[64];
@@ -163,7 +157,7 @@ static size_t fill(peer_manager *pm) {
   }
   is_refused_by_the_file(status);
   CHECK(peer_manager_peer_count(pm) == count);
-  CHECK(stats_of(pm).failed_writes == 1);
+  CHECK(check_stats(pm).failed_writes == 1);
   return count;
 }
 
@@ -192,11 +186,11 @@ static void deferred_changes_wait_until_the_limit_is_raised(const char *path) {
     check_prepare();
     is_refused_by_the_file(peer_manager_flush(pm, &check_error));
   }
-  CHECK(stats_of(pm).pending_writes > 0 && stats_of(pm).failed_writes >= 3);
+  CHECK(check_stats(pm).pending_writes > 0 && check_stats(pm).failed_writes >= 3);
   CHECK(!is_blocked(SIGXFSZ) && !is_pending(SIGXFSZ));
   limit_files(RLIM_INFINITY);
   (void)SUCCEEDS(peer_manager_flush, pm);
-  CHECK(stats_of(pm).pending_writes == 0);
+  CHECK(check_stats(pm).pending_writes == 0);
   peer_manager_free(pm);
   pm = check_open(path, NULL);
   CHECK(peer_manager_peer_count(pm) == (size_t)BATCHES * BATCH);

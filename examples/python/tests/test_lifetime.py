@@ -3,7 +3,6 @@
 import gc
 import multiprocessing
 import os
-import sys
 import weakref
 from pathlib import Path
 
@@ -178,7 +177,6 @@ def test_a_forked_child_cannot_use_its_parent_s_manager(path: Path, durability: 
         assert len(peers) == 2
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="fork is what Linux has")
 def test_workers_of_multiprocessing_cannot_be_given_a_manager(peers: PeerManager) -> None:
     with multiprocessing.get_context("spawn").Pool(1) as pool, pytest.raises(TypeError, match="cannot be copied"):
         pool.apply(len, (peers,))
