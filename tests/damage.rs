@@ -8,7 +8,7 @@ mod damage;
 use std::fs;
 
 use common::{TempDb, ipv4};
-use damage::{Damage, Image, PEERS, Place, Sound, assert_same, foreign_files};
+use damage::{Damage, Image, PEERS, Place, Role, Sound, assert_same, foreign_files};
 use peer_manager::{Error, OnCorrupt, PeerManager};
 
 /// What a damaged file may be told to do about.
@@ -93,14 +93,11 @@ fn every_page_that_is_wrong_is_noticed_and_the_file_keeps_every_byte() {
 #[test]
 fn an_index_that_disagrees_with_its_table_is_refused() {
     let sound = Sound::new(512, PEERS);
-    for (&page, (name, kind)) in &sound.pages {
-        if kind != "leaf" {
-            continue;
-        }
+    for page in sound.pages.values().filter(|page| page.role == Role::Leaf) {
         // One cell less than there are.
-        let bytes = sound.with_page(page, |page| page[4] -= 1);
-        let error = refuse(&format!("page {page} of {name}"), &bytes.into());
-        let expected = match name.as_str() {
+        let bytes = sound.with_page(page.number, |page| page[4] -= 1);
+        let error = refuse(&format!("{page:?}"), &bytes.into());
+        let expected = match page.of.as_str() {
             "peers" => "it has 99 rows, but its index has 100",
             _ => "it has 100 rows, but its index has 99",
         };

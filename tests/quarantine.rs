@@ -156,7 +156,7 @@ fn what_was_replaced_or_removed_does_not_come_back() {
     let overwrites: i64 = place.connection().query_row("PRAGMA secure_delete", [], |row| row.get(0)).unwrap();
     assert!(overwrites != 0 || (100..300).any(is_on_a_free_page), "the file has no rows that were deleted");
     // Without its index the file is refused, and the header can be read.
-    let (&index, _) = sound.pages.iter().find(|(_, (name, _))| name != "peers").unwrap();
+    let (&index, _) = sound.pages.iter().find(|(_, page)| page.of != "peers").unwrap();
     let bytes = sound.with_page(index, |page| page.fill(0));
     let (saved, quarantine) = set_aside("a file with free pages", &Place::new(&bytes.into()));
     assert_eq!((saved, quarantine.lost_rows), (sound.peers, 0));
@@ -167,7 +167,7 @@ fn a_removed_peer_does_not_come_back_when_the_table_is_empty() {
     let place = Place::new(&Sound::new(4096, 300).image);
     place.open(OnCorrupt::Fail).unwrap().clear_all().unwrap();
     let sound = Sound::of(&place);
-    let (&index, _) = sound.pages.iter().find(|(_, (name, _))| name != "peers").unwrap();
+    let (&index, _) = sound.pages.iter().find(|(_, page)| page.of != "peers").unwrap();
     let bytes = sound.with_page(index, |page| page.fill(0));
     let (saved, quarantine) = set_aside("an empty table", &Place::new(&bytes.into()));
     assert!(saved.is_empty() && quarantine.lost_rows == 0, "{quarantine:?}");
@@ -187,7 +187,7 @@ fn what_stands_behind_the_end_of_the_database_does_not_come_back() {
     drop(manager);
     let sound = Sound::of(&place);
     assert!(database.as_ref().unwrap().len() > sound.bytes().len());
-    let (&index, _) = sound.pages.iter().find(|(_, (name, _))| name != "peers").unwrap();
+    let (&index, _) = sound.pages.iter().find(|(_, page)| page.of != "peers").unwrap();
     for frame in log[32..].chunks_mut(24 + 512) {
         if frame[..4] == u32::try_from(index).unwrap().to_be_bytes() {
             frame[24..].fill(0);

@@ -91,12 +91,13 @@ fn a_page_that_is_wrong_costs_the_peers_on_it_and_no_more_whatever_the_kind_of_t
     for kind in &KINDS {
         let place = place(kind, PAGE);
         let (sound, on_pages) = (place.image(), on_pages(kind, &place));
-        let schema = pages_of(&place.connection(), "sqlite_%");
-        let count = sound.database.as_ref().unwrap().len() / PAGE;
+        let bytes = sound.database.as_ref().unwrap();
+        let schema = pages_of(&place.connection(), bytes, "sqlite_schema");
+        let count = bytes.len() / PAGE;
         let mut pages: Vec<usize> = (1..=count).collect();
         if kind.create.contains("<long>") {
             // A page for each row, and they are like each other; of some, the beginning is on another page.
-            let of_table = pages_of(&place.connection(), "peers");
+            let of_table = pages_of(&place.connection(), bytes, "peers");
             pages.retain(|page| !of_table.contains(page));
             pages.extend(on_pages.keys().take(5));
         }
@@ -154,6 +155,10 @@ fn a_table_to_which_no_peer_can_be_added_is_refused_and_says_why() {
         (format!("({columns}, owner TEXT NOT NULL DEFAULT NULL, PRIMARY KEY (ip, port))"), "column \"owner\" is NOT NULL"),
         (format!("({columns}, owner TEXT NOT NULL, PRIMARY KEY (ip, port, owner))"), "the columns (ip TEXT, port INT"),
         (
+            format!("({columns}, rowid TEXT, _rowid_ TEXT, oid TEXT, PRIMARY KEY (ip, port))"),
+            "columns by all the names that SQL has for the number of a row",
+        ),
+        (
             format!("({columns}, PRIMARY KEY (ip COLLATE NOCASE, port)) WITHOUT ROWID"),
             "primary key has the collation \"NOCASE\" instead of BINARY",
         ),
@@ -181,7 +186,6 @@ fn a_table_that_can_be_used_all_the_same_is_opened() {
     for table in [
         format!("({columns}, since TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP, PRIMARY KEY (ip, port))"),
         format!("({columns}, next INT NOT NULL AS (port + 1), PRIMARY KEY (ip, port))"),
-        format!("({columns}, rowid TEXT, _rowid_ TEXT, oid TEXT, PRIMARY KEY (ip, port))"),
         format!("({columns}, PRIMARY KEY (ip COLLATE NOCASE, port))"),
     ] {
         let place = Place::new(&Image::default());

@@ -1,5 +1,7 @@
 //! Sound files, ways to damage them, and what must be left of each: for the tests of damage and of quarantine.
-#![allow(dead_code, reason = "each test file is a crate of its own and uses some of these")]
+#![allow(dead_code, unused_imports, reason = "each test file is a crate of its own and uses some of these")]
+
+mod pages;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -14,6 +16,7 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 
 use super::common::{self, START, mixed, record};
+pub(crate) use pages::{Page, Role, pages};
 
 /// How many peers the usual sound file has.
 pub(crate) const PEERS: u32 = 100;
@@ -122,10 +125,10 @@ pub(crate) struct Sound {
     pub(crate) image: Image,
     pub(crate) page_size: usize,
     pub(crate) peers: BTreeMap<PeerAddress, PeerRecord>,
-    /// The peers on each page that has some, as SQLite itself says.
+    /// The peers on each page that has some.
     pub(crate) on_page: BTreeMap<usize, BTreeSet<PeerAddress>>,
-    /// The pages of the table and of its index, and how SQLite calls each: `leaf` or `internal`.
-    pub(crate) pages: BTreeMap<usize, (String, String)>,
+    /// The pages of the table and of its index.
+    pub(crate) pages: BTreeMap<usize, Page>,
 }
 
 impl Sound {
@@ -146,16 +149,7 @@ impl Sound {
     pub(crate) fn of(place: &Place) -> Self {
         let image = place.image();
         let connection = place.connection();
-        let sql = "SELECT pageno, name, pagetype, ncell FROM dbstat WHERE name LIKE '%peers%' ORDER BY path";
-        let mut statement = connection.prepare(sql).unwrap();
-        let pages: Vec<(usize, String, String, usize)> = statement
-            .query_map([], |row| {
-                let [page, cells] = [row.get::<_, u32>(0)?, row.get::<_, u32>(3)?];
-                Ok((page as usize, row.get(1)?, row.get(2)?, cells as usize))
-            })
-            .unwrap()
-            .map(Result::unwrap)
-            .collect();
+        let pages = pages(&connection, image.database.as_deref().unwrap(), "%peers%");
         // The leaves in the order of the tree have the rows in the order of their numbers.
         let mut statement =
             connection.prepare("SELECT ip, port FROM peers NOT INDEXED ORDER BY rowid").unwrap();
@@ -166,10 +160,8 @@ impl Sound {
             .collect();
         let mut rows = rows.into_iter().map(|(ip, port)| PeerAddress::new(&ip, port).unwrap());
         let mut on_page = BTreeMap::new();
-        for (page, name, kind, cells) in &pages {
-            if name == "peers" && kind == "leaf" {
-                on_page.insert(*page, rows.by_ref().take(*cells).collect());
-            }
+        for page in pages.iter().filter(|page| page.of == "peers" && page.role == Role::Leaf) {
+            on_page.insert(page.number, rows.by_ref().take(page.cells).collect());
         }
         assert!(rows.next().is_none(), "every row stands on a leaf");
         let page_size: i64 = connection.query_row("PRAGMA page_size", [], |row| row.get(0)).unwrap();
@@ -179,7 +171,7 @@ impl Sound {
             page_size: usize::try_from(page_size).unwrap(),
             peers: by_address(loaded(&connection)),
             on_page,
-            pages: pages.into_iter().map(|(page, name, kind, _)| (page, (name, kind))).collect(),
+            pages: pages.into_iter().map(|page| (page.number, page)).collect(),
         }
     }
 

@@ -7,7 +7,7 @@ use peer_manager::{PeerAddress, PeerRecord, StoredPeerType};
 use rusqlite::Connection;
 
 use super::common::{START, address, record};
-use super::damage::{Image, Place};
+use super::damage::{Image, Place, pages};
 
 /// A kind of table.
 #[derive(Clone, Copy, Debug)]
@@ -203,12 +203,12 @@ pub(crate) fn peers(kind: &Kind) -> BTreeMap<PeerAddress, PeerRecord> {
     (0..PEERS).map(|n| peer(n, kind)).map(|record| (record.address.clone(), record)).collect()
 }
 
-/// The peers on each page of the table, as SQLite says which these are; each peer is on one.
+/// The peers on each page of the table; each peer is on one.
 pub(crate) fn on_pages(kind: &Kind, place: &Place) -> BTreeMap<usize, BTreeSet<PeerAddress>> {
     let connection = place.connection();
     let bytes = place.image().database.unwrap();
     let page_size: usize = number(&connection, "PRAGMA page_size");
-    let pages = pages_of(&connection, "peers");
+    let pages = pages_of(&connection, &bytes, "peers");
     let encoded = |text: &str| -> Vec<u8> {
         match kind.encoding {
             "UTF-8" => text.as_bytes().to_vec(),
@@ -238,12 +238,8 @@ pub(crate) fn on_pages(kind: &Kind, place: &Place) -> BTreeMap<usize, BTreeSet<P
 }
 
 /// The pages of a table, with those on which its rows continue.
-pub(crate) fn pages_of(connection: &Connection, like: &str) -> Vec<usize> {
-    // The schema's table has two names, and its index has none of them.
-    let sql = "SELECT pageno FROM dbstat WHERE name LIKE ?1 AND name NOT LIKE '%autoindex%'";
-    let mut statement = connection.prepare(sql).unwrap();
-    let pages = statement.query_map([like], |row| row.get::<_, u32>(0)).unwrap();
-    pages.map(|page| page.unwrap() as usize).collect()
+pub(crate) fn pages_of(connection: &Connection, bytes: &[u8], table: &str) -> Vec<usize> {
+    pages(connection, bytes, table).into_iter().map(|page| page.number).collect()
 }
 
 fn number(connection: &Connection, sql: &str) -> usize {
