@@ -69,7 +69,7 @@ pub(crate) const ROWS: [Row; 12] = [
     }),
     row("commit-batch", "`COMMIT`, `ensure_exists_many` of 100 new peers", batch_of_new_peers),
     row("sync", "`SYNC`, one update", |setting| single_updates(setting, PEER_MANAGER_DURABILITY_SYNC, 50)),
-    row("deferred", "`DEFERRED`, one update, the caller's side", callers_side),
+    row("deferred-caller", "`DEFERRED`, one update, the caller's side", callers_side),
     slow("deferred-drained", "`DEFERRED`, one update of 100,000 until all are on disk", drained),
     slow("open-ipv4", "opening a database, IPv4", |setting| opening(setting, node::records(setting.large))),
     slow("open-ipv6", "opening a database, IPv6", |setting| {

@@ -2,8 +2,10 @@
 
 use std::collections::HashSet;
 use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::Connection;
+use rusqlite::functions::{Context, FunctionFlags};
 use rusqlite::types::ValueRef;
 
 use super::agreement::{KeyHash, Sum};
@@ -70,6 +72,7 @@ impl Store {
 }
 
 /// How many rows there were.
+#[derive(Default)]
 pub(super) struct Rows {
     pub(super) read: u64,
     /// Those that were not valid peers.
@@ -151,19 +154,7 @@ fn read_with_index(
     each: &mut dyn FnMut(&PeerRecord) -> Result<()>,
 ) -> Result<Rows, Stop> {
     let keys = KeyHash::default();
-    let (mut sum, mut previous) = (Sum::default(), None);
-    // In the order of the table itself; an index may be damaged on its own.
-    let sql = format!("SELECT ip, port, nextattempt, numfailures, type, {rowid} FROM main.peers NOT INDEXED");
-    let mut statement = conn.prepare(&sql)?;
-    let check = |columns: &[ValueRef<'_>; 5], row: &rusqlite::Row<'_>| {
-        let rowid: i64 = row.get(5)?;
-        if previous.replace(rowid).is_some_and(|previous| previous >= rowid) {
-            return Err(Stop::Damage(IN_A_CIRCLE.to_owned()));
-        }
-        sum.add(keys.of(columns[0], columns[1], rowid));
-        Ok(())
-    };
-    let rows = read_rows(statement.query([])?, layout, check, each)?;
+    let (rows, sum) = Scan::run(conn, layout, &keys, rowid, each)?;
     guard.begin_index(rows.read);
     let found = keys.of_index(conn, index, rowid)?;
     if found.entries != rows.read {
@@ -173,6 +164,93 @@ fn read_with_index(
         return Err(Stop::Damage("its index has other rows than the table".to_owned()));
     }
     Ok(rows)
+}
+
+/// What a scan of the table has come by since it last stopped, and in all.
+struct Scan {
+    layout: Layout,
+    keys: KeyHash,
+    sum: Sum,
+    rows: Rows,
+    peers: Vec<PeerRecord>,
+    /// The number of the last row.
+    last: Option<i64>,
+    is_in_circle: bool,
+}
+
+impl Scan {
+    /// After so many peers SQLite stops, for them to be passed on.
+    const STRIDE: usize = 256;
+    /// What the function that sees the rows is called in SQL.
+    const NAME: &str = "peer_manager_row";
+
+    /// Reads the rows of a table in the order of their numbers, and adds up the hashes of their keys.
+    ///
+    /// A function of ours sees each row inside SQLite, and lets it stop now and then: handing every row out by itself
+    /// would take half as long again.
+    fn run(
+        conn: &Connection,
+        layout: Layout,
+        keys: &KeyHash,
+        rowid: &str,
+        each: &mut dyn FnMut(&PeerRecord) -> Result<()>,
+    ) -> Result<(Rows, Sum), Stop> {
+        let scan = Arc::new(Mutex::new(Self {
+            layout,
+            keys: keys.clone(),
+            sum: Sum::default(),
+            rows: Rows { read: 0, skipped: 0 },
+            peers: Vec::with_capacity(Self::STRIDE),
+            last: None,
+            is_in_circle: false,
+        }));
+        let shared = Arc::clone(&scan);
+        let see = move |row: &Context<'_>| Ok(locked(&shared).see(row));
+        // DIRECTONLY: not for the schema of a file.
+        let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DIRECTONLY;
+        conn.create_scalar_function(Self::NAME, 6, flags, see)?;
+        let mut pass_on = || -> Result<(), Stop> {
+            let mut scan = locked(&scan);
+            scan.peers.drain(..).try_for_each(|peer| each(&peer)).map_err(Stop::Full)?;
+            if scan.is_in_circle { Err(Stop::Damage(IN_A_CIRCLE.to_owned())) } else { Ok(()) }
+        };
+        // In the order of the table itself; an index may be damaged on its own.
+        let sql = format!(
+            "SELECT 1 FROM main.peers NOT INDEXED WHERE {}(ip, port, nextattempt, numfailures, type, {rowid})",
+            Self::NAME
+        );
+        let mut read = || -> Result<(), Stop> {
+            let mut statement = conn.prepare(&sql)?;
+            let mut stops = statement.query([])?;
+            while stops.next()?.is_some() {
+                pass_on()?;
+            }
+            pass_on()
+        };
+        let read = read();
+        conn.remove_function(Self::NAME, 6)?;
+        read?;
+        let mut scan = locked(&scan);
+        Ok((std::mem::take(&mut scan.rows), scan.sum))
+    }
+
+    /// Looks at a row; returns whether SQLite shall stop at it.
+    fn see(&mut self, row: &Context<'_>) -> bool {
+        let columns = [0, 1, 2, 3, 4].map(|column| row.get_raw(column));
+        let ValueRef::Integer(rowid) = row.get_raw(5) else { return false };
+        self.rows.read += 1;
+        self.is_in_circle |= self.last.replace(rowid).is_some_and(|last| last >= rowid);
+        self.sum.add(self.keys.of(columns[0], columns[1], rowid));
+        match peer_from_row(self.layout, columns) {
+            Some(peer) => self.peers.push(peer),
+            None => self.rows.skipped += 1,
+        }
+        self.is_in_circle || self.peers.len() == Self::STRIDE
+    }
+}
+
+fn locked(scan: &Mutex<Scan>) -> MutexGuard<'_, Scan> {
+    scan.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Reads a table whose rows have no number that can be asked for: one WITHOUT ROWID, which is its own index. So that none

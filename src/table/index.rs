@@ -8,6 +8,7 @@
 //! Hashes are keyed (the table's business), so strangers cannot choose addresses that collide.
 
 use crate::memory::{self, Refused};
+use crate::system::prefetch::prefetch;
 
 /// A bucket without a slot. No other has all bits set, because slots stay below three quarters of the buckets.
 const EMPTY: u32 = u32::MAX;
@@ -54,7 +55,7 @@ impl Index {
 
     /// Prefetches the bucket at which a probe for this hash begins.
     pub(super) fn warm(&self, hash: u64) {
-        std::hint::black_box(self.buckets[self.home(hash)]);
+        prefetch(self.buckets.get(self.home(hash)));
     }
 
     /// Adds the next slot, which is the number of those before it; there must be [room](Self::reserve) for it. Cost:

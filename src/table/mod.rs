@@ -121,6 +121,8 @@ impl PeerTable {
         if let Some(members) = &self.members {
             members.warm_place(slot);
         }
+        Wheel::prefetch(&self.entries, slot);
+        self.pools.prefetch(&self.entries, slot, self.pool(slot));
         Some((slot, self.record(slot, address)))
     }
 

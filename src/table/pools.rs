@@ -13,6 +13,7 @@ use super::entry::Entry;
 use super::sample::Lists;
 use crate::memory::{self, MIN_CAPACITY};
 use crate::peer::{PeerRecord, StoredPeerType};
+use crate::system::prefetch::prefetch;
 
 /// Failure counts below this have a class of their own.
 const EXACT: u32 = 16;
@@ -309,6 +310,17 @@ impl Pools {
         let index = index_in(array.len(), side, position as usize);
         array[index] = slot;
         entries[slot as usize].pool_position = position;
+    }
+
+    /// Prefetches what taking a slot out of the pool that it is in will touch.
+    pub(super) fn prefetch(&self, entries: &[Entry], slot: u32, pool: usize) {
+        let (pair, side) = pair_of(pool);
+        let array = &self.pairs[pair];
+        let position = entries[slot as usize].pool_position as usize;
+        prefetch(array.get(index_in(array.len(), side, position)));
+        let last = (self.lens[pool] as usize).saturating_sub(1);
+        let moved = array.get(index_in(array.len(), side, last));
+        prefetch(moved.and_then(|&moved| entries.get(moved as usize)));
     }
 
     /// Takes a slot out of the pool that it is in. Its room stays until [`give_back`](Self::give_back).

@@ -10,6 +10,7 @@
 
 use super::entry::Entry;
 use crate::memory;
+use crate::system::prefetch::prefetch;
 
 /// The end of a list.
 const NONE: u32 = u32::MAX;
@@ -66,6 +67,14 @@ impl Wheel {
     /// The seconds of one turn.
     pub(super) fn turn(&self) -> u64 {
         self.heads.len() as u64
+    }
+
+    /// Prefetches what taking a slot out of its bucket will touch.
+    pub(super) fn prefetch(entries: &[Entry], slot: u32) {
+        let Links { previous, next } = entries[slot as usize].links;
+        for neighbour in [previous, next] {
+            prefetch(entries.get(neighbour as usize));
+        }
     }
 
     /// Puts a slot into the bucket of its entry. Cost: constant.

@@ -6,5 +6,6 @@
 
 pub(crate) mod fault;
 pub(crate) mod files;
+pub(crate) mod prefetch;
 pub(crate) mod process;
 pub(crate) mod signals;
