@@ -8,34 +8,22 @@
 //!
 //! [RFC 5952]: https://www.rfc-editor.org/rfc/rfc5952
 
+mod host;
 mod parse;
-mod text;
+#[cfg(feature = "serde")]
+mod serde;
 
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
-use std::sync::Arc;
 
 use crate::error::{Error, Result};
 
+pub(crate) use host::HostText;
+#[cfg(all(feature = "ffi", not(test)))]
+pub(crate) use host::write_host;
+pub use host::{HOST_CAPACITY, Host};
 pub(crate) use parse::parse_canonical_host;
-pub(crate) use text::HostText;
-#[cfg(not(test))]
-pub(crate) use text::write_host;
-
-/// The longest host as text, and one byte for the NUL that C puts behind it.
-pub const HOST_CAPACITY: usize = 254;
-
-/// The host of a [`PeerAddress`], in canonical form.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Host {
-    /// An IPv4 address.
-    V4(Ipv4Addr),
-    /// An IPv6 address that is not an IPv4-mapped one.
-    V6(Ipv6Addr),
-    /// A DNS-style name, lower case, without a trailing dot, 1 to 253 characters.
-    Name(Arc<str>),
-}
 
 /// Where a peer listens: a host and a port from 1 to 65535.
 ///
@@ -89,8 +77,9 @@ impl PeerAddress {
     /// # Errors
     /// [`Error::InvalidAddress`] with what is wrong with `text`.
     pub fn parse(text: &str, default_port: Option<u16>) -> Result<Self> {
-        parse::parse_address(text, default_port.unwrap_or(0))
-            .map_err(|reason| Error::invalid_address(text, reason))
+        let (host, port) = parse::parse_address(text, default_port.unwrap_or(0))
+            .map_err(|reason| Error::invalid_address(text, reason))?;
+        Ok(Self { host, port })
     }
 
     /// The host.
@@ -123,7 +112,7 @@ impl PeerAddress {
 
     /// Makes an address of an IPv4 address as NUL-terminated text and a port, or nothing where they are not that:
     /// the short way for the most frequent sort of host.
-    #[cfg(not(test))]
+    #[cfg(all(feature = "ffi", not(test)))]
     pub(crate) fn from_ipv4_text(host: &[u8], port: u16) -> Option<Self> {
         let (ip, rest) = parse::ipv4_prefix(host)?;
         (rest.first() == Some(&0) && port != 0).then_some(Self { host: Host::V4(ip), port })
@@ -144,6 +133,56 @@ impl FromStr for PeerAddress {
     }
 }
 
+/// Port 0 and scope ids, which a socket address may have, are no peer's: so this can fail.
+///
+/// ```
+/// use peer_manager::PeerAddress;
+/// use std::net::SocketAddr;
+///
+/// let socket: SocketAddr = "[::ffff:192.0.2.1]:11625".parse()?;
+/// assert_eq!(PeerAddress::try_from(socket)?, "192.0.2.1:11625".parse()?);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+impl TryFrom<SocketAddr> for PeerAddress {
+    type Error = Error;
+
+    fn try_from(socket: SocketAddr) -> Result<Self> {
+        match socket {
+            SocketAddr::V6(v6) if v6.scope_id() != 0 => {
+                Err(Error::invalid_address(&v6.ip().to_string(), "scope ids are not accepted"))
+            }
+            socket => Self::from_ip(socket.ip(), socket.port()),
+        }
+    }
+}
+
+/// Names are never resolved, so this can fail.
+///
+/// ```
+/// use peer_manager::{Error, PeerAddress};
+/// use std::net::SocketAddr;
+///
+/// let address: PeerAddress = "192.0.2.1:11625".parse()?;
+/// assert_eq!(SocketAddr::try_from(&address)?, "192.0.2.1:11625".parse()?);
+///
+/// let name: PeerAddress = "example.org:11625".parse()?;
+/// assert!(matches!(SocketAddr::try_from(&name), Err(Error::Unsupported(_))));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+impl TryFrom<&PeerAddress> for SocketAddr {
+    type Error = Error;
+
+    fn try_from(address: &PeerAddress) -> Result<Self> {
+        match address.host {
+            Host::V4(ip) => Ok((ip, address.port).into()),
+            Host::V6(ip) => Ok((ip, address.port).into()),
+            Host::Name(_) => Err(Error::Unsupported(format!(
+                "{address} has a name and no IP address, and this library never resolves names; resolve it first"
+            ))),
+        }
+    }
+}
+
 impl fmt::Display for PeerAddress {
     /// `host:port`, with an IPv6 host in brackets: what [`PeerAddress::parse`] reads.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -151,22 +190,6 @@ impl fmt::Display for PeerAddress {
             host @ Host::V6(_) => write!(f, "[{host}]:{}", self.port),
             host => write!(f, "{host}:{}", self.port),
         }
-    }
-}
-
-impl From<IpAddr> for Host {
-    fn from(ip: IpAddr) -> Self {
-        match ip {
-            IpAddr::V4(ip) => Self::V4(ip),
-            IpAddr::V6(ip) => ip.to_ipv4_mapped().map_or(Self::V6(ip), Self::V4),
-        }
-    }
-}
-
-impl fmt::Display for Host {
-    /// The canonical text, IPv6 without brackets.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(HostText::of(self).as_str())
     }
 }
 

@@ -1,9 +1,10 @@
 //! What can go wrong, each with one line that says what failed, on what, and what to do.
 
-use std::fmt::{self, Write as _};
-use std::io;
+mod causes;
 
-use rusqlite::ErrorCode;
+use std::fmt::{self, Write as _};
+
+use rusqlite::ffi;
 
 use crate::address::PeerAddress;
 
@@ -16,20 +17,30 @@ const MAX_QUOTED: usize = 64;
 /// How much of what SQLite says a message repeats, in characters.
 const MAX_DETAIL: usize = 512;
 
-/// What to do about the failures that have more than one source.
-const ADVICE_FULL: &str = "; free some space and call again";
-const ADVICE_READ_ONLY: &str = "; make the file and its directory writable";
-const ADVICE_CANNOT_OPEN: &str = "; check that the directory exists and may be written";
-const ADVICE_CONSTRAINT: &str = "; a constraint of the file's own refuses it";
-const ADVICE_DISK: &str = "; the disk could not be read: look at it, and call again";
-const ADVICE_GONE: &str =
-    "; nothing was written, memory has all peers: take a snapshot, free this, open a file anew, store them";
+/// What to do about failures that are found in several places.
 pub(crate) const ADVICE_CORRUPT: &str =
     "; the file is left as it is: move it away or restore a copy, or open it with on_corrupt QUARANTINE";
+pub(crate) const ADVICE_LOCAL: &str = "; use a local file system with locks and shared memory";
+const ADVICE_GONE: &str =
+    "; nothing was written, memory has all peers: take a snapshot, free this, open a file anew, store them";
 
 /// Why a call failed. When one has failed, nothing of it was done.
 ///
-/// Its `Display` form is one line, lower case, that says what failed, on what, and what to do.
+/// Its `Display` form is one line, lower case, that says what failed, on what, and what to do. Where SQLite has failed,
+/// [`source`](std::error::Error::source) is its error, with the code and SQLite's name for it.
+///
+/// ```
+/// use peer_manager::{Error, PeerManager};
+/// use std::error::Error as _;
+///
+/// let path = std::env::temp_dir().join(format!("peers-{}.txt", std::process::id()));
+/// std::fs::write(&path, "This is not a database. ".repeat(100))?;
+/// let error = PeerManager::new_with_db(&path).unwrap_err();
+/// assert!(matches!(error, Error::Corrupt(_)));
+/// assert!(error.source().is_some_and(|sqlite| sqlite.to_string().contains("not a database")));
+/// # std::fs::remove_file(&path)?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[non_exhaustive]
 #[derive(Debug)]
 pub enum Error {
@@ -71,9 +82,15 @@ pub struct DatabaseError {
     detail: String,
     advice: &'static str,
     code: i32,
+    /// SQLite's error, if there was one.
+    source: Option<ffi::Error>,
 }
 
 impl DatabaseError {
+    fn new(action: impl Into<String>, detail: impl Into<String>, advice: &'static str, code: i32) -> Self {
+        Self { action: action.into(), detail: detail.into(), advice, code, source: None }
+    }
+
     /// SQLite's [extended result code](https://www.sqlite.org/rescode.html), 0 where SQLite was not asked. On a
     /// borrowed connection it is the primary code, unless the host has turned extended ones on.
     #[must_use]
@@ -87,70 +104,18 @@ impl Error {
         Self::InvalidAddress { text: text.to_owned(), reason, element: None }
     }
 
-    /// Sorts SQLite's error into the variant that tells the caller what to do. `action` is what failed, on what.
-    ///
-    /// Where SQLite only says that the system has refused something, the last error of this thread says why: it must be
-    /// the one that SQLite has met, see [`forget_last_error`](crate::system::files::forget_last_error).
-    pub(crate) fn sqlite(action: impl Into<String>, error: &rusqlite::Error) -> Self {
-        let failure = error.sqlite_error();
-        let (kind, code) =
-            failure.map_or((ErrorCode::Unknown, 0), |failure| (failure.code, failure.extended_code));
-        let detail = match error {
-            rusqlite::Error::SqliteFailure(_, Some(message)) => message.clone(),
-            other => other.to_string(),
-        };
-        let action = action.into();
-        if kind == ErrorCode::OutOfMemory {
-            return Self::NoMemory(format!("{action}: SQLite is out of memory; free some and call again"));
-        }
-        let system = io::Error::last_os_error();
-        #[cfg(unix)]
-        if kind == ErrorCode::DatabaseCorrupt && system.raw_os_error() == Some(libc::EIO) {
-            // SQLite takes what it cannot read for damage, but a sound file must not be given up for a bad moment of the disk.
-            let code = rusqlite::ffi::SQLITE_IOERR_CORRUPTFS;
-            return Self::Database(DatabaseError {
-                action,
-                detail: system.to_string(),
-                advice: ADVICE_DISK,
-                code,
-            });
-        }
-        if let Some(reason) = Reason::of(&system).filter(|reason| reason.explains(kind)) {
-            return reason.error(action, Some(&detail), code);
-        }
-        let sort = |variant: fn(DatabaseError) -> Self, advice| {
-            variant(DatabaseError { action, detail, advice, code })
-        };
-        match kind {
-            ErrorCode::DatabaseLocked => sort(
-                Self::Busy,
-                "; a statement on the same connection keeps it locked: finish it and call again",
-            ),
-            ErrorCode::DatabaseBusy => sort(
-                Self::Busy,
-                "; another connection keeps it locked: call again, or allow a longer busy timeout",
-            ),
-            ErrorCode::DiskFull => sort(Self::DiskFull, ADVICE_FULL),
-            ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt => sort(Self::Corrupt, ADVICE_CORRUPT),
-            ErrorCode::ReadOnly => sort(Self::Database, ADVICE_READ_ONLY),
-            ErrorCode::CannotOpen => sort(Self::Database, ADVICE_CANNOT_OPEN),
-            ErrorCode::ConstraintViolation => sort(Self::Database, ADVICE_CONSTRAINT),
-            _ => sort(Self::Database, ""),
-        }
-    }
-
     /// A file that SQLite might take, but that is not what it should be.
     pub(crate) fn corrupt(
         action: impl Into<String>,
         detail: impl Into<String>,
         advice: &'static str,
     ) -> Self {
-        Self::Corrupt(DatabaseError { action: action.into(), detail: detail.into(), advice, code: 0 })
+        Self::Corrupt(DatabaseError::new(action, detail, advice, 0))
     }
 
     /// A database that can be opened, but not used, for a reason that SQLite does not name.
     pub(crate) fn database(action: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self::Database(DatabaseError { action: action.into(), detail: detail.into(), advice: "", code: 0 })
+        Self::Database(DatabaseError::new(action, detail, "", 0))
     }
 
     /// A failure of SQLite's for which there are better words than its own.
@@ -159,56 +124,40 @@ impl Error {
         detail: impl Into<String>,
         code: i32,
     ) -> Self {
-        Self::Database(DatabaseError { action: action.into(), detail: detail.into(), advice: "", code })
+        Self::Database(DatabaseError {
+            source: Some(ffi::Error::new(code)),
+            ..DatabaseError::new(action, detail, "", code)
+        })
     }
 
     /// A path at which there can be no database.
     pub(crate) fn cannot_open(action: impl Into<String>, detail: impl Into<String>) -> Self {
-        let code = rusqlite::ffi::SQLITE_CANTOPEN;
-        Self::Database(DatabaseError { action: action.into(), detail: detail.into(), advice: "", code })
+        Self::Database(DatabaseError::new(action, detail, "", ffi::SQLITE_CANTOPEN))
     }
 
     /// A database that another manager has open.
     pub(crate) fn in_use(action: impl Into<String>) -> Self {
-        Self::Busy(DatabaseError {
-            action: action.into(),
-            detail: "another peer manager has it open".to_owned(),
-            advice: "; share that one, or free it and call again",
-            code: 0,
-        })
+        Self::Busy(DatabaseError::new(
+            action,
+            "another peer manager has it open",
+            "; share that one, or free it and call again",
+            0,
+        ))
     }
 
     /// A table `peers` that another program made while we were about to.
     pub(crate) fn made_meanwhile(action: impl Into<String>) -> Self {
-        Self::Busy(DatabaseError {
-            action: action.into(),
-            detail: "another program has just made its table peers".to_owned(),
-            advice: "; call again",
-            code: 0,
-        })
-    }
-
-    /// What the operating system refuses to do with a file that SQLite has not been given yet.
-    pub(crate) fn io(action: impl Into<String>, error: &io::Error) -> Self {
-        if let Some(reason) = Reason::of(error) {
-            return reason.error(action.into(), None, reason.sqlite_code);
-        }
-        let (advice, code) = match error.kind() {
-            io::ErrorKind::PermissionDenied => (ADVICE_READ_ONLY, rusqlite::ffi::SQLITE_READONLY),
-            _ => (ADVICE_CANNOT_OPEN, rusqlite::ffi::SQLITE_CANTOPEN),
-        };
-        Self::Database(DatabaseError { action: action.into(), detail: error.to_string(), advice, code })
+        Self::Busy(DatabaseError::new(
+            action,
+            "another program has just made its table peers",
+            "; call again",
+            0,
+        ))
     }
 
     /// A file that is not there any more, or not as it was, while it is open.
     pub(crate) fn gone(action: impl Into<String>, detail: &'static str) -> Self {
-        let code = rusqlite::ffi::SQLITE_READONLY_DBMOVED;
-        Self::Database(DatabaseError {
-            action: action.into(),
-            detail: detail.into(),
-            advice: ADVICE_GONE,
-            code,
-        })
+        Self::Database(DatabaseError::new(action, detail, ADVICE_GONE, ffi::SQLITE_READONLY_DBMOVED))
     }
 
     /// The same failure, of one file among several.
@@ -269,90 +218,6 @@ impl Error {
     }
 }
 
-/// Why the operating system has refused something, where there is more to say than its own words.
-#[derive(Clone, Copy)]
-struct Reason {
-    variant: fn(DatabaseError) -> Error,
-    detail: &'static str,
-    advice: &'static str,
-    /// For what SQLite has not met itself.
-    sqlite_code: i32,
-}
-
-impl Reason {
-    fn of(error: &io::Error) -> Option<Self> {
-        use rusqlite::ffi::{SQLITE_BUSY, SQLITE_CANTOPEN, SQLITE_FULL, SQLITE_READONLY};
-        let reason =
-            |variant, sqlite_code, detail, advice| Some(Self { variant, detail, advice, sqlite_code });
-        match error.kind() {
-            io::ErrorKind::StorageFull => {
-                reason(Error::DiskFull, SQLITE_FULL, "there is no space left on the file system", ADVICE_FULL)
-            }
-            io::ErrorKind::QuotaExceeded => reason(
-                Error::DiskFull,
-                SQLITE_FULL,
-                "the disk quota of this user is used up",
-                "; free some space, or raise the quota, and call again",
-            ),
-            io::ErrorKind::FileTooLarge => reason(
-                Error::DiskFull,
-                SQLITE_FULL,
-                "the file would be larger than this process may make one",
-                "; raise the limit (ulimit -f) and call again",
-            ),
-            io::ErrorKind::ReadOnlyFilesystem => reason(
-                Error::Database,
-                SQLITE_READONLY,
-                "the file system is read-only",
-                "; use another path, or have it mounted to be written",
-            ),
-            _ => match error.raw_os_error() {
-                #[cfg(unix)]
-                Some(libc::EMFILE) => reason(
-                    Error::Database,
-                    SQLITE_CANTOPEN,
-                    "this process has as many files open as it may",
-                    "; close some, or raise the limit (ulimit -n), and call again",
-                ),
-                #[cfg(unix)]
-                Some(libc::ENFILE) => reason(
-                    Error::Database,
-                    SQLITE_CANTOPEN,
-                    "the system has as many files open as it may",
-                    "; close some and call again",
-                ),
-                #[cfg(unix)]
-                Some(libc::ENAMETOOLONG) => reason(
-                    Error::Database,
-                    SQLITE_CANTOPEN,
-                    "the path, or the name of a file beside it, is too long",
-                    "; use a shorter one",
-                ),
-                #[cfg(unix)]
-                Some(libc::ENOLCK) => reason(Error::Database, SQLITE_BUSY, NO_LOCKS, ADVICE_LOCAL),
-                _ => None,
-            },
-        }
-    }
-
-    /// Whether SQLite may have failed so because of this.
-    fn explains(&self, kind: ErrorCode) -> bool {
-        match kind {
-            ErrorCode::SystemIoFailure | ErrorCode::CannotOpen | ErrorCode::ReadOnly => true,
-            ErrorCode::DatabaseBusy | ErrorCode::FileLockingProtocolFailed => self.detail == NO_LOCKS,
-            _ => false,
-        }
-    }
-
-    fn error(self, action: String, said: Option<&str>, code: i32) -> Error {
-        let detail = said.map_or_else(|| self.detail.to_owned(), |said| format!("{said}: {}", self.detail));
-        (self.variant)(DatabaseError { action, detail, advice: self.advice, code })
-    }
-}
-
-const NO_LOCKS: &str = "the file system has no locks to give";
-pub(crate) const ADVICE_LOCAL: &str = "; use a local file system with locks and shared memory";
-
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -375,7 +240,16 @@ impl fmt::Display for Error {
     }
 }
 
-impl std::error::Error for Error {}
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Database(e) | Self::Corrupt(e) | Self::Busy(e) | Self::DiskFull(e) => {
+                e.source.as_ref().map(|source| source as _)
+            }
+            _ => None,
+        }
+    }
+}
 
 /// A stranger's text made fit for one line of a log: quoted, escaped, and cut when it is long.
 pub(crate) struct Quoted<'a>(pub(crate) &'a str);

@@ -30,6 +30,15 @@
 //! disk, and none costs more in a larger table. A change is committed before it is applied, so a write that
 //! fails changes nothing; or, if [`Durability::Deferred`] asks for it, applied at once and committed later.
 //!
+//! # Features
+//!
+//! - `bundled` (default) compiles SQLite in; `system-sqlite` links the system's instead.
+//! - `capi` (default) is the C API, and has cbindgen write its header. A Rust program does without:
+//!   `default-features = false, features = ["bundled"]`. `ffi` is the C API with the header as it is.
+//! - `rusqlite` offers what takes a connection of the crate rusqlite: `PeerManager::from_connection` and
+//!   `load_all_from_db`.
+//! - `serde` serialises and deserialises addresses (as text), records and enumerations.
+//!
 //! # The C API
 //!
 //! The same is offered to C and to everything that calls C: see `include/peer_manager.h`, which is generated
@@ -62,7 +71,7 @@ mod table;
 pub mod store;
 
 // Not in unit tests: they are linked with the crate itself once more, which has the same exported symbols.
-#[cfg(not(test))]
+#[cfg(all(feature = "ffi", not(test)))]
 #[doc(hidden)]
 #[expect(unsafe_code, reason = "the C boundary: pointers come from the caller")]
 pub mod ffi;
@@ -86,5 +95,10 @@ pub use peer::{
 };
 pub use query::{PeerQuery, PeerTypeFilter};
 pub use stats::Stats;
-pub use store::{Quarantine, SCHEMA, load_all_from_db};
+// So that a program has the version whose connections this crate takes.
+#[cfg(feature = "rusqlite")]
+pub use rusqlite;
+#[cfg(feature = "rusqlite")]
+pub use store::load_all_from_db;
+pub use store::{Quarantine, SCHEMA};
 pub use table::Snapshot;

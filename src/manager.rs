@@ -16,6 +16,8 @@
 //! A fork copies the locks as they are, and a lock that another thread held is never released in the child. So what a
 //! child may not do is refused before any is taken.
 
+#[cfg(any(feature = "ffi", feature = "rusqlite"))]
+mod borrowed;
 mod choosing;
 mod deferred;
 mod import;
@@ -157,22 +159,6 @@ impl PeerManager {
     /// As [`open`](Self::open).
     pub fn new_with_db(db_path: impl AsRef<Path>) -> Result<Self> {
         Self::open(Options { db_path: Some(db_path.as_ref().to_owned()), ..Options::default() })
-    }
-
-    /// Opens the table in the `main` database of a connection that the host has set up.
-    ///
-    /// The connection's settings stay as they are: no PRAGMA is run, changes are single statements or a
-    /// SAVEPOINT (so they become part of a transaction that is open), and no statement lives between two calls.
-    ///
-    /// When the disk fails or is full, SQLite usually rolls back the host's whole transaction; the host finds out by
-    /// [`is_autocommit`](rusqlite::Connection::is_autocommit) after [`Error::Database`] or [`Error::DiskFull`]. What
-    /// earlier calls in that transaction changed is still in memory then: store it again, or open the manager anew.
-    ///
-    /// # Errors
-    /// As [`open`](Self::open).
-    pub fn from_connection(conn: rusqlite::Connection) -> Result<Self> {
-        let options = Options::default();
-        without_file_size_signal(|| Self::with(load(Store::borrow(conn)?, &options)?, options))
     }
 
     fn with(loaded: Loaded, options: Options) -> Result<Self> {

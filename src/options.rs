@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 
 /// What a call that changed something has reached when it returns.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum Durability {
     /// The change is committed: it survives a crash of the process.
     ///
@@ -28,6 +29,7 @@ pub enum Durability {
 
 /// What to do with a file that is damaged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum OnCorrupt {
     /// Refuse to open it.
     #[default]
@@ -42,15 +44,15 @@ pub enum OnCorrupt {
 
 /// How a [`PeerManager`](crate::PeerManager) is opened. The default is a table in memory only.
 ///
-/// ```
-/// use peer_manager::{Options, PeerManager};
+/// Name the options that are to be different, and end with `..Options::default()`, because later versions have more.
 ///
-/// let mut options = Options::default();
-/// options.rng_seed = Some(7);
+/// ```
+/// use peer_manager::{Durability, Options, PeerManager};
+///
+/// let options = Options { durability: Durability::Deferred, rng_seed: Some(7), ..Options::default() };
 /// let manager = PeerManager::open(options)?;
 /// # Ok::<(), peer_manager::Error>(())
 /// ```
-#[non_exhaustive]
 #[derive(Clone, Debug)]
 pub struct Options {
     /// The database file, made when there is none; `None` for a table in memory only.

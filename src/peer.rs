@@ -2,9 +2,10 @@
 //!
 //! Nothing here reads a clock, locks or does I/O: `now` and the source of randomness are arguments.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
-use rand::{Rng, RngExt as _};
+use rand::{RngExt as _, TryRng};
 
 use crate::address::PeerAddress;
 
@@ -19,6 +20,7 @@ pub const MAX_BACKOFF_EXPONENT: u32 = 10;
 
 /// What a peer is known to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[repr(u8)]
 pub enum StoredPeerType {
     /// Known from an incoming connection or from gossip: nobody has dialled it with success yet.
@@ -42,6 +44,7 @@ impl StoredPeerType {
 
 /// What an observation makes of a peer's type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum TypeUpdate {
     /// An inbound peer becomes outbound; a preferred one stays preferred.
     EnsureOutbound,
@@ -53,6 +56,7 @@ pub enum TypeUpdate {
 
 /// What happened to an attempt to reach a peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum BackOffUpdate {
     /// Forget the failures and allow the next attempt at once: for a peer that the operator wants dialled now.
     HardReset,
@@ -64,6 +68,7 @@ pub enum BackOffUpdate {
 
 /// All that is known of one peer.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct PeerRecord {
     /// Where it listens.
     pub address: PeerAddress,
@@ -132,13 +137,28 @@ pub fn apply_type_update(record: &mut PeerRecord, update: TypeUpdate) {
 
 /// Draws how long to wait after `num_failures` failures: uniformly from the whole seconds
 /// 1 to 10·2^min(`num_failures`, 10) ([`SECONDS_PER_BACKOFF`], [`MAX_BACKOFF_EXPONENT`]).
-pub fn compute_backoff(num_failures: u32, rng: &mut impl Rng) -> Duration {
+///
+/// `random` returns 64 random bits at each call, such as `|| rng.next_u64()` with a generator of the crate `rand`.
+///
+/// ```
+/// use peer_manager::compute_backoff;
+///
+/// let longest = compute_backoff(3, || u64::MAX);
+/// assert_eq!(longest.as_secs(), 80);
+/// ```
+pub fn compute_backoff(num_failures: u32, random: impl FnMut() -> u64) -> Duration {
     let max_seconds = SECONDS_PER_BACKOFF << num_failures.min(MAX_BACKOFF_EXPONENT);
-    Duration::from_secs(rng.random_range(1..=max_seconds))
+    Duration::from_secs(Bits(random).random_range(1..=max_seconds))
 }
 
-/// Carries a [`BackOffUpdate`] out at `now`. Failures and times saturate instead of wrapping round.
-pub fn apply_backoff_update(record: &mut PeerRecord, update: BackOffUpdate, now: i64, rng: &mut impl Rng) {
+/// Carries a [`BackOffUpdate`] out at `now`. Failures and times saturate instead of wrapping round. `random` is that of
+/// [`compute_backoff`].
+pub fn apply_backoff_update(
+    record: &mut PeerRecord,
+    update: BackOffUpdate,
+    now: i64,
+    random: impl FnMut() -> u64,
+) {
     record.num_failures = match update {
         BackOffUpdate::HardReset | BackOffUpdate::Reset => 0,
         BackOffUpdate::Increase => record.num_failures.saturating_add(1),
@@ -146,7 +166,30 @@ pub fn apply_backoff_update(record: &mut PeerRecord, update: BackOffUpdate, now:
     record.next_attempt = match update {
         BackOffUpdate::HardReset => now,
         BackOffUpdate::Reset | BackOffUpdate::Increase => {
-            now.saturating_add_unsigned(compute_backoff(record.num_failures, rng).as_secs())
+            now.saturating_add_unsigned(compute_backoff(record.num_failures, random).as_secs())
         }
     };
+}
+
+/// Random bits from a function, as the crate `rand` wants them: it is not part of the public API.
+struct Bits<F>(F);
+
+impl<F: FnMut() -> u64> TryRng for Bits<F> {
+    type Error = Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+        // The upper half.
+        self.try_next_u64().map(|bits| (bits >> 32) as u32)
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+        Ok((self.0)())
+    }
+
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
+        for chunk in bytes.chunks_mut(size_of::<u64>()) {
+            chunk.copy_from_slice(&(self.0)().to_le_bytes()[..chunk.len()]);
+        }
+        Ok(())
+    }
 }

@@ -5,6 +5,7 @@ use crate::peer::{MAX_FAILURES, StoredPeerType};
 
 /// The types of peer that a query admits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum PeerTypeFilter {
     /// Inbound peers only.
     InboundOnly,
@@ -35,7 +36,8 @@ impl PeerTypeFilter {
 /// Which peers are eligible.
 ///
 /// The default is what a node asks that wants to dial: outbound and preferred peers whose next attempt is due
-/// and that have failed at most [`MAX_FAILURES`] times.
+/// and that have failed at most [`MAX_FAILURES`] times. Name what is to be different, and end with
+/// `..PeerQuery::default()`, because later versions have more fields.
 ///
 /// ```
 /// use peer_manager::{PeerQuery, PeerTypeFilter};

@@ -260,8 +260,7 @@ fn the_callers_clock_is_read_by_the_callers_threads_only() {
 
 #[test]
 fn in_memory_and_on_a_borrowed_connection_there_is_nothing_to_write_later() {
-    let mut options = Options::default();
-    options.durability = Durability::Deferred;
+    let options = Options { durability: Durability::Deferred, ..Options::default() };
     let manager = PeerManager::open(options).unwrap();
     manager.ensure_exists(&ipv4(1)).unwrap();
     manager.flush().unwrap();

@@ -17,11 +17,13 @@ const DURABILITIES: [Durability; 3] = [Durability::Commit, Durability::Sync, Dur
 const MOVED: i32 = 1032;
 
 fn open(path: &Path, durability: Durability) -> PeerManager {
-    let mut options = Options::default();
-    options.db_path = Some(path.to_owned());
-    options.durability = durability;
-    // With DEFERRED, what is written is written by `flush`.
-    options.flush_interval = std::time::Duration::from_hours(1);
+    let options = Options {
+        db_path: Some(path.to_owned()),
+        durability,
+        // With DEFERRED, what is written is written by `flush`.
+        flush_interval: std::time::Duration::from_hours(1),
+        ..Options::default()
+    };
     PeerManager::open(options).unwrap()
 }
 

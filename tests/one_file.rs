@@ -28,10 +28,12 @@ fn open(path: &Path) -> peer_manager::Result<PeerManager> {
 }
 
 fn open_with(path: &Path, on_corrupt: OnCorrupt) -> peer_manager::Result<PeerManager> {
-    let mut options = Options::default();
-    options.db_path = Some(path.to_owned());
-    options.busy_timeout = Duration::from_millis(1);
-    options.on_corrupt = on_corrupt;
+    let options = Options {
+        db_path: Some(path.to_owned()),
+        busy_timeout: Duration::from_millis(1),
+        on_corrupt,
+        ..Options::default()
+    };
     PeerManager::open(options)
 }
 

@@ -24,10 +24,7 @@ fn a_process_of_its_own() {
 }
 
 fn options(path: &Path, busy_timeout: Duration) -> Options {
-    let mut options = Options::default();
-    options.db_path = Some(path.to_owned());
-    options.busy_timeout = busy_timeout;
-    options
+    Options { db_path: Some(path.to_owned()), busy_timeout, ..Options::default() }
 }
 
 fn open(path: &Path) -> peer_manager::Result<PeerManager> {

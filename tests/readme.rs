@@ -48,9 +48,11 @@ fn commands() -> Vec<(String, &'static [&'static str])> {
 fn node(directory: &Path) -> PeerManager {
     const NEW_YEAR: i64 = 978_307_200;
     const FAR: i64 = 40_000_000_000;
-    let mut options = Options::default();
-    options.db_path = Some(directory.join("peers.db"));
-    options.clock = Clock::from_fn(|| NEW_YEAR);
+    let options = Options {
+        db_path: Some(directory.join("peers.db")),
+        clock: Clock::from_fn(|| NEW_YEAR),
+        ..Options::default()
+    };
     let manager = PeerManager::open(options).expect("the database is made");
     for (address, next_attempt, num_failures, peer_type) in [
         ("198.51.100.1:11625", NEW_YEAR + 3600, 3, StoredPeerType::Inbound),

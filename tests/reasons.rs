@@ -20,10 +20,7 @@ use vfs::{FaultPlan, Kind};
 const LOCAL: &str = "use a local file system with locks and shared memory";
 
 fn options(path: &Path) -> Options {
-    let mut options = Options::default();
-    options.db_path = Some(path.to_owned());
-    options.busy_timeout = Duration::from_millis(1);
-    options
+    Options { db_path: Some(path.to_owned()), busy_timeout: Duration::from_millis(1), ..Options::default() }
 }
 
 fn open(path: &Path) -> peer_manager::Result<PeerManager> {

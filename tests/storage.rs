@@ -17,10 +17,11 @@ use peer_manager::{
 use rusqlite::{Connection, params};
 
 fn options_at(path: impl AsRef<Path>) -> Options {
-    let mut options = Options::default();
-    options.db_path = Some(path.as_ref().to_owned());
-    options.busy_timeout = Duration::from_millis(1);
-    options
+    Options {
+        db_path: Some(path.as_ref().to_owned()),
+        busy_timeout: Duration::from_millis(1),
+        ..Options::default()
+    }
 }
 
 fn refused(path: impl AsRef<Path>) -> Error {
@@ -461,8 +462,7 @@ fn two_names_of_one_file_are_one_file() {
 #[test]
 fn a_percentage_above_100_is_an_invalid_argument() {
     for (percent, is_accepted) in [(0, true), (1, true), (100, true), (101, false), (u32::MAX, false)] {
-        let mut options = Options::default();
-        options.share_max_percent = percent;
+        let options = Options { share_max_percent: percent, ..Options::default() };
         match PeerManager::open(options) {
             Ok(_) => assert!(is_accepted, "{percent}"),
             Err(error) => {

@@ -23,10 +23,12 @@ const PATIENCE: Duration = Duration::from_mins(2);
 const CHECK: i32 = 275;
 
 fn open(database: &TempDb, durability: Durability) -> peer_manager::Result<PeerManager> {
-    let mut options = Options::default();
-    options.db_path = Some(database.path());
-    options.durability = durability;
-    options.flush_interval = Duration::from_millis(1);
+    let options = Options {
+        db_path: Some(database.path()),
+        durability,
+        flush_interval: Duration::from_millis(1),
+        ..Options::default()
+    };
     PeerManager::open(options)
 }
 
@@ -69,9 +71,7 @@ fn no_trigger_runs() {
             let (done, is_done) = mpsc::channel();
             let path = database.path();
             std::thread::spawn(move || {
-                let mut options = Options::default();
-                options.db_path = Some(path);
-                options.durability = durability;
+                let options = Options { db_path: Some(path), durability, ..Options::default() };
                 let manager = PeerManager::open(options).unwrap();
                 use_it(&manager);
                 let expected = peers(&manager);

@@ -9,7 +9,7 @@ use peer_manager::{
 };
 use rand::rngs::ChaCha12Rng;
 use rand::seq::SliceRandom as _;
-use rand::{RngExt as _, SeedableRng as _};
+use rand::{Rng as _, RngExt as _, SeedableRng as _};
 
 use crate::Failure;
 use crate::strategy::Strategy;
@@ -142,12 +142,14 @@ impl Strategy for Reference {
     fn reached(&mut self, address: &PeerAddress) -> Result<(), Failure> {
         self.change(address, |row, now, rng| {
             apply_type_update(row, TypeUpdate::EnsureOutbound);
-            apply_backoff_update(row, BackOffUpdate::Reset, now, rng);
+            apply_backoff_update(row, BackOffUpdate::Reset, now, || rng.next_u64());
         })
     }
 
     fn failed(&mut self, address: &PeerAddress) -> Result<(), Failure> {
-        self.change(address, |row, now, rng| apply_backoff_update(row, BackOffUpdate::Increase, now, rng))
+        self.change(address, |row, now, rng| {
+            apply_backoff_update(row, BackOffUpdate::Increase, now, || rng.next_u64());
+        })
     }
 
     fn restart(&mut self) -> Result<(), Failure> {

@@ -115,13 +115,15 @@ struct Library {
 
 impl Library {
     fn open(defences: Defences, time: &Time, seed: u64, file: Option<PathBuf>) -> Result<Self, Failure> {
-        let mut options = Options::default();
-        // COMMIT: with DEFERRED the order of the rows, and so what a seed draws after a restart, would depend on timing.
-        options.db_path = file;
-        options.clock = time.clock();
-        options.rng_seed = Some(seed);
-        options.max_peers = defences.max_peers;
-        options.max_peers_per_netgroup = defences.max_peers_per_netgroup;
+        let options = Options {
+            // COMMIT: with DEFERRED the order of the rows, and so what a seed draws after a restart, would depend on timing.
+            db_path: file,
+            clock: time.clock(),
+            rng_seed: Some(seed),
+            max_peers: defences.max_peers,
+            max_peers_per_netgroup: defences.max_peers_per_netgroup,
+            ..Options::default()
+        };
         let manager = Some(PeerManager::open(options.clone())?);
         Ok(Self { manager, options, max_per_netgroup: defences.max_per_netgroup, seed, restarts: 0 })
     }

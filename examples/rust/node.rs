@@ -88,8 +88,7 @@ fn main() -> ExitCode {
 }
 
 fn live_no_day(wanted: &Arguments) -> Outcome {
-    let mut options = Options::default();
-    options.db_path.clone_from(&wanted.database);
+    let options = Options { db_path: wanted.database.clone(), ..Options::default() };
     let manager = PeerManager::open(options)?;
     before_the_day(&manager, wanted)?;
     after_the_day(&manager, wanted)
@@ -109,15 +108,17 @@ fn after_the_day(manager: &PeerManager, wanted: &Arguments) -> Outcome {
 fn live_a_day(wanted: &Arguments) -> Outcome {
     let directory = tempfile::tempdir()?;
     let time = Arc::new(AtomicI64::new(MIDNIGHT));
-    let mut options = Options::default();
-    options.db_path = Some(directory.path().join("peers.db"));
-    // Calls return at once; what they changed is written a moment later.
-    options.durability = Durability::Deferred;
-    options.rng_seed = Some(7);
-    options.clock = Clock::from_fn({
-        let time = Arc::clone(&time);
-        move || time.load(Ordering::Relaxed)
-    });
+    let options = Options {
+        db_path: Some(directory.path().join("peers.db")),
+        // Calls return at once; what they changed is written a moment later.
+        durability: Durability::Deferred,
+        rng_seed: Some(7),
+        clock: Clock::from_fn({
+            let time = Arc::clone(&time);
+            move || time.load(Ordering::Relaxed)
+        }),
+        ..Options::default()
+    };
     let manager = PeerManager::open(options.clone())?;
     if let Some(list) = &wanted.list {
         let done = lists::import_peers(&manager, list, 2, &mut io::stderr())?;

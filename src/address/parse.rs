@@ -4,14 +4,15 @@
 //! several times as much and every address that crosses the C boundary comes as text. IPv6 text is the standard
 //! library's to read.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{Ipv4Addr, Ipv6Addr};
 
-use super::{HOST_CAPACITY, Host, HostText, PeerAddress};
+use super::host::{HOST_CAPACITY, Host, HostText};
 
 /// The longest label of a name ([RFC 1035](https://www.rfc-editor.org/rfc/rfc1035), section 2.3.4).
 const MAX_LABEL: usize = 63;
 
-pub(super) fn parse_address(text: &str, default_port: u16) -> Result<PeerAddress, &'static str> {
+/// A host and a port.
+pub(super) fn parse_address(text: &str, default_port: u16) -> Result<(Host, u16), &'static str> {
     let (host, port) = if let Some((ip, port)) = ipv4_and_port(text) {
         (Host::V4(ip), port)
     } else if let Some(rest) = text.strip_prefix('[') {
@@ -34,7 +35,7 @@ pub(super) fn parse_address(text: &str, default_port: u16) -> Result<PeerAddress
         None if default_port == 0 => return Err("the port is missing; write host:port"),
         None => default_port,
     };
-    Ok(PeerAddress::from_canonical(host, port))
+    Ok((host, port))
 }
 
 /// A port as text: 1 to 5 digits and nothing else, without leading zeros, from 1 to 65535.
@@ -77,7 +78,7 @@ fn parse_v6(text: &str) -> Result<Host, &'static str> {
         return Err("scope ids are not accepted");
     }
     match text.parse::<Ipv6Addr>() {
-        Ok(ip) => Ok(Host::from(IpAddr::V6(ip))),
+        Ok(ip) => Ok(Host::from(ip)),
         Err(_) => Err("this is not an IPv6 address"),
     }
 }

@@ -1,19 +1,18 @@
 //! The panic boundary, which every exported function stands behind, and what errors become in C.
 //!
-//! A panic is a defect of this library. It is caught here, so that it never unwinds into the caller's frames,
+//! A panic is a defect of this library. It is caught, so that it never unwinds into the caller's frames,
 //! and the manager that it happened in answers no more: what is in memory cannot be trusted. The same holds after a
 //! panic of the manager's own thread.
 
-use std::any::Any;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
 
+pub(super) use super::catch::answer;
+use super::catch::catch;
 use super::error::{PEER_MANAGER_OK, peer_manager_error, peer_manager_status, status_of};
 use super::handle;
-use super::manager::peer_manager;
+use super::opaque::peer_manager;
 use crate::error::{Error, Result};
 use crate::manager::PeerManager;
-use crate::system::fault::inject_panic;
 
 /// Runs a function that can fail and that needs no manager.
 pub(super) unsafe fn call(
@@ -50,11 +49,6 @@ pub(super) unsafe fn call_on(
     unsafe { report(result, error) }
 }
 
-/// Runs a function that has no way to report failure; `neutral` is its answer after a panic.
-pub(super) fn answer<T>(function: &'static str, neutral: T, body: impl FnOnce() -> T) -> T {
-    catch(function, body).unwrap_or(neutral)
-}
-
 /// Like [`answer`], of a manager; `neutral` also when there is none or it is broken.
 pub(super) unsafe fn answer_on<T>(
     function: &'static str,
@@ -71,24 +65,6 @@ pub(super) unsafe fn answer_on<T>(
         pm.is_broken.store(true, Ordering::Release);
         neutral
     })
-}
-
-fn catch<T>(function: &'static str, body: impl FnOnce() -> T) -> Result<T> {
-    // Unwind safety: whatever the panic left half done is a manager's, and that is not used again.
-    catch_unwind(AssertUnwindSafe(|| {
-        inject_panic(function);
-        body()
-    }))
-    .map_err(|panic| defect(function, &*panic))
-}
-
-fn defect(function: &str, panic: &(dyn Any + Send)) -> Error {
-    let message = panic
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("no message");
-    Error::Internal(format!("{function} panicked ({message}), a defect of peer_manager: please report it"))
 }
 
 unsafe fn report(result: Result<()>, error: *mut peer_manager_error) -> peer_manager_status {

@@ -2,7 +2,8 @@
 
 use std::ffi::{CStr, c_char};
 
-use super::{boundary, handle};
+use super::catch::answer;
+use super::handle;
 use crate::error::Error;
 
 /// What a fallible function returns: PEER_MANAGER_OK, or why it did nothing. Since 0.1.0.
@@ -110,7 +111,7 @@ pub(super) fn status_of(error: &Error) -> peer_manager_status {
 /// Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn peer_manager_status_name(status: i32) -> *const c_char {
-    boundary::answer("peer_manager_status_name", c"UNKNOWN".as_ptr(), || {
+    answer("peer_manager_status_name", c"UNKNOWN".as_ptr(), || {
         let name = usize::try_from(status).ok().and_then(|index| NAMES.get(index));
         name.unwrap_or(&c"UNKNOWN").as_ptr()
     })

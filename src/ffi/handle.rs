@@ -183,3 +183,8 @@ pub(super) fn check_alignment<T>(pointer: *const T, name: &str) -> Result<()> {
 pub(super) fn is_null(name: &str) -> Error {
     Error::InvalidArgument(format!("{name} is NULL; pass a valid pointer"))
 }
+
+/// The error for a number that is no enumerator.
+pub(super) fn unknown(number: u32, name: &str, known: &str) -> Error {
+    Error::InvalidArgument(format!("{name} is {number}, which is none of its values; use {known}"))
+}

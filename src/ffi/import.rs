@@ -3,7 +3,7 @@
 use std::ffi::c_char;
 
 use super::error::{peer_manager_error, peer_manager_status};
-use super::manager::peer_manager;
+use super::opaque::peer_manager;
 use super::{boundary, handle};
 
 /// Copies the valid peers of another database file into this peer manager, in one transaction: all that are new or none.

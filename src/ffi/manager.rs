@@ -2,29 +2,15 @@
 
 use std::ffi::c_char;
 use std::ptr;
-use std::sync::atomic::AtomicBool;
 
 use rusqlite::ffi::sqlite3;
 
 use super::error::{peer_manager_error, peer_manager_status};
+pub use super::opaque::peer_manager;
 use super::options::peer_manager_options;
 use super::{boundary, handle, options};
 use crate::error::{Error, Result};
 use crate::manager::PeerManager;
-
-/// A table of peers. Opaque: made by peer_manager_open and its kin, freed by peer_manager_free. It may be used from
-/// any number of threads at once; only peer_manager_free must come last and alone. Since 0.1.0.
-pub struct peer_manager {
-    pub(super) manager: PeerManager,
-    /// Whether a panic was caught in it.
-    pub(super) is_broken: AtomicBool,
-}
-
-impl peer_manager {
-    fn new(manager: PeerManager) -> Self {
-        Self { manager, is_broken: AtomicBool::new(false) }
-    }
-}
 
 /// Opens a peer manager as the options say. Cost: linear in the rows of the database.
 ///
@@ -147,7 +133,7 @@ pub unsafe extern "C" fn peer_manager_from_connection(
     unsafe {
         boundary::call("peer_manager_from_connection", error, || {
             let out = handle::output(out, "out")?;
-            let manager = PeerManager::from_connection(connection(db, sqlite_libversion)?)?;
+            let manager = PeerManager::borrow(connection(db, sqlite_libversion)?)?;
             out.write(handle::into_handle(peer_manager::new(manager)));
             Ok(())
         })

@@ -1,12 +1,12 @@
 //! The C API: C types to Rust types and back, every argument checked, no panic let through. No policy.
 //!
-//! One file for each section of the header, which cbindgen generates from these files (`build.rs` has their
+//! One file for each section of the header, which cbindgen generates from these files (`build/header.rs` has their
 //! order). The comments of what is exported are the header's, so they are in Doxygen's form. A function here reads
 //! its arguments, calls the Rust function of the same name, and writes its outputs, in this order: outputs may share
 //! memory with inputs, and a call that fails has written none.
 //!
-//! `handle` is the only place that turns pointers into references, and `boundary` the only one that catches
-//! panics.
+//! `handle` is the only place that turns pointers into references, and `catch`, on which `boundary` stands, the only one
+//! that catches panics.
 //!
 //! # Safety
 //!
@@ -17,7 +17,9 @@
 #![expect(clippy::doc_markdown, reason = "the comments of exported symbols are written for Doxygen")]
 
 mod boundary;
+mod catch;
 mod handle;
+mod opaque;
 mod sized;
 
 pub mod address;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::sized::Growing;
-use super::{boundary, handle, record, sized};
+use super::{boundary, handle, sized};
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::options::{Durability, OnCorrupt, Options};
@@ -170,7 +170,7 @@ fn durability(number: u32) -> Result<Durability> {
         PEER_MANAGER_DURABILITY_COMMIT => Ok(Durability::Commit),
         PEER_MANAGER_DURABILITY_SYNC => Ok(Durability::Sync),
         PEER_MANAGER_DURABILITY_DEFERRED => Ok(Durability::Deferred),
-        _ => Err(record::unknown(
+        _ => Err(handle::unknown(
             number,
             "options->durability",
             "PEER_MANAGER_DURABILITY_COMMIT, _SYNC or _DEFERRED",
@@ -192,7 +192,7 @@ fn on_corrupt(number: u32) -> Result<OnCorrupt> {
         PEER_MANAGER_ON_CORRUPT_FAIL => Ok(OnCorrupt::Fail),
         PEER_MANAGER_ON_CORRUPT_QUARANTINE => Ok(OnCorrupt::Quarantine),
         _ => {
-            Err(record::unknown(number, "options->on_corrupt", "PEER_MANAGER_ON_CORRUPT_FAIL or _QUARANTINE"))
+            Err(handle::unknown(number, "options->on_corrupt", "PEER_MANAGER_ON_CORRUPT_FAIL or _QUARANTINE"))
         }
     }
 }

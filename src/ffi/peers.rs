@@ -2,7 +2,7 @@
 
 use super::address::{self, peer_manager_address};
 use super::error::{peer_manager_error, peer_manager_status};
-use super::manager::peer_manager;
+use super::opaque::peer_manager;
 use super::record::{self, peer_manager_record};
 use super::{boundary, handle};
 use crate::error::Error;

@@ -2,8 +2,7 @@
 
 use super::address::{self, peer_manager_address};
 use super::error::{peer_manager_error, peer_manager_status};
-use super::manager::peer_manager;
-use super::record::unknown;
+use super::opaque::peer_manager;
 use super::sized::Growing;
 use super::{boundary, handle, sized};
 use crate::address::PeerAddress;
@@ -108,7 +107,7 @@ fn type_filter(number: u32, name: &str) -> Result<PeerTypeFilter> {
         PEER_MANAGER_FILTER_PREFERRED_ONLY => Ok(PeerTypeFilter::PreferredOnly),
         PEER_MANAGER_FILTER_ANY_OUTBOUND => Ok(PeerTypeFilter::AnyOutbound),
         PEER_MANAGER_FILTER_ANY => Ok(PeerTypeFilter::Any),
-        _ => Err(unknown(
+        _ => Err(handle::unknown(
             number,
             name,
             "PEER_MANAGER_FILTER_INBOUND_ONLY, _OUTBOUND_ONLY, _PREFERRED_ONLY, _ANY_OUTBOUND or _ANY",

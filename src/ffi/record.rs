@@ -4,7 +4,7 @@ use super::address::{self, peer_manager_address};
 use super::error::{peer_manager_error, peer_manager_status};
 use super::handle::Plain;
 use super::{boundary, handle};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::peer::{BackOffUpdate, PeerRecord, StoredPeerType};
 
 /// Known from an incoming connection or from gossip: nobody has dialled it with success yet. Since 0.1.0.
@@ -82,7 +82,7 @@ pub(super) unsafe fn records(
 /// The type of this number.
 pub(super) fn peer_type(number: u32, name: &str) -> Result<StoredPeerType> {
     StoredPeerType::from_number(number.into())
-        .ok_or_else(|| unknown(number, name, "PEER_MANAGER_TYPE_INBOUND, _OUTBOUND or _PREFERRED"))
+        .ok_or_else(|| handle::unknown(number, name, "PEER_MANAGER_TYPE_INBOUND, _OUTBOUND or _PREFERRED"))
 }
 
 /// The back-off update of this number.
@@ -91,13 +91,8 @@ pub(super) fn backoff(number: u32) -> Result<BackOffUpdate> {
         PEER_MANAGER_BACKOFF_HARD_RESET => Ok(BackOffUpdate::HardReset),
         PEER_MANAGER_BACKOFF_RESET => Ok(BackOffUpdate::Reset),
         PEER_MANAGER_BACKOFF_INCREASE => Ok(BackOffUpdate::Increase),
-        _ => Err(unknown(number, "backoff", "PEER_MANAGER_BACKOFF_HARD_RESET, _RESET or _INCREASE")),
+        _ => Err(handle::unknown(number, "backoff", "PEER_MANAGER_BACKOFF_HARD_RESET, _RESET or _INCREASE")),
     }
-}
-
-/// The error for a number that is no enumerator.
-pub(super) fn unknown(number: u32, name: &str, known: &str) -> Error {
-    Error::InvalidArgument(format!("{name} is {number}, which is none of its values; use {known}"))
 }
 
 /// Makes the record of a peer that was just heard of: inbound, no failures, ready at now.

@@ -1,7 +1,7 @@
 //! Looking at everything: snapshots.
 
 use super::error::{peer_manager_error, peer_manager_status};
-use super::manager::peer_manager;
+use super::opaque::peer_manager;
 use super::record::peer_manager_record;
 use super::{boundary, handle};
 use crate::error::Error;

@@ -4,7 +4,7 @@
     reason = "address families and sizes fit their members everywhere"
 )]
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 use std::{mem, ptr};
 
 use libc::{AF_INET, AF_INET6, sa_family_t, sockaddr, sockaddr_in, sockaddr_in6, sockaddr_storage};
@@ -12,7 +12,7 @@ use libc::{AF_INET, AF_INET6, sa_family_t, sockaddr, sockaddr_in, sockaddr_in6, 
 use super::address::peer_manager_address;
 use super::error::{peer_manager_error, peer_manager_status};
 use super::{boundary, handle};
-use crate::address::{Host, PeerAddress};
+use crate::address::PeerAddress;
 use crate::error::{Error, Result};
 
 /// Makes an address of a socket's, as accept and getpeername give it. Not on Windows.
@@ -100,16 +100,14 @@ unsafe fn from_sockaddr(sa: *const sockaddr, sa_len: usize) -> Result<PeerAddres
             // SAFETY: by contract `sa` is valid for `sa_len` bytes, which hold a `sockaddr_in`.
             let v4 = unsafe { sa.cast::<sockaddr_in>().read_unaligned() };
             let ip = Ipv4Addr::from(u32::from_be(v4.sin_addr.s_addr));
-            PeerAddress::from_ip(IpAddr::V4(ip), u16::from_be(v4.sin_port))
+            PeerAddress::from_ip(ip.into(), u16::from_be(v4.sin_port))
         }
         AF_INET6 => {
             // SAFETY: by contract `sa` is valid for `sa_len` bytes, which hold a `sockaddr_in6`.
             let v6 = unsafe { sa.cast::<sockaddr_in6>().read_unaligned() };
             let ip = Ipv6Addr::from(v6.sin6_addr.s6_addr);
-            if v6.sin6_scope_id != 0 {
-                return Err(Error::invalid_address(&ip.to_string(), "scope ids are not accepted"));
-            }
-            PeerAddress::from_ip(IpAddr::V6(ip), u16::from_be(v6.sin6_port))
+            SocketAddr::from(SocketAddrV6::new(ip, u16::from_be(v6.sin6_port), 0, v6.sin6_scope_id))
+                .try_into()
         }
         other => Err(Error::invalid_address(
             &format!("socket address of family {other}"),
@@ -119,8 +117,8 @@ unsafe fn from_sockaddr(sa: *const sockaddr, sa_len: usize) -> Result<PeerAddres
 }
 
 fn to_sockaddr(address: &PeerAddress) -> Result<(sockaddr_storage, usize)> {
-    match address.host() {
-        Host::V4(ip) => {
+    match SocketAddr::try_from(address)? {
+        SocketAddr::V4(socket) => {
             // SAFETY: all zeros is a valid `sockaddr_in`.
             let mut v4: sockaddr_in = unsafe { mem::zeroed() };
             #[cfg(any(
@@ -133,11 +131,11 @@ fn to_sockaddr(address: &PeerAddress) -> Result<(sockaddr_storage, usize)> {
                 v4.sin_len = size_of::<sockaddr_in>() as u8;
             }
             v4.sin_family = AF_INET as sa_family_t;
-            v4.sin_port = address.port().to_be();
-            v4.sin_addr.s_addr = u32::from(*ip).to_be();
+            v4.sin_port = socket.port().to_be();
+            v4.sin_addr.s_addr = u32::from(*socket.ip()).to_be();
             Ok((storage_of(&v4), size_of::<sockaddr_in>()))
         }
-        Host::V6(ip) => {
+        SocketAddr::V6(socket) => {
             // SAFETY: all zeros is a valid `sockaddr_in6`.
             let mut v6: sockaddr_in6 = unsafe { mem::zeroed() };
             #[cfg(any(
@@ -150,13 +148,10 @@ fn to_sockaddr(address: &PeerAddress) -> Result<(sockaddr_storage, usize)> {
                 v6.sin6_len = size_of::<sockaddr_in6>() as u8;
             }
             v6.sin6_family = AF_INET6 as sa_family_t;
-            v6.sin6_port = address.port().to_be();
-            v6.sin6_addr.s6_addr = ip.octets();
+            v6.sin6_port = socket.port().to_be();
+            v6.sin6_addr.s6_addr = socket.ip().octets();
             Ok((storage_of(&v6), size_of::<sockaddr_in6>()))
         }
-        Host::Name(_) => Err(Error::Unsupported(format!(
-            "{address} has a name and no IP address, and this library never resolves names; resolve it first"
-        ))),
     }
 }
 

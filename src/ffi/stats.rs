@@ -3,7 +3,7 @@
 use std::ffi::c_char;
 
 use super::error::{peer_manager_error, peer_manager_status};
-use super::manager::peer_manager;
+use super::opaque::peer_manager;
 use super::sized::Growing;
 use super::{boundary, handle, options, sized};
 use crate::error::Error;

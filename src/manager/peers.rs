@@ -1,5 +1,6 @@
 //! Reading and writing peers.
 
+use rand::Rng as _;
 use rand::rngs::ChaCha12Rng;
 
 use super::{PeerManager, Writer};
@@ -94,7 +95,9 @@ impl PeerManager {
     /// # Errors
     /// As [`store`](Self::store).
     pub fn update_backoff(&self, address: &PeerAddress, backoff: BackOffUpdate) -> Result<()> {
-        self.update_record(address, &|record, now, rng| apply_backoff_update(record, backoff, now, rng))
+        self.update_record(address, &|record, now, rng| {
+            apply_backoff_update(record, backoff, now, || rng.next_u64());
+        })
     }
 
     /// [`update_type`](Self::update_type) and [`update_backoff`](Self::update_backoff) in one change.
@@ -111,7 +114,7 @@ impl PeerManager {
         self.update_record(address, &|record, now, rng| {
             let type_update = get_type_update(record, observed_type, preferred_type_known);
             apply_type_update(record, type_update);
-            apply_backoff_update(record, backoff, now, rng);
+            apply_backoff_update(record, backoff, now, || rng.next_u64());
         })
     }
 

@@ -4,14 +4,20 @@
 
 use std::fs::{self, File, Metadata};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::beside;
 use crate::error::{Error, Quoted, Result};
 
 /// The files that SQLite keeps beside a database, and what messages call them.
 pub(super) const COMPANIONS: [(&str, &str); 3] =
     [("-wal", "write-ahead log"), ("-shm", "index of its write-ahead log"), ("-journal", "journal")];
+
+/// A file beside another: its path with a suffix behind it.
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut path = path.to_owned().into_os_string();
+    path.push(suffix);
+    path.into()
+}
 
 /// How messages name a file beside the database.
 fn describe(what: &str, path: &Path) -> String {

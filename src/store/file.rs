@@ -8,13 +8,18 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OpenFlags};
 
+use super::companions::{self, beside};
 use super::hold::{self, Hold};
 use super::in_place::{Place, Whereabouts};
 use super::lock::FileLock;
-use super::open::RETRY;
-use super::{beside, companions};
 use crate::error::{Error, Quoted, Result};
 use crate::system::files::{Identity, Status};
+
+/// How long to wait before trying again what nobody waits for.
+pub(super) const RETRY: Duration = Duration::from_millis(2);
+
+/// The longest busy timeout that SQLite can be given, some 24 days.
+pub(super) const LONGEST_WAIT: Duration = Duration::from_millis(i32::MAX.cast_unsigned() as u64);
 
 /// As many links to a file as an operating system follows.
 const MOST_LINKS: usize = 40;
@@ -209,6 +214,11 @@ impl DatabaseFile {
 /// What these mutexes guard is whole at every moment.
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The present in UTC, for the names of files.
+pub(super) fn stamp(conn: &Connection) -> rusqlite::Result<String> {
+    conn.query_row("SELECT strftime('%Y%m%dT%H%M%SZ', 'now')", [], |row| row.get(0))
 }
 
 /// A name that no file has, nor any that belongs to it: that of a database with what has become of it, and when.

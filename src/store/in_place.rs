@@ -108,6 +108,6 @@ impl Place {
     }
 
     pub(super) fn log_bytes(&self) -> u64 {
-        std::fs::metadata(super::beside(&self.0, "-wal")).map_or(0, |metadata| metadata.len())
+        std::fs::metadata(super::companions::beside(&self.0, "-wal")).map_or(0, |metadata| metadata.len())
     }
 }

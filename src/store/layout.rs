@@ -2,9 +2,18 @@
 
 use rusqlite::types::ValueRef;
 
-use super::schema::SCHEMA;
 use super::timestamp;
 use crate::address::{Host, PeerAddress};
+
+/// The table as the specification has it, to the letter.
+pub const SCHEMA: &str = "CREATE TABLE peers (
+    ip VARCHAR(15) NOT NULL,
+    port INT NOT NULL CHECK (port > 0 AND port <= 65535),
+    nextattempt INTEGER NOT NULL,
+    numfailures INT DEFAULT 0 CHECK (numfailures >= 0) NOT NULL,
+    type INT NOT NULL,
+    PRIMARY KEY (ip, port)
+)";
 
 /// stellar-core's table: the types, defaults and constraints that it declares.
 const STELLAR_CORE_SCHEMA: &str = "CREATE TABLE peers (

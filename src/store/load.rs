@@ -9,13 +9,13 @@ use rusqlite::functions::{Context, FunctionFlags};
 use rusqlite::types::ValueRef;
 
 use super::agreement::{KeyHash, Sum};
+use super::file;
 use super::guard::{self, Guard};
 use super::layout::Layout;
-use super::schema::{self, Presence, Table};
-use super::{Store, file};
-use crate::address::{PeerAddress, parse_canonical_host};
+use super::row::peer_from_row;
+use super::schema::Table;
 use crate::error::{ADVICE_CORRUPT, Error, Result};
-use crate::peer::{PeerRecord, StoredPeerType};
+use crate::peer::PeerRecord;
 
 /// Reads every peer of the table `peers` and gives it to `each`; returns how many rows were not valid peers.
 ///
@@ -41,8 +41,9 @@ use crate::peer::{PeerRecord, StoredPeerType};
 /// assert_eq!(peers[0].address.to_string(), "example.org:11625");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[cfg(feature = "rusqlite")]
 pub fn load_all_from_db(conn: &Connection, mut each: impl FnMut(&PeerRecord)) -> Result<u64> {
-    let layout = schema::layout(conn).map_err(|error| failed("the database", &error))?;
+    let layout = super::schema::layout(conn).map_err(|error| failed("the database", &error))?;
     let mut each = |peer: &PeerRecord| {
         each(peer);
         Ok(())
@@ -52,24 +53,6 @@ pub fn load_all_from_db(conn: &Connection, mut each: impl FnMut(&PeerRecord)) ->
 
 /// A row of a peer takes at least this many bytes of the file, in the table and in its index together.
 const SHORTEST_ROW: i64 = 24;
-
-impl Store {
-    /// Reads every valid peer; says how many rows were none. `reserve` is first told how many there will be, as far as the
-    /// file can be believed.
-    pub(crate) fn load_all(
-        &self,
-        reserve: &dyn Fn(usize),
-        each: &mut dyn FnMut(&PeerRecord) -> Result<()>,
-    ) -> Result<u64> {
-        let Presence::Present(table) = &self.presence else { return Ok(0) };
-        let Some(owned) = &self.owned else {
-            return read_borrowed(&self.conn, table.layout, &self.name, each);
-        };
-        let rows = read_file(&self.conn, owned.file.path(), &self.name, table, &owned.guard, reserve, each)?;
-        owned.rows.set(rows.read);
-        Ok(rows.skipped)
-    }
-}
 
 /// How many rows there were.
 #[derive(Default)]
@@ -94,7 +77,7 @@ impl From<rusqlite::Error> for Stop {
 }
 
 /// Reads every valid peer of a database of the application's, which vouches for it.
-fn read_borrowed(
+pub(super) fn read_borrowed(
     conn: &Connection,
     layout: Layout,
     name: &str,
@@ -309,32 +292,4 @@ fn explain(stop: Stop, name: &str) -> Error {
 
 fn failed(name: &str, error: &rusqlite::Error) -> Error {
     Error::sqlite(format!("cannot read the table peers of {name}"), error)
-}
-
-/// The peer in a row, if it is one.
-pub(super) fn peer_from_row(layout: Layout, columns: [ValueRef<'_>; 5]) -> Option<PeerRecord> {
-    let [
-        ValueRef::Text(ip),
-        ValueRef::Integer(port),
-        next_attempt,
-        ValueRef::Integer(num_failures),
-        ValueRef::Integer(peer_type),
-    ] = columns
-    else {
-        return None;
-    };
-    Some(PeerRecord {
-        address: key_from_row(ip, port).filter(|address| layout.holds(address))?,
-        next_attempt: layout.next_attempt(next_attempt)?,
-        num_failures: u32::try_from(num_failures).ok()?,
-        peer_type: StoredPeerType::from_number(peer_type)?,
-    })
-}
-
-/// The address that is the key of a row, if it is one.
-pub(super) fn key_from_row(ip: &[u8], port: i64) -> Option<PeerAddress> {
-    // A host that is written in another way would get a second row at its first change.
-    let host = parse_canonical_host(ip)?;
-    let port = u16::try_from(port).ok().filter(|&port| port != 0)?;
-    Some(PeerAddress::from_canonical(host, port))
 }

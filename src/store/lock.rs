@@ -28,7 +28,7 @@ pub(super) struct FileLock {
 impl FileLock {
     /// The lock of the database at `database`, unless another manager has it.
     pub(super) fn try_acquire(database: &Path, action: &str) -> Result<Option<Self>> {
-        let path = super::beside(database, "-lock");
+        let path = companions::beside(database, "-lock");
         let failed = |error: io::Error| match std::fs::symlink_metadata(&path) {
             Ok(_) => companions::cannot_use(action, "lock file", &path, &error),
             // It cannot be made.

@@ -22,6 +22,7 @@ mod load;
 mod lock;
 mod open;
 mod quarantine;
+mod row;
 mod salvage;
 mod schema;
 mod shrink;
@@ -30,7 +31,7 @@ mod timestamp;
 mod write;
 
 use std::cell::Cell;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use rusqlite::Connection;
@@ -45,10 +46,11 @@ use layout::Layout;
 use schema::Presence;
 
 pub(crate) use file::DatabaseFile;
+pub use layout::SCHEMA;
+#[cfg(feature = "rusqlite")]
 pub use load::load_all_from_db;
 pub use quarantine::Quarantine;
 pub(crate) use quarantine::quarantine;
-pub use schema::SCHEMA;
 pub(crate) use source::{is_same_file, read_peers};
 
 /// A connection to the database, and how to speak of it.
@@ -79,13 +81,6 @@ struct Owned {
     looks: Cell<u8>,
     /// What has become of it that cannot be undone.
     lost: Cell<Option<&'static str>>,
-}
-
-/// A file beside another: its path with a suffix behind it.
-fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let mut path = path.to_owned().into_os_string();
-    path.push(suffix);
-    path.into()
 }
 
 /// Once in so many changes, and at each flush, it is looked whether the log is there.
@@ -185,7 +180,7 @@ impl Store {
             Whereabouts::Replaced => {
                 owned.lost.set(Some("another file was put in its place while it was open"));
                 // To the file that is there now, the log of the other one would be damage.
-                owned.file.set_log_aside(&stamp(&self.conn).unwrap_or_default());
+                owned.file.set_log_aside(&file::stamp(&self.conn).unwrap_or_default());
                 self.check(action)
             }
         }
@@ -241,9 +236,4 @@ impl Drop for Store {
             self.leave_the_log();
         }
     }
-}
-
-/// The present in UTC, for the names of files.
-fn stamp(conn: &Connection) -> rusqlite::Result<String> {
-    conn.query_row("SELECT strftime('%Y%m%dT%H%M%SZ', 'now')", [], |row| row.get(0))
 }

@@ -12,20 +12,15 @@ use std::time::{Duration, Instant};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, ffi};
 
-use super::file::DatabaseFile;
+use super::file::{DatabaseFile, LONGEST_WAIT, RETRY};
 use super::guard::{self, Guard};
 use super::schema::{self, Presence};
-use super::{Owned, Store, companions, quarantine};
+use super::{Owned, Store, companions, layout, load, quarantine};
 use crate::error::{ADVICE_CORRUPT, ADVICE_LOCAL, Error, Result};
 use crate::options::Durability;
+use crate::peer::PeerRecord;
 use crate::system::files::forget_last_error;
 use crate::system::process::Process;
-
-/// The longest busy timeout that SQLite can be given, some 24 days.
-pub(super) const LONGEST: Duration = Duration::from_millis(i32::MAX.cast_unsigned() as u64);
-
-/// How long to wait before trying again what nobody waits for.
-pub(super) const RETRY: Duration = Duration::from_millis(2);
 
 /// The log is cut back to this many bytes when it is begun anew: what a long transaction, or a reader that kept it from
 /// being moved into the database, has made of it. SQLite begins anew at about as many.
@@ -51,7 +46,7 @@ impl Store {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let conn = Connection::open_with_flags(file.path(), flags).map_err(|error| failed(&error))?;
         let set_up = || {
-            conn.busy_timeout(busy_timeout.min(LONGEST))?;
+            conn.busy_timeout(busy_timeout.min(LONGEST_WAIT))?;
             // Whoever closes a database last moves the write-ahead log into it and deletes the log. Not if it turns out
             // to be damaged; but a log that SQLite makes just now has nothing in it, and goes again.
             conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, has_log)?;
@@ -91,12 +86,30 @@ impl Store {
     }
 
     /// Takes a connection that belongs to an application.
+    #[cfg(any(feature = "ffi", feature = "rusqlite"))]
     pub(crate) fn borrow(conn: Connection) -> Result<Self> {
         let name = "the host's database".to_owned();
         // With no room in the cache, every statement is finalised when it is dropped.
         conn.set_prepared_statement_cache_capacity(0);
         let presence = schema::inspect(&conn, &name)?;
         Ok(Self { conn, presence, name, owned: None })
+    }
+
+    /// Reads every valid peer; says how many rows were none. `reserve` is first told how many there will be, as far as the
+    /// file can be believed.
+    pub(crate) fn load_all(
+        &self,
+        reserve: &dyn Fn(usize),
+        each: &mut dyn FnMut(&PeerRecord) -> Result<()>,
+    ) -> Result<u64> {
+        let Presence::Present(table) = &self.presence else { return Ok(0) };
+        let Some(owned) = &self.owned else {
+            return load::read_borrowed(&self.conn, table.layout, &self.name, each);
+        };
+        let rows =
+            load::read_file(&self.conn, owned.file.path(), &self.name, table, &owned.guard, reserve, each)?;
+        owned.rows.set(rows.read);
+        Ok(rows.skipped)
     }
 
     /// Gets the database ready to be written, and makes the table if there is none.
@@ -152,7 +165,7 @@ impl Store {
         self.in_transaction(1, &mut |conn| {
             found = match schema::inspect(conn, &name) {
                 Ok(Presence::Absent) => {
-                    conn.execute_batch(schema::SCHEMA)?;
+                    conn.execute_batch(layout::SCHEMA)?;
                     schema::inspect(conn, &name)
                 }
                 Ok(Presence::Present(_)) => Err(Error::made_meanwhile(format!("cannot open {name}"))),

@@ -11,11 +11,11 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 
-use super::companions::{COMPANIONS, give_owner_of};
-use super::file::{DatabaseFile, free_name};
+use super::companions::{COMPANIONS, beside, give_owner_of};
+use super::file::{DatabaseFile, free_name, stamp};
 use super::layout::Layout;
+use super::salvage;
 use super::write::{self, Failure};
-use super::{beside, salvage, stamp};
 use crate::error::{Error, Quoted, Result};
 use crate::peer::PeerRecord;
 

@@ -5,16 +5,6 @@ use rusqlite::{Connection, OptionalExtension as _};
 use super::layout::{Layout, TIMESTAMP};
 use crate::error::{ADVICE_CORRUPT, Error, Quoted, Result};
 
-/// The table as the specification has it, to the letter.
-pub const SCHEMA: &str = "CREATE TABLE peers (
-    ip VARCHAR(15) NOT NULL,
-    port INT NOT NULL CHECK (port > 0 AND port <= 65535),
-    nextattempt INTEGER NOT NULL,
-    numfailures INT DEFAULT 0 CHECK (numfailures >= 0) NOT NULL,
-    type INT NOT NULL,
-    PRIMARY KEY (ip, port)
-)";
-
 /// Whether a declared type, in upper case, will do.
 type Rule = fn(&str) -> bool;
 
@@ -199,6 +189,7 @@ fn key_index(conn: &Connection) -> rusqlite::Result<Option<String>> {
 }
 
 /// The layout of the table, which is there.
+#[cfg(feature = "rusqlite")]
 pub(super) fn layout(conn: &Connection) -> rusqlite::Result<Layout> {
     columns(conn).map(|columns| layout_of(&columns))
 }

@@ -12,13 +12,13 @@ use std::time::{Duration, SystemTime};
 
 use rusqlite::{Connection, OpenFlags, ffi};
 
+use super::companions::beside;
+use super::file::{self, LONGEST_WAIT};
 use super::guard::{Guard, explain_limit};
 #[cfg(unix)]
 use super::hold;
 use super::load::read_file;
-use super::open::LONGEST;
 use super::schema::{self, Presence};
-use super::{beside, file};
 use crate::error::{Error, Quoted, Result};
 use crate::peer::PeerRecord;
 #[cfg(unix)]
@@ -170,7 +170,7 @@ fn connect(path: &Path, busy_timeout: Duration, manner: Manner) -> rusqlite::Res
     };
     let guard = Guard::set_up(&conn)?;
     guard.begin_schema();
-    conn.busy_timeout(busy_timeout.min(LONGEST))?;
+    conn.busy_timeout(busy_timeout.min(LONGEST_WAIT))?;
     if manner == Manner::Exclusive {
         conn.query_row("PRAGMA main.locking_mode = EXCLUSIVE", [], |_| Ok(()))?;
     }

@@ -23,11 +23,12 @@ pub(crate) const PEERS: u32 = 100;
 
 /// The options that every test here opens with: no waiting, and this for a damaged file.
 pub(crate) fn options(path: &Path, on_corrupt: OnCorrupt) -> Options {
-    let mut options = Options::default();
-    options.db_path = Some(path.to_owned());
-    options.busy_timeout = Duration::from_millis(1);
-    options.on_corrupt = on_corrupt;
-    options
+    Options {
+        db_path: Some(path.to_owned()),
+        busy_timeout: Duration::from_millis(1),
+        on_corrupt,
+        ..Options::default()
+    }
 }
 
 /// Peer `n` of the files here: every kind of host, every type, and numbers that differ from each other's.

@@ -47,10 +47,7 @@ impl TestClock {
 
     /// The options of a manager that follows this clock and a seed.
     pub(crate) fn options(&self, seed: u64) -> Options {
-        let mut options = Options::default();
-        options.clock = self.clock();
-        options.rng_seed = Some(seed);
-        options
+        Options { clock: self.clock(), rng_seed: Some(seed), ..Options::default() }
     }
 
     pub(crate) fn in_memory(&self, seed: u64) -> PeerManager {

@@ -129,10 +129,12 @@ pub(crate) fn play() {
     let (Ok(part), Some(file)) = (env::var(PART), env::var_os(FILE)) else { return };
     let path = PathBuf::from(file);
     say("here");
-    let mut options = Options::default();
-    options.db_path = Some(path.clone());
-    options.busy_timeout = Duration::from_millis(1);
-    options.flush_interval = Duration::from_millis(1);
+    let mut options = Options {
+        db_path: Some(path.clone()),
+        busy_timeout: Duration::from_millis(1),
+        flush_interval: Duration::from_millis(1),
+        ..Options::default()
+    };
     match part.as_str() {
         // Opens the file, and says what came of it.
         "open" => say(&outcome(options)),

@@ -36,10 +36,12 @@ pub(crate) struct Run {
 
 impl Run {
     pub(crate) fn options(&self, path: Option<&Path>) -> Options {
-        let mut options = Options::default();
-        options.db_path = path.map(Path::to_owned);
-        options.rng_seed = Some(self.seed);
-        options.clock = clock();
+        let mut options = Options {
+            db_path: path.map(Path::to_owned),
+            rng_seed: Some(self.seed),
+            clock: clock(),
+            ..Options::default()
+        };
         if path.is_some() {
             options.durability = self.durability;
             options.flush_interval = Duration::from_millis(1 << (self.seed % 7));

@@ -100,12 +100,13 @@ pub(crate) fn open(disk: &Arc<Disk>, durability: Durability) -> PeerManager {
 }
 
 fn options_for(disk: &Arc<Disk>, durability: Durability) -> Options {
-    let mut options = Options::default();
-    options.db_path = Some(disk.path());
-    options.durability = durability;
-    options.clock = Clock::from_fn(|| NOW.with(Cell::get));
-    options.rng_seed = Some(1);
-    options
+    Options {
+        db_path: Some(disk.path()),
+        durability,
+        clock: Clock::from_fn(|| NOW.with(Cell::get)),
+        rng_seed: Some(1),
+        ..Options::default()
+    }
 }
 
 /// Outbound peers with the same number of failures, which are due.

@@ -382,9 +382,11 @@ impl Pair {
 
 fn twin(clock: &Arc<CallersClock>, seed: u64) -> PeerManager {
     let clock = Arc::clone(clock);
-    let mut options = Options::default();
-    options.clock = Clock::from_fn(move || clock.time.load(Ordering::SeqCst));
-    options.rng_seed = Some(seed);
+    let options = Options {
+        clock: Clock::from_fn(move || clock.time.load(Ordering::SeqCst)),
+        rng_seed: Some(seed),
+        ..Options::default()
+    };
     PeerManager::open(options).expect("memory holds it")
 }
 

@@ -130,13 +130,15 @@ fn is_as_placed(path: &Path, bytes: &[u8], seems: u64) -> io::Result<bool> {
 }
 
 fn open(path: &Path, on_corrupt: OnCorrupt, max_peers: u64) -> Result<PeerManager, Error> {
-    let mut options = Options::default();
-    options.db_path = Some(path.to_owned());
-    options.on_corrupt = on_corrupt;
-    // Nobody else has the file open.
-    options.busy_timeout = Duration::from_millis(1);
-    options.rng_seed = Some(1);
-    options.max_peers = max_peers;
+    let options = Options {
+        db_path: Some(path.to_owned()),
+        on_corrupt,
+        // Nobody else has the file open.
+        busy_timeout: Duration::from_millis(1),
+        rng_seed: Some(1),
+        max_peers,
+        ..Options::default()
+    };
     PeerManager::open(options).inspect(|manager| {
         manager.check_invariants().expect("the invariants hold");
         assert!(max_peers == 0 || manager.peer_count() as u64 <= max_peers, "more peers than there may be");

@@ -11,7 +11,7 @@ use std::collections::TryReserveError;
 use rusqlite::types::ValueRef;
 
 use super::bytes::{be16, be32, varint};
-use super::record::{self, Columns};
+use super::record::{self, Columns, Shape};
 
 const INTERIOR_INDEX: u8 = 0x02;
 const INTERIOR_TABLE: u8 = 0x05;
@@ -26,15 +26,6 @@ pub(super) struct Cell<'a> {
     pub(super) columns: usize,
     /// The first of them: as many as were wanted, or fewer where it continues on a page that cannot be read.
     pub(super) values: &'a [ValueRef<'a>],
-}
-
-/// What is looked for in a record.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Shape {
-    /// How many columns are to be read.
-    pub(super) wanted: usize,
-    /// One that has more is none.
-    pub(super) most: usize,
 }
 
 /// A page of a file.

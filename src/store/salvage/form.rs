@@ -8,13 +8,14 @@ use std::cmp::Ordering;
 use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, OpenFlags};
 
-use super::cells::{Cell, Shape};
+use super::cells::Cell;
+use super::record::Shape;
 use super::text::Encoding;
 use crate::address::{HostText, PeerAddress};
 use crate::peer::PeerRecord;
 use crate::store::guard::Guard;
 use crate::store::layout::Layout;
-use crate::store::load::{key_from_row, peer_from_row};
+use crate::store::row::{key_from_row, peer_from_row};
 use crate::store::schema::{self, Column, Storage};
 
 /// How many columns a record may have when nothing is known of its table.

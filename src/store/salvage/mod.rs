@@ -28,9 +28,9 @@ use crate::address::PeerAddress;
 use crate::error::{Error, Result};
 use crate::peer::PeerRecord;
 use crate::sort::sort;
-use cells::Shape;
 use form::{Form, Identity, Meaning};
 use pages::{Owner, Pages};
+use record::Shape;
 
 /// What could be read of a damaged file.
 #[derive(Debug)]

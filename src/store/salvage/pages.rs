@@ -13,9 +13,10 @@ use std::path::Path;
 use rusqlite::types::ValueRef;
 
 use super::bytes::{PAGE_SIZES, be16, be32, open_if_there, page_size, read_at};
-use super::cells::{self, Cell, Page, Shape};
+use super::cells::{self, Cell, Page};
 use super::form::Form;
 use super::log::Log;
+use super::record::Shape;
 use super::text::Encoding;
 use crate::sort::sort;
 use crate::system;

@@ -6,7 +6,15 @@ use rusqlite::types::ValueRef;
 use smallvec::SmallVec;
 
 use super::bytes::varint;
-use super::cells::Shape;
+
+/// What is looked for in a record.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Shape {
+    /// How many columns are to be read.
+    pub(super) wanted: usize,
+    /// One that has more is none.
+    pub(super) most: usize,
+}
 
 /// Where the columns of a record are.
 #[derive(Default)]

@@ -1,9 +1,52 @@
-//! A host's canonical text, written without the formatting machinery of the standard library, because each
-//! address that a query answers is written out once.
+//! A host and its canonical text, which is written without the formatting machinery of the standard library, because
+//! each address that a query answers is written out once.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
 
-use super::{HOST_CAPACITY, Host};
+/// The longest host as text, and one byte for the NUL that C puts behind it.
+pub const HOST_CAPACITY: usize = 254;
+
+/// The host of a [`PeerAddress`](super::PeerAddress), in canonical form.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Host {
+    /// An IPv4 address.
+    V4(Ipv4Addr),
+    /// An IPv6 address that is not an IPv4-mapped one.
+    V6(Ipv6Addr),
+    /// A DNS-style name, lower case, without a trailing dot, 1 to 253 characters.
+    Name(Arc<str>),
+}
+
+impl From<IpAddr> for Host {
+    fn from(ip: IpAddr) -> Self {
+        match ip {
+            IpAddr::V4(ip) => ip.into(),
+            IpAddr::V6(ip) => ip.into(),
+        }
+    }
+}
+
+impl From<Ipv4Addr> for Host {
+    fn from(ip: Ipv4Addr) -> Self {
+        Self::V4(ip)
+    }
+}
+
+/// An IPv4-mapped address becomes that IPv4 address.
+impl From<Ipv6Addr> for Host {
+    fn from(ip: Ipv6Addr) -> Self {
+        ip.to_ipv4_mapped().map_or(Self::V6(ip), Self::V4)
+    }
+}
+
+impl fmt::Display for Host {
+    /// The canonical text, IPv6 without brackets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(HostText::of(self).as_str())
+    }
+}
 
 /// A host's canonical text in a buffer of its own.
 pub(crate) struct HostText {

@@ -1,0 +1,31 @@
+//! Catching panics, below [`boundary`](super::boundary): for what needs no manager and reports no error.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::error::{Error, Result};
+use crate::system::fault::inject_panic;
+
+/// Runs a function that has no way to report failure; `neutral` is its answer after a panic.
+pub(super) fn answer<T>(function: &'static str, neutral: T, body: impl FnOnce() -> T) -> T {
+    catch(function, body).unwrap_or(neutral)
+}
+
+/// Runs a function, and returns a panic in it as an error.
+pub(super) fn catch<T>(function: &'static str, body: impl FnOnce() -> T) -> Result<T> {
+    // Unwind safety: whatever the panic left half done is a manager's, and that is not used again.
+    catch_unwind(AssertUnwindSafe(|| {
+        inject_panic(function);
+        body()
+    }))
+    .map_err(|panic| defect(function, &*panic))
+}
+
+fn defect(function: &str, panic: &(dyn Any + Send)) -> Error {
+    let message = panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no message");
+    Error::Internal(format!("{function} panicked ({message}), a defect of peer_manager: please report it"))
+}

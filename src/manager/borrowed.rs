@@ -1,0 +1,33 @@
+//! A table on a connection that the application has set up.
+
+use rusqlite::Connection;
+
+use super::{PeerManager, load};
+use crate::error::Result;
+use crate::options::Options;
+use crate::store::Store;
+use crate::system::signals::without_file_size_signal;
+
+impl PeerManager {
+    /// Opens the table in the `main` database of a connection that the host has set up.
+    ///
+    /// The connection's settings stay as they are: no PRAGMA is run, changes are single statements or a
+    /// SAVEPOINT (so they become part of a transaction that is open), and no statement lives between two calls.
+    ///
+    /// When the disk fails or is full, SQLite usually rolls back the host's whole transaction; the host finds out by
+    /// [`is_autocommit`](rusqlite::Connection::is_autocommit) after [`Error::Database`] or [`Error::DiskFull`]. What
+    /// earlier calls in that transaction changed is still in memory then: store it again, or open the manager anew.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    #[cfg(feature = "rusqlite")]
+    pub fn from_connection(conn: Connection) -> Result<Self> {
+        Self::borrow(conn)
+    }
+
+    /// As [`from_connection`](Self::from_connection), which is there for Rust only if it is asked for.
+    pub(crate) fn borrow(conn: Connection) -> Result<Self> {
+        let options = Options::default();
+        without_file_size_signal(|| Self::with(load(Store::borrow(conn)?, &options)?, options))
+    }
+}
