@@ -405,8 +405,8 @@ typedef struct peer_manager_options {
    * inbound peer that has failed at least once: of its own netgroup, else of the table. If there is none, it is refused
    * with PEER_MANAGER_ERROR_LIMIT, in a batch left out, and counted in peer_manager_stats.refused_peers either way.
    * Outbound and preferred peers are never displaced, nor what is in the same batch, known or new; what is said about a
-   * peer in the table is never refused. The worst is the one with the most failures (from 16 on, powers of two are told
-   * apart: 16 to 31, 32 to 63 and so on).
+   * peer in the table is never refused. The worst is the one with the most failures (from 16 on, these are told apart: 16
+   * to 31, 32 to 63, 64 to 120, more).
    *
    * Of a file with more peers the best are in the table: preferred before outbound before inbound, then those with
    * fewer failures, then those whose rows come first. The rows of the others stay in the file and count as refused;
@@ -1188,8 +1188,8 @@ void peer_manager_query_init(struct peer_manager_query *query,
  * takes a netgroup first, and at most so many come from each.
  *
  * Cost: set by size and query->exclude_count, not by the table; peers that have become due since the last query are
- * sorted in first, a few steps each. A max_num_failures above 15 that is not one less than a power of two costs more where
- * it leaves out most of the peers. The first query with max_per_netgroup of a table without bounds is linear; from then
+ * sorted in first, a few steps each. A max_num_failures above 15 other than 31, 63 and 120 costs more where it leaves out
+ * most of the peers. The first query with max_per_netgroup of a table without bounds is linear; from then
  * on it is noted who is in each netgroup. Never waits for the disk.
  *
  * @param pm         the peer manager

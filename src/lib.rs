@@ -53,6 +53,7 @@ mod clock;
 mod error;
 mod manager;
 mod memory;
+mod netgroup;
 mod options;
 mod peer;
 mod query;

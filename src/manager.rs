@@ -295,7 +295,7 @@ impl PeerManager {
         question: impl FnOnce(&PeerTable) -> Result<T>,
     ) -> Result<T> {
         let table = self.read()?;
-        let is_split = |table: &PeerTable| now.is_none_or(|now| table.is_split_at(now));
+        let is_split = |table: &PeerTable| now.is_none_or(|now| table.is_as_of(now));
         if is_split(&table) && (table.is_grouped() || !is_by_netgroup) {
             return question(&table);
         }

@@ -82,7 +82,7 @@ pub struct Options {
     /// table. If there is none, it is refused with [`Error::Limit`], in a batch left out, and counted either way.
     /// Outbound and preferred peers are never displaced, nor what is in the same batch, known or new; and what is said about
     /// a peer in the table is never refused.
-    /// The worst is the one with the most failures (from 16 on, powers of two are told apart: 16 to 31, 32 to 63 …).
+    /// The worst is the one with the most failures (from 16 on, these are told apart: 16 to 31, 32 to 63, 64 to 120, more).
     ///
     /// Of a file with more peers the best are in the table: preferred before outbound before inbound, then those with
     /// fewer failures, then those whose rows come first. The rows of the others stay in the file, and count as refused.

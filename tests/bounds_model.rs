@@ -76,9 +76,14 @@ fn bounds() -> impl Strategy<Value = Bounds> {
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let peer = || 0..UNIVERSE;
     let time = || (START - 100)..(START + 100);
-    // Around the classes of failures that are told apart.
-    let failures =
-        || prop_oneof![4 => 0..4_u32, 3 => 14..35_u32, 1 => select(vec![63, 64, 1 << 20, u32::MAX])];
+    // Around the ranges of failures that are told apart.
+    let failures = || {
+        prop_oneof![
+            8 => 0..4_u32,
+            6 => 14..35_u32,
+            3 => select(vec![63, 64, 120, 121, 1 << 20, u32::MAX]),
+        ]
+    };
     // Mostly inbound, or nobody could be displaced.
     let peer_type = || {
         prop_oneof![

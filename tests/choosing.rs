@@ -301,10 +301,13 @@ fn assert_never_short(manager: &PeerManager, query: &PeerQuery<'_>, eligible: &B
 
 #[test]
 fn an_answer_is_never_short_for_any_size_and_any_bound_on_failures() {
-    // Each count of failures once: bounds such as 20 or 100 fall in the middle of a power of two.
+    // Each count of failures once: bounds such as 20 or 100 fall in the middle of a failure class.
     let records: Vec<_> = (0..300).map(|n| record(mixed(n), START, n, Outbound)).collect();
     let manager = knowing(&records);
-    for max in [0, 1, 7, 14, 15, 16, 17, 20, 30, 31, 32, 40, 63, 64, 100, 127, 128, 200, 255, 256, 299, 400] {
+    for max in [
+        0, 1, 7, 10, 14, 15, 16, 17, 20, 30, 31, 32, 40, 63, 64, 100, 119, 120, 121, 127, 128, 200, 255, 256,
+        299, 400,
+    ] {
         let query = PeerQuery { max_num_failures: Some(max), ..PeerQuery::default() };
         let eligible = records.iter().filter(|record| record.num_failures <= max);
         assert_never_short(&manager, &query, &eligible.map(|record| record.address.clone()).collect());
@@ -312,10 +315,10 @@ fn an_answer_is_never_short_for_any_size_and_any_bound_on_failures() {
 }
 
 #[test]
-fn a_bound_on_failures_holds_exactly_at_every_power_of_two() {
+fn a_bound_on_failures_holds_exactly_at_every_power_of_two_and_the_ends_of_classes() {
     let counts: BTreeSet<u32> = (0..32)
         .flat_map(|bit| [(1 << bit) - 1, 1 << bit, (1 << bit) + 1])
-        .chain([u32::MAX - 1, u32::MAX])
+        .chain([10, 11, 119, 120, 121, u32::MAX - 1, u32::MAX])
         .collect();
     let records: Vec<_> =
         (0..).zip(&counts).map(|(n, &count)| record(mixed(n), START, count, Outbound)).collect();

@@ -137,8 +137,8 @@ pub unsafe extern "C" fn peer_manager_query_init(query: *mut peer_manager_query,
 /// takes a netgroup first, and at most so many come from each.
 ///
 /// Cost: set by size and query->exclude_count, not by the table; peers that have become due since the last query are
-/// sorted in first, a few steps each. A max_num_failures above 15 that is not one less than a power of two costs more where
-/// it leaves out most of the peers. The first query with max_per_netgroup of a table without bounds is linear; from then
+/// sorted in first, a few steps each. A max_num_failures above 15 other than 31, 63 and 120 costs more where it leaves out
+/// most of the peers. The first query with max_per_netgroup of a table without bounds is linear; from then
 /// on it is noted who is in each netgroup. Never waits for the disk.
 ///
 /// @param pm         the peer manager

@@ -17,15 +17,15 @@ impl PeerManager {
     /// so many come from each.
     ///
     /// Cost: set by `size` and the length of `query.exclude`, not by the table; peers that have become due since
-    /// the last query are sorted in first, a few steps each. A bound on failures above 15 that is not one less than a
-    /// power of two costs more where it leaves out most of the peers. The first query by network group of a table without
-    /// bounds is linear; from then on it is noted who is in each.
+    /// the last query are moved first, a few steps each. A bound on failures above 15 other than 31, 63 and 120 costs more
+    /// where it leaves out most of the peers. The first query by network group of a table without bounds is linear; from
+    /// then on who is in each is kept.
     ///
     /// # Errors
     /// [`Error::Internal`] after a panic.
     pub fn load_random_peers(&self, query: &PeerQuery<'_>, size: usize) -> Result<Vec<PeerAddress>> {
         let mut rng = self.random.stream();
-        self.ask(query, self.now_for(query), |table| Ok(table.choose(query, size, &mut rng)?))
+        self.ask(query, self.now_for(query), |table| Ok(table.draw(query, size, &mut rng)?))
     }
 
     /// Draws peers to tell another one about: never private addresses, never `exclude`; preferred before
@@ -48,7 +48,7 @@ impl PeerManager {
         let mut rng = self.random.stream();
         let Some(sharing) = &self.sharing else {
             return self.ask(filter, self.now_for(filter), |table| {
-                let drawn = table.choose_to_send(filter, exclude, &[], [size; 3], size, &mut rng)?;
+                let drawn = table.draw_to_send(filter, exclude, &[], [size; 3], size, &mut rng)?;
                 Ok(memory::collect(drawn.into_iter().map(|(address, _)| address))?)
             });
         };
@@ -91,7 +91,7 @@ impl PeerManager {
             inbound,
             outbound,
             preferred,
-            ready: census.ready,
+            ready: census.due,
             netgroups: census.netgroups,
             pending_writes,
             failed_writes: self.failed_writes.load(Ordering::Relaxed) + failed_in_background,

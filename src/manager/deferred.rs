@@ -120,7 +120,7 @@ impl Deferred {
 
     /// Changes in memory that are not on file.
     pub(super) fn pending(&self, table: &PeerTable) -> u64 {
-        table.pending() as u64 + self.shared.in_hand.load(Ordering::SeqCst)
+        table.dirty_len() as u64 + self.shared.in_hand.load(Ordering::SeqCst)
     }
 
     /// In a fork: as [`Store::abandon`], unless the thread had the journal then, and has it for ever.
@@ -204,7 +204,7 @@ impl Shared {
         let (taken, room) = {
             let mut table = self.table.write().map_err(|_| Error::poisoned())?;
             // What cannot be taken stays pending in the table.
-            let (taken, room) = table.take_pending(&journal.unwritten).map_err(|_| {
+            let (taken, room) = table.take_dirty(&journal.unwritten).map_err(|_| {
                 self.count_failure();
                 Error::no_memory(&format!("to write what has changed to {}", journal.store.name()))
             })?;

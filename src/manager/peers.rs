@@ -129,7 +129,7 @@ impl PeerManager {
         }
         self.change(
             &mut writer,
-            &|table| table.reserve_to_remove(1),
+            &|table| table.reserve_remove(1),
             &|store| store.delete(address),
             &mut |table| table.remove(address),
         )
@@ -149,7 +149,7 @@ impl PeerManager {
         let removed = slots.len();
         self.change(
             &mut writer,
-            &|table| table.reserve_to_remove(removed),
+            &|table| table.reserve_remove(removed),
             &|store| store.delete_with_failures(min_num_failures),
             &mut |table| table.remove_with_failures(min_num_failures, &mut slots),
         )?;
@@ -167,15 +167,15 @@ impl PeerManager {
     pub fn limit_next_attempt(&self, latest: i64) -> Result<usize> {
         let mut writer = self.lock_writer()?;
         // Slots stay as they are until the writer is unlocked.
-        let (slots, records) = self.read()?.limited(latest)?;
+        let (slots, records) = self.read()?.waiting_beyond(latest)?;
         if records.is_empty() {
             return Ok(0);
         }
         self.change(
             &mut writer,
-            &|table| table.reserve(&records, false, 0),
+            &|table| table.reserve_insert(&records, false, 0),
             &|store| store.replace(&records),
-            &mut |table| slots.iter().zip(&records).for_each(|(&slot, record)| table.replace(slot, record)),
+            &mut |table| table.update(&slots, &records),
         )?;
         Ok(records.len())
     }
@@ -213,11 +213,11 @@ impl PeerManager {
         };
         self.change(
             &mut writer,
-            &|table| table.reserve_to_replace(slot, &record),
+            &|table| table.reserve_update(slot, &record),
             &|store| store.replace(records),
             &mut |table| {
                 table.advance_forward(now);
-                table.replace(slot, &record);
+                table.update(&[slot], records);
             },
         )
     }
@@ -233,8 +233,8 @@ impl PeerManager {
         )
     }
 
-    /// Adds those of some peers whose addresses are new, and splits the table at the present first if that is given. None
-    /// of the others gives way to them.
+    /// Inserts those of some peers whose addresses are new, and first advances the table to the present if that is given.
+    /// Never evicts a peer named in the same batch.
     pub(super) fn admit_unknown<T>(
         &self,
         peers: &[T],
@@ -263,8 +263,8 @@ impl PeerManager {
         self.admit(&mut writer, records, None, None, Store::replace)
     }
 
-    /// Puts records into the table, which is split at the present first if that is given, as far as its bounds admit
-    /// them; others give way where they must, except those that are spared: see [`PeerTable::plan`].
+    /// Inserts records, or updates those that are known, as far as the table's bounds admit them, and first advances the table
+    /// to the present if that is given. Others are evicted where they must, except those that are spared: see [`PeerTable::plan_insert`].
     fn admit(
         &self,
         writer: &mut Writer,
@@ -276,19 +276,19 @@ impl PeerManager {
         if records.is_empty() {
             return Ok(Admitted { added: 0, refused: None });
         }
-        let (mut plan, displaced, is_bounded) = {
+        let (mut plan, evicted, is_bounded) = {
             let mut table = self.read()?;
             if table.is_bounded() && !table.is_grouped() {
-                // It was let go when there was no memory.
+                // The grouping was let go when there was no memory for it.
                 drop(table);
                 self.write_table()?.group()?;
                 table = self.read()?;
             }
-            let plan = table.plan(records, spared)?;
+            let plan = table.plan_insert(records, spared)?;
             // Slots stay as they are until the writer is unlocked; the database knows addresses.
-            let displaced = if writer.store.is_some() { &plan.displaced[..] } else { &[] };
-            let displaced = memory::collect(table.addresses(displaced))?;
-            (plan, displaced, table.is_bounded())
+            let evicted = if writer.store.is_some() { &plan.evicted[..] } else { &[] };
+            let evicted = memory::collect(table.addresses(evicted))?;
+            (plan, evicted, table.is_bounded())
         };
         if !is_bounded && plan.refused > 0 {
             return Err(Error::Limit(format!(
@@ -299,20 +299,20 @@ impl PeerManager {
         }
         let mut added = 0;
         if !plan.taken.is_empty() {
-            let (taken, slots) = (&plan.taken, &mut plan.displaced);
-            let gone = slots.len();
+            let (taken, slots) = (&plan.taken, &mut plan.evicted);
+            let evictions = slots.len();
             self.change(
                 writer,
-                &|table| table.reserve(taken, spared.is_some(), gone),
-                &|store| match &displaced[..] {
+                &|table| table.reserve_insert(taken, spared.is_some(), evictions),
+                &|store| match &evicted[..] {
                     [] => write(store, taken),
-                    displaced => store.displace(displaced, taken),
+                    evicted => store.displace(evicted, taken),
                 },
                 &mut |table| {
                     if let Some(now) = now {
                         table.advance_forward(now);
                     }
-                    added = table.exchange(slots, taken);
+                    added = table.insert(taken, slots);
                 },
             )?;
         }
@@ -321,15 +321,15 @@ impl PeerManager {
     }
 }
 
-/// What became of records that were to be put into the table.
+/// What became of records that were to be inserted.
 pub(super) struct Admitted {
-    /// How many peers it has more, apart from those that gave way.
+    /// How many peers were inserted.
     pub(super) added: usize,
     /// Why the first one that was refused was.
     refused: Option<Full>,
 }
 
-/// The error for a newcomer that found no room.
+/// The error for a new peer that found no room.
 fn limit(address: &PeerAddress, full: Full) -> Error {
     let what = match full {
         Full::Table => "the table has as many peers as max_peers allows",

@@ -94,7 +94,7 @@ impl Sharing {
         rng: &mut impl Rng,
     ) -> Result<Vec<PeerAddress>> {
         let present = choice.present(table);
-        let answer = table.admitted_of(&choice.within_parts(&present), query, exclude, size);
+        let answer = table.admitted(&choice.within_parts(&present), query, exclude, size);
         let missing = size - answer.len();
         if missing == 0 {
             return Ok(answer);
@@ -110,7 +110,7 @@ impl Sharing {
         let gone = choice.drawn.len() - present.len();
         let are_too_many_gone = gone > present.len().max(MAX_GONE);
         let listed = choice.drawn.iter().map(|drawn| &drawn.address);
-        let more = table.choose_to_send(query, listed.chain(exclude), &answer, rooms, missing, rng)?;
+        let more = table.draw_to_send(query, listed.chain(exclude), &answer, rooms, missing, rng)?;
         if more.is_empty() {
             return Ok(answer);
         }
@@ -122,7 +122,7 @@ impl Sharing {
             choice.parts[drawn_as as usize] = Some(parts[drawn_as as usize]);
             choice.drawn.push(Drawn { address, drawn_as });
         }
-        Ok(table.admitted_of(&choice.within_parts(&choice.present(table)), query, exclude, size))
+        Ok(table.admitted(&choice.within_parts(&choice.present(table)), query, exclude, size))
     }
 
     /// The part of a type that has this many peers. All of them is all that there will be.

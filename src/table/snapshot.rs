@@ -1,7 +1,7 @@
 //! A copy of the whole table at one moment.
 
-use super::entry::Entry;
-use super::names::Texts;
+use super::owner::entry::Entry;
+use super::owner::names::Texts;
 use crate::peer::PeerRecord;
 
 /// All peers as they were at one consistent moment, in no particular order.

@@ -213,7 +213,13 @@ fn worst_of(peers: Vec<&PeerRecord>) -> Vec<PeerAddress> {
     as_bad.map(|peer| peer.address.clone()).collect()
 }
 
-/// Failures from 16 on count by their power of two only.
+/// How bad so many failures are: from 16 on, only ranges are told apart.
 fn badness(num_failures: u32) -> u32 {
-    if num_failures < 16 { num_failures } else { 12 + num_failures.ilog2() }
+    match num_failures {
+        0..=15 => num_failures,
+        16..=31 => 16,
+        32..=63 => 17,
+        64..=120 => 18,
+        121.. => 19,
+    }
 }

@@ -4,26 +4,26 @@ use std::hash::{Hash, Hasher};
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::names::Texts;
-use super::netgroups::Netgroup;
-use super::wheel::Links;
 use crate::address::{Host, PeerAddress};
+use crate::netgroup::Netgroup;
 use crate::peer::{PeerRecord, StoredPeerType};
+use crate::table::slot::NO_SLOT;
 
 /// How the sixteen bytes of a [`Key`]'s host are to be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
-pub(super) enum HostKind {
+enum HostKind {
     /// An IPv4 address in the first four bytes.
     V4,
     /// An IPv6 address.
     V6,
-    /// A number given by [`Names`](super::names::Names) in the first four bytes.
+    /// The number that [`Names`](super::names::Names) gave to a name, in the first four bytes.
     Name,
 }
 
-/// An address in fixed size: what the index compares.
+/// An address in fixed size: what the key index compares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Key {
+pub(in crate::table) struct Key {
     host: [u8; 16],
     port: u16,
     kind: HostKind,
@@ -31,7 +31,7 @@ pub(super) struct Key {
 
 impl Key {
     /// The key of an address whose name, if it has one, has the given number.
-    pub(super) fn of(address: &PeerAddress, name_number: u32) -> Self {
+    pub(in crate::table) fn of(address: &PeerAddress, name_number: u32) -> Self {
         let mut host = [0; 16];
         let kind = match address.host() {
             Host::V4(ip) => {
@@ -56,11 +56,11 @@ impl Key {
     }
 
     /// The number of the host's name, if the host is one.
-    pub(super) fn name_number(&self) -> Option<u32> {
+    pub(in crate::table) fn name_number(&self) -> Option<u32> {
         (self.kind == HostKind::Name).then(|| u32::from_ne_bytes(self.first_four()))
     }
 
-    pub(super) fn address(&self, names: &Texts) -> PeerAddress {
+    pub(in crate::table) fn address(&self, names: &Texts) -> PeerAddress {
         let host = match self.kind {
             HostKind::V4 => Host::V4(Ipv4Addr::from(self.first_four())),
             HostKind::V6 => Host::V6(Ipv6Addr::from(self.host)),
@@ -69,14 +69,13 @@ impl Key {
         PeerAddress::from_canonical(host, self.port)
     }
 
-    /// The network group: an IPv4 /16, an IPv6 /32, each name one of its own.
-    pub(super) fn netgroup(&self) -> Netgroup {
-        let [a, b, ..] = self.host;
-        let prefix = match self.kind {
-            HostKind::V4 => [a, b, 0, 0],
-            HostKind::V6 | HostKind::Name => self.first_four(),
-        };
-        Netgroup { kind: self.kind, prefix }
+    /// The network that the address counts as.
+    pub(in crate::table) fn netgroup(&self) -> Netgroup {
+        match self.kind {
+            HostKind::V4 => Netgroup::of_v4(self.first_four()),
+            HostKind::V6 => Netgroup::of_v6(self.host),
+            HostKind::Name => Netgroup::of_name(u32::from_ne_bytes(self.first_four())),
+        }
     }
 }
 
@@ -97,16 +96,30 @@ impl Hash for Key {
     }
 }
 
-/// A slot of the slab. Its pool follows from its fields and from the time at which the table is split,
-/// so only the place in the pool and the neighbours in the wheel are stored.
+/// The neighbours of a slot in a list that runs through the entries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::table) struct Links {
+    pub(in crate::table) previous: u32,
+    pub(in crate::table) next: u32,
+}
+
+impl Links {
+    /// The links of a slot that is in no list.
+    const NONE: Self = Self { previous: NO_SLOT, next: NO_SLOT };
+}
+
+/// What the slab holds in a slot.
+///
+/// Only the owner changes what is known of the peer. Some indexes keep a few bytes of their own here, beside what they
+/// read, which saves a cache miss: `pool_position` is the pools', `links` is the wheel's, two flags are the dirty set's.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Entry {
+pub(in crate::table) struct Entry {
     /// An `i64` in bytes, so that the entry need not be a multiple of eight.
     next_attempt: [u8; 8],
     host: [u8; 16],
-    pub(super) num_failures: u32,
-    pub(super) pool_position: u32,
-    pub(super) links: Links,
+    num_failures: u32,
+    pub(in crate::table) pool_position: u32,
+    pub(in crate::table) links: Links,
     port: u16,
     kind: HostKind,
     /// The type in the low bits, and what the constants below say.
@@ -115,11 +128,11 @@ pub(super) struct Entry {
 
 /// The address is private.
 const PRIVATE: u8 = 0x80;
-/// The entry is another than the file has.
-const CHANGED: u8 = 0x40;
-/// The file has a row of this peer, or will have when what was taken to be written is.
+/// The peer is dirty: changed in memory, not yet in the file.
+const DIRTY: u8 = 0x40;
+/// The file has a row of this peer, or will have one once the changes that were taken last are written.
 const ON_FILE: u8 = 0x20;
-/// Where the type is.
+/// The bits of the type.
 const TYPE: u8 = 0x03;
 
 impl Entry {
@@ -137,45 +150,49 @@ impl Entry {
         }
     }
 
-    /// Takes over what can change about a peer; its address cannot.
+    /// Replaces what may change about a peer; its address may not.
     pub(super) fn assign(&mut self, record: &PeerRecord) {
         self.next_attempt = record.next_attempt.to_ne_bytes();
         self.num_failures = record.num_failures;
         self.flags = self.flags & !TYPE | record.peer_type as u8;
     }
 
-    /// Takes over the new number of its name, if it has one.
+    /// Replaces the number of the peer's name, if it has one, by the new number of that number.
     pub(super) fn renumber(&mut self, numbers: &[u32]) {
         if let Some(number) = self.key().name_number() {
             self.host[..4].copy_from_slice(&numbers[number as usize].to_ne_bytes());
         }
     }
 
-    pub(super) fn key(&self) -> Key {
+    pub(in crate::table) fn key(&self) -> Key {
         Key { host: self.host, port: self.port, kind: self.kind }
     }
 
-    pub(super) fn next_attempt(&self) -> i64 {
+    pub(in crate::table) fn next_attempt(&self) -> i64 {
         i64::from_ne_bytes(self.next_attempt)
     }
 
-    pub(super) fn is_private(&self) -> bool {
+    pub(in crate::table) fn num_failures(&self) -> u32 {
+        self.num_failures
+    }
+
+    pub(in crate::table) fn is_private(&self) -> bool {
         self.flags & PRIVATE != 0
     }
 
-    pub(super) fn is_changed(&self) -> bool {
-        self.flags & CHANGED != 0
+    pub(in crate::table) fn is_dirty(&self) -> bool {
+        self.flags & DIRTY != 0
     }
 
-    pub(super) fn set_changed(&mut self, is_changed: bool) {
-        self.set(CHANGED, is_changed);
+    pub(in crate::table) fn set_dirty(&mut self, is_dirty: bool) {
+        self.set(DIRTY, is_dirty);
     }
 
-    pub(super) fn is_on_file(&self) -> bool {
+    pub(in crate::table) fn is_on_file(&self) -> bool {
         self.flags & ON_FILE != 0
     }
 
-    pub(super) fn set_on_file(&mut self, is_on_file: bool) {
+    pub(in crate::table) fn set_on_file(&mut self, is_on_file: bool) {
         self.set(ON_FILE, is_on_file);
     }
 
@@ -183,7 +200,7 @@ impl Entry {
         self.flags = if value { self.flags | flag } else { self.flags & !flag };
     }
 
-    pub(super) fn peer_type(&self) -> StoredPeerType {
+    pub(in crate::table) fn peer_type(&self) -> StoredPeerType {
         match self.flags & TYPE {
             0 => StoredPeerType::Inbound,
             1 => StoredPeerType::Outbound,
@@ -191,7 +208,7 @@ impl Entry {
         }
     }
 
-    pub(super) fn record(&self, names: &Texts) -> PeerRecord {
+    pub(in crate::table) fn record(&self, names: &Texts) -> PeerRecord {
         PeerRecord {
             address: self.key().address(names),
             next_attempt: self.next_attempt(),

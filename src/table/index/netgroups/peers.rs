@@ -1,33 +1,33 @@
-//! The peers of one network group, by pool.
+//! The peers of one netgroup, by pool.
 //!
-//! Most groups have few peers, which are looked through; those of a large one are kept by pool, so that the peers in some
-//! pools can be counted and drawn from at a cost that does not depend on how many there are.
+//! Most netgroups have few peers, which are looked through; those of a large one are kept by pool, so that the peers in
+//! some pools can be counted and drawn from at a cost that does not depend on how many there are.
 //!
-//! A group that finds no memory for a change is not to be used any more.
+//! After a change that found no memory, this is not to be used any more.
 
 use smallvec::SmallVec;
 
-use super::Netgroup;
 use crate::memory::{self, give_back};
-use crate::table::pools::{CLASSES, POOLS};
-use crate::table::slot_number;
+use crate::netgroup::Netgroup;
+use crate::table::facet::{CLASSES, POOLS};
+use crate::table::slot::slot_number;
 
-/// A group with more peers than this is kept by pool, until it has half as many.
+/// A netgroup with more peers than this is kept by pool, until it has half as many.
 const FEW: usize = 32;
 
-/// One group.
+/// See the [module](self).
 #[derive(Debug)]
 #[repr(align(64))] // in one line of the cache
-pub(super) struct Group {
+pub(super) struct NetgroupPeers {
     pub(super) netgroup: Netgroup,
     peers: Peers,
-    /// For each facet with peers, in order, the place in the list of its least pool.
+    /// For each facet with peers, in order, the netgroup's position in the list of its lowest pool.
     pub(super) listed_at: SmallVec<[u32; 4]>,
 }
 
 #[derive(Debug)]
 enum Peers {
-    Few(SmallVec<[Member; 2]>),
+    Few(SmallVec<[Pooled; 2]>),
     /// In cells that are sorted by pool; none of them is empty.
     Many {
         len: u32,
@@ -35,20 +35,21 @@ enum Peers {
     },
 }
 
+/// A slot and its pool.
 #[derive(Clone, Copy, Debug)]
-struct Member {
+struct Pooled {
     slot: u32,
     pool: u16,
 }
 
-/// The peers of a large group in one pool.
+/// The peers of a large netgroup in one pool.
 #[derive(Debug)]
 struct Cell {
     pool: u16,
     slots: Vec<u32>,
 }
 
-impl Group {
+impl NetgroupPeers {
     pub(super) fn new(netgroup: Netgroup) -> Self {
         Self { netgroup, peers: Peers::Few(SmallVec::new()), listed_at: SmallVec::new() }
     }
@@ -56,7 +57,7 @@ impl Group {
     /// How many peers there are.
     pub(super) fn len(&self) -> u32 {
         match &self.peers {
-            Peers::Few(members) => slot_number(members.len()),
+            Peers::Few(few) => slot_number(few.len()),
             Peers::Many { len, .. } => *len,
         }
     }
@@ -64,14 +65,14 @@ impl Group {
     /// The peers, in pieces that are each of one pool.
     pub(super) fn cells(&self) -> impl Iterator<Item = (usize, &[u32])> {
         let (few, many) = match &self.peers {
-            Peers::Few(members) => (&members[..], &[][..]),
+            Peers::Few(peers) => (&peers[..], &[][..]),
             Peers::Many { cells, .. } => (&[][..], &cells[..]),
         };
-        let few = few.iter().map(|member| (usize::from(member.pool), std::slice::from_ref(&member.slot)));
+        let few = few.iter().map(|peer| (usize::from(peer.pool), std::slice::from_ref(&peer.slot)));
         few.chain(many.iter().map(|cell| (usize::from(cell.pool), &cell.slots[..])))
     }
 
-    /// Adds a slot, and tells each slot whose position changes its new one. Cost: constant, amortised.
+    /// Adds a slot; `set_position` is given each slot whose position changes, and the new one. Cost: constant, amortised.
     pub(super) fn add(
         &mut self,
         slot: u32,
@@ -79,16 +80,16 @@ impl Group {
         set_position: &mut impl FnMut(u32, u32),
     ) -> memory::Result {
         match &mut self.peers {
-            Peers::Few(members) => {
-                set_position(slot, slot_number(members.len()));
-                members.try_reserve(1)?;
-                members.push(Member { slot, pool: pool_number(pool) });
-                if members.len() > FEW {
-                    let members = std::mem::take(members);
+            Peers::Few(few) => {
+                set_position(slot, slot_number(few.len()));
+                few.try_reserve(1)?;
+                few.push(Pooled { slot, pool: pool_number(pool) });
+                if few.len() > FEW {
+                    let few = std::mem::take(few);
                     self.peers = Peers::Many { len: 0, cells: Vec::new() };
-                    return members
+                    return few
                         .iter()
-                        .try_for_each(|m| self.add(m.slot, usize::from(m.pool), set_position));
+                        .try_for_each(|peer| self.add(peer.slot, usize::from(peer.pool), set_position));
                 }
             }
             Peers::Many { len, cells } => {
@@ -106,22 +107,21 @@ impl Group {
         Ok(())
     }
 
-    /// Takes the slot out that is at a position in a pool, and tells each slot whose position changes its new one. Cost:
-    /// constant, amortised.
-    pub(super) fn take(
+    /// Removes the slot at a position in a pool, with `set_position` as for [`add`](Self::add). Cost: constant, amortised.
+    pub(super) fn remove(
         &mut self,
         position: u32,
         pool: usize,
         set_position: &mut impl FnMut(u32, u32),
     ) -> memory::Result {
         match &mut self.peers {
-            Peers::Few(members) => {
-                members.swap_remove(position as usize);
-                if let Some(moved) = members.get(position as usize) {
+            Peers::Few(few) => {
+                few.swap_remove(position as usize);
+                if let Some(moved) = few.get(position as usize) {
                     set_position(moved.slot, position);
                 }
-                if members.spilled() && members.len() <= members.capacity() / 4 {
-                    members.shrink_to_fit();
+                if few.spilled() && few.len() <= few.capacity() / 4 {
+                    few.shrink_to_fit();
                 }
                 return Ok(());
             }
@@ -142,7 +142,7 @@ impl Group {
         self.simplify(set_position)
     }
 
-    /// Keeps the peers as those of a small group if it has become one.
+    /// Keeps the peers as those of a small netgroup if it has become one.
     fn simplify(&mut self, set_position: &mut impl FnMut(u32, u32)) -> memory::Result {
         if self.len() as usize > FEW / 2 {
             return Ok(());
@@ -157,7 +157,7 @@ impl Group {
         Ok(())
     }
 
-    /// Moves the slot at a position from one pool to another, and tells each slot whose position changes its new one.
+    /// Moves the slot at a position from one pool to another, with `set_position` as for [`add`](Self::add).
     pub(super) fn shift(
         &mut self,
         slot: u32,
@@ -165,20 +165,20 @@ impl Group {
         (from, to): (usize, usize),
         set_position: &mut impl FnMut(u32, u32),
     ) -> memory::Result {
-        if let Peers::Few(members) = &mut self.peers {
-            members[position as usize].pool = pool_number(to);
+        if let Peers::Few(few) = &mut self.peers {
+            few[position as usize].pool = pool_number(to);
             Ok(())
         } else {
-            // Added first, or the group might become a small one, and the positions others.
+            // Added first: removing may make it a small netgroup, in which positions are others.
             self.add(slot, to, set_position)?;
-            self.take(position, from, set_position)
+            self.remove(position, from, set_position)
         }
     }
 
-    /// Notes that the entry at a position has moved to another slot.
+    /// Replaces the slot at a position in a pool.
     pub(super) fn relocate(&mut self, position: u32, pool: usize, slot: u32) {
         match &mut self.peers {
-            Peers::Few(members) => members[position as usize].slot = slot,
+            Peers::Few(few) => few[position as usize].slot = slot,
             Peers::Many { cells, .. } => {
                 if let Ok(cell) = find(cells, pool) {
                     cells[cell].slots[position as usize] = slot;
@@ -190,17 +190,17 @@ impl Group {
     /// The slot at a position in a pool.
     pub(super) fn slot_at(&self, position: u32, pool: usize) -> Option<u32> {
         match &self.peers {
-            Peers::Few(members) => members.get(position as usize).map(|member| member.slot),
+            Peers::Few(few) => few.get(position as usize).map(|member| member.slot),
             Peers::Many { cells, .. } => cells[find(cells, pool).ok()?].slots.get(position as usize).copied(),
         }
     }
 
-    /// The least pool with peers of this facet.
-    pub(super) fn least_pool(&self, facet: usize) -> Option<usize> {
+    /// The lowest pool of a facet that has peers.
+    pub(super) fn lowest_pool(&self, facet: usize) -> Option<usize> {
         let pools = facet * CLASSES..(facet + 1) * CLASSES;
         match &self.peers {
-            Peers::Few(members) => {
-                members.iter().map(|m| usize::from(m.pool)).filter(|pool| pools.contains(pool)).min()
+            Peers::Few(few) => {
+                few.iter().map(|peer| usize::from(peer.pool)).filter(|pool| pools.contains(pool)).min()
             }
             Peers::Many { cells, .. } => {
                 let first = cells.get(find(cells, pools.start).unwrap_or_else(|cell| cell))?;
@@ -215,27 +215,26 @@ fn find(cells: &[Cell], pool: usize) -> Result<usize, usize> {
     cells.binary_search_by_key(&pool, |cell| usize::from(cell.pool))
 }
 
-/// There are some hundreds of pools.
+/// The number of a pool, as it is kept here.
 #[expect(clippy::cast_possible_truncation, reason = "POOLS fits")]
 fn pool_number(pool: usize) -> u16 {
     const { assert!(POOLS <= u16::MAX as usize, "the number of a pool takes two bytes") };
     pool as u16
 }
 
-const _: () = assert!(size_of::<Group>() == 64, "a group fills a line of the cache");
+const _: () = assert!(size_of::<NetgroupPeers>() == 64, "a netgroup fills a line of the cache");
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::table::entry::HostKind;
 
     #[test]
-    fn a_group_that_has_become_small_gives_its_memory_back() {
+    fn a_netgroup_that_has_become_small_gives_its_memory_back() {
         for most in [FEW, 2 * FEW] {
-            let mut group = Group::new(Netgroup { kind: HostKind::V4, prefix: [10, 0, 0, 0] });
-            (0..slot_number(most)).try_for_each(|slot| group.add(slot, 0, &mut |_, _| ())).expect("memory");
-            (1..most).try_for_each(|_| group.take(0, 0, &mut |_, _| ())).expect("memory");
-            assert!(matches!(&group.peers, Peers::Few(members) if members.len() == 1 && !members.spilled()));
+            let mut peers = NetgroupPeers::new(Netgroup::of_v4([10, 0, 0, 0]));
+            (0..slot_number(most)).try_for_each(|slot| peers.add(slot, 0, &mut |_, _| ())).expect("memory");
+            (1..most).try_for_each(|_| peers.remove(0, 0, &mut |_, _| ())).expect("memory");
+            assert!(matches!(&peers.peers, Peers::Few(few) if few.len() == 1 && !few.spilled()));
         }
     }
 }

@@ -1,5 +1,5 @@
-//! Counts by number, for the slots and groups of one answer: most answers are short, and then looking through a list
-//! is faster than hashing.
+//! Counts by number, for the slots and netgroups of one answer: most answers are short, and then looking through a list is
+//! faster than hashing.
 
 use std::collections::HashMap;
 
@@ -7,65 +7,66 @@ use smallvec::SmallVec;
 
 use crate::memory;
 
-/// Up to this many, they are looked through.
+/// Up to this many numbers are looked through.
 const FEW: usize = 64;
 
 /// How often each number was counted.
 #[derive(Debug, Default)]
-pub(super) struct Tally {
+pub(super) struct Counts {
     few: SmallVec<[u32; FEW]>,
-    /// How often each of the few was.
-    counts: SmallVec<[u32; FEW]>,
-    /// All of them, once they are more than a few.
+    /// How often each of the few was counted.
+    times: SmallVec<[u32; FEW]>,
+    /// All counts, once they are more than a few.
     many: HashMap<u32, u32>,
 }
 
-impl Tally {
+impl Counts {
     /// Room for this many numbers.
     pub(super) fn with_capacity(numbers: usize) -> memory::Result<Self> {
-        let mut tally = Self::default();
+        let mut counts = Self::default();
         if numbers > FEW {
-            tally.many.try_reserve(numbers)?;
+            counts.many.try_reserve(numbers)?;
         }
-        Ok(tally)
+        Ok(counts)
     }
 
-    /// The counts of these numbers.
+    /// Each of these numbers, counted as often as it is there.
     pub(super) fn of_all(numbers: &[u32]) -> memory::Result<Self> {
-        let mut tally = Self::default();
-        numbers.iter().try_for_each(|&number| tally.add(number).map(drop))?;
-        Ok(tally)
+        let mut counts = Self::default();
+        numbers.iter().try_for_each(|&number| counts.add(number).map(drop))?;
+        Ok(counts)
     }
 
+    /// How often a number was counted.
     pub(super) fn of(&self, number: u32) -> u32 {
         if self.many.is_empty() {
-            self.position(number).map_or(0, |position| self.counts[position])
+            self.position(number).map_or(0, |position| self.times[position])
         } else {
             self.many.get(&number).copied().unwrap_or(0)
         }
     }
 
-    /// Counts a number; says how often it was counted before. Cost: constant, amortised.
+    /// Counts a number, and returns how often it was counted before. Cost: constant, amortised.
     pub(super) fn add(&mut self, number: u32) -> memory::Result<u32> {
         let count = if !self.many.is_empty() {
             self.many.try_reserve(1)?;
             self.many.entry(number).or_insert(0)
         } else if let Some(position) = self.position(number) {
-            &mut self.counts[position]
+            &mut self.times[position]
         } else if self.few.len() < FEW {
             self.few.push(number);
-            self.counts.push(1);
+            self.times.push(1);
             return Ok(0);
         } else {
             self.many.try_reserve(FEW + 1)?;
-            self.many.extend(self.few.drain(..).zip(self.counts.drain(..)));
+            self.many.extend(self.few.drain(..).zip(self.times.drain(..)));
             self.many.entry(number).or_insert(0)
         };
         *count += 1;
         Ok(*count - 1)
     }
 
-    /// Where a number is among the few. Most are not there, which `contains` finds out many at a time.
+    /// Where a number is among the few. Most are not there, and `contains` compares many at a time.
     fn position(&self, number: u32) -> Option<usize> {
         if !self.few.contains(&number) {
             return None;
@@ -81,15 +82,15 @@ mod tests {
     #[test]
     fn a_number_was_counted_as_often_as_it_was_added_whatever_the_size() {
         for capacity in [0, FEW, 10 * FEW] {
-            let (mut tally, mut counts) = (Tally::with_capacity(capacity).expect("memory"), [0; 250]);
+            let (mut counts, mut expected) = (Counts::with_capacity(capacity).expect("memory"), [0; 250]);
             for number in (0..200).chain(50..150).chain(100..120) {
-                assert_eq!(tally.add(number), Ok(counts[number as usize]), "{number}");
-                counts[number as usize] += 1;
+                assert_eq!(counts.add(number), Ok(expected[number as usize]), "{number}");
+                expected[number as usize] += 1;
             }
-            for (number, count) in (0..).zip(counts) {
-                assert_eq!(tally.of(number), count, "{number}");
+            for (number, count) in (0..).zip(expected) {
+                assert_eq!(counts.of(number), count, "{number}");
             }
-            assert!(tally.many.capacity() >= capacity, "what was made room for is used");
+            assert!(counts.many.capacity() >= capacity, "what was made room for is used");
         }
     }
 }

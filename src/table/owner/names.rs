@@ -1,4 +1,4 @@
-//! Host names, each held once: peers that differ only in the port share the text.
+//! Host names, each held once: peers that differ only in the port share its text.
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
@@ -6,12 +6,13 @@ use std::sync::Arc;
 use hashbrown::HashTable;
 
 use crate::memory;
+use crate::table::slot::slot_number;
 
-/// The names in use, numbered. A number is free again when the last peer with that name is gone.
+/// The names in use, each with a number. A number is free again once the last peer with that name is removed.
 #[derive(Debug)]
 pub(super) struct Names {
     texts: Texts,
-    /// The free number that was freed last, and how many there are.
+    /// The first of the list of free numbers, and how many there are.
     free: u32,
     unused: usize,
     numbers: HashTable<u32>,
@@ -20,7 +21,7 @@ pub(super) struct Names {
 
 /// The text of each number.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Texts(Vec<Name>);
+pub(in crate::table) struct Texts(Vec<Name>);
 
 #[derive(Clone, Debug)]
 enum Name {
@@ -28,7 +29,7 @@ enum Name {
         text: Arc<str>,
         uses: u32,
     },
-    /// So the list of free numbers takes no memory of its own, and a peer can go without any.
+    /// The list of free numbers runs through the free places, so removing a peer takes no memory.
     Free {
         next: u32,
     },
@@ -39,14 +40,14 @@ const NONE: u32 = u32::MAX;
 
 impl Texts {
     /// The text of a name that is in use.
-    pub(super) fn text(&self, number: u32) -> Arc<str> {
+    pub(in crate::table) fn text(&self, number: u32) -> Arc<str> {
         match self.0.get(number as usize) {
             Some(Name::Used { text, .. }) => text.clone(),
             _ => Arc::from(""),
         }
     }
 
-    pub(super) fn try_clone(&self) -> memory::Result<Self> {
+    pub(in crate::table) fn try_clone(&self) -> memory::Result<Self> {
         memory::collect(self.0.iter().cloned()).map(Self)
     }
 
@@ -84,20 +85,20 @@ impl Names {
         self.numbers.find(self.hasher.hash_one(text), |&number| self.texts.is(number, text)).copied()
     }
 
-    /// Whether there is room for this many more names.
+    /// Whether `names` more names fit without memory.
     pub(super) fn has_room(&self, names: usize) -> bool {
         self.unused + self.texts.0.capacity() - self.texts.0.len() >= names
             && self.numbers.capacity() - self.numbers.len() >= names
     }
 
-    /// Makes room for this many more names. Cost: constant for each, amortised.
+    /// Asks for memory for `names` more names. Cost: constant for each, amortised.
     pub(super) fn reserve(&mut self, names: usize) -> memory::Result {
         self.texts.0.try_reserve(names.saturating_sub(self.unused))?;
         let (texts, hasher) = (&self.texts, &self.hasher);
         Ok(self.numbers.try_reserve(names, |&number| texts.hash_of(hasher, number))?)
     }
 
-    /// The number of a name, given to it now if it has none, for one more peer. There must be room for it.
+    /// Counts one more peer with this name, and returns the name's number. Requires room for a name that is new.
     pub(super) fn acquire(&mut self, text: &Arc<str>) -> u32 {
         let number = self.find(text).unwrap_or_else(|| self.add(text));
         if let Name::Used { uses, .. } = &mut self.texts.0[number as usize] {
@@ -117,20 +118,20 @@ impl Names {
             number
         } else {
             self.texts.0.push(name);
-            super::slot_number(self.texts.0.len() - 1)
+            slot_number(self.texts.0.len() - 1)
         };
         self.index(number);
         number
     }
 
-    /// Makes a number be found by its text.
+    /// Adds a number to the index by text.
     fn index(&mut self, number: u32) {
         let (texts, hasher) = (&self.texts, &self.hasher);
         let hash_of = |&number: &u32| texts.hash_of(hasher, number);
         self.numbers.insert_unique(hash_of(&number), number, hash_of);
     }
 
-    /// Counts one peer less with this name, and forgets the name with the last.
+    /// Counts one peer less with this name; the last one takes the name with it.
     pub(super) fn release(&mut self, number: u32) {
         let Name::Used { uses, .. } = &mut self.texts.0[number as usize] else { return };
         *uses -= 1;
@@ -151,16 +152,16 @@ impl Names {
         self.unused
     }
 
-    /// Numbers the names anew, without gaps, and gives the memory of those that are gone back. Says the new number
-    /// of each old one; nothing if there is no memory for that, and then nothing was done.
+    /// Numbers the names anew, without gaps, which gives back the memory of those that are gone. Returns the new number of
+    /// each old one; without memory for that, nothing is done and nothing returned.
     pub(super) fn renumber(&mut self) -> Option<Vec<u32>> {
         let texts = &mut self.texts.0;
-        // Nobody asks for the numbers that are free.
+        // The new numbers of free ones are never read.
         let mut numbers = memory::filled(0, texts.len()).ok()?;
         let mut used = 0;
         for (old, number) in numbers.iter_mut().enumerate() {
             if matches!(texts[old], Name::Used { .. }) {
-                *number = super::slot_number(used);
+                *number = slot_number(used);
                 texts.swap(old, used);
                 used += 1;
             }
@@ -174,7 +175,7 @@ impl Names {
         } else {
             self.numbers.clear();
         }
-        (0..super::slot_number(used)).for_each(|number| self.index(number));
+        (0..slot_number(used)).for_each(|number| self.index(number));
         Some(numbers)
     }
 

@@ -1,0 +1,63 @@
+//! Looking at all peers: counts, a copy, and which of them a bulk change is about. Read only.
+
+use super::owner::PeerTable;
+use super::snapshot::Snapshot;
+use crate::error::{Error, Result as Fallible};
+use crate::memory;
+use crate::peer::{PeerRecord, StoredPeerType};
+
+/// How many peers there are of each sort.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Census {
+    pub(crate) by_type: [u64; 3],
+    pub(crate) due: u64,
+    pub(crate) netgroups: u64,
+}
+
+impl PeerTable {
+    /// Counts the peers. Requires `as_of == now`. Cost: constant if [`is_grouped`](Self::is_grouped), else linear for the
+    /// netgroups.
+    pub(crate) fn census(&self) -> memory::Result<Census> {
+        Ok(Census {
+            by_type: StoredPeerType::ALL.map(|peer_type| self.count_of(peer_type) as u64),
+            due: self.indexes().pools.due() as u64,
+            netgroups: self.indexes().netgroups.count(self.slab())? as u64,
+        })
+    }
+
+    /// How many peers of a type there are. Cost: constant.
+    pub(crate) fn count_of(&self, peer_type: StoredPeerType) -> usize {
+        self.indexes().pools.of_type(peer_type)
+    }
+
+    /// Copies the whole table. Cost: linear, 44 bytes a peer.
+    pub(crate) fn snapshot(&self) -> Fallible<Snapshot> {
+        let copy = || -> memory::Result<_> {
+            let mut entries = memory::with_capacity(self.len())?;
+            entries.extend_from_slice(self.slab().entries());
+            Ok(Snapshot::new(entries, self.slab().texts().try_clone()?))
+        };
+        copy().map_err(|_| Error::no_memory(&format!("to copy a table of {} peers", self.len())))
+    }
+
+    /// The slots of the peers with at least `min_num_failures`, until a peer is removed. Cost: linear in their number.
+    pub(crate) fn with_failures(&self, min_num_failures: u32) -> memory::Result<Vec<u32>> {
+        self.indexes().pools.with_failures(min_num_failures, self.slab())
+    }
+
+    /// The slots of the peers that wait beyond `latest`, until a peer is removed, and their records with `latest` as next
+    /// attempt. Cost: linear in the table.
+    pub(crate) fn waiting_beyond(&self, latest: i64) -> Fallible<(Vec<u32>, Vec<PeerRecord>)> {
+        let waits_longer = |&slot: &u32| self.slab().entry(slot).next_attempt() > latest;
+        let count = self.slab().slots().filter(waits_longer).count();
+        let (mut slots, mut records) = (Vec::new(), Vec::new());
+        let reserved = slots.try_reserve_exact(count).and_then(|()| records.try_reserve_exact(count));
+        reserved.map_err(|_| Error::no_memory("for a list of the peers that wait too long"))?;
+        for slot in self.slab().slots().filter(waits_longer) {
+            slots.push(slot);
+            let record = self.slab().entry(slot).record(self.slab().texts());
+            records.push(PeerRecord { next_attempt: latest, ..record });
+        }
+        Ok((slots, records))
+    }
+}

@@ -1,0 +1,238 @@
+//! Drawing by netgroup: first a netgroup, then a peer in it.
+//!
+//! Each draw takes a netgroup, uniformly among those that have an eligible peer left and have not given their share yet,
+//! and then one of its eligible peers, uniformly. So an attacker's part of the answer is the part of the netgroups that it
+//! holds, however many addresses it has there.
+//!
+//! A netgroup is listed once for each admitted facet in which it has peers ([`Grouping::lists`]). A random position in
+//! those lists leads to a netgroup; it counts only if it is the first of the netgroup's positions, so each netgroup is as
+//! likely as any other. A netgroup that has given its share, or is used up, is drawn again. After too many draws in vain the
+//! netgroups that are left are collected, once, and taken from there; the peers of one netgroup likewise. As in
+//! [`uniform`](super::uniform), giving up says nothing about *which* netgroup or peer would come next, so the result stays
+//! exact.
+
+use std::collections::HashMap;
+
+use rand::{Rng, RngExt as _};
+use smallvec::SmallVec;
+
+use super::admission::Admission;
+use super::population::Population;
+use crate::memory;
+use crate::table::counts::Counts;
+use crate::table::facet::{FACETS, POOLS, facet_of};
+use crate::table::index::Grouping;
+
+/// Draws of a netgroup in vain before those that are left are collected. There are twelve facets, so each draw has a chance
+/// of one in twelve at least, unless most netgroups are used up.
+const NETGROUP_DRAWS: usize = 256;
+
+/// So many draws are made together at most. In a large table each leads to memory that is not in the cache, and this way
+/// the processor waits for several at once.
+const BATCH: usize = 64;
+
+/// Draws of a peer in a netgroup in vain before its eligible peers are collected.
+const PEER_DRAWS: usize = 16;
+
+/// An answer in the making.
+pub(super) struct ByNetgroup<'a> {
+    grouping: &'a Grouping,
+    max_per_netgroup: u32,
+    /// Slots that were excluded or drawn.
+    gone: Counts,
+    /// How many peers each netgroup has given.
+    given: Counts,
+}
+
+/// The draws among the peers that one admission admits.
+struct Round<'s, 'a, E> {
+    answer: &'s mut ByNetgroup<'a>,
+    population: Population<'a, [Vec<u32>]>,
+    /// Whether each pool is admitted, and how many classes of each facet are.
+    is_admitted: [bool; POOLS],
+    classes: [u8; FACETS],
+    is_eligible: E,
+    /// Netgroups that were drawn and a peer of each, to be taken from the end.
+    drawn: Vec<(u32, u32)>,
+    /// How many draws may still be in vain.
+    draws: usize,
+    /// The netgroups that may still give, once they are collected.
+    netgroups: Option<Vec<u32>>,
+    /// The eligible peers that are left of some netgroups, once they are collected.
+    peers: HashMap<u32, Vec<u32>>,
+}
+
+impl<'a> ByNetgroup<'a> {
+    /// An answer with at most `max_per_netgroup` peers of each netgroup and none of the `excluded` slots.
+    pub(super) fn new(
+        grouping: &'a Grouping,
+        max_per_netgroup: u32,
+        excluded: &[u32],
+    ) -> memory::Result<Self> {
+        Ok(Self { grouping, max_per_netgroup, gone: Counts::of_all(excluded)?, given: Counts::default() })
+    }
+
+    /// Counts a slot that is in the answer already.
+    pub(super) fn count(&mut self, slot: u32) -> memory::Result {
+        self.count_of(self.grouping.netgroup_of(slot), slot)
+    }
+
+    fn count_of(&mut self, netgroup: u32, slot: u32) -> memory::Result {
+        self.gone.add(slot)?;
+        self.given.add(netgroup).map(drop)
+    }
+
+    /// Draws up to `size` more of the admitted and eligible slots.
+    ///
+    /// Cost: expected constant for each slot drawn and each that was excluded, whatever the size of the table and of the
+    /// netgroups; linear in a netgroup, or in all, where `is_eligible` refuses most of it.
+    pub(super) fn draw(
+        &mut self,
+        size: usize,
+        admission: Admission,
+        is_eligible: impl Fn(u32) -> bool,
+        rng: &mut impl Rng,
+    ) -> memory::Result<Vec<u32>> {
+        let mut round = Round {
+            population: Population::new(self.grouping.lists(), admission),
+            answer: self,
+            is_admitted: admission.pools(),
+            classes: admission.classes(),
+            is_eligible,
+            drawn: Vec::new(),
+            draws: NETGROUP_DRAWS,
+            netgroups: None,
+            peers: HashMap::new(),
+        };
+        let mut answer = Vec::new();
+        while answer.len() < size {
+            let Some((netgroup, slot)) = round.next(size - answer.len(), rng)? else { break };
+            round.answer.count_of(netgroup, slot)?;
+            memory::push(&mut answer, slot)?;
+        }
+        Ok(answer)
+    }
+}
+
+impl<E: Fn(u32) -> bool> Round<'_, '_, E> {
+    /// Draws one more peer and returns it with its netgroup; nothing if no netgroup has any to give.
+    fn next(&mut self, missing: usize, rng: &mut impl Rng) -> memory::Result<Option<(u32, u32)>> {
+        while self.netgroups.is_none() {
+            while let Some((netgroup, slot)) = self.drawn.pop() {
+                if self.is_used_up(netgroup) {
+                    continue;
+                }
+                // Once a netgroup's peers are collected they are taken from there, so that none is taken twice.
+                let is_taken = !self.peers.contains_key(&netgroup) && self.is_left(slot);
+                let found = if is_taken { Some(slot) } else { self.any_of(netgroup, rng)? };
+                if let Some(slot) = found {
+                    self.draws = NETGROUP_DRAWS;
+                    return Ok(Some((netgroup, slot)));
+                }
+            }
+            // A few are collected at once; there may be none.
+            if self.draws == 0 || self.population.size() as usize <= NETGROUP_DRAWS / 4 {
+                self.collect_netgroups()?;
+            } else {
+                self.draw_batch(missing, rng);
+            }
+        }
+        while let Some(netgroup) = self.any_netgroup(rng) {
+            if let Some(slot) = self.any_of(netgroup, rng)? {
+                return Ok(Some((netgroup, slot)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Draws some netgroups, each equally likely, whether they are used up or not, and a peer in each.
+    fn draw_batch(&mut self, missing: usize, rng: &mut impl Rng) {
+        // Most netgroups have peers in one admitted facet only, so most draws are of use.
+        let size = (missing.min(BATCH) * 5).div_ceil(4).clamp(2, BATCH).min(self.draws);
+        self.draws -= size;
+        // One step for all of them, then the next: see BATCH.
+        let drawn: SmallVec<[_; BATCH]> = (0..size).map(|_| self.population.any(rng)).collect();
+        let firsts: SmallVec<[_; BATCH]> =
+            drawn.into_iter().filter(|&(pool, netgroup)| self.is_first(netgroup, pool)).collect();
+        firsts.iter().for_each(|&(_, netgroup)| self.answer.grouping.prefetch(netgroup));
+        for (_, netgroup) in firsts {
+            let size = self.cells(netgroup).map(<[u32]>::len).sum();
+            let slot = self.slot_at(netgroup, rng.random_range(0..size));
+            self.drawn.extend(slot.map(|slot| (netgroup, slot)));
+        }
+    }
+
+    /// Draws one of the netgroups that were collected and are not used up, each equally likely.
+    fn any_netgroup(&mut self, rng: &mut impl Rng) -> Option<u32> {
+        let mut netgroups = self.netgroups.take().unwrap_or_default();
+        let mut found = None;
+        while found.is_none() && !netgroups.is_empty() {
+            let position = rng.random_range(0..netgroups.len());
+            let netgroup = netgroups[position];
+            if self.is_used_up(netgroup) {
+                netgroups.swap_remove(position);
+            } else {
+                found = Some(netgroup);
+            }
+        }
+        self.netgroups = Some(netgroups);
+        found
+    }
+
+    fn collect_netgroups(&mut self) -> memory::Result {
+        let firsts = self.population.all().filter(|&(pool, netgroup)| self.is_first(netgroup, pool));
+        let left = firsts.map(|(_, netgroup)| netgroup).filter(|&netgroup| !self.is_used_up(netgroup));
+        self.netgroups = Some(memory::collect(left)?);
+        Ok(())
+    }
+
+    /// Whether no admitted list before that of this pool has the netgroup.
+    fn is_first(&self, netgroup: u32, pool: usize) -> bool {
+        self.answer.grouping.first_facet(netgroup, &self.classes) == facet_of(pool)
+    }
+
+    fn is_used_up(&self, netgroup: u32) -> bool {
+        self.answer.given.of(netgroup) >= self.answer.max_per_netgroup
+            || self.peers.get(&netgroup).is_some_and(Vec::is_empty)
+    }
+
+    /// Draws an eligible peer of a netgroup, each equally likely; nothing if it has none left, and then it is used up.
+    fn any_of(&mut self, netgroup: u32, rng: &mut impl Rng) -> memory::Result<Option<u32>> {
+        if !self.peers.contains_key(&netgroup) {
+            let size = self.cells(netgroup).map(<[u32]>::len).sum();
+            for _ in 0..PEER_DRAWS {
+                let slot = self.slot_at(netgroup, rng.random_range(0..size));
+                if slot.is_some_and(|slot| self.is_left(slot)) {
+                    return Ok(slot);
+                }
+            }
+            let left = self.cells(netgroup).flatten().copied().filter(|&slot| self.is_left(slot));
+            let left = memory::collect(left)?;
+            self.peers.try_reserve(1)?;
+            self.peers.insert(netgroup, left);
+        }
+        let left = self.peers.get_mut(&netgroup).filter(|left| !left.is_empty());
+        Ok(left.map(|left| left.swap_remove(rng.random_range(0..left.len()))))
+    }
+
+    fn is_left(&self, slot: u32) -> bool {
+        (self.is_eligible)(slot) && self.answer.gone.of(slot) == 0
+    }
+
+    /// The admitted peers of a netgroup, in pieces.
+    fn cells(&self, netgroup: u32) -> impl Iterator<Item = &[u32]> {
+        let cells = self.answer.grouping.cells(netgroup);
+        cells.filter(|&(pool, _)| self.is_admitted[pool]).map(|(_, slots)| slots)
+    }
+
+    /// The slot at a position among the admitted peers of a netgroup.
+    fn slot_at(&self, netgroup: u32, mut position: usize) -> Option<u32> {
+        for slots in self.cells(netgroup) {
+            match slots.get(position) {
+                Some(&slot) => return Some(slot),
+                None => position -= slots.len(),
+            }
+        }
+        None
+    }
+}

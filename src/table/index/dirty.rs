@@ -1,0 +1,196 @@
+//! The dirty set: what the file does not have yet, for a manager that writes later.
+//!
+//! Marking a peer costs a bit in its entry and, the first time, its slot in a list. A second bit says whether the file has
+//! a row of the peer, so what is inserted and removed unwritten leaves nothing behind; of a peer that the file has, the
+//! address is kept until its row is deleted.
+
+use std::collections::HashSet;
+
+use super::interface::{Cause, Index, Needs, ensure};
+use crate::address::PeerAddress;
+use crate::changes::{Changes, Put, Room};
+use crate::memory::{self, MIN_CAPACITY};
+use crate::table::owner::slab::{Peer, Slab, State};
+use crate::table::slot::slot_number;
+
+/// See the [module](self).
+#[derive(Debug)]
+pub(in crate::table) struct Dirty {
+    /// What has changed since it was taken last, for a manager that writes later.
+    changes: Option<Unwritten>,
+    /// Whether the file may have rows of peers that are not in the table.
+    leaves_rows: bool,
+}
+
+/// What has changed since it was taken last.
+#[derive(Debug, Default)]
+struct Unwritten {
+    /// The slots of all dirty entries, and some that others have moved to, or none.
+    slots: Vec<u32>,
+    /// How many entries are dirty.
+    dirty: usize,
+    /// Peers that were removed and that the file has.
+    removed: HashSet<PeerAddress>,
+    /// Whether all rows of the file are to be deleted first.
+    clears: bool,
+}
+
+impl Index for Dirty {
+    fn inserted(&mut self, slab: &mut Slab, peer: Peer) {
+        let Some(changes) = &mut self.changes else { return };
+        // A row that was to be deleted is overwritten instead, and so is one that the bounds left out.
+        let was_removed = !changes.removed.is_empty() && changes.removed.remove(&slab.address(peer.slot));
+        if was_removed || self.leaves_rows {
+            slab.entries_mut()[peer.slot as usize].set_on_file(true);
+        }
+        changes.mark(slab, peer.slot);
+    }
+
+    fn updated(&mut self, slab: &mut Slab, slot: u32, _: State, _: State) {
+        if let Some(changes) = &mut self.changes {
+            changes.mark(slab, slot);
+        }
+    }
+
+    fn removed(&mut self, slab: &mut Slab, peer: Peer) {
+        self.dropped(slab, peer.slot);
+    }
+
+    fn moved(&mut self, slab: &mut Slab, _: u32, peer: Peer) {
+        let Some(changes) = &mut self.changes else { return };
+        if slab.entry(peer.slot).is_dirty() {
+            changes.slots.push(peer.slot);
+        }
+    }
+
+    fn dropped(&mut self, slab: &Slab, slot: u32) {
+        let Some(changes) = &mut self.changes else { return };
+        let entry = slab.entry(slot);
+        changes.dirty -= usize::from(entry.is_dirty());
+        if entry.is_on_file() {
+            changes.removed.insert(slab.address(slot));
+        }
+    }
+
+    fn rebuild(&mut self, slab: &mut Slab, cause: Cause) {
+        // What was loaded is what the file has.
+        if let Some(changes) = &mut self.changes
+            && cause == Cause::Dropped
+        {
+            changes.list(slab);
+        }
+    }
+
+    fn clear(&mut self) {
+        self.leaves_rows = false;
+        if let Some(changes) = &mut self.changes {
+            *changes = Unwritten { clears: true, ..Unwritten::default() };
+        }
+    }
+
+    /// Makes the list anew when most of its slots lead nowhere.
+    fn fit(&mut self, slab: &mut Slab) {
+        if let Some(changes) = &mut self.changes
+            && changes.slots.len() > longest_list(slab)
+        {
+            changes.list(slab);
+        }
+    }
+
+    /// Each change takes a place in the list, and so does a dirty entry that fills the gap of a peer that was removed.
+    fn reserve(&mut self, _: &Slab, needs: &Needs<'_>) -> memory::Result {
+        let Some(changes) = &mut self.changes else { return Ok(()) };
+        changes.slots.try_reserve(needs.changes + needs.removals)?;
+        Ok(changes.removed.try_reserve(needs.removals)?)
+    }
+
+    fn check(&self, slab: &Slab) -> Result<(), String> {
+        let Some(changes) = &self.changes else { return Ok(()) };
+        let listed: HashSet<u32> = changes.slots.iter().copied().collect();
+        let mut dirty = 0;
+        for (slot, entry) in slab.slots().zip(slab.entries()) {
+            dirty += usize::from(entry.is_dirty());
+            ensure(!entry.is_dirty() || listed.contains(&slot), "every dirty entry is in the list")?;
+            ensure(entry.is_dirty() || entry.is_on_file(), "what is not dirty is on file")?;
+            ensure(!changes.removed.contains(&slab.address(slot)), "no peer is there and removed")?;
+        }
+        ensure(changes.dirty == dirty, "the dirty entries are counted")?;
+        ensure(changes.slots.len() <= longest_list(slab), "the list of dirty slots is bounded by the table")
+    }
+}
+
+impl Dirty {
+    /// Of a manager that does not write later.
+    pub(super) fn new() -> Self {
+        Self { changes: None, leaves_rows: false }
+    }
+
+    /// From now on, tracks what changes: the file has all that is in the slab.
+    pub(in crate::table) fn track(&mut self, slab: &mut Slab) {
+        for entry in slab.entries_mut() {
+            entry.set_on_file(true);
+        }
+        self.changes = Some(Unwritten::default());
+    }
+
+    /// Notes that the file has rows of peers that are not in the table.
+    pub(in crate::table) fn leave_rows(&mut self) {
+        self.leaves_rows = true;
+    }
+
+    /// How many changes the file does not have.
+    pub(in crate::table) fn len(&self) -> usize {
+        let Some(changes) = &self.changes else { return 0 };
+        changes.dirty + changes.removed.len() + usize::from(changes.clears)
+    }
+
+    /// Takes all changes, to be written, with the room to put them together with those that are `unwritten` from before.
+    /// Without memory for that, all stays as it is. Cost: linear in their number.
+    pub(in crate::table) fn take(
+        &mut self,
+        slab: &mut Slab,
+        unwritten: &Changes,
+    ) -> memory::Result<(Changes, Room)> {
+        let Some(changes) = &mut self.changes else { return Ok(Default::default()) };
+        let room = unwritten.room_for(changes.dirty, changes.removed.len())?;
+        let mut put = memory::with_capacity(changes.dirty)?;
+        let mut all_removed = memory::with_capacity(changes.removed.len())?;
+        let Unwritten { slots, removed, clears, .. } = std::mem::take(changes);
+        for slot in slots {
+            let Some(entry) = slab.entries().get(slot as usize).filter(|entry| entry.is_dirty()) else {
+                continue;
+            };
+            put.push(Put { record: entry.record(slab.texts()), is_new: !entry.is_on_file() });
+            let entry = &mut slab.entries_mut()[slot as usize];
+            entry.set_dirty(false);
+            entry.set_on_file(true);
+        }
+        all_removed.extend(removed);
+        Ok((Changes { clears, removed: all_removed, put }, room))
+    }
+}
+
+impl Unwritten {
+    /// Marks the entry in a slot as dirty.
+    fn mark(&mut self, slab: &mut Slab, slot: u32) {
+        let entry = &mut slab.entries_mut()[slot as usize];
+        if !entry.is_dirty() {
+            entry.set_dirty(true);
+            self.dirty += 1;
+            self.slots.push(slot);
+        }
+    }
+
+    /// Lists the dirty slots anew. It takes no memory, because the old list has all of them.
+    fn list(&mut self, slab: &Slab) {
+        self.slots.clear();
+        let dirty = slab.entries().iter().enumerate().filter(|(_, entry)| entry.is_dirty());
+        self.slots.extend(dirty.map(|(slot, _)| slot_number(slot)));
+        memory::give_back(&mut self.slots);
+    }
+}
+
+/// How many slots the list may have, so that making it anew costs a constant for each.
+fn longest_list(slab: &Slab) -> usize {
+    2 * slab.len() + MIN_CAPACITY
+}

@@ -1,0 +1,313 @@
+//! The owner of the slab: the only place that changes it, and that tells the [indexes](super::index) what has changed.
+//!
+//! A change is asked for in two steps. First the memory that it takes ([`room`]), which may be refused, with nothing done;
+//! then the change itself, which cannot fail. Between the two the manager writes to the database. The room is still there
+//! then, because only changes use any up, and there is one at a time.
+//!
+//! Each function here does the same: it changes the slab, tells the indexes, and in the end has everything fit the size of
+//! the table. What only gives memory back, or keeps things fast, is left out when there is no memory for it.
+
+pub(super) mod entry;
+mod load;
+pub(super) mod names;
+mod room;
+pub(super) mod slab;
+
+use std::fmt;
+
+use super::bounds::Bounds;
+use super::facet::Attempt;
+use super::index::interface::{Cause, Index as _};
+use super::index::{Indexes, Wheel};
+use crate::address::PeerAddress;
+use crate::changes::{Changes, Room};
+use crate::memory;
+use crate::peer::PeerRecord;
+use crate::sort::sort;
+use slab::{Peer, Place, Slab, pool_of};
+
+/// The peers: see the module [`table`](super).
+pub(crate) struct PeerTable {
+    slab: Slab,
+    indexes: Indexes,
+    bounds: Bounds,
+}
+
+/// Reading.
+impl PeerTable {
+    pub(super) fn slab(&self) -> &Slab {
+        &self.slab
+    }
+
+    pub(super) fn indexes(&self) -> &Indexes {
+        &self.indexes
+    }
+
+    pub(super) fn bounds(&self) -> Bounds {
+        self.bounds
+    }
+
+    pub(crate) fn is_bounded(&self) -> bool {
+        self.bounds != Bounds::NONE
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.slab.len()
+    }
+
+    /// Whether due and waiting are told apart at `now`.
+    pub(crate) fn is_as_of(&self, now: i64) -> bool {
+        self.slab.as_of() == now
+    }
+
+    /// Whether it is known who is in each netgroup.
+    pub(crate) fn is_grouped(&self) -> bool {
+        self.indexes.netgroups.grouping().is_some()
+    }
+
+    /// How many changes the file does not have, for a manager that writes later.
+    pub(crate) fn dirty_len(&self) -> usize {
+        self.indexes.dirty.len()
+    }
+
+    /// What is known of an address. Cost: constant.
+    pub(crate) fn get(&self, address: &PeerAddress) -> Option<PeerRecord> {
+        self.find(address).map(|slot| self.record(slot, address))
+    }
+
+    /// What is known of an address that is about to be changed, and its slot until a peer is removed.
+    pub(crate) fn find_record(&self, address: &PeerAddress) -> Option<(u32, PeerRecord)> {
+        let slot = self.find(address)?;
+        self.indexes.looked_up(&self.slab, slot);
+        Some((slot, self.record(slot, address)))
+    }
+
+    pub(crate) fn contains(&self, address: &PeerAddress) -> bool {
+        self.find(address).is_some()
+    }
+
+    /// The slot of an address, until a peer is removed.
+    pub(crate) fn find(&self, address: &PeerAddress) -> Option<u32> {
+        self.locate(address).ok()
+    }
+
+    /// The addresses of the peers in these slots.
+    pub(crate) fn addresses(&self, slots: &[u32]) -> impl Iterator<Item = PeerAddress> {
+        slots.iter().map(|&slot| self.slab.address(slot))
+    }
+
+    /// The slot of an address, or else its place, unless its name is new as well.
+    fn locate(&self, address: &PeerAddress) -> Result<u32, Option<Place>> {
+        let place = self.slab.place(self.slab.key(address).map_err(|_| None)?);
+        self.indexes.keys.find_place(&self.slab, &place).ok_or(Some(place))
+    }
+
+    /// The record of a slot whose address is at hand, which saves making another.
+    fn record(&self, slot: u32, address: &PeerAddress) -> PeerRecord {
+        let entry = self.slab.entry(slot);
+        PeerRecord {
+            address: address.clone(),
+            next_attempt: entry.next_attempt(),
+            num_failures: entry.num_failures(),
+            peer_type: entry.peer_type(),
+        }
+    }
+}
+
+/// Changing. Each function requires what it needs to have been [reserved](room).
+impl PeerTable {
+    /// An empty table as of `now`.
+    pub(crate) fn new(now: i64, bounds: Bounds) -> Self {
+        let mut table = Self { slab: Slab::new(now), indexes: Indexes::new(), bounds };
+        if table.is_bounded() && table.group().is_err() {
+            table.indexes.netgroups.starve();
+        }
+        table
+    }
+
+    /// Inserts peers, or updates those that are known, and then removes the evicted ones, given by their slots. Returns how
+    /// many were inserted. Cost: constant for each, and that of sorting the evicted.
+    pub(crate) fn insert(&mut self, records: &[PeerRecord], evicted: &mut [u32]) -> usize {
+        let before = self.len();
+        for record in records {
+            match self.locate(&record.address) {
+                Ok(slot) => self.assign(slot, record),
+                Err(place) => self.push(record, place),
+            }
+        }
+        let inserted = self.len() - before;
+        self.remove_slots(evicted);
+        inserted
+    }
+
+    /// Updates the peers in these slots, each to the record in the same position. Cost: constant for each.
+    pub(crate) fn update(&mut self, slots: &[u32], records: &[PeerRecord]) {
+        slots.iter().zip(records).for_each(|(&slot, record)| self.assign(slot, record));
+        self.fit();
+    }
+
+    /// Removes a peer, if it is there. Cost: constant.
+    pub(crate) fn remove(&mut self, address: &PeerAddress) {
+        if let Some(slot) = self.find(address) {
+            self.take(slot);
+            self.fit();
+        }
+    }
+
+    /// Removes the peers with at least `min_num_failures`, which are in these slots. Cost: linear in their number as long
+    /// as they are few, else linear in the table.
+    pub(crate) fn remove_with_failures(&mut self, min_num_failures: u32, slots: &mut [u32]) {
+        if slots.len() <= self.len() / 8 {
+            return self.remove_slots(slots);
+        }
+        for &slot in &*slots {
+            self.indexes.dropped(&self.slab, slot);
+        }
+        self.slab.retain(|_, entry| entry.num_failures() < min_num_failures);
+        self.indexes.rebuild(&mut self.slab, Cause::Dropped);
+        self.fit();
+    }
+
+    /// Removes everything and gives the memory back. It takes none.
+    pub(crate) fn clear(&mut self) {
+        self.slab.clear();
+        self.indexes.clear();
+        self.fit();
+    }
+
+    /// Moves the as-of time to `now`, forward or back.
+    ///
+    /// Cost: one step for each peer that becomes due or waiting and about sixteen for each second between, at most linear in
+    /// the table.
+    pub(crate) fn advance(&mut self, now: i64) {
+        let as_of = self.slab.as_of();
+        if now == as_of {
+            return;
+        }
+        let [from, to] =
+            if now > as_of { [Attempt::Waiting, Attempt::Due] } else { [Attempt::Due, Attempt::Waiting] };
+        // The seconds after the earlier time, up to the later one: those in which peers become due.
+        let seconds = as_of.min(now).saturating_add(1)..=as_of.max(now);
+        self.slab.set_as_of(now);
+        let visit = |table: &mut Self, slot: u32| {
+            let entry = table.slab.entry(slot);
+            if seconds.contains(&entry.next_attempt()) {
+                let (from, to) = (pool_of(entry, from), pool_of(entry, to));
+                table.indexes.advanced(&mut table.slab, slot, from, to);
+            }
+        };
+        // No list of the slots is made, which might be as long as the table.
+        if seconds.end().abs_diff(*seconds.start()) < self.indexes.wheel.turn() {
+            for second in seconds.clone() {
+                let mut next = self.indexes.wheel.first_at(second);
+                while let Some(slot) = next {
+                    next = Wheel::next_of(self.slab.entries(), slot);
+                    visit(self, slot);
+                }
+            }
+        } else {
+            self.slab.slots().for_each(|slot| visit(self, slot));
+        }
+    }
+
+    /// As [`advance`](Self::advance), but never back: for changes, which need not have the exact time.
+    pub(crate) fn advance_forward(&mut self, now: i64) {
+        if now > self.slab.as_of() {
+            self.advance(now);
+        }
+    }
+
+    /// Finds out who is in each netgroup, and keeps it from now on. Cost: linear.
+    pub(crate) fn group(&mut self) -> memory::Result {
+        self.indexes.netgroups.build(&self.slab)
+    }
+
+    /// From now on, tracks what changes, for a manager that writes later: the file has all that is in the table.
+    pub(crate) fn track(&mut self) {
+        self.indexes.dirty.track(&mut self.slab);
+    }
+
+    /// Takes all changes since the last time, to be written, with the room to put them together with those that are
+    /// `unwritten` from before. Without memory for that, all stays as it is. Cost: linear in their number.
+    pub(crate) fn take_dirty(&mut self, unwritten: &Changes) -> memory::Result<(Changes, Room)> {
+        self.indexes.dirty.take(&mut self.slab, unwritten)
+    }
+
+    /// Takes in a peer that was read from a file, which was found in a slot or else has a place. Of the indexes only that of
+    /// the keys is told; the others are rebuilt when [all are there](Self::keep_loaded).
+    fn put_loaded(&mut self, record: &PeerRecord, found: Result<u32, Option<Place>>) {
+        match found {
+            Ok(slot) => self.slab.assign(slot, record),
+            Err(place) => {
+                let (slot, hash) = self.slab.push(record, place);
+                let peer = Peer { slot, hash, pool: self.slab.pool(slot) };
+                self.indexes.keys.inserted(&mut self.slab, peer);
+            }
+        }
+    }
+
+    /// Keeps the loaded peers in these slots, or else all, and rebuilds the indexes.
+    fn keep_loaded(&mut self, is_kept: Option<&[bool]>) -> memory::Result {
+        if let Some(is_kept) = is_kept {
+            self.slab.retain(|slot, _| is_kept[slot as usize]);
+            self.indexes.keys.rebuild(&mut self.slab, Cause::Dropped);
+            self.indexes.dirty.leave_rows();
+        }
+        self.reserve_rebuild()?;
+        self.indexes.rebuild(&mut self.slab, Cause::Loaded);
+        self.fit();
+        if self.is_bounded() && !self.is_grouped() {
+            // A file is not opened without what its bounds need.
+            self.group()?;
+        }
+        Ok(())
+    }
+
+    fn push(&mut self, record: &PeerRecord, place: Option<Place>) {
+        let (slot, hash) = self.slab.push(record, place);
+        let peer = Peer { slot, hash, pool: self.slab.pool(slot) };
+        self.indexes.inserted(&mut self.slab, peer);
+    }
+
+    fn assign(&mut self, slot: u32, record: &PeerRecord) {
+        self.indexes.prefetch(slot);
+        let before = self.slab.state(slot);
+        self.slab.assign(slot, record);
+        let after = self.slab.state(slot);
+        self.indexes.updated(&mut self.slab, slot, before, after);
+    }
+
+    fn take(&mut self, slot: u32) {
+        self.indexes.prefetch(slot);
+        let peer = self.slab.peer(slot);
+        self.indexes.removed(&mut self.slab, peer);
+        if let Some(last) = self.slab.swap_remove(slot) {
+            let moved = self.slab.peer(slot);
+            self.indexes.moved(&mut self.slab, last, moved);
+        }
+    }
+
+    fn remove_slots(&mut self, slots: &mut [u32]) {
+        // From the back, so that filling a gap with the last peer moves none that is still to go.
+        sort(slots, &mut |a, b| b.cmp(&a));
+        for &slot in &*slots {
+            self.take(slot);
+        }
+        self.fit();
+    }
+
+    /// Gives everything the size that suits the table, as far as there is memory for that. Cost: constant, amortised.
+    fn fit(&mut self) {
+        if let Some(numbers) = self.slab.fit() {
+            self.indexes.renumbered(&self.slab, &numbers);
+        }
+        self.indexes.fit(&mut self.slab);
+    }
+}
+
+impl fmt::Debug for PeerTable {
+    /// Not the peers: there may be millions.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PeerTable").field("len", &self.len()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,187 @@
+//! Room: the memory that a change takes, asked for before the database is written.
+//!
+//! Each index says what it needs of that ([`Needs`]); the slab's own is asked for here. Once a change has its room, making
+//! it takes no memory worth speaking of. What the table can do without, the wheel's size and who is in each netgroup, asks
+//! for memory when the change is made, and is left as it is or let go if there is none.
+
+use super::PeerTable;
+use crate::address::Host;
+use crate::error::{Error, Result as Fallible};
+use crate::memory;
+use crate::peer::PeerRecord;
+use crate::table::facet::{self, Attempt, are_paired};
+use crate::table::index::interface::{Arrivals, Demand, Index as _, Needs};
+
+/// Loading begins with room for so many peers, if the file claims to have as many.
+const FIRST_LOADED: usize = 1024;
+
+impl PeerTable {
+    /// Asks for memory to insert records, all of which may be known to be new, and to evict so many peers.
+    ///
+    /// Cost: constant for each, amortised.
+    pub(crate) fn reserve_insert(
+        &mut self,
+        records: &[PeerRecord],
+        are_new: bool,
+        evictions: usize,
+    ) -> Fallible<()> {
+        self.try_reserve_insert(records, are_new, evictions)
+            .map_err(|_| Error::no_memory(&format!("for {} more peers", records.len())))
+    }
+
+    fn try_reserve_insert(
+        &mut self,
+        records: &[PeerRecord],
+        are_new: bool,
+        evictions: usize,
+    ) -> memory::Result {
+        let (changes, removals) = (records.len(), evictions);
+        if let [record] = records {
+            let pool = either_pool(record, record.address.is_private());
+            let names = usize::from(self.slab.is_new_name(record.address.host()));
+            let needs = Needs { inserts: 1, changes, removals, arrivals: Arrivals::One(pool) };
+            self.slab.reserve(1, names)?;
+            return self.indexes.reserve(&self.slab, &needs);
+        }
+        let mut batch = Batch::of_new(records);
+        // Only where there is no room for all it matters how many of them are known.
+        if !self.slab.has_room(batch.inserts, batch.names)
+            || !self.indexes.has_room(&self.slab, &batch.needs())
+        {
+            batch = self.batch(records, are_new);
+        }
+        self.slab.reserve(batch.inserts, batch.names)?;
+        self.indexes.reserve(&self.slab, &Needs { changes, removals, ..batch.needs() })
+    }
+
+    /// Asks for memory to update the peer in a slot. Cost: constant, amortised.
+    pub(crate) fn reserve_update(&mut self, slot: u32, record: &PeerRecord) -> Fallible<()> {
+        let entry = self.slab.entry(slot);
+        let mut needs = Needs { changes: 1, ..Needs::default() };
+        if entry.num_failures() != record.num_failures || entry.peer_type() != record.peer_type {
+            needs.arrivals = Arrivals::One(either_pool(record, entry.is_private()));
+        }
+        self.indexes.reserve(&self.slab, &needs).map_err(|_| Error::no_memory("to change a peer"))
+    }
+
+    /// Asks for memory to remove so many peers. Cost: constant for each, amortised.
+    pub(crate) fn reserve_remove(&mut self, peers: usize) -> Fallible<()> {
+        let needs = Needs { removals: peers, ..Needs::default() };
+        let reserved = self.indexes.reserve(&self.slab, &needs);
+        reserved.map_err(|_| Error::no_memory(&format!("to remove {peers} peers")))
+    }
+
+    /// Asks for memory for one more peer that is read from a file, which claims to have `expected` of them. That is not
+    /// believed beyond what is proportionate to what was read; if it is right, the room is as large as it says.
+    pub(super) fn reserve_load(&mut self, record: &PeerRecord, expected: usize) -> memory::Result {
+        let len = self.len();
+        let one = Needs { inserts: 1, ..Needs::default() };
+        if len == self.slab.capacity() || !self.indexes.has_room(&self.slab, &one) {
+            let believed = expected.min(len.saturating_mul(4).max(FIRST_LOADED));
+            let inserts = if believed > len {
+                self.slab.reserve_exact(believed - len)?;
+                believed - len
+            } else {
+                self.slab.reserve(1, 0)?;
+                1
+            };
+            self.indexes.reserve(&self.slab, &Needs { inserts, ..Needs::default() })?;
+        }
+        self.slab.reserve(0, usize::from(matches!(record.address.host(), Host::Name(_))))
+    }
+
+    /// Asks for memory to rebuild the indexes of a table that was loaded.
+    pub(super) fn reserve_rebuild(&mut self) -> memory::Result {
+        let mut demand = Demand::new();
+        self.slab.slots().for_each(|slot| demand.add(self.slab.pool(slot)));
+        let needs = Needs { arrivals: Arrivals::Many(&demand), ..Needs::default() };
+        self.indexes.reserve(&self.slab, &needs)
+    }
+
+    /// What it takes to insert these records, if none of those that are new is there twice.
+    fn batch(&self, records: &[PeerRecord], are_new: bool) -> Batch {
+        let mut batch = Batch { inserts: 0, names: 0, demand: Demand::new() };
+        for record in records {
+            let known = if are_new { None } else { self.find(&record.address) };
+            if let Some(slot) = known {
+                let pool = either_pool(record, self.slab.entry(slot).is_private());
+                if !are_paired(self.slab.pool(slot), pool) {
+                    batch.demand.add(pool);
+                }
+            } else {
+                batch.inserts += 1;
+                batch.names += usize::from(self.slab.is_new_name(record.address.host()));
+                batch.demand.add(either_pool(record, record.address.is_private()));
+            }
+        }
+        batch
+    }
+}
+
+/// What it takes to insert a batch of records.
+struct Batch {
+    inserts: usize,
+    /// How many names are new.
+    names: usize,
+    demand: Demand,
+}
+
+impl Batch {
+    /// What it takes if all records are new, and all of their names.
+    fn of_new(records: &[PeerRecord]) -> Self {
+        let mut batch = Self { inserts: records.len(), names: 0, demand: Demand::new() };
+        for record in records {
+            batch.names += usize::from(matches!(record.address.host(), Host::Name(_)));
+            batch.demand.add(either_pool(record, record.address.is_private()));
+        }
+        batch
+    }
+
+    fn needs(&self) -> Needs<'_> {
+        Needs { inserts: self.inserts, arrivals: Arrivals::Many(&self.demand), ..Needs::default() }
+    }
+}
+
+/// One of the two pools that a peer with this record may belong in.
+fn either_pool(record: &PeerRecord, is_private: bool) -> usize {
+    facet::pool(facet::facet(record.peer_type, Attempt::Due, is_private), record.num_failures)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+    use crate::address::PeerAddress;
+    use crate::table::Bounds;
+
+    /// A table of so many peers from a file that claims to have others.
+    fn loaded(peers: u32, claimed: usize) -> PeerTable {
+        let mut table = PeerTable::new(0, Bounds::NONE);
+        let loaded = table.load(|expect, put| {
+            expect(claimed);
+            (0..peers).try_for_each(|n| {
+                let address = PeerAddress::from_canonical(Host::V4(Ipv4Addr::from_bits(n)), 1);
+                put(&PeerRecord::new(address, 0))
+            })
+        });
+        assert_eq!(loaded.expect("memory"), ((), 0));
+        table
+    }
+
+    #[test]
+    fn a_file_that_tells_the_truth_ends_with_exactly_the_room_that_it_takes() {
+        for peers in [1, 1024, 1025, 50_000] {
+            assert_eq!(loaded(peers, peers as usize).slab.capacity(), peers as usize);
+        }
+    }
+
+    #[test]
+    fn a_file_that_lies_gets_no_more_than_four_times_what_was_read() {
+        for peers in [10, 5_000, 50_000] {
+            let room = loaded(peers, usize::MAX).slab.capacity();
+            assert!(room <= (4 * peers as usize).max(FIRST_LOADED), "{room} for {peers}");
+        }
+        assert!(loaded(5_000, 7).slab.capacity() <= 10_000);
+    }
+}

@@ -1,0 +1,242 @@
+//! The slab: the peers, 44 bytes each and without gaps, with the names of their hosts and the as-of time.
+//!
+//! Everything in the table may read it. Its contents are changed by the owner alone: the functions that do so are visible
+//! only there.
+
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::Arc;
+
+use super::entry::{Entry, Key};
+use super::names::{Names, Texts};
+use crate::address::{Host, PeerAddress};
+use crate::memory::{self, MIN_CAPACITY};
+use crate::peer::PeerRecord;
+use crate::table::facet::{self, Attempt};
+use crate::table::slot::slot_number;
+
+/// See the [module](self).
+#[derive(Debug)]
+pub(in crate::table) struct Slab {
+    entries: Vec<Entry>,
+    names: Names,
+    /// Keyed, because the addresses come from strangers.
+    hasher: RandomState,
+    /// The time at which due and waiting are told apart.
+    as_of: i64,
+}
+
+/// A peer as the indexes are told of it.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::table) struct Peer {
+    pub(in crate::table) slot: u32,
+    /// The hash of its key.
+    pub(in crate::table) hash: u64,
+    /// The pool that it belongs in: [`facet`].
+    pub(in crate::table) pool: usize,
+}
+
+/// What an update may change about a peer, as far as the indexes go by it.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::table) struct State {
+    pub(in crate::table) next_attempt: i64,
+    pub(in crate::table) pool: usize,
+}
+
+/// A key and its hash.
+pub(in crate::table) struct Place {
+    pub(in crate::table) key: Key,
+    pub(in crate::table) hash: u64,
+}
+
+/// Reading.
+impl Slab {
+    pub(in crate::table) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// All slots, in order.
+    pub(in crate::table) fn slots(&self) -> std::ops::Range<u32> {
+        0..slot_number(self.entries.len())
+    }
+
+    pub(in crate::table) fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    pub(in crate::table) fn entry(&self, slot: u32) -> &Entry {
+        &self.entries[slot as usize]
+    }
+
+    /// The texts of the names in use.
+    pub(in crate::table) fn texts(&self) -> &Texts {
+        self.names.texts()
+    }
+
+    /// How many names are in use.
+    pub(in crate::table) fn names(&self) -> usize {
+        self.names.len()
+    }
+
+    pub(in crate::table) fn as_of(&self) -> i64 {
+        self.as_of
+    }
+
+    pub(in crate::table) fn address(&self, slot: u32) -> PeerAddress {
+        self.entry(slot).key().address(self.texts())
+    }
+
+    /// Whether a peer is due at the as-of time.
+    pub(in crate::table) fn attempt(&self, entry: &Entry) -> Attempt {
+        if entry.next_attempt() <= self.as_of { Attempt::Due } else { Attempt::Waiting }
+    }
+
+    /// The pool that a peer belongs in at the as-of time.
+    pub(in crate::table) fn pool(&self, slot: u32) -> usize {
+        let entry = self.entry(slot);
+        pool_of(entry, self.attempt(entry))
+    }
+
+    pub(in crate::table) fn state(&self, slot: u32) -> State {
+        State { next_attempt: self.entry(slot).next_attempt(), pool: self.pool(slot) }
+    }
+
+    pub(in crate::table) fn peer(&self, slot: u32) -> Peer {
+        Peer { slot, hash: self.hash_of(slot), pool: self.pool(slot) }
+    }
+
+    /// The hash of the key in a slot.
+    pub(in crate::table) fn hash_of(&self, slot: u32) -> u64 {
+        self.hasher.hash_one(self.entry(slot).key())
+    }
+
+    /// The key of an address, or else its name, which is not in use.
+    pub(in crate::table) fn key<'a>(&self, address: &'a PeerAddress) -> Result<Key, &'a Arc<str>> {
+        let name_number = match address.host() {
+            Host::Name(text) => self.names.find(text).ok_or(text)?,
+            Host::V4(_) | Host::V6(_) => 0,
+        };
+        Ok(Key::of(address, name_number))
+    }
+
+    pub(in crate::table) fn place(&self, key: Key) -> Place {
+        Place { key, hash: self.hasher.hash_one(key) }
+    }
+
+    /// Whether a host is a name that is not in use.
+    pub(in crate::table) fn is_new_name(&self, host: &Host) -> bool {
+        matches!(host, Host::Name(text) if self.names.find(text).is_none())
+    }
+
+    /// The entries, for an index to change what it keeps in them.
+    pub(in crate::table) fn entries_mut(&mut self) -> &mut [Entry] {
+        &mut self.entries
+    }
+}
+
+/// The pool of a peer that is due, or of one that is waiting.
+pub(in crate::table) fn pool_of(entry: &Entry, attempt: Attempt) -> usize {
+    let facet = facet::facet(entry.peer_type(), attempt, entry.is_private());
+    facet::pool(facet, entry.num_failures())
+}
+
+/// Changing, by the owner.
+impl Slab {
+    pub(super) fn new(as_of: i64) -> Self {
+        Self { entries: Vec::new(), names: Names::default(), hasher: RandomState::new(), as_of }
+    }
+
+    pub(super) fn set_as_of(&mut self, now: i64) {
+        self.as_of = now;
+    }
+
+    /// Appends a peer. Requires room; `place` is that of its key, unless its name is new. Returns its slot and the hash of
+    /// its key.
+    pub(super) fn push(&mut self, record: &PeerRecord, place: Option<Place>) -> (u32, u64) {
+        let name_number = match record.address.host() {
+            Host::Name(text) => self.names.acquire(text),
+            Host::V4(_) | Host::V6(_) => 0,
+        };
+        let place = place.unwrap_or_else(|| self.place(Key::of(&record.address, name_number)));
+        let slot = slot_number(self.entries.len());
+        self.entries.push(Entry::new(place.key, record));
+        (slot, place.hash)
+    }
+
+    /// Replaces what is known of the peer in a slot.
+    pub(super) fn assign(&mut self, slot: u32, record: &PeerRecord) {
+        self.entries[slot as usize].assign(record);
+    }
+
+    /// Removes the peer in a slot; the last one fills the gap. Returns the slot that the last one was in, if that was
+    /// another.
+    pub(super) fn swap_remove(&mut self, slot: u32) -> Option<u32> {
+        let last = slot_number(self.entries.len() - 1);
+        self.release_name(slot);
+        self.entries.swap_remove(slot as usize);
+        (slot != last).then_some(last)
+    }
+
+    /// Removes the peers that do not pass, and closes the gaps in order.
+    pub(super) fn retain(&mut self, keeps: impl Fn(u32, &Entry) -> bool) {
+        for slot in self.slots() {
+            if !keeps(slot, self.entry(slot)) {
+                self.release_name(slot);
+            }
+        }
+        let mut slots = 0..;
+        self.entries.retain(|entry| slots.next().is_some_and(|slot| keeps(slot, entry)));
+    }
+
+    /// Counts one peer less with this peer's name.
+    fn release_name(&mut self, slot: u32) {
+        if let Some(number) = self.entry(slot).key().name_number() {
+            self.names.release(number);
+        }
+    }
+
+    /// Removes all peers and gives the memory back.
+    pub(super) fn clear(&mut self) {
+        (self.entries, self.names) = (Vec::new(), Names::default());
+    }
+
+    /// Gives memory back where it is much for what is there, as far as there is memory for smaller arrays. If that gives
+    /// the names new numbers, keys and their hashes are others, and the new number of each old one is returned. Cost:
+    /// constant, amortised.
+    pub(super) fn fit(&mut self) -> Option<Vec<u32>> {
+        memory::give_back(&mut self.entries);
+        if self.names.unused() <= self.entries.len() / 4 + MIN_CAPACITY {
+            return None;
+        }
+        let numbers = self.names.renumber()?;
+        self.entries.iter_mut().for_each(|entry| entry.renumber(&numbers));
+        Some(numbers)
+    }
+
+    /// Whether so many more peers, with so many new names, fit without memory.
+    pub(super) fn has_room(&self, peers: usize, names: usize) -> bool {
+        self.entries.capacity() - self.entries.len() >= peers && self.names.has_room(names)
+    }
+
+    /// Asks for memory for so many more peers, with so many new names. Cost: constant for each, amortised.
+    pub(super) fn reserve(&mut self, peers: usize, names: usize) -> memory::Result {
+        self.entries.try_reserve(peers)?;
+        if names > 0 {
+            self.names.reserve(names)?;
+        }
+        Ok(())
+    }
+
+    /// The same for peers without new names, and for no more than these.
+    pub(super) fn reserve_exact(&mut self, peers: usize) -> memory::Result {
+        Ok(self.entries.try_reserve_exact(peers)?)
+    }
+
+    pub(super) fn capacity(&self) -> usize {
+        self.entries.capacity()
+    }
+
+    /// Gives back the memory of all peers that were expected and did not come.
+    pub(super) fn shrink(&mut self) {
+        self.entries.shrink_to_fit();
+    }
+}
