@@ -35,14 +35,14 @@ const ADDRMAN: [(&str, &str); 3] =
 
 /// An option and what it may cost: the group, the side with it on, the one without, how many times that, and the call.
 const OPTIONS: [(&str, &str, &str, f64, &str); 13] = [
-    ("bounds_newcomer", "on", "off", 1.5, "`ensure_exists` of a newcomer, with bounds"),
-    ("bounds_newcomer", "refused", "off", 1.5, "`ensure_exists` of a newcomer that is refused"),
+    ("bounds_newcomer", "on", "off", 1.5, "`ensure_exists` of a new peer, with bounds"),
+    ("bounds_newcomer", "refused", "off", 1.5, "`ensure_exists` of a new peer that is refused"),
     (
         "bounds_newcomer",
         "displacing",
         "replacing",
         1.5,
-        "the same that displaces, beside `ensure_exists` and `remove`",
+        "the same that evicts, compared with `ensure_exists` and `remove`",
     ),
     ("bounds_update_backoff", "on", "off", 1.5, "`update_backoff`, with bounds"),
     ("bounds_update", "on", "off", 1.5, "`update`, with bounds"),
@@ -61,7 +61,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     // This program is target/release/examples/bench_report.
     let exe = std::env::current_exe()?;
     let results = exe.ancestors().nth(3).unwrap_or(Path::new("target")).join("criterion");
-    println!("Median time, and how many times faster than the reference:\n");
+    println!("Median time; in brackets, speed relative to the reference; below 1 is slower:\n");
     print_ratios(&results, &OPERATIONS);
     println!("\n16,384 random IPv6 addresses:\n");
     print_ratios(&results, &ADDRMAN);

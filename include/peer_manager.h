@@ -3,10 +3,9 @@
  * @brief The table of peers that a peer-to-peer node keeps: whom to dial next, whom to tell others about, how each
  * address has behaved.
  *
- * A node opens a peer manager (peer_manager_open), tells it of addresses that it hears of
- * (peer_manager_ensure_exists), asks it whom to dial (peer_manager_load_random_peers), tells it how that went
- * (peer_manager_update), asks it whom to tell others about (peer_manager_get_peers_to_send), and frees it
- * (peer_manager_free).
+ * A node opens a peer manager (peer_manager_open), adds the addresses that it hears of (peer_manager_ensure_exists),
+ * draws peers to dial (peer_manager_load_random_peers), reports how that went (peer_manager_update), draws peers to tell
+ * others about (peer_manager_get_peers_to_send), and frees the peer manager (peer_manager_free).
  *
  * @code
  * peer_manager *pm = NULL;
@@ -25,10 +24,10 @@
  * - **Parameters** come in the order handle, inputs, outputs, error. Inputs may share memory with outputs.
  * - **NULL** where a value is required is PEER_MANAGER_ERROR_INVALID_ARGUMENT with a message that names the argument.
  *   NULL with a length of 0 is an empty array. Freeing NULL does nothing. A pointer that is not NULL must be valid.
- * - **Alignment.** A pointer has the alignment of its C type, which every variable, member and memory from malloc has;
- *   bytes cut out of a packed struct or of a buffer may not, and are PEER_MANAGER_ERROR_INVALID_ARGUMENT then, too. Where
- *   no error can be returned, such a pointer counts as NULL. An _init function takes any, and a socket address need not be
- *   aligned where its parameter says so.
+ * - **Alignment.** A pointer must have the alignment of its C type. Variables, members and memory from malloc have it; a
+ *   pointer into a packed struct or a byte buffer may not, and is PEER_MANAGER_ERROR_INVALID_ARGUMENT then. Where no error
+ *   can be returned, such a pointer counts as NULL. The _init functions take any alignment, and a socket address need not
+ *   be aligned where its parameter says so.
  * - **Ownership.** The library keeps nothing that is passed in, and the caller frees nothing but the two opaque handles,
  *   peer_manager (peer_manager_free) and peer_manager_snapshot (peer_manager_snapshot_free). Returned text is static.
  * - **Enumerations** are numbers with named constants; an unknown one is PEER_MANAGER_ERROR_INVALID_ARGUMENT. A truth
@@ -36,16 +35,16 @@
  * - **Text** is NUL-terminated UTF-8.
  * - **Time** is in whole seconds since the Unix epoch, and its arithmetic saturates.
  * - **Threads.** A peer manager may be used by any number of threads at once; peer_manager_free comes last and alone. A
- *   snapshot is used by one thread at a time. No state is kept for a thread.
- * - **fork.** A child must not use a peer manager of its parent: it opens its own, when the parent has freed its. Calls
- *   that would change the parent's file return PEER_MANAGER_ERROR_UNSUPPORTED, with every durability, and
- *   peer_manager_free leaves the file alone. Other calls work on the child's copy of the memory, and choose at random
- *   differently from the parent and its other children; but they may wait for ever for a lock that another thread of the
- *   parent held at the fork. A child that lives longer than its parent does not keep the file locked.
- * - **Signals.** The library's thread blocks all of them, so an application that waits for some gets them all. No write
- *   sends SIGXFSZ: beyond RLIMIT_FSIZE it fails like one to a full disk, whatever the application does about that signal.
+ *   snapshot is used by one thread at a time. The library keeps no state per thread.
+ * - **fork.** A child should not use a peer manager of its parent: it opens its own, after the parent has freed its own.
+ *   Calls that would change the parent's file return PEER_MANAGER_ERROR_UNSUPPORTED, with every durability, and
+ *   peer_manager_free leaves the file alone. Other calls work on the child's copy of the memory, and their random choices
+ *   differ from those of the parent and its other children; but they may wait for ever for a lock that another thread of
+ *   the parent held at the fork. A child that outlives its parent does not keep the file locked.
+ * - **Signals.** The library's thread blocks all signals, so they reach the application's own threads. No write
+ *   raises SIGXFSZ: beyond RLIMIT_FSIZE it fails like one to a full disk, whatever the application does about that signal.
  * - **Callbacks** run on the calling thread, during the call, with no lock held; they may call the same peer manager.
- * - **Defects.** No panic crosses into the caller. The call returns PEER_MANAGER_ERROR_INTERNAL (or the value that its
+ * - **Bugs.** No panic crosses into the caller. The call returns PEER_MANAGER_ERROR_INTERNAL (or the value that its
  *   comment states), and so does every later call on that peer manager, until it is freed.
  * - **Growing structs** (options, query, stats) begin with their size. Initialise them with the _INIT macro or the
  *   _init function; then a program that was compiled against an older header runs with a newer library, and with an
@@ -96,7 +95,7 @@ struct sqlite3;
 
 
 /**
- * The call did what it says. Since 0.1.0.
+ * The call succeeded. Since 0.1.0.
  */
 #define PEER_MANAGER_OK 0
 
@@ -117,12 +116,12 @@ struct sqlite3;
 #define PEER_MANAGER_ERROR_NOT_FOUND 3
 
 /**
- * SQLite said no; sqlite_code says what. Since 0.1.0.
+ * SQLite failed for a reason without a status of its own; sqlite_code says which. Since 0.1.0.
  */
 #define PEER_MANAGER_ERROR_DATABASE 4
 
 /**
- * The file is not a database, or its table "peers" is not one of peers. Since 0.1.0.
+ * The file is damaged or not a database, or its table "peers" is not a table of peers. Since 0.1.0.
  */
 #define PEER_MANAGER_ERROR_CORRUPT 5
 
@@ -148,13 +147,13 @@ struct sqlite3;
 #define PEER_MANAGER_ERROR_UNSUPPORTED 9
 
 /**
- * A defect in the library. The peer manager answers this to every further call; free it. Since 0.1.0.
+ * A bug in the library. Every later call on that peer manager returns this, too; free it. Since 0.1.0.
  */
 #define PEER_MANAGER_ERROR_INTERNAL 10
 
 /**
- * The memory of the host is exhausted, and nothing was done. Only what grows with the table or with a batch is asked for
- * in a way that can fail; a small allocation that fails ends the process. Since 0.2.0.
+ * There is not enough memory, and nothing was done. This covers only memory that grows with the table or with a batch; a
+ * small allocation that fails ends the process. Since 0.2.0.
  */
 #define PEER_MANAGER_ERROR_NO_MEMORY 12
 
@@ -169,12 +168,12 @@ struct sqlite3;
 #define PEER_MANAGER_ADDRESS_TEXT_CAPACITY 260
 
 /**
- * Known from an incoming connection or from gossip: nobody has dialled it with success yet. Since 0.1.0.
+ * Known from an incoming connection or from gossip: never dialled successfully yet. Since 0.1.0.
  */
 #define PEER_MANAGER_TYPE_INBOUND 0
 
 /**
- * Dialled with success at least once. Since 0.1.0.
+ * Dialled successfully at least once. Since 0.1.0.
  */
 #define PEER_MANAGER_TYPE_OUTBOUND 1
 
@@ -184,47 +183,47 @@ struct sqlite3;
 #define PEER_MANAGER_TYPE_PREFERRED 2
 
 /**
- * Forget the failures and allow the next attempt at once: for a peer that the operator wants dialled now.
+ * Reset the failures to 0 and make the peer due now: for a peer that the operator wants dialled at once.
  * Since 0.1.0.
  */
 #define PEER_MANAGER_BACKOFF_HARD_RESET 0
 
 /**
- * Forget the failures and wait 1 to 10 seconds: the usual answer to a dial that succeeded. Since 0.1.0.
+ * Reset the failures to 0 and wait for 1 to 10 seconds: what to do after a successful dial. Since 0.1.0.
  */
 #define PEER_MANAGER_BACKOFF_RESET 1
 
 /**
- * Count one more failure, n by now, and wait for a random time from 1 to 10 * 2^min(n, 10) seconds: the answer
- * to a dial that failed.
- * Since 0.1.0.
+ * Count one more failure, which makes n, and wait for a random time from 1 to 10 * 2^min(n, 10) seconds: what to do
+ * after a failed dial. Since 0.1.0.
  */
 #define PEER_MANAGER_BACKOFF_INCREASE 2
 
 /**
- * The number of failures from which a node usually gives a peer up. The default query still admits peers that
- * have failed so often; peer_manager_remove_peers_with_many_failures with this number removes them. Since 0.1.0.
+ * The number of failures from which a node usually gives up on a peer. The default query still admits peers with
+ * exactly that many; peer_manager_remove_peers_with_many_failures with this number removes them. Since 0.1.0.
  */
 #define PEER_MANAGER_MAX_FAILURES 10
 
 /**
  * A call returns after its transaction is committed: the change survives a crash of the process. The default. If the
- * disk fails just then and the call with it, but not before all was written, and the process ends before the next
- * change, then the next start may find the change all the same. Since 0.1.0.
+ * call fails because the disk failed after everything had been written, and the process ends before the next change,
+ * the next start may still find the change. Since 0.1.0.
  */
 #define PEER_MANAGER_DURABILITY_COMMIT 0
 
 /**
- * A call returns after its transaction is committed and synchronised: the change survives a loss of power. If the disk
+ * A call returns after its transaction is committed and fsynced: the change survives a loss of power. If the disk
  * fails, as above. Since 0.1.0.
  */
 #define PEER_MANAGER_DURABILITY_SYNC 1
 
 /**
- * Memory first; a background thread commits what has changed in groups at most flush_interval_ms later, each group in
- * one transaction that holds the table as it was at one moment. A call that changes peers never waits for the disk and
- * never fails because of it; peer_manager_flush waits for all that is pending and reports failure. A crash of the
- * process loses what was not committed. In memory and on a borrowed connection it means nothing. Since 0.1.0.
+ * A change is applied to memory, and a background thread commits what has changed at most flush_interval_ms later, in
+ * groups. A group is one transaction, and holds the table as it was at one point in time. A call that changes peers never
+ * waits for the disk and never fails because of it; peer_manager_flush waits until everything is in the file, and reports
+ * failure. A crash of the process loses what was not committed. In memory and on a borrowed connection it has no effect.
+ * Since 0.1.0.
  */
 #define PEER_MANAGER_DURABILITY_DEFERRED 2
 
@@ -235,9 +234,9 @@ struct sqlite3;
 
 /**
  * A file that would be refused with PEER_MANAGER_ERROR_CORRUPT (so also a sound database whose table peers is another
- * program's) is renamed, with -wal and -shm, to its name with .damaged- and the time (UTC) behind it. What can be read
- * of it is put into a new file, and the peer manager opens; peer_manager_get_quarantine tells. Nothing is deleted.
- * Since 0.1.0.
+ * program's) is set aside: .damaged- and the time (UTC) are added to its name and those of its -wal and -shm. The peers
+ * that can be read from it are put into a new file, and the peer manager opens; peer_manager_get_quarantine returns what
+ * happened. Nothing is deleted. Since 0.1.0.
  */
 #define PEER_MANAGER_ON_CORRUPT_QUARANTINE 1
 
@@ -267,14 +266,14 @@ struct sqlite3;
 #define PEER_MANAGER_FILTER_ANY 4
 
 /**
- * A table of peers. Opaque: made by peer_manager_open and its kin, freed by peer_manager_free. It may be used from
+ * A table of peers. Opaque: made by peer_manager_open and the like, freed by peer_manager_free. It may be used from
  * any number of threads at once; only peer_manager_free must come last and alone. Since 0.1.0.
  */
 typedef struct peer_manager peer_manager;
 
 /**
- * All peers as they were at one moment. Opaque: made by peer_manager_get_all_peers, freed by
- * peer_manager_snapshot_free. It is used by one thread at a time and outlives its peer manager. Since 0.1.0.
+ * All peers as they were at one point in time. Opaque: made by peer_manager_get_all_peers, freed by
+ * peer_manager_snapshot_free. It is used by one thread at a time and may outlive its peer manager. Since 0.1.0.
  */
 typedef struct peer_manager_snapshot peer_manager_snapshot;
 
@@ -288,7 +287,7 @@ typedef int32_t peer_manager_status;
  * canonicalises it. 256 bytes. Since 0.1.0.
  *
  * An address that a function has written is canonical: IPv6 in the form of RFC 5952, IPv4-mapped IPv6 as IPv4,
- * names in lower case without a trailing dot. The bytes behind the host's NUL are 0 then.
+ * names in lower case without a trailing dot. The bytes after the host's NUL are 0 then.
  */
 typedef struct peer_manager_address {
   /**
@@ -313,7 +312,7 @@ typedef struct peer_manager_error {
   int32_t status;
   /**
    * SQLite's extended result code, 0 where SQLite was not involved. On a borrowed connection it is the primary
-   * code, unless the host has turned extended ones on.
+   * code, unless the application has turned extended codes on.
    */
   int32_t sqlite_code;
   /**
@@ -347,7 +346,7 @@ typedef struct peer_manager_record {
 
 /**
  * How a peer manager is opened. Initialise it with PEER_MANAGER_OPTIONS_INIT or peer_manager_options_init, then
- * set what differs. It is read during the call only. Since 0.1.0.
+ * set what differs. It is only read during the call. Since 0.1.0.
  */
 typedef struct peer_manager_options {
   /**
@@ -359,14 +358,14 @@ typedef struct peer_manager_options {
    */
   uint32_t durability;
   /**
-   * The database file as NUL-terminated UTF-8, never a URI, made if there is none; NULL for a table in memory
-   * only. While it is open there are three more files beside it, with -wal, -shm and -lock behind the name; and for a
-   * moment one with -salvage, if it is set aside. So a file with a second name (a hard link) and one that is itself a
-   * mount point are refused: in a container, mount the directory. Put nothing in the place of the file while it is open.
+   * The database file as NUL-terminated UTF-8, never a URI, created if there is none; NULL for a table in memory
+   * only. While it is open there are three more files next to it, with -wal, -shm and -lock added to its name, and while
+   * it is being set aside one with -salvage. So a file with a second name (a hard link) and one that is itself a
+   * mount point are refused: in a container, mount the directory. Do not replace the file while it is open.
    */
   const char *db_path;
   /**
-   * How long to wait for another connection's lock, or for another peer manager to be freed that has the file open,
+   * How long to wait for another connection's lock, or for another peer manager that has the file open to be freed,
    * in milliseconds; 0 for 5000.
    */
   uint32_t busy_timeout_ms;
@@ -380,8 +379,8 @@ typedef struct peer_manager_options {
   uint32_t on_corrupt;
   /**
    * Non-zero: every random choice follows rng_seed, for tests and simulations: the same calls at the same times
-   * get the same answers from the same version of the library. Who knows the seed can predict them. After a fork, parent
-   * and child choose differently all the same.
+   * get the same answers from the same version of the library. Whoever knows the seed can predict them. After a fork,
+   * parent and child still choose differently.
    */
   uint32_t has_rng_seed;
   /**
@@ -401,34 +400,34 @@ typedef struct peer_manager_options {
   /**
    * The most peers in the table; 0 for no bound.
    *
-   * In a full table a newcomer, by gossip (peer_manager_ensure_exists) or from the host itself, displaces the worst
-   * inbound peer that has failed at least once: of its own netgroup, else of the table. If there is none, it is refused
-   * with PEER_MANAGER_ERROR_LIMIT, in a batch left out, and counted in peer_manager_stats.refused_peers either way.
-   * Outbound and preferred peers are never displaced, nor what is in the same batch, known or new; what is said about a
-   * peer in the table is never refused. The worst is the one with the most failures (from 16 on, these are told apart: 16
-   * to 31, 32 to 63, 64 to 120, more).
+   * A new peer in a full table, whether from gossip (peer_manager_ensure_exists) or from the application itself, evicts
+   * the inbound peer with the most failures: of its own netgroup if one there has failed, else of the table. (From 16 on,
+   * only 16 to 31, 32 to 63, 64 to 120 and more are told apart.) If no inbound peer has failed, the new one is
+   * refused with PEER_MANAGER_ERROR_LIMIT, in a batch left out; either way it is counted in
+   * peer_manager_stats.refused_peers. Outbound and preferred peers are never evicted, nor is any peer of the same batch,
+   * known or new. A change of a peer that is in the table is never refused.
    *
-   * Of a file with more peers the best are in the table: preferred before outbound before inbound, then those with
+   * Of a file with more peers the best are loaded: preferred before outbound before inbound, then those with
    * fewer failures, then those whose rows come first. The rows of the others stay in the file and count as refused;
-   * one that comes back as a newcomer is overwritten.
+   * the row of one that comes back as a new peer is overwritten.
    */
   uint64_t max_peers;
   /**
    * The most peers of one netgroup (an IPv4 /16, an IPv6 /32, each name one of its own); 0 for no bound. As
-   * max_peers, but the newcomer to a full netgroup displaces only a peer of that netgroup.
+   * max_peers, but a new peer in a full netgroup evicts only a peer of that netgroup.
    */
   uint32_t max_peers_per_netgroup;
   /**
-   * 0: peer_manager_get_peers_to_send draws anew each time. Otherwise it answers everyone from one random choice that
-   * lives for this many seconds and a random part of up to half as many more, so that nobody learns the table by
-   * asking often, or when the next choice is made.
+   * 0: peer_manager_get_peers_to_send draws anew each time. Otherwise it answers everyone from one shared list of drawn
+   * peers, which is used for this many seconds and a random time of up to half as many more, so that nobody learns the
+   * table by asking often, or learns when the next list is begun.
    */
   uint32_t share_cache_seconds;
   /**
-   * The most that choice holds at a time, 0 to 100: of each type, this percentage of the peers of that type there are
-   * when its first one is drawn, rounded down but one at least; 0 for 100, which is all of them and all that come. A type
-   * that is not asked for takes nothing from the others. In place of peers that are no longer in the table others are
-   * drawn. While a new node's table is small, so is a part of it.
+   * How much of the table the shared list may hold at a time, 0 to 100: for each type, this percentage of the peers that
+   * have that type when the first of them is drawn, rounded down but at least one; 0 and 100 mean no limit. A type that
+   * is not asked for takes nothing from the others. Peers that are no longer in the table are replaced by others.
+   * While a new node's table is small, so is a percentage of it.
    */
   uint32_t share_max_percent;
   /**
@@ -530,27 +529,27 @@ typedef struct peer_manager_stats {
    */
   uint64_t skipped_rows;
   /**
-   * Peers that max_peers or max_peers_per_netgroup refused since the peer manager was opened, those included that
-   * they left in the file then.
+   * Peers that max_peers or max_peers_per_netgroup refused since the peer manager was opened, including those that
+   * they kept out of the table then.
    */
   uint64_t refused_peers;
   /**
-   * 0: there are no bans yet. Since 0.2.0.
+   * 0: this version has no bans. Since 0.2.0.
    */
   uint64_t bans;
   /**
-   * Bytes of the write-ahead log, which is beside the file with -wal behind its name. It is used again from its
-   * beginning when all of it is in the file, so one that keeps growing has a reader that does not end. 0 in memory and
+   * The size in bytes of the write-ahead log, which is next to the file with -wal added to its name. SQLite reuses it
+   * from the beginning once all of it is in the file, so if it keeps growing, some reader never ends. 0 in memory and
    * on a borrowed connection. Since 0.2.0.
    */
   uint64_t log_bytes;
   /**
-   * 0: no failure is forgiven yet. Since 0.2.0.
+   * 0: this version forgives no failures. Since 0.2.0.
    */
   uint64_t forgiven_failures;
   /**
    * Changes that were left out of the file since the peer manager was opened, because the file's own constraints refuse
-   * them: memory has them until it is freed. Since 0.2.0.
+   * them: memory has them until the peer manager is freed. Since 0.2.0.
    */
   uint64_t rejected_rows;
 } peer_manager_stats;
@@ -560,29 +559,29 @@ extern "C" {
 #endif // __cplusplus
 
 /**
- * Tells the version of the library that is loaded, which may be newer than the header compiled against.
+ * Returns the version of the library that is loaded, which may be newer than the header compiled against.
  *
  * @return major * 1000000 + minor * 1000 + patch, to be compared with PEER_MANAGER_VERSION_NUMBER; 0 after an
- *         internal defect
+ *         internal error
  *
  * Thread-safe. Since 0.1.0.
  */
 uint32_t peer_manager_version_number(void);
 
 /**
- * Tells the version of the library that is loaded, as text.
+ * Returns the version of the library that is loaded, as text.
  *
- * @return static text such as "0.1.0", never NULL; "unknown" after an internal defect
+ * @return static text such as "0.1.0", never NULL; "unknown" after an internal error
  *
  * Thread-safe. Since 0.1.0.
  */
 const char *peer_manager_version_string(void);
 
 /**
- * Tells how the library that is loaded was built: its version, the version of SQLite and whether it is bundled
+ * Describes how the library that is loaded was built: its version, the version of SQLite and whether it is bundled
  * or the system's, and the target platform.
  *
- * @return static text in one line, for logs and bug reports, never NULL; "unknown" after an internal defect
+ * @return static text in one line, for logs and bug reports, never NULL; "unknown" after an internal error
  *
  * Thread-safe. Since 0.1.0.
  */
@@ -593,14 +592,14 @@ const char *peer_manager_build_info(void);
  *
  * @param status  any number
  * @return static text, never NULL: "OK", "NOT_FOUND" and so on; "UNKNOWN" for any other number and after an
- *         internal defect
+ *         internal error
  *
  * Thread-safe. Since 0.1.0.
  */
 const char *peer_manager_status_name(int32_t status);
 
 /**
- * Makes a canonical address of a host and a port.
+ * Makes a canonical address from a host and a port.
  *
  * @param host   NUL-terminated text: an IPv4 address, an IPv6 address without brackets, or a name
  * @param port   1 to 65535
@@ -617,7 +616,7 @@ peer_manager_status peer_manager_address_init(const char *host,
                                               struct peer_manager_error *error);
 
 /**
- * Makes a canonical address of text: `1.2.3.4`, `1.2.3.4:11625`, `[2001:db8::1]:11625`, `2001:db8::1`,
+ * Makes a canonical address from text: `1.2.3.4`, `1.2.3.4:11625`, `[2001:db8::1]:11625`, `2001:db8::1`,
  * `core-live-a.stellar.org:11625`.
  *
  * @param text          NUL-terminated; no white space, no scope ids, no masks, no schemes
@@ -657,19 +656,19 @@ peer_manager_status peer_manager_address_format(const struct peer_manager_addres
  * @param a  an address, in any spelling; may be NULL
  * @param b  an address, in any spelling; may be NULL
  * @return whether both are addresses and the same one; false for NULL, for what is no address and after an
- *         internal defect
+ *         internal error
  *
  * Thread-safe. Since 0.1.0.
  */
 bool peer_manager_address_equal(const struct peer_manager_address *a, const struct peer_manager_address *b);
 
 /**
- * Tells whether an address means nothing to a stranger, so that it is never sent to one: RFC 1918 networks,
+ * Returns whether an address means nothing to a stranger, so that it is never sent to one: RFC 1918 networks,
  * 0.0.0.0/8, 100.64.0.0/10, 127.0.0.0/8, 169.254.0.0/16, 224.0.0.0/4, 240.0.0.0/4, ::, ::1, fe80::/10, fc00::/7,
  * ff00::/8 and the name localhost. Networks for documentation, such as 192.0.2.0/24, are public here.
  *
  * @param address  an address, in any spelling; may be NULL
- * @return whether it is private; false for NULL, for what is no address and after an internal defect
+ * @return whether it is private; false for NULL, for what is no address and after an internal error
  *
  * Thread-safe. Since 0.1.0.
  */
@@ -677,7 +676,7 @@ bool peer_manager_address_is_private(const struct peer_manager_address *address)
 
 #if defined(PEER_MANAGER_HAS_SOCKADDR)
 /**
- * Makes an address of a socket's, as accept and getpeername give it. Not on Windows.
+ * Makes an address from a socket address, as accept and getpeername give it. Not on Windows.
  *
  * @param sa      an AF_INET or AF_INET6 socket address; need not be aligned
  * @param sa_len  its size in bytes
@@ -697,7 +696,7 @@ peer_manager_status peer_manager_address_from_sockaddr(const struct sockaddr *sa
 
 #if defined(PEER_MANAGER_HAS_SOCKADDR)
 /**
- * Makes a socket address of an IP address, as connect takes it. Not on Windows.
+ * Makes a socket address from an IP address, as connect takes it. Not on Windows.
  *
  * @param address  the address, in any spelling
  * @param out      receives an AF_INET or AF_INET6 socket address
@@ -716,7 +715,7 @@ peer_manager_status peer_manager_address_to_sockaddr(const struct peer_manager_a
 #endif
 
 /**
- * Makes the record of a peer that was just heard of: inbound, no failures, ready at now.
+ * Makes the record of a peer that was just heard of: inbound, no failures, due at now.
  *
  * @param address  the address, in any spelling
  * @param now      seconds since the Unix epoch
@@ -733,11 +732,11 @@ peer_manager_status peer_manager_record_init(const struct peer_manager_address *
                                              struct peer_manager_error *error);
 
 /**
- * Tells whether a peer's next attempt is due.
+ * Returns whether a peer's next attempt is due.
  *
  * @param record  the record; may be NULL
  * @param now     seconds since the Unix epoch
- * @return whether next_attempt <= now; false for NULL and after an internal defect
+ * @return whether next_attempt <= now; false for NULL and after an internal error
  *
  * Thread-safe. Since 0.1.0.
  */
@@ -747,31 +746,32 @@ bool peer_manager_record_is_ready(const struct peer_manager_record *record, int6
  * Initialises options: a table in memory, COMMIT durability, the system's clock, no bounds.
  *
  * @param options      the struct to initialise; NULL does nothing
- * @param struct_size  sizeof(peer_manager_options) as the caller knows it; at most so many bytes are written
+ * @param struct_size  sizeof(peer_manager_options) as the caller knows it; at most that many bytes are written
  *
  * Thread-safe. Since 0.1.0.
  */
-void peer_manager_options_init(struct peer_manager_options *options, size_t struct_size);
+void peer_manager_options_init(struct peer_manager_options *options,
+                               size_t struct_size);
 
 /**
- * Opens a peer manager as the options say. Cost: linear in the rows of the database.
+ * Opens a peer manager with these options. Cost: linear in the rows of the database.
  *
- * A database of stellar-core's (since 2019; its table peers declares nextattempt as TIMESTAMP) is used in its own layout,
+ * A stellar-core database (since 2019; its table peers declares nextattempt as TIMESTAMP) is used in its own layout,
  * so that either program can open it next, one at a time. Two things are different then. stellar-core takes every host for
- * an IPv4 address and ends when it meets another one, so peers with other hosts are held in memory only, and rows of such
- * are no valid peers. And a next attempt before the year 1000 or after the year 9999 is the nearest time between after the
- * next start.
+ * an IPv4 address and crashes on any other, so peers with other hosts are held in memory only, and rows of such hosts are
+ * not valid peers. And a next attempt before the year 1000 or after the year 9999 is, after the next start, the nearest
+ * time within those years.
  *
- * When it has returned, every file that is ever needed is open and something has been written: another user, another root
- * directory, a renamed directory or a limit on open files stops no later write. In a new or old file no trigger, view or
- * foreign key runs on the library's connection.
+ * When this returns, every file that will ever be needed is open and something has been written: changing the user or the
+ * root directory, renaming the directory, or a limit on open files stops no later write. Triggers, views and foreign keys
+ * of the file never run on the library's own connection.
  *
  * @param options  initialised options; read during the call only
  * @param out      receives the peer manager, to be freed with peer_manager_free; untouched on failure
  * @param error    receives what failed; may be NULL
  * @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL, unknown enumerators, a bad struct_size and a
- *         path that is empty, ":memory:" or not UTF-8; PEER_MANAGER_ERROR_UNSUPPORTED for options that this version does not
- *         know; PEER_MANAGER_ERROR_DATABASE or PEER_MANAGER_ERROR_DISK_FULL when the file cannot be opened or made;
+ *         path that is empty, ":memory:" or not UTF-8; PEER_MANAGER_ERROR_UNSUPPORTED for options that this version does
+ *         not know; PEER_MANAGER_ERROR_DATABASE or PEER_MANAGER_ERROR_DISK_FULL when the file cannot be opened or created;
  *         PEER_MANAGER_ERROR_BUSY when it stays locked, or another peer manager (of this process or another) has it
  *         open, past busy_timeout_ms; PEER_MANAGER_ERROR_CORRUPT when it is not a sound database of peers, and then it is
  *         left as it is; PEER_MANAGER_ERROR_INTERNAL
@@ -783,7 +783,7 @@ peer_manager_status peer_manager_open(const struct peer_manager_options *options
                                       struct peer_manager_error *error);
 
 /**
- * Makes a peer manager that lives in memory only, with the default options.
+ * Creates a peer manager that lives in memory only, with the default options.
  *
  * @param out    receives the peer manager, to be freed with peer_manager_free; untouched on failure
  * @param error  receives what failed; may be NULL
@@ -796,7 +796,7 @@ peer_manager_status peer_manager_new_in_memory(struct peer_manager **out,
                                                struct peer_manager_error *error);
 
 /**
- * Opens a peer manager on a database file, made if there is none, with the default options.
+ * Opens a peer manager on a database file with the default options. The file is created if there is none.
  *
  * @param db_path  the file's path as NUL-terminated UTF-8; never a URI
  * @param out      receives the peer manager, to be freed with peer_manager_free; untouched on failure
@@ -810,16 +810,17 @@ peer_manager_status peer_manager_new_with_db(const char *db_path,
                                              struct peer_manager_error *error);
 
 /**
- * Opens a peer manager in the "main" database of a connection that the caller has open already.
+ * Opens a peer manager in the "main" database of a connection that the caller already has open.
  *
  * The connection is borrowed: it must outlive the peer manager, its settings stay as they are, and no statement
- * stays alive on it between two calls. A change is a single statement or a SAVEPOINT, so inside a transaction of
- * the caller's it becomes part of that; if the transaction is rolled back, memory keeps the change until the
- * record is stored again. When the disk fails or is full, SQLite usually rolls the whole transaction back by itself:
- * sqlite3_get_autocommit tells after PEER_MANAGER_ERROR_DATABASE and PEER_MANAGER_ERROR_DISK_FULL. No other thread may use the connection while a call that changes peers is under way.
+ * stays alive on it between calls. A change is a single statement or a SAVEPOINT, so inside a transaction of the caller's
+ * it becomes part of that; if the transaction is rolled back, memory keeps the change until the record is stored again.
+ * When the disk fails or is full, SQLite usually rolls back the whole transaction by itself: call sqlite3_get_autocommit
+ * after PEER_MANAGER_ERROR_DATABASE and PEER_MANAGER_ERROR_DISK_FULL to find out. No other thread may use the connection
+ * while a call that changes peers is under way.
  *
- * It works only if the library and the caller share one copy of SQLite, which is not so where SQLite is bundled
- * into the library (peer_manager_build_info tells).
+ * This works only if the library and the caller share one copy of SQLite, which they do not where SQLite is bundled
+ * into the library (see peer_manager_build_info).
  *
  * @param db                  the connection
  * @param sqlite_libversion   the result of the caller's own sqlite3_libversion(), compared as a pointer
@@ -836,16 +837,18 @@ peer_manager_status peer_manager_from_connection(struct sqlite3 *db,
                                                  struct peer_manager_error *error);
 
 /**
- * Returns once all that earlier calls changed is on disk, where it survives a loss of power. With DEFERRED it writes
- * what is pending on the calling thread, what an earlier background write could not among it, and reports failure; then
- * all stays pending, and is tried again later. On a borrowed connection, and in memory, there is nothing to do.
+ * Returns once everything that earlier calls changed is on disk, where it survives a loss of power. With DEFERRED it
+ * writes, on the calling thread, all changes that are not in the file yet, including those that an earlier background
+ * write could not write; if that fails, they stay pending and are tried again later. On a borrowed connection, and in
+ * memory, there is nothing to do.
  *
- * A file that was deleted, moved away, replaced or cut off while it was open is noticed here and by every change:
- * PEER_MANAGER_ERROR_DATABASE with sqlite_code 1032 (SQLITE_READONLY_DBMOVED). Nothing is written then, to that file or to
- * the one in its place. Memory has all peers: take a snapshot, free the peer manager, open a file anew, and store them.
+ * A file that was deleted, moved away, replaced or truncated while it was open is noticed here and by every change:
+ * PEER_MANAGER_ERROR_DATABASE with sqlite_code 1032 (SQLITE_READONLY_DBMOVED). Nothing is written then, neither to that
+ * file nor to the one in its place. Memory has all peers: take a snapshot, free the peer manager, open a new file, and
+ * store them.
  *
- * With DEFERRED, a change that a constraint of the file's own has refused (an additional CHECK, for example) is told once:
- * PEER_MANAGER_ERROR_DATABASE with its sqlite_code, when everything else is on disk. It is not tried again.
+ * With DEFERRED, a change that one of the file's own constraints refused (an additional CHECK, for example) is reported
+ * once: PEER_MANAGER_ERROR_DATABASE with its sqlite_code, after everything else is on disk. It is not tried again.
  *
  * @param pm     the peer manager
  * @param error  receives what failed; may be NULL
@@ -861,9 +864,9 @@ peer_manager_status peer_manager_flush(struct peer_manager *pm,
 /**
  * Flushes, closes the database unless it is borrowed, and frees the peer manager. Snapshots stay valid. It waits for
  * another connection that uses the file, at most busy_timeout_ms for each write that is still to be made; what is
- * committed stays so in any case. What DEFERRED could not write is lost: call peer_manager_flush first to know.
+ * committed stays committed in any case. What DEFERRED could not write is lost: call peer_manager_flush first to find out.
  *
- * In a child that was forked it frees what memory it can and leaves the file alone.
+ * In a forked child it frees what memory it can and leaves the file alone.
  *
  * @param pm  the peer manager; NULL does nothing
  *
@@ -872,7 +875,7 @@ peer_manager_status peer_manager_flush(struct peer_manager *pm,
 void peer_manager_free(struct peer_manager *pm);
 
 /**
- * Makes sure that an address is known: a new one is inbound, without failures, and ready now. A known one stays as
+ * Makes sure that an address is known: a new one is inbound, without failures, and due now. A known one stays as
  * it is.
  *
  * Cost: one transaction for a new address; constant in memory.
@@ -893,7 +896,7 @@ peer_manager_status peer_manager_ensure_exists(struct peer_manager *pm,
 
 /**
  * Makes sure that many addresses are known, in one transaction: all or none. New peers that a configured bound
- * refuses are no error here; they are missing from out_inserted and counted in the stats.
+ * refuses are not an error here; they are missing from out_inserted and counted in the stats.
  *
  * Cost: one transaction; constant in memory for each address.
  *
@@ -902,8 +905,8 @@ peer_manager_status peer_manager_ensure_exists(struct peer_manager *pm,
  * @param count         how many
  * @param out_inserted  receives how many were new; may be NULL
  * @param error         receives what failed; may be NULL
- * @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ADDRESS with the index of the first that is none, and then nothing is
- *         done; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL and a count that no memory holds;
+ * @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ADDRESS with the index of the first invalid one, and then nothing is
+ *         done; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL and a count too large for any memory;
  *         PEER_MANAGER_ERROR_LIMIT when the table would have more than some three thousand million peers;
  *         PEER_MANAGER_ERROR_DATABASE, PEER_MANAGER_ERROR_BUSY,
  *         PEER_MANAGER_ERROR_DISK_FULL or PEER_MANAGER_ERROR_CORRUPT when the database refuses the write;
@@ -918,7 +921,7 @@ peer_manager_status peer_manager_ensure_exists_many(struct peer_manager *pm,
                                                     struct peer_manager_error *error);
 
 /**
- * Reads what is known of an address.
+ * Returns what is known of an address.
  *
  * Cost: constant; never waits for the disk.
  *
@@ -938,7 +941,7 @@ peer_manager_status peer_manager_load(struct peer_manager *pm,
                                       struct peer_manager_error *error);
 
 /**
- * Stores a record as it is, in place of what was known of its address.
+ * Stores a record as it is, replacing what was known of its address.
  *
  * Cost: one transaction; constant in memory.
  *
@@ -957,8 +960,8 @@ peer_manager_status peer_manager_store(struct peer_manager *pm,
                                        struct peer_manager_error *error);
 
 /**
- * Stores records in one transaction, all or none. Of two with the same address, the later one counts. New peers that a
- * configured bound refuses are no error here; they are left out and counted in the stats.
+ * Stores records in one transaction, all or none. Of two with the same address, the later one wins. New peers that a
+ * configured bound refuses are not an error here; they are left out and counted in the stats.
  *
  * Cost: one transaction; constant in memory for each record.
  *
@@ -967,8 +970,8 @@ peer_manager_status peer_manager_store(struct peer_manager *pm,
  * @param count    how many
  * @param error    receives what failed; may be NULL
  * @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ADDRESS and PEER_MANAGER_ERROR_INVALID_ARGUMENT with the index of the
- *         first that is no record, and then nothing is done; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL and a count
- *         that no memory holds; PEER_MANAGER_ERROR_LIMIT when the table would have more than some three thousand million
+ *         first invalid one, and then nothing is done; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL and a count
+ *         too large for any memory; PEER_MANAGER_ERROR_LIMIT when the table would have more than some three thousand million
  *         peers; PEER_MANAGER_ERROR_DATABASE, PEER_MANAGER_ERROR_BUSY,
  *         PEER_MANAGER_ERROR_DISK_FULL or PEER_MANAGER_ERROR_CORRUPT when the database refuses the write;
  *         PEER_MANAGER_ERROR_INTERNAL
@@ -981,9 +984,9 @@ peer_manager_status peer_manager_store_many(struct peer_manager *pm,
                                             struct peer_manager_error *error);
 
 /**
- * Notes what a peer was seen to be; an unknown one is added as new first. Seen as preferred, it is preferred. Seen as
- * outbound, an inbound one becomes outbound. Seen as inbound, a preferred one becomes outbound, so do not report a
- * connection that a preferred peer has opened if the peer is to stay preferred.
+ * Updates a peer's type by what it was observed to be; an unknown one is added as new first. Observed as preferred, it
+ * becomes preferred. Observed as outbound, an inbound one becomes outbound. Observed as inbound, a preferred one becomes
+ * outbound, so do not report a connection that a preferred peer has opened if the peer is to stay preferred.
  *
  * Cost: one transaction; constant in memory.
  *
@@ -1007,7 +1010,7 @@ peer_manager_status peer_manager_update_type(struct peer_manager *pm,
                                              struct peer_manager_error *error);
 
 /**
- * Notes how an attempt to reach a peer went; an unknown one is added as new first.
+ * Updates a peer's back-off by how an attempt to reach it went; an unknown one is added as new first.
  *
  * Cost: one transaction; constant in memory.
  *
@@ -1054,7 +1057,7 @@ peer_manager_status peer_manager_update(struct peer_manager *pm,
                                         struct peer_manager_error *error);
 
 /**
- * Forgets a peer.
+ * Removes a peer.
  *
  * Cost: one transaction; constant in memory.
  *
@@ -1074,13 +1077,13 @@ peer_manager_status peer_manager_remove(struct peer_manager *pm,
                                         struct peer_manager_error *error);
 
 /**
- * Forgets the peers that have failed at least so many times, preferred ones too. In the database, rows that are not valid peers go too if
- * their failures are as many.
+ * Removes the peers that have failed at least min_num_failures times, preferred ones too. In the database, rows that are
+ * not valid peers are deleted too if they have as many failures (with DEFERRED, they stay).
  *
  * Cost: one transaction, linear in the rows of the database.
  *
  * @param pm                the peer manager
- * @param min_num_failures  failures; 0 forgets all peers
+ * @param min_num_failures  failures; 0 removes all peers
  * @param out_removed       receives how many there were in memory; may be NULL
  * @param error             receives what failed; may be NULL
  * @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL;
@@ -1096,18 +1099,18 @@ peer_manager_status peer_manager_remove_peers_with_many_failures(struct peer_man
                                                                  struct peer_manager_error *error);
 
 /**
- * Sees to it that no peer waits beyond a time: whoever would, waits until then. This mends a table after a clock that was
- * wrong (peers that failed while it was ahead would wait until it is), or after the caller changed its back-off. Peers
- * that are due, or become due before, stay as they are.
+ * Limits every peer's next attempt to latest. This repairs a table after a clock that was wrong (peers that failed while it
+ * was ahead would wait until that time comes), or after the caller changed its back-off. Peers whose next attempt is not
+ * later stay as they are.
  *
- * Only peers in the table change. Rows that max_peers or max_peers_per_netgroup left in the file keep their time, so a
- * node that has such rows calls this again after it was opened with larger bounds; so do rows that are not valid peers.
+ * Only peers in the table change. Rows that are not valid peers, and rows that max_peers or max_peers_per_netgroup left in
+ * the file, keep their time; so a node with such rows calls this again after opening the file with larger bounds.
  *
  * Cost: one transaction for all that change, none if there are none; linear in the table.
  *
  * @param pm           the peer manager
  * @param latest       seconds since the Unix epoch
- * @param out_changed  receives how many peers waited longer; may be NULL
+ * @param out_changed  receives how many peers were changed; may be NULL
  * @param error        receives what failed; may be NULL
  * @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL;
  *         PEER_MANAGER_ERROR_NO_MEMORY for a list of the peers that change;
@@ -1123,7 +1126,7 @@ peer_manager_status peer_manager_limit_next_attempt(struct peer_manager *pm,
                                                     struct peer_manager_error *error);
 
 /**
- * Forgets all peers. In the database, rows that are not valid peers go too.
+ * Removes all peers. In the database, rows that are not valid peers are deleted too.
  *
  * Cost: one transaction.
  *
@@ -1141,12 +1144,13 @@ peer_manager_status peer_manager_clear_all(struct peer_manager *pm, struct peer_
 /**
  * Copies the valid peers of another database file into this peer manager, in one transaction: all that are new or none.
  * The file may be one of this library's or of stellar-core's. New peers come with their type, failures and next attempt;
- * of those that are known already, what is known stays. Rows that are no valid peers are passed over. New peers that a
- * configured bound refuses are no error here; they are missing from out_inserted and counted in the stats.
+ * those that are already known stay as they are. Rows that are not valid peers are skipped. New peers that a
+ * configured bound refuses are not an error here; they are missing from out_inserted and counted in the stats.
  *
- * The file is only read, at one moment, so another program or peer manager may have it open; only not this process by
- * another copy of SQLite than the library's, as for every database file. Nothing is made beside it, except that SQLite
- * makes the index of a write-ahead log (-shm) that has none. The peer manager's own file has nothing new.
+ * The file is only read, in one consistent snapshot, so another program or peer manager may have it open; but, as with
+ * every database file, this process must not have it open through another copy of SQLite. Nothing is created next to it,
+ * except that SQLite creates the index of a write-ahead log (-shm) that has none. Importing the peer manager's own file
+ * adds nothing.
  *
  * Cost: linear in the file; memory for its peers until the call returns, and one transaction.
  *
@@ -1169,14 +1173,14 @@ peer_manager_status peer_manager_import(struct peer_manager *pm,
                                         struct peer_manager_error *error);
 
 /**
- * Initialises a query: what a node asks that wants to dial. Outbound and preferred peers whose next attempt is due
- * and that have failed at most 10 times.
+ * Initialises a query for peers to dial: outbound and preferred peers whose next attempt is due and that have failed at
+ * most 10 times.
  *
- * In a new node it finds nobody, because every peer is inbound until a dial succeeds. A node asks with
+ * In a new node it finds nobody, because every peer is inbound until a dial succeeds. A node queries with
  * PEER_MANAGER_FILTER_PREFERRED_ONLY first, then _OUTBOUND_ONLY, then _INBOUND_ONLY for the places that are left.
  *
  * @param query        the struct to initialise; NULL does nothing
- * @param struct_size  sizeof(peer_manager_query) as the caller knows it; at most so many bytes are written
+ * @param struct_size  sizeof(peer_manager_query) as the caller knows it; at most that many bytes are written
  *
  * Thread-safe. Since 0.1.0.
  */
@@ -1185,12 +1189,12 @@ void peer_manager_query_init(struct peer_manager_query *query,
 
 /**
  * Draws min(size, eligible) peers: uniformly, without replacement, in random order. With max_per_netgroup, each draw
- * takes a netgroup first, and at most so many come from each.
+ * picks a netgroup first, and at most that many peers come from each.
  *
- * Cost: set by size and query->exclude_count, not by the table; peers that have become due since the last query are
- * sorted in first, a few steps each. A max_num_failures above 15 other than 31, 63 and 120 costs more where it leaves out
- * most of the peers. The first query with max_per_netgroup of a table without bounds is linear; from then
- * on it is noted who is in each netgroup. Never waits for the disk.
+ * Cost: depends on size and query->exclude_count, not on the table; peers that have become due since the last query are
+ * moved first, a few steps each. A max_num_failures above 15 other than 31, 63, 120 and UINT32_MAX costs more where it
+ * leaves out most of the peers. The first query with max_per_netgroup of a table without bounds is linear in the table;
+ * from then on the netgroups are kept up to date. Never waits for the disk.
  *
  * @param pm         the peer manager
  * @param query      which peers are eligible
@@ -1199,8 +1203,8 @@ void peer_manager_query_init(struct peer_manager_query *query,
  * @param out_count  receives how many there are
  * @param error      receives what failed; may be NULL
  * @return PEER_MANAGER_OK, also when there are fewer or none; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL, an unknown
- *         enumerator, a bad struct_size and sizes that no memory holds; PEER_MANAGER_ERROR_INVALID_ADDRESS with the
- *         index of what is no address in query->exclude; PEER_MANAGER_ERROR_UNSUPPORTED for a field that this version
+ *         enumerator, a bad struct_size and sizes too large for any memory; PEER_MANAGER_ERROR_INVALID_ADDRESS with the
+ *         index of the first invalid one in query->exclude; PEER_MANAGER_ERROR_UNSUPPORTED for a field that this version
  *         does not know; PEER_MANAGER_ERROR_NO_MEMORY; PEER_MANAGER_ERROR_INTERNAL
  *
  * Thread-safe. Since 0.1.0.
@@ -1213,20 +1217,20 @@ peer_manager_status peer_manager_load_random_peers(struct peer_manager *pm,
                                                    struct peer_manager_error *error);
 
 /**
- * Draws peers to tell another one about: never private addresses, never exclude; preferred before outbound before
+ * Draws peers to tell another peer about: never private addresses, never exclude; preferred before outbound before
  * inbound, at random within each.
  *
- * With peer_manager_options.share_cache_seconds everyone who asks is told about the same choice for a while, in the same
- * order: preferred before outbound before inbound, as they are now. It grows when an answer would be shorter than asked
- * for, up to share_max_percent of the peers of each type. Removed peers, and those that the filter no longer admits, are in
- * no answer.
+ * With peer_manager_options.share_cache_seconds everyone is answered from the same shared list for a while, in the same
+ * order: preferred before outbound before inbound, by the type that they have now. The list grows when an answer would be
+ * shorter than asked for, up to share_max_percent of the peers of each type. Peers that were removed, or that the filter no
+ * longer admits, are never in an answer.
  *
- * Cost: as peer_manager_load_random_peers; with share_cache_seconds, linear in what was chosen so far: about the longest
- * answer, and more if questions differ or peers go. Such questions wait for each other.
+ * Cost: as peer_manager_load_random_peers; with share_cache_seconds, linear in the shared list, which is about as long as
+ * the longest answer, and longer if queries differ or peers are removed. Such calls wait for each other.
  *
  * @param pm         the peer manager
  * @param filter     which peers are eligible; NULL for every type, whatever its failures and next attempt
- * @param exclude    the peer that asks, so that it is not told about itself; may be NULL
+ * @param exclude    the peer that asks, because it knows its own address; may be NULL
  * @param size       how many are wanted, the capacity of out; 0 is fine
  * @param out        receives the addresses; may be NULL when size is 0
  * @param out_count  receives how many there are
@@ -1244,23 +1248,23 @@ peer_manager_status peer_manager_get_peers_to_send(struct peer_manager *pm,
                                                    struct peer_manager_error *error);
 
 /**
- * Tells the number of peers. Cost: constant.
+ * Returns the number of peers. Cost: constant.
  *
  * @param pm  the peer manager; may be NULL
- * @return the number; 0 for NULL and after an internal defect
+ * @return the number; 0 for NULL and after an internal error
  *
  * Thread-safe. Since 0.1.0.
  */
 size_t peer_manager_peer_count(struct peer_manager *pm);
 
 /**
- * Takes a copy of all peers at one consistent moment, in no particular order. Cost: linear, about 44 bytes a peer.
+ * Copies all peers as they are at one point in time, in no particular order. Cost: linear, about 44 bytes a peer.
  *
  * @param pm     the peer manager
  * @param out    receives the snapshot, to be freed with peer_manager_snapshot_free
  * @param error  receives what failed; may be NULL
- * @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL; PEER_MANAGER_ERROR_NO_MEMORY when there is none
- *         for the copy; PEER_MANAGER_ERROR_INTERNAL
+ * @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL; PEER_MANAGER_ERROR_NO_MEMORY when there is not
+ *         enough for the copy; PEER_MANAGER_ERROR_INTERNAL
  *
  * Thread-safe. Since 0.1.0.
  */
@@ -1269,10 +1273,10 @@ peer_manager_status peer_manager_get_all_peers(struct peer_manager *pm,
                                                struct peer_manager_error *error);
 
 /**
- * Tells the number of peers in a snapshot. Cost: constant.
+ * Returns the number of peers in a snapshot. Cost: constant.
  *
  * @param snapshot  the snapshot; may be NULL
- * @return the number; 0 for NULL and after an internal defect
+ * @return the number; 0 for NULL and after an internal error
  *
  * One thread at a time for each snapshot. Since 0.1.0.
  */
@@ -1308,18 +1312,18 @@ void peer_manager_snapshot_free(struct peer_manager_snapshot *snapshot);
  * Initialises stats: all zero.
  *
  * @param stats        the struct to initialise; NULL does nothing
- * @param struct_size  sizeof(peer_manager_stats) as the caller knows it; at most so many bytes are written
+ * @param struct_size  sizeof(peer_manager_stats) as the caller knows it; at most that many bytes are written
  *
  * Thread-safe. Since 0.1.0.
  */
 void peer_manager_stats_init(struct peer_manager_stats *stats, size_t struct_size);
 
 /**
- * Counts. Cost: constant in a table with bounds, or one that was asked with max_per_netgroup; else linear, for the
- * netgroups. Never waits for the disk.
+ * Counts peers, writes and refusals. Cost: constant in a table with bounds, or once it has been queried with
+ * max_per_netgroup; else linear in the table, to count the netgroups. Never waits for the disk.
  *
  * @param pm     the peer manager
- * @param out    initialised stats, which receive the counts; no byte beyond its struct_size is written
+ * @param out    initialised; receives the counts; no byte beyond its struct_size is written
  * @param error  receives what failed; may be NULL
  * @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL and a bad struct_size;
  *         PEER_MANAGER_ERROR_UNSUPPORTED for a struct that is larger than this version's and not zero there;
@@ -1332,15 +1336,15 @@ peer_manager_status peer_manager_get_stats(struct peer_manager *pm,
                                            struct peer_manager_error *error);
 
 /**
- * Tells what became of the file, if it was damaged when the peer manager was opened and PEER_MANAGER_ON_CORRUPT_QUARANTINE
- * asked to go on. Cost: constant.
+ * Returns what happened to the file, if it was damaged when the peer manager was opened and
+ * PEER_MANAGER_ON_CORRUPT_QUARANTINE was set. Cost: constant.
  *
  * @param pm          the peer manager
- * @param path        receives where the damaged file is now, as NUL-terminated UTF-8; the empty text when there was no
+ * @param path        receives where the damaged file is now, as NUL-terminated UTF-8; empty text when there was no
  *                    damage; NULL with a capacity of 0 when it is not wanted
- * @param capacity    the size of path in bytes; 4096 is enough for every path of Linux
- * @param out_saved   receives how many peers were read of it and are in the new file; may be NULL
- * @param out_lost    receives how many rows could not be, of those that there is a trace of; may be NULL
+ * @param capacity    the size of path in bytes; 4096 is enough for every path on Linux
+ * @param out_saved   receives how many peers were read from it and are in the new file; may be NULL
+ * @param out_lost    receives how many rows could not be read, of those that left any trace; may be NULL
  * @param error       receives what failed; may be NULL
  * @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL and when path is too small;
  *         PEER_MANAGER_ERROR_INTERNAL

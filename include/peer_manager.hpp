@@ -1,7 +1,7 @@
 /**
  * @file peer_manager.hpp
- * @brief The C++ side of peer_manager.h, for C++17 and later: header only, in namespace peermanager (peer_manager is a
- * type of the C header, so no namespace can bear that name).
+ * @brief The C++ interface to peer_manager.h, for C++17 and later: header only, in namespace peermanager (peer_manager is
+ * a type of the C header, so no namespace can have that name).
  *
  * @code
  * auto peers = peermanager::Manager::open("peers.db");
@@ -11,14 +11,14 @@
  *
  * - **Errors.** Each function that can fail has two forms. `f` throws peermanager::Error; `try_f` returns a Result and
  *   throws nothing but std::bad_alloc, and is noexcept where it does not allocate. Without exceptions (-fno-exceptions)
- *   only the second form is there. A call that failed has done nothing, but for one that failed because the clock threw
+ *   only the second form exists. A call that failed has done nothing, except one that failed because the clock threw
  *   (Options::clock).
- * - **Ownership.** Manager and Snapshot own a handle and can be moved, not copied. All else are values.
+ * - **Ownership.** Manager and Snapshot own a handle and can be moved, not copied. Everything else is a value.
  * - **Text** is a std::string_view of UTF-8; a NUL inside is an error. **Time** is a sys_seconds.
- * - **Threads** as in C: any number may use a Manager, one at a time a Snapshot; moving, closing and destroying a
- * Manager is for one thread, when no other uses it.
+ * - **Threads** as in C: any number may use a Manager, one at a time a Snapshot; a Manager is moved, closed and destroyed
+ *   by one thread, while no other uses it.
  *
- * peer_manager.h has the whole story of each call: what it does, when it fails, what it costs.
+ * peer_manager.h documents each call in full: what it does, when it fails, what it costs.
  *
  * SPDX-License-Identifier: MIT OR Apache-2.0
  */

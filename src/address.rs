@@ -1,7 +1,7 @@
 //! Peer addresses: a host and a port, canonical from the moment they are parsed.
 //!
 //! A host is an IPv4 address, an IPv6 address or a DNS-style name (so `.onion` and `.i2p` too). The many
-//! spellings of one host become one value here, at the edge, so that nothing further in ever compares text:
+//! spellings of one host become one value here, at the edge, so that nothing further in has to compare spellings:
 //! IPv4-mapped IPv6 is IPv4, IPv6 text is that of [RFC 5952], names are lower case without a trailing dot.
 //!
 //! Names are never resolved.
@@ -44,10 +44,10 @@ pub struct PeerAddress {
 }
 
 impl PeerAddress {
-    /// Makes an address of a host as text (IPv6 without brackets) and a port.
+    /// Makes an address from a host as text (IPv6 without brackets) and a port.
     ///
     /// # Errors
-    /// [`Error::InvalidAddress`] when `host` is none or `port` is 0.
+    /// [`Error::InvalidAddress`] when `host` is not a host or `port` is 0.
     pub fn new(host: &str, port: u16) -> Result<Self> {
         let refuse = |reason| Error::invalid_address(host, reason);
         if port == 0 {
@@ -56,7 +56,7 @@ impl PeerAddress {
         Ok(Self { host: parse::parse_host(host).map_err(refuse)?, port })
     }
 
-    /// Makes an address of an IP address and a port.
+    /// Makes an address from an IP address and a port.
     ///
     /// # Errors
     /// [`Error::InvalidAddress`] when `port` is 0.
@@ -110,15 +110,15 @@ impl PeerAddress {
         }
     }
 
-    /// Makes an address of an IPv4 address as NUL-terminated text and a port, or nothing where they are not that:
-    /// the short way for the most frequent sort of host.
+    /// Makes an address from an IPv4 address as NUL-terminated text and a port, or returns `None` for anything else: a fast
+    /// path for the most frequent kind of host.
     #[cfg(all(feature = "ffi", not(test)))]
     pub(crate) fn from_ipv4_text(host: &[u8], port: u16) -> Option<Self> {
         let (ip, rest) = parse::ipv4_prefix(host)?;
         (rest.first() == Some(&0) && port != 0).then_some(Self { host: Host::V4(ip), port })
     }
 
-    /// An address made of a host that is canonical already.
+    /// Makes an address from a host that is already canonical.
     pub(crate) fn from_canonical(host: Host, port: u16) -> Self {
         Self { host, port }
     }

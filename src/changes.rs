@@ -1,4 +1,4 @@
-//! What is to be written to the file later: the values that the table notes and the store writes.
+//! Changes that are to be written to the file later: the table hands them out, the store writes them.
 
 use std::collections::{HashMap, HashSet};
 
@@ -6,12 +6,12 @@ use crate::address::PeerAddress;
 use crate::memory;
 use crate::peer::PeerRecord;
 
-/// The difference between the file and the table at one moment: the last state of what changed, deletions included.
+/// The difference between the file and the table at one point in time: the last state of what changed, deletions included.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Changes {
-    /// Whether every row goes before anything else is written.
+    /// Whether every row is deleted before anything else is written.
     pub(crate) clears: bool,
-    /// Peers whose rows go.
+    /// Peers whose rows are deleted.
     pub(crate) removed: Vec<PeerAddress>,
     /// Peers whose rows are written as they are now. None of them is among the removed.
     pub(crate) put: Vec<Put>,
@@ -21,11 +21,11 @@ pub(crate) struct Changes {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Put {
     pub(crate) record: PeerRecord,
-    /// Whether the file has no row of it: if it is removed before it was ever written, there is nothing to delete.
+    /// Whether the file has no row of it: if it is removed before it is ever written, there is nothing to delete.
     pub(crate) is_new: bool,
 }
 
-/// The memory that it takes to put two groups of changes together, asked for before the later one is taken from the table.
+/// The memory for merging two groups of changes, allocated before the later one is taken from the table.
 #[derive(Debug, Default)]
 pub(crate) struct Room {
     put: HashMap<PeerAddress, Put>,
@@ -39,12 +39,12 @@ impl Changes {
         self.len() == 0
     }
 
-    /// How many changes these are; the deletion of everything is one.
+    /// The number of changes; the deletion of everything is one.
     pub(crate) fn len(&self) -> usize {
         usize::from(self.clears) + self.removed.len() + self.put.len()
     }
 
-    /// Room to be [followed](Self::followed_by) by at most so many peers written and so many removed.
+    /// Allocates room to be [followed](Self::followed_by) by at most this many peers written and removed.
     pub(crate) fn room_for(&self, put: usize, removed: usize) -> memory::Result<Room> {
         let mut room = Room::default();
         if !self.is_empty() {
@@ -58,8 +58,8 @@ impl Changes {
         Ok(room)
     }
 
-    /// These changes, which could not be written, and then later ones: the difference between the file as it still
-    /// is and the table as it has become. So it never holds more than the table and the file together.
+    /// Merges these changes, which could not be written, with later ones into the difference between the file as it still
+    /// is and the table as it is now. So the result never holds more than the table and the file together.
     ///
     /// Cost: linear in both; no memory but the room.
     pub(crate) fn followed_by(self, later: Self, room: Room) -> Self {

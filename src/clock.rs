@@ -1,4 +1,4 @@
-//! The clock that a manager reads: the system's, or one that the caller turns.
+//! The clock that a manager reads: the system's, or the caller's own.
 
 use std::fmt;
 use std::sync::Arc;
@@ -28,7 +28,7 @@ impl Clock {
 
     /// A clock that is read by calling `now`.
     ///
-    /// It is called on the thread that uses the manager and with no lock held, so it may use the manager itself.
+    /// It is called on the thread that uses the manager, with no lock held, so it may use the manager itself.
     pub fn from_fn(now: impl Fn() -> i64 + Send + Sync + 'static) -> Self {
         Self(Some(Arc::new(now)))
     }

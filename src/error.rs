@@ -24,7 +24,7 @@ pub(crate) const ADVICE_LOCAL: &str = "; use a local file system with locks and 
 const ADVICE_GONE: &str =
     "; nothing was written, memory has all peers: take a snapshot, free this, open a file anew, store them";
 
-/// Why a call failed. When one has failed, nothing of it was done.
+/// Why a call failed. A call that failed has done nothing.
 ///
 /// Its `Display` form is one line, lower case, that says what failed, on what, and what to do. Where SQLite has failed,
 /// [`source`](std::error::Error::source) is its error, with the code and SQLite's name for it.
@@ -57,9 +57,9 @@ pub enum Error {
     },
     /// No such peer.
     NotFound(PeerAddress),
-    /// SQLite said no for a reason that has no variant of its own, such as an I/O error.
+    /// SQLite failed for a reason that has no variant of its own, such as an I/O error.
     Database(DatabaseError),
-    /// The file is not a database, or its table `peers` is not one of peers.
+    /// The file is damaged or not a database, or its table `peers` is not a table of peers.
     Corrupt(DatabaseError),
     /// The database stayed locked past the busy timeout. The same call may succeed later.
     Busy(DatabaseError),
@@ -69,9 +69,9 @@ pub enum Error {
     Limit(String),
     /// This version or this build does not do that.
     Unsupported(String),
-    /// The memory of the host is exhausted; nothing was done.
+    /// There is not enough memory; nothing was done.
     NoMemory(String),
-    /// A defect in this library.
+    /// A bug in this library.
     Internal(String),
 }
 
@@ -91,8 +91,8 @@ impl DatabaseError {
         Self { action: action.into(), detail: detail.into(), advice, code, source: None }
     }
 
-    /// SQLite's [extended result code](https://www.sqlite.org/rescode.html), 0 where SQLite was not asked. On a
-    /// borrowed connection it is the primary code, unless the host has turned extended ones on.
+    /// SQLite's [extended result code](https://www.sqlite.org/rescode.html), 0 where SQLite was not involved. On a
+    /// borrowed connection it is the primary code, unless the application has turned extended codes on.
     #[must_use]
     pub fn sqlite_code(&self) -> i32 {
         self.code
@@ -104,7 +104,7 @@ impl Error {
         Self::InvalidAddress { text: text.to_owned(), reason, element: None }
     }
 
-    /// A file that SQLite might take, but that is not what it should be.
+    /// A file that SQLite might accept, but that is not what it should be.
     pub(crate) fn corrupt(
         action: impl Into<String>,
         detail: impl Into<String>,
@@ -118,7 +118,7 @@ impl Error {
         Self::Database(DatabaseError::new(action, detail, "", 0))
     }
 
-    /// A failure of SQLite's for which there are better words than its own.
+    /// A failure of SQLite's, described better than by its own message.
     pub(crate) fn database_with_code(
         action: impl Into<String>,
         detail: impl Into<String>,
@@ -145,7 +145,7 @@ impl Error {
         ))
     }
 
-    /// A table `peers` that another program made while we were about to.
+    /// A table `peers` that another program created just before we did.
     pub(crate) fn made_meanwhile(action: impl Into<String>) -> Self {
         Self::Busy(DatabaseError::new(
             action,
@@ -155,12 +155,12 @@ impl Error {
         ))
     }
 
-    /// A file that is not there any more, or not as it was, while it is open.
+    /// An open file that is no longer there, or no longer as it was.
     pub(crate) fn gone(action: impl Into<String>, detail: &'static str) -> Self {
         Self::Database(DatabaseError::new(action, detail, ADVICE_GONE, ffi::SQLITE_READONLY_DBMOVED))
     }
 
-    /// The same failure, of one file among several.
+    /// The same failure, naming the file among several.
     pub(crate) fn about(mut self, what: &str) -> Self {
         if let Self::Database(e) | Self::Corrupt(e) | Self::Busy(e) | Self::DiskFull(e) = &mut self {
             e.detail = format!("{what}: {}", e.detail);
@@ -176,7 +176,7 @@ impl Error {
         }
     }
 
-    /// The same failure, with what to do about it.
+    /// The same failure, with advice on what to do about it.
     pub(crate) fn advise(mut self, advice: &'static str) -> Self {
         if let Self::Database(e) | Self::Corrupt(e) | Self::Busy(e) | Self::DiskFull(e) = &mut self {
             e.advice = advice;
@@ -184,7 +184,7 @@ impl Error {
         self
     }
 
-    /// A process that was forked off the one that opened the database.
+    /// A change in a fork of the process that opened the database.
     pub(crate) fn forked(action: impl Into<String>) -> Self {
         Self::Unsupported(format!(
             "{}: this process is a fork of the one that opened it; open a peer manager of its own, after its parent's \
@@ -193,7 +193,7 @@ impl Error {
         ))
     }
 
-    /// Memory that could not be had for `what`.
+    /// Memory that could not be allocated for `what`.
     pub(crate) fn no_memory(what: &str) -> Self {
         Self::NoMemory(format!(
             "there is not enough memory {what}; nothing was done: free some and call again"

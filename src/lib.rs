@@ -5,10 +5,10 @@
 //!
 //! A [`PeerManager`] holds the table in memory and, if it is given a database file, on disk. A node
 //!
-//! - tells it of addresses that it hears of ([`ensure_exists`](PeerManager::ensure_exists)),
-//! - asks it whom to dial ([`load_random_peers`](PeerManager::load_random_peers)),
-//! - tells it how that went ([`update`](PeerManager::update)),
-//! - asks it whom to tell others about ([`get_peers_to_send`](PeerManager::get_peers_to_send)).
+//! - adds the addresses that it hears of ([`ensure_exists`](PeerManager::ensure_exists)),
+//! - draws peers to dial ([`load_random_peers`](PeerManager::load_random_peers)),
+//! - reports how that went ([`update`](PeerManager::update)),
+//! - draws peers to tell others about ([`get_peers_to_send`](PeerManager::get_peers_to_send)).
 //!
 //! ```
 //! use peer_manager::{BackOffUpdate, PeerManager, PeerQuery, PeerTypeFilter};
@@ -26,9 +26,9 @@
 //!
 //! # Why it is so
 //!
-//! Memory is the truth and SQLite is its journal: no question is ever answered by SQL, so none waits for the
-//! disk, and none costs more in a larger table. A change is committed before it is applied, so a write that
-//! fails changes nothing; or, if [`Durability::Deferred`] asks for it, applied at once and committed later.
+//! Memory is the truth and SQLite is its journal: no query is ever answered by SQL, so none waits for the
+//! disk, and drawing peers costs no more in a larger table. A change is committed before it is applied, so a write
+//! that fails changes nothing; or, if [`Durability::Deferred`] asks for it, applied at once and committed later.
 //!
 //! # Features
 //!
@@ -71,13 +71,13 @@ mod table;
 #[path = "../tests/interleavings/store.rs"]
 pub mod store;
 
-// Not in unit tests: they are linked with the crate itself once more, which has the same exported symbols.
+// Not in unit tests: a dev-dependency links them with this crate a second time, which exports the same symbols.
 #[cfg(all(feature = "ffi", not(test)))]
 #[doc(hidden)]
 #[expect(unsafe_code, reason = "the C boundary: pointers come from the caller")]
 pub mod ffi;
 
-// Beside the C boundary, because that is where `unsafe` is; but it is what `store` and `manager` stand on.
+// Kept under `ffi`, the only place for `unsafe`, but it is not part of the C API: `store` and `manager` build on it.
 #[expect(unsafe_code, reason = "calls of the operating system")]
 #[path = "ffi/system/mod.rs"]
 mod system;

@@ -1,20 +1,20 @@
 //! The peer manager: the public Rust API, and the only place that locks.
 //!
-//! Two locks, always taken in this order:
+//! There are four locks, of which a thread holds at most two: `table`, always taken last, and one of the others.
 //!
-//! 1. `writer`, a mutex around the database. Every change holds it from reading the old state to applying the
-//!    new one, so each is atomic against every other.
-//! 2. `table`, a read-write lock around the memory. Questions read it; a change writes it for the moment of its
-//!    application, after the database has committed.
+//! - `writer`, a mutex around the database and the random numbers of back-off. Every change holds it from reading the
+//!   old state to applying the new one, so each is atomic with respect to every other. `flush` takes it, too.
+//! - `journal`, with the durability DEFERRED, the mutex around the database instead. The background thread and `flush`
+//!   take it; changes do not, and hold `writer` for the rest ([`deferred`]).
+//! - `choice`, with `share_cache_seconds`, a mutex around the shared list ([`sharing`]).
+//! - `table`, a read-write lock around the memory. Queries take it for reading. A change takes it for writing twice: to
+//!   reserve memory, and, after the database has committed, to apply what was written.
 //!
-//! What is shared with everyone for a while is behind one more, taken before `table` and never with `writer`
-//! ([`sharing`]). With the durability DEFERRED the database is behind a lock of its own instead, which no change takes ([`deferred`]).
-//!
-//! The table lock is never held across I/O, and no lock is held while the clock is read. So a question never
-//! waits for the disk, and a clock that calls back into the manager is fine.
+//! The table lock is never held across I/O, and no lock is held while the clock is read. So a query never waits for the
+//! disk, and a clock may call back into the manager.
 //!
 //! A fork copies the locks as they are, and a lock that another thread held is never released in the child. So what a
-//! child may not do is refused before any is taken.
+//! child may not do is refused before any lock is taken.
 
 #[cfg(any(feature = "ffi", feature = "rusqlite"))]
 mod borrowed;
@@ -53,8 +53,8 @@ use sharing::Sharing;
 /// It may be used from any number of threads at once. A call that fails has changed nothing, neither in memory
 /// nor on disk. One manager at a time has a database file open.
 ///
-/// After a panic inside a change or in the manager's own thread (a bug in this library), every call that can fail returns
-/// [`Error::Internal`], and [`peer_count`](Self::peer_count) returns 0.
+/// After a panic inside a change or in the manager's own thread (a bug in this library), every later call that can fail
+/// returns [`Error::Internal`], and [`peer_count`](Self::peer_count) returns 0.
 ///
 /// ```
 /// use peer_manager::{BackOffUpdate, PeerAddress, PeerManager, PeerQuery, StoredPeerType};
@@ -70,9 +70,9 @@ use sharing::Sharing;
 pub struct PeerManager {
     writer: Mutex<Writer>,
     table: Arc<RwLock<PeerTable>>,
-    /// With the durability DEFERRED, what writes to the database.
+    /// With the durability DEFERRED, the background thread that writes to the database.
     deferred: Option<Deferred>,
-    /// With a cache for what is shared, what was chosen.
+    /// With `share_cache_seconds`, the shared list.
     sharing: Option<Sharing>,
     clock: Clock,
     random: RandomSource,
@@ -81,9 +81,9 @@ pub struct PeerManager {
     quarantine: Option<Quarantine>,
     failed_writes: AtomicU64,
     refused_peers: AtomicU64,
-    /// Where the database is, if there is one in a file.
+    /// The path of the database, if it is in a file.
     path: Option<PathBuf>,
-    /// The database, if the manager has opened it itself.
+    /// The database file, if the manager opened it itself.
     own_file: Option<OwnFile>,
     busy_timeout: Duration,
 }
@@ -91,41 +91,41 @@ pub struct PeerManager {
 /// What a change needs besides the table.
 #[derive(Debug)]
 struct Writer {
-    /// The database, if there is one and changes are written to it before they are applied.
+    /// The database, if there is one and changes are written to it before they are applied (not with DEFERRED).
     store: Option<Store>,
     /// Draws the back-off times.
     rng: ChaCha12Rng,
-    /// The process in which `rng` was made: a fork needs another.
+    /// The process in which `rng` was made: a forked child needs another stream.
     process: Process,
 }
 
-/// What a child that was forked must leave alone.
+/// What a forked child must leave alone.
 #[derive(Debug)]
 struct OwnFile {
     /// The process that opened it.
     process: Process,
-    /// Let go of after the connection to it.
+    /// Released after the connection to it is closed.
     file: Arc<DatabaseFile>,
 }
 
-/// A table with what it came from.
+/// A table and the database it was loaded from.
 struct Loaded {
     table: PeerTable,
     store: Option<Store>,
     skipped_rows: u64,
-    /// Peers that the bounds left in the file.
+    /// Peers of the file that the bounds kept out of the table.
     left_out: u64,
     quarantine: Option<Quarantine>,
 }
 
 /// Opening.
 impl PeerManager {
-    /// Opens a table as the options say.
+    /// Opens a table with these options.
     ///
     /// Cost: linear in the rows of the database.
     ///
     /// # Errors
-    /// [`Error::InvalidArgument`] for an option that makes no sense, or a path that is no file's;
+    /// [`Error::InvalidArgument`] for an option that makes no sense, or a path that cannot name a file;
     /// [`Error::Unsupported`] when the system has no random numbers; with a database, [`Error::Database`],
     /// [`Error::Busy`], [`Error::DiskFull`], or [`Error::Corrupt`] when the file is not a database of peers.
     pub fn open(options: Options) -> Result<Self> {
@@ -145,7 +145,7 @@ impl PeerManager {
         })
     }
 
-    /// Makes an empty table that lives in memory only.
+    /// Creates an empty table that lives in memory only.
     ///
     /// # Errors
     /// [`Error::Unsupported`] when the system has no random numbers.
@@ -153,7 +153,7 @@ impl PeerManager {
         Self::open(Options::default())
     }
 
-    /// Opens the database file at `db_path`, made if there is none, with the default options.
+    /// Opens the database file at `db_path` with the default options, and creates it if there is none.
     ///
     /// # Errors
     /// As [`open`](Self::open).
@@ -191,20 +191,20 @@ impl PeerManager {
         })
     }
 
-    /// Returns once all that earlier calls changed is on disk, where it survives a loss of power.
+    /// Returns once everything that earlier calls changed is on disk, where it survives a loss of power.
     ///
-    /// With [`Durability::Deferred`] this writes what is pending, and fails if that cannot be written: then it stays
-    /// pending. With [`Durability::Commit`] it synchronises the file; with [`Durability::Sync`] all is there already.
-    /// On a borrowed connection that is the host's business, and in memory there is nothing to do.
+    /// With [`Durability::Deferred`] this writes the changes that are not in the file yet; if they cannot be written, it
+    /// fails and they stay pending. With every durability it then runs a checkpoint, which fsyncs the file. On a borrowed
+    /// connection that is the application's business, and in memory there is nothing to do.
     ///
     /// # Errors
-    /// [`Error::Database`], [`Error::Busy`] (another connection reads on, or writes, past the busy timeout),
+    /// [`Error::Database`], [`Error::Busy`] (another connection keeps reading or writing past the busy timeout),
     /// [`Error::DiskFull`], [`Error::Corrupt`].
     ///
-    /// A file that was deleted, moved away, replaced or cut off while it was open is [`Error::Database`] with the
+    /// A file that was deleted, moved away, replaced or truncated while it was open is [`Error::Database`] with the
     /// [code](crate::Error::sqlite_code) 1032, here and for every change; nothing is written then, and memory has all peers.
-    /// With [`Durability::Deferred`], a change that a constraint of the file's own has refused is told once, when everything
-    /// else is on disk.
+    /// With [`Durability::Deferred`], a change that one of the file's own constraints refused is reported once, after
+    /// everything else is on disk.
     pub fn flush(&self) -> Result<()> {
         if let Some(deferred) = &self.deferred {
             self.check_process()?;
@@ -215,7 +215,7 @@ impl PeerManager {
         self.write(&mut writer, &|store| store.flush())
     }
 
-    /// What became of the file, if it was damaged and [`OnCorrupt::Quarantine`] asked to go on.
+    /// What happened to the file, if it was damaged and set aside as [`OnCorrupt::Quarantine`] asks.
     #[must_use]
     pub fn quarantine(&self) -> Option<&Quarantine> {
         self.quarantine.as_ref()
@@ -229,7 +229,7 @@ impl PeerManager {
         self.check_health()?;
         let mut writer = self.writer.lock().map_err(|_| Error::poisoned())?;
         if !writer.process.is_current() {
-            // The parent goes on with the same one.
+            // The parent goes on using the same stream.
             writer.rng = self.random.stream();
             writer.process = Process::current();
         }
@@ -246,8 +246,8 @@ impl PeerManager {
         self.table.write().map_err(|_| Error::poisoned())
     }
 
-    /// Refuses after a panic, wherever that was: what is in memory, or what becomes of it, is not certain any more. Cost:
-    /// an atomic load for each lock.
+    /// Refuses after a panic while any of the locks was held, or in the background thread: what memory or the file holds
+    /// can no longer be trusted. Cost: an atomic load for each lock.
     pub(crate) fn check_health(&self) -> Result<()> {
         if let Some(deferred) = &self.deferred {
             deferred.check_health()?;
@@ -273,7 +273,7 @@ impl PeerManager {
         }
     }
 
-    /// Answers a question, from a table that is split at `now`, if given, and grouped, if the query draws by network group.
+    /// Answers a query from a table as of `now`, if given, that knows its netgroups, if the query draws by netgroup.
     fn ask<T>(
         &self,
         query: &PeerQuery<'_>,
@@ -283,7 +283,7 @@ impl PeerManager {
         self.ask_arranged(now, query.max_per_netgroup != 0, question)
     }
 
-    /// Answers a question from a table that is split at `now`, and splits it there first if it is not.
+    /// Answers a query from the table as of `now`, and advances it there first if need be.
     fn read_at<T>(&self, now: i64, question: impl FnOnce(&PeerTable) -> Result<T>) -> Result<T> {
         self.ask_arranged(Some(now), false, question)
     }
@@ -304,7 +304,7 @@ impl PeerManager {
         if let Some(now) = now {
             table.advance(now);
         }
-        // Afterwards, because without memory the groups are let go.
+        // After advancing, which drops the netgroups when there is no memory to keep them up.
         if is_by_netgroup && !table.is_grouped() {
             table.group().map_err(|_| Error::no_memory("to draw by netgroup"))?;
         }
@@ -318,11 +318,12 @@ impl PeerManager {
         }
     }
 
-    /// Changes the table, and before that the database, if there is one. `reserve` asks for all memory that `apply` needs,
-    /// and fails with nothing done. Both see the same table but for the time of its split; with DEFERRED it is the same in
-    /// that, too, because the room to note what has changed is gone when the changes are taken.
+    /// Writes a change to the database, if there is one, then applies it to the table. `reserve` allocates all memory that
+    /// `apply` needs, and fails with nothing done. Between the two, queries may advance the table and have it set up its
+    /// netgroups, which can do without memory. Where nothing is written here (in memory, and with DEFERRED) the lock is
+    /// kept, so nothing changes in between: the thread that takes the dirty set would take its reserved memory along.
     ///
-    /// Not generic, because one copy of this takes a tenth of what one for each change takes.
+    /// Not generic: a copy for each change would make ten times the code.
     fn change(
         &self,
         writer: &mut Writer,
@@ -353,19 +354,19 @@ impl PeerManager {
 }
 
 impl Drop for PeerManager {
-    /// Flushes: what is pending is written, and SQLite synchronises a file by itself only when its last connection is
-    /// closed. Waits at most the busy timeout for another connection that uses the file.
+    /// Flushes: dirty peers are written, and the file is fsynced, which SQLite does by itself only when the last connection
+    /// closes. Waits at most the busy timeout for another connection that uses the file.
     ///
     /// In a fork of the process that opened the manager, nothing is touched.
     fn drop(&mut self) {
         let is_forked = self.is_forked();
-        // A lock that another thread had at the fork is never given back here, and what it guards is half done.
+        // A lock that another thread held at the fork is never released here, and what it guards is half done.
         let is_at_rest = !is_forked || self.writer.try_lock().is_ok();
         let store = self.writer.get_mut().unwrap_or_else(PoisonError::into_inner).store.take();
         let deferred = self.deferred.take();
         if is_forked {
-            // The descriptors and the lock are the parent's too: closing would take them from under it. But SQLite must
-            // forget what it had open, or another connection of this process would be without locks.
+            // The descriptors and the lock are also the parent's, and closing would release them under it. But SQLite must
+            // forget what it had open, or another connection of this process would have no locks.
             let mut store = ManuallyDrop::new(store);
             if let Some(store) = store.as_mut().filter(|_| is_at_rest) {
                 store.abandon();
@@ -380,20 +381,20 @@ impl Drop for PeerManager {
                 deferred.close();
             }
             if let Some(store) = store {
-                // There is nobody to tell; what is committed stays so.
+                // Nobody is left to be told; what is committed stays committed.
                 let _ = store.flush();
             }
         });
     }
 }
 
-/// A table without peers, as the options have it.
+/// A table without peers, with the clock and the bounds of the options.
 fn empty_table(options: &Options) -> PeerTable {
     let bounds = Bounds::new(options.max_peers, options.max_peers_per_netgroup);
     PeerTable::new(options.clock.now(), bounds)
 }
 
-/// Opens a database file and loads it; if it is damaged, as the options say.
+/// Opens a database file and loads it; if it is damaged, does what the options say.
 fn open_file(path: &Path, options: &Options) -> Result<Loaded> {
     let text = path.as_os_str();
     if text.is_empty() || text == ":memory:" {
@@ -415,7 +416,7 @@ fn open_file(path: &Path, options: &Options) -> Result<Loaded> {
     result.inspect_err(|_| file.undo())
 }
 
-/// Reads a database into a table, and gets it ready to be written.
+/// Loads a database into a table, and prepares the database for writing.
 fn load(mut store: Store, options: &Options) -> Result<Loaded> {
     let mut table = empty_table(options);
     let (skipped_rows, left_out) = table.load(|reserve, put| store.load_all(reserve, put))?;

@@ -1,8 +1,8 @@
-//! Memory that may be refused.
+//! Allocations that may fail.
 //!
-//! What grows with the table or with a batch is asked for here, before anything is changed, and a refusal is the error
-//! [`NoMemory`](Error::NoMemory) of the call that asked. The standard library's own growth ends the process instead; it is left to what takes
-//! a few kilobytes at most.
+//! Memory that grows with the table or with a batch is allocated through these functions, before anything is changed, and a
+//! failure makes the call return [`NoMemory`](Error::NoMemory). Where the standard library's collections grow by themselves,
+//! a failure ends the process; that is left to allocations of a few kilobytes at most.
 
 use std::collections::{HashSet, TryReserveError};
 use std::hash::{BuildHasher, Hash};
@@ -13,7 +13,7 @@ use crate::error::Error;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Refused;
 
-/// The result of asking for memory.
+/// The result of an allocation.
 pub(crate) type Result<T = ()> = std::result::Result<T, Refused>;
 
 impl From<TryReserveError> for Refused {
@@ -40,7 +40,7 @@ impl From<Refused> for Error {
     }
 }
 
-/// An array with room for this many, and no more.
+/// An array with room for exactly this many values.
 #[inline]
 pub(crate) fn with_capacity<T>(capacity: usize) -> Result<Vec<T>> {
     let mut array = Vec::new();
@@ -84,7 +84,7 @@ pub(crate) fn collect<T>(values: impl IntoIterator<Item = T>) -> Result<Vec<T>> 
     Ok(array)
 }
 
-/// Adds a value to a set; says whether it is new there.
+/// Adds a value to a set; returns whether it is new there.
 #[inline]
 pub(crate) fn insert<T: Eq + Hash, S: BuildHasher>(set: &mut HashSet<T, S>, value: T) -> Result<bool> {
     set.try_reserve(1)?;
@@ -94,7 +94,7 @@ pub(crate) fn insert<T: Eq + Hash, S: BuildHasher>(set: &mut HashSet<T, S>, valu
 /// Arrays up to this capacity are left as they are.
 pub(crate) const MIN_CAPACITY: usize = 64;
 
-/// Gives memory back when an array uses less than a quarter of it, if there is memory for a smaller one. Cost: constant,
+/// Shrinks an array that uses less than a quarter of its memory, if there is memory for a smaller one. Cost: constant,
 /// amortised.
 #[inline]
 pub(crate) fn give_back<T>(array: &mut Vec<T>) {
@@ -103,7 +103,7 @@ pub(crate) fn give_back<T>(array: &mut Vec<T>) {
     }
 }
 
-/// Moves an array to one of this capacity, if there is memory for that. (`shrink_to` ends the process if there is none.)
+/// Moves an array into one of this capacity, if there is memory for that. (`shrink_to` would end the process if not.)
 pub(crate) fn shrink<T>(array: &mut Vec<T>, capacity: usize) {
     if let Ok(mut smaller) = with_capacity(capacity.max(array.len())) {
         smaller.append(array);

@@ -12,18 +12,19 @@ use crate::error::{Error, Result};
 pub enum Durability {
     /// The change is committed: it survives a crash of the process.
     ///
-    /// If the disk fails just then and the call with it, but not before all was written, and the process ends before
-    /// the next change, then the next start may find the change all the same.
+    /// If the call fails because the disk failed after everything had been written, and the process ends before the next
+    /// change, the next start may still find the change.
     #[default]
     Commit,
-    /// The change is committed and synchronised to the disk: it survives a loss of power. If the disk fails, as above.
+    /// The change is committed and fsynced: it survives a loss of power. If the disk fails, as above.
     Sync,
     /// The change is in memory, and is committed with others by a background thread at most
     /// [`flush_interval`](Options::flush_interval) later: a call never waits for the disk, and never fails because of
-    /// it. What was not committed yet is lost in a crash of the process; the file then has the table as it was at one
-    /// moment before. [`flush`](crate::PeerManager::flush) waits for all of it and reports failure.
+    /// it. What was not committed yet is lost in a crash of the process; the file then has the table as it was at an
+    /// earlier point in time. [`flush`](crate::PeerManager::flush) waits until everything is in the file, and reports
+    /// failure.
     ///
-    /// In memory, and on a borrowed connection, it means nothing.
+    /// In memory, and on a borrowed connection, it has no effect.
     Deferred,
 }
 
@@ -34,10 +35,10 @@ pub enum OnCorrupt {
     /// Refuse to open it.
     #[default]
     Fail,
-    /// Set it aside, under its name with `.damaged-` and the time behind it, and start with what can be read of it:
-    /// [`PeerManager::quarantine`](crate::PeerManager::quarantine) tells what happened. Nothing is deleted.
+    /// Set it aside, with `.damaged-` and the time added to its name, and start with what can be read from it:
+    /// [`PeerManager::quarantine`](crate::PeerManager::quarantine) returns what happened. Nothing is deleted.
     ///
-    /// That goes for every file that would be refused with [`Error::Corrupt`], so also for a sound database of
+    /// This applies to every file that would be refused with [`Error::Corrupt`], so also to a sound database of
     /// another program with another table `peers`.
     Quarantine,
 }
@@ -55,12 +56,12 @@ pub enum OnCorrupt {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// The database file, made when there is none; `None` for a table in memory only.
+    /// The database file, created if there is none; `None` for a table in memory only.
     ///
-    /// A database of stellar-core's (since 2019) is used in its own layout, so that either program can open it next, one at
-    /// a time. stellar-core takes every host for an IPv4 address and ends when it meets another one, so there, peers with
+    /// A stellar-core database (since 2019) is used in its own layout, so that either program can open it next, one at
+    /// a time. stellar-core takes every host for an IPv4 address and crashes on any other, so there, peers with
     /// other hosts are held in memory only. Times before the year 1000 or after the year 9999 are written as the nearest
-    /// between.
+    /// time within those years.
     pub db_path: Option<PathBuf>,
     /// What a call that changed something has reached when it returns.
     pub durability: Durability,
@@ -70,36 +71,36 @@ pub struct Options {
     pub flush_interval: Duration,
     /// What to do with a file that is damaged.
     pub on_corrupt: OnCorrupt,
-    /// Makes every random choice follow this seed, for tests and simulations. After a fork, parent and child choose
-    /// differently all the same.
+    /// Makes every random choice follow this seed, for tests and simulations. After a fork, parent and child still choose
+    /// differently.
     pub rng_seed: Option<u64>,
     /// Where the time comes from.
     pub clock: Clock,
     /// The most peers that the table holds; 0 for no bound.
     ///
-    /// In a full table a newcomer, whether it comes by gossip ([`ensure_exists`](crate::PeerManager::ensure_exists)) or
-    /// from the host itself, displaces the worst inbound peer that has failed: of its own network group, else of the
-    /// table. If there is none, it is refused with [`Error::Limit`], in a batch left out, and counted either way.
-    /// Outbound and preferred peers are never displaced, nor what is in the same batch, known or new; and what is said about
-    /// a peer in the table is never refused.
-    /// The worst is the one with the most failures (from 16 on, these are told apart: 16 to 31, 32 to 63, 64 to 120, more).
+    /// A new peer in a full table, whether from gossip ([`ensure_exists`](crate::PeerManager::ensure_exists)) or from the
+    /// application itself, evicts the inbound peer with the most failures: of its own netgroup if one there has failed, else
+    /// of the table. (From 16 on, only 16 to 31, 32 to 63, 64 to 120 and more are told apart.) If no inbound peer has
+    /// failed, the new one is refused with [`Error::Limit`], in a batch left out, and counted either way. Outbound and
+    /// preferred peers are never evicted, nor is any peer of the same batch, known or new. A change of a peer that is in the
+    /// table is never refused.
     ///
-    /// Of a file with more peers the best are in the table: preferred before outbound before inbound, then those with
+    /// Of a file with more peers the best are loaded: preferred before outbound before inbound, then those with
     /// fewer failures, then those whose rows come first. The rows of the others stay in the file, and count as refused.
     pub max_peers: u64,
-    /// The most peers of one network group (an IPv4 /16, an IPv6 /32, each name one of its own); 0 for no bound.
+    /// The most peers of one netgroup (an IPv4 /16, an IPv6 /32, each name one of its own); 0 for no bound.
     ///
-    /// As [`max_peers`](Self::max_peers), but the newcomer to a full group displaces only a peer of that group.
+    /// As [`max_peers`](Self::max_peers), but a new peer in a full netgroup evicts only a peer of that netgroup.
     pub max_peers_per_netgroup: u32,
-    /// How many seconds [`get_peers_to_send`](crate::PeerManager::get_peers_to_send) answers everyone from one random
-    /// choice, so that nobody learns the table by asking often; 0 for a new choice each time.
+    /// For how many seconds [`get_peers_to_send`](crate::PeerManager::get_peers_to_send) answers everyone from one shared
+    /// list of drawn peers, so that nobody learns the table by asking often; 0 draws anew each time.
     ///
-    /// Each choice lives longer by a random part, up to half of this, so that nobody knows when the next one is made.
+    /// Each list is used for a random time longer, up to half of this, so that nobody knows when the next one is begun.
     pub share_cache_seconds: u32,
-    /// How much of the table that choice may hold at a time: of each type, this percentage of the peers of that type there
-    /// are when its first one is drawn, rounded down but one at least; 0 for all of them, and all that come. A type that is
-    /// not asked for takes nothing from the others. In place of peers that are no longer in the table others are drawn.
-    /// While a new node's table is small, so is a part of it.
+    /// How much of the table the shared list may hold at a time: for each type, this percentage of the peers that have that
+    /// type when the first of them is drawn, rounded down but at least one; 0 and 100 mean no limit. A type that is not
+    /// asked for takes nothing from the others. Peers that are no longer in the table are replaced by others.
+    /// While a new node's table is small, so is a percentage of it.
     pub share_max_percent: u32,
 }
 

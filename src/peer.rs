@@ -9,7 +9,7 @@ use rand::{RngExt as _, TryRng};
 
 use crate::address::PeerAddress;
 
-/// The number of failures from which a node usually gives a peer up.
+/// The number of failures from which a node usually gives up on a peer.
 pub const MAX_FAILURES: u32 = 10;
 
 /// The unit of the back-off, in seconds.
@@ -18,14 +18,14 @@ pub const SECONDS_PER_BACKOFF: u64 = 10;
 /// The back-off doubles with each failure until it has doubled this many times.
 pub const MAX_BACKOFF_EXPONENT: u32 = 10;
 
-/// What a peer is known to be.
+/// A peer's type: what it is known to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[repr(u8)]
 pub enum StoredPeerType {
-    /// Known from an incoming connection or from gossip: nobody has dialled it with success yet.
+    /// Known from an incoming connection or from gossip: never dialled successfully yet.
     Inbound = 0,
-    /// Dialled with success at least once.
+    /// Dialled successfully at least once.
     Outbound = 1,
     /// Chosen by the operator.
     Preferred = 2,
@@ -42,7 +42,7 @@ impl StoredPeerType {
     }
 }
 
-/// What an observation makes of a peer's type.
+/// What an observation changes about a peer's type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum TypeUpdate {
@@ -54,15 +54,15 @@ pub enum TypeUpdate {
     EnsureNotPreferred,
 }
 
-/// What happened to an attempt to reach a peer.
+/// How to update the back-off after an attempt to reach a peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum BackOffUpdate {
-    /// Forget the failures and allow the next attempt at once: for a peer that the operator wants dialled now.
+    /// Reset the failures to 0 and make the peer due now: for a peer that the operator wants dialled at once.
     HardReset,
-    /// Forget the failures and wait 1 to 10 seconds: the usual answer to a dial that succeeded.
+    /// Reset the failures to 0 and wait for 1 to 10 seconds: what to do after a successful dial.
     Reset,
-    /// Count one more failure and wait accordingly longer: the answer to a dial that failed.
+    /// Count one more failure and wait for the random time that [`compute_backoff`] draws: what to do after a failed dial.
     Increase,
 }
 
@@ -81,7 +81,7 @@ pub struct PeerRecord {
 }
 
 impl PeerRecord {
-    /// A peer that was just heard of: inbound, no failures, ready at `now`.
+    /// A peer that was just heard of: inbound, no failures, due at `now`.
     #[must_use]
     pub fn new(address: PeerAddress, now: i64) -> Self {
         Self { address, next_attempt: now, num_failures: 0, peer_type: StoredPeerType::Inbound }
@@ -102,10 +102,10 @@ impl PeerRecord {
     }
 }
 
-/// Decides what an observed type means for a peer of the type it has now.
+/// Decides what an observed type means for a peer's current type.
 ///
-/// `preferred_type_known` says that the caller knows the whole list of preferred peers, so that a preferred
-/// peer seen as outbound is preferred no longer.
+/// `preferred_type_known` means that the caller knows the whole list of preferred peers, so that a preferred
+/// peer observed as outbound is no longer preferred.
 #[must_use]
 pub fn get_type_update(
     record: &PeerRecord,
@@ -125,7 +125,7 @@ pub fn get_type_update(
     }
 }
 
-/// Carries a [`TypeUpdate`] out.
+/// Applies a [`TypeUpdate`].
 pub fn apply_type_update(record: &mut PeerRecord, update: TypeUpdate) {
     record.peer_type = match (update, record.peer_type) {
         (TypeUpdate::EnsureOutbound, StoredPeerType::Inbound)

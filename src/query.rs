@@ -1,4 +1,4 @@
-//! What a node asks for when it asks for peers.
+//! Which peers a query admits.
 
 use crate::address::PeerAddress;
 use crate::peer::{MAX_FAILURES, StoredPeerType};
@@ -20,7 +20,7 @@ pub enum PeerTypeFilter {
 }
 
 impl PeerTypeFilter {
-    /// Whether peers of this type pass.
+    /// Whether peers of this type are admitted.
     #[must_use]
     pub fn admits(self, peer_type: StoredPeerType) -> bool {
         match self {
@@ -35,9 +35,8 @@ impl PeerTypeFilter {
 
 /// Which peers are eligible.
 ///
-/// The default is what a node asks that wants to dial: outbound and preferred peers whose next attempt is due
-/// and that have failed at most [`MAX_FAILURES`] times. Name what is to be different, and end with
-/// `..PeerQuery::default()`, because later versions have more fields.
+/// The default is for dialling: outbound and preferred peers whose next attempt is due and that have failed at most
+/// [`MAX_FAILURES`] times.
 ///
 /// ```
 /// use peer_manager::{PeerQuery, PeerTypeFilter};
@@ -53,9 +52,9 @@ pub struct PeerQuery<'a> {
     pub max_num_failures: Option<u32>,
     /// Only peers of these types.
     pub type_filter: PeerTypeFilter,
-    /// 0: every eligible peer is equally likely. Otherwise each draw first picks a network group (an IPv4 /16, an IPv6
-    /// /32, each name one of its own), uniformly among those with an eligible peer left, then a peer in it, uniformly, and
-    /// takes at most this many from any one group: an attacker's share is the share of groups it holds, not of addresses.
+    /// 0: every eligible peer is equally likely. Otherwise each draw first picks a netgroup (an IPv4 /16, an IPv6 /32,
+    /// each name one of its own), uniformly among those with an eligible peer left, then a peer in it, uniformly, and takes
+    /// at most this many from any one netgroup: an attacker's share is the share of netgroups it holds, not of addresses.
     pub max_per_netgroup: u32,
     /// Peers to leave out, for example those connected now.
     pub exclude: &'a [PeerAddress],

@@ -1,12 +1,11 @@
 //! The source of every random choice: one key, and independent streams under it.
 //!
-//! The changes, of which there is one at a time, share a stream of ChaCha12; each question takes one of its own.
-//! So choices are unpredictable to strangers
-//! (the key comes from the system), repeatable when a seed is given, and made without a lock: threads that
-//! choose at the same time share nothing but a counter.
+//! The changes, of which there is one at a time, share a stream of ChaCha12; each query takes one of its own. So draws are
+//! unpredictable to strangers (the key comes from the system), repeatable when a seed is given, and made without a lock:
+//! threads that draw at the same time share nothing but a counter.
 //!
-//! A process that forks gives its child the key and the counter, so streams that begin after a fork have a key of their
-//! own: parent, child and siblings choose differently, whether or not there is a seed.
+//! A fork gives the child the key and the counter, so streams that begin after a fork use a key of their own: parent, child
+//! and siblings draw differently, whether or not there is a seed.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,7 +16,7 @@ use rand::{SeedableRng, TryRng as _};
 use crate::error::{Error, Result};
 use crate::system::process::Process;
 
-/// Deals out independent streams of random numbers.
+/// Hands out independent streams of random numbers.
 pub(crate) struct RandomSource {
     key: [u8; 32],
     next_stream: AtomicU64,
@@ -26,7 +25,7 @@ pub(crate) struct RandomSource {
 }
 
 impl fmt::Debug for RandomSource {
-    /// Without the key: who knows it can predict every choice.
+    /// Without the key: whoever knows it can predict every draw.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RandomSource").finish_non_exhaustive()
     }
@@ -47,10 +46,10 @@ impl RandomSource {
         Ok(Self { key, next_stream: AtomicU64::new(0), process: Process::current() })
     }
 
-    /// The generator of one question, or of all changes.
+    /// The generator for one query, or for all changes.
     pub(crate) fn stream(&self) -> ChaCha12Rng {
         let mut rng = ChaCha12Rng::from_seed(self.key_here());
-        // Relaxed: only that no two calls get the same number matters.
+        // Relaxed: all that matters is that no two calls get the same number.
         rng.set_stream(self.next_stream.fetch_add(1, Ordering::Relaxed));
         rng
     }

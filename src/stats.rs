@@ -1,4 +1,4 @@
-//! Counts, for those who watch a node.
+//! Counts for the operator of a node.
 
 use crate::options::Durability;
 
@@ -18,7 +18,7 @@ pub struct Stats {
     pub preferred: u64,
     /// Peers whose next attempt is due.
     pub ready: u64,
-    /// Network groups with at least one peer: an IPv4 /16, an IPv6 /32, each name one of its own.
+    /// Netgroups with at least one peer: an IPv4 /16, an IPv6 /32, each name one of its own.
     pub netgroups: u64,
     /// With [`Durability::Deferred`], changes that are not in the file yet.
     pub pending_writes: u64,
@@ -28,13 +28,13 @@ pub struct Stats {
     /// Rows of the database that were not valid peers when it was opened; after a quarantine, those that could not be
     /// saved.
     pub skipped_rows: u64,
-    /// Peers that a bound refused since the manager was opened, those included that it left in the file then.
+    /// Peers that a bound refused since the manager was opened, including those that it kept out of the table then.
     pub refused_peers: u64,
-    /// Bytes of the write-ahead log, beside the file with `-wal` behind its name. It is used again from its beginning when
-    /// all of it is in the file, so one that keeps growing has a reader that does not end. 0 in memory and on a borrowed
-    /// connection.
+    /// The size in bytes of the write-ahead log, which is next to the file with `-wal` added to its name. SQLite reuses it
+    /// from the beginning once all of it is in the file, so if it keeps growing, some reader never ends. 0 in memory and
+    /// on a borrowed connection.
     pub log_bytes: u64,
     /// Changes that were left out of the file since the manager was opened, because the file's own constraints refuse
-    /// them: memory has them until it is dropped.
+    /// them: memory has them until the manager is dropped.
     pub rejected_rows: u64,
 }

@@ -1,4 +1,4 @@
-//! What threads share, from the standard library; or, under `--cfg shuttle`, from the model checker that tries out
+//! Locks, atomics and threads: the standard library's, or, under `--cfg shuttle`, those of the model checker that explores
 //! their interleavings (`tests/interleavings`).
 
 #[cfg(not(shuttle))]
@@ -10,7 +10,7 @@ mod real {
     pub(crate) use std::sync::{Arc, Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard};
     pub(crate) use std::thread::{self, JoinHandle};
 
-    /// Lets other readers in again.
+    /// Turns a write lock into a read lock, without letting a writer in between.
     pub(crate) fn downgrade<T>(guard: RwLockWriteGuard<'_, T>) -> RwLockReadGuard<'_, T> {
         RwLockWriteGuard::downgrade(guard)
     }
@@ -33,13 +33,13 @@ mod real {
         }
     }
 
-    /// Runs what a thread does, and returns whether it ended without a panic. What a panic leaves half done must not be
+    /// Runs a thread's body, and returns whether it ended without a panic. What a panic leaves half done must not be
     /// used afterwards.
     pub(crate) fn ends_without_panic(body: impl FnOnce()) -> bool {
         catch_unwind(AssertUnwindSafe(body)).is_ok()
     }
 
-    /// Waits, unless it is over before: whoever makes it so unparks the thread.
+    /// Waits for this long, or until `is_over` is set; whoever sets it unparks the thread.
     pub(crate) fn sleep_unless(is_over: &AtomicBool, wait: Duration) {
         let began = Instant::now();
         while let Some(left) = wait.checked_sub(began.elapsed()).filter(|left| !left.is_zero()) {
@@ -64,7 +64,7 @@ mod model {
         guard
     }
 
-    /// Nor does it say whether a lock is poisoned: it ends the test when a thread panics.
+    /// Locks are never poisoned under the checker: it ends the test when a thread panics.
     pub(crate) trait Lock {
         fn is_poisoned(&self) -> bool {
             false

@@ -48,7 +48,7 @@ fn make_in(temporary: &Path, directory: &str, targets: &[&str]) {
     let printed = cc::run(
         Command::new("make")
             .arg("-C")
-            .arg(cc::root().join("examples").join(directory))
+            .arg(cc::root().join(directory))
             .args(targets)
             .arg(format!("LIB_DIR={}", libraries.display()))
             .arg(format!("BUILD={}", build(temporary, "").display())),
@@ -64,7 +64,7 @@ fn build(temporary: &Path, file: &str) -> PathBuf {
 #[test]
 fn c() {
     let tools = &[("make", "make"), ("C compiler", "cc")];
-    let Some(made) = make("c", &["golden", "node"], tools) else { return };
+    let Some(made) = make("examples/c", &["golden", "node"], tools) else { return };
     let node = || Command::new(build(made.path(), "node"));
     lists::keep_their_promises(&node);
     lists::half_a_list_is_never_left(&node);
@@ -73,7 +73,9 @@ fn c() {
 #[test]
 fn cxx() {
     // The tests themselves compile everything in every standard: `make -C examples/cpp test`.
-    let Some(made) = make("cpp", &["run"], &[("make", "make"), ("C++ compiler", "c++")]) else { return };
+    let Some(made) = make("examples/cpp", &["run"], &[("make", "make"), ("C++ compiler", "c++")]) else {
+        return;
+    };
     let node = || Command::new(build(made.path(), "node"));
     lists::keep_their_promises(&node);
     lists::half_a_list_is_never_left(&node);
@@ -82,18 +84,21 @@ fn cxx() {
 #[test]
 fn go() {
     let tools = &[("make", "make"), ("Go", "go"), ("pkg-config", "pkg-config")];
-    let Some(made) = make("go", &["test"], tools) else { return };
+    let Some(_) = make("bindings/go", &["test"], tools) else { return };
+    let Some(made) = make("examples/go", &["test"], tools) else { return };
     let node = || Command::new(build(made.path(), "node-static"));
     lists::keep_their_promises(&node);
     // cgo has a C compiler.
-    let Some(c) = make("c", &["node"], &[]) else { return };
+    let Some(c) = make("examples/c", &["node"], &[]) else { return };
     metrics_are_the_same(&|| Command::new(build(c.path(), "node")), &node);
 }
 
 #[test]
 fn node() {
-    // The tests themselves take tools from the package index where they can: `make -C examples/node test`.
-    let Some(made) = make("node", &["run"], &[("make", "make"), ("Node.js", "node")]) else { return };
+    // The tests themselves take tools from the package index where they can: `make -C bindings/node test`.
+    let Some(made) = make("examples/node", &["run"], &[("make", "make"), ("Node.js", "node")]) else {
+        return;
+    };
     let node = || {
         let mut command = Command::new("node");
         command.arg(lists::examples("node/day/main.js"));
@@ -106,12 +111,15 @@ fn node() {
 
 #[test]
 fn python() {
-    // The tests themselves need tools from the package index: `make -C examples/python test`.
-    let Some(made) = make("python", &["run"], &[("make", "make"), ("Python", "python3")]) else { return };
+    // The tests themselves need tools from the package index: `make -C bindings/python test`.
+    let Some(made) = make("examples/python", &["run"], &[("make", "make"), ("Python", "python3")]) else {
+        return;
+    };
     let node = || {
         let mut command = Command::new("python3");
         command.arg("-B").arg(lists::examples("python/node.py"));
         command.env("LD_LIBRARY_PATH", build(made.path(), ""));
+        command.env("PYTHONPATH", cc::root().join("bindings/python"));
         command
     };
     lists::keep_their_promises(&node);

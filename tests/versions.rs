@@ -74,9 +74,9 @@ fn the_readme_says_it() {
 #[test]
 fn the_bindings_say_it() {
     let files = [
-        ("examples/go/peermanager/manager.go", "const Version = \"", "\""),
-        ("examples/node/package.json", "\"version\": \"", "\""),
-        ("examples/python/peer_manager/__init__.py", "__version__ = \"", "\""),
+        ("bindings/go/peermanager/manager.go", "const Version = \"", "\""),
+        ("bindings/node/package.json", "\"version\": \"", "\""),
+        ("bindings/python/peer_manager/__init__.py", "__version__ = \"", "\""),
     ];
     for (file, before, after) in files {
         match text(file) {

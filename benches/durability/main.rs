@@ -39,7 +39,7 @@ fn main() {
     if !std::env::args().any(|argument| argument == "--bench") {
         return;
     }
-    println!("| | ours | beside | |\n|---|---:|---:|---:|");
+    println!("| | ours | compared with | relative rate |\n|---|---:|---:|---:|");
     single_updates("`COMMIT`, one update a call", PEER_MANAGER_DURABILITY_COMMIT, "NORMAL", 200);
     single_updates("`SYNC`, one update a call", PEER_MANAGER_DURABILITY_SYNC, "FULL", 20);
     batch_of_newcomers();
@@ -160,7 +160,7 @@ fn batch_of_newcomers() {
         singles.push(timed(1, || batch.iter().for_each(|address| ours.ensure_exists(address))));
     }
     report(
-        "`SYNC`, `ensure_exists_many` of 100 newcomers",
+        "`SYNC`, `ensure_exists_many` of 100 new peers",
         median(&mut batches),
         "100 calls of `ensure_exists`",
         median(&mut singles),

@@ -1,6 +1,6 @@
 /* Writes a list of addresses, one a line, as import.c reads it. The lines are sorted, so that two lists can be compared.
  *
- * The list is written to a file beside the one that is wanted, which then takes its place at once: whatever happens
+ * The list is written to a file next to the one that is wanted, which then takes its place at once: whatever happens
  * meanwhile, there is the old list or the new one, never half of one. */
 
 #define _POSIX_C_SOURCE 200809L

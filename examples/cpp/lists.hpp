@@ -20,6 +20,6 @@ struct Imported {
 Imported import_peers(peermanager::Manager& peers, const std::string& path, std::size_t preferred,
                       std::ostream& report);
 
-// Writes the addresses of all peers, sorted. It writes a file beside the one that is wanted, which then takes its place
+// Writes the addresses of all peers, sorted. It writes a file next to the one that is wanted, which then takes its place
 // at once: whatever happens meanwhile, nobody finds half a list.
 void export_peers(const peermanager::Manager& peers, const std::string& path);

@@ -19,7 +19,6 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-from lists import DEFAULT_PORT, export_peers, import_peers
 from peer_manager import (
     MAX_FAILURES,
     Address,
@@ -32,6 +31,8 @@ from peer_manager import (
     TypeFilter,
     build_info,
 )
+
+from lists import DEFAULT_PORT, export_peers, import_peers
 
 MORNING = 1767225600  # 1 January 2026, 00:00 UTC
 MINUTE, HOUR = 60, 3600

@@ -52,7 +52,7 @@ pub(crate) fn import_peers(
     Ok(Imported { read: addresses.len(), added, bad })
 }
 
-/// Writes the addresses of all peers, sorted. It writes a file beside the one that is wanted, which then takes its place
+/// Writes the addresses of all peers, sorted. It writes a file next to the one that is wanted, which then takes its place
 /// at once: whatever happens meanwhile, nobody finds half a list.
 pub(crate) fn export_peers(manager: &PeerManager, path: &Path) -> Result<(), Box<dyn Error>> {
     if fs::symlink_metadata(path).is_ok_and(|found| !found.is_file()) {

@@ -26,7 +26,7 @@ class Address;
 
 namespace detail {
 
-/* Text as C takes it: a copy with a NUL behind it, on the stack. */
+/* Text as C takes it: a copy on the stack that ends with a NUL. */
 class AddressText {
 public:
   explicit AddressText(std::string_view text) noexcept : length_(text.size()) {
@@ -60,7 +60,7 @@ struct SocketAddress {
   sockaddr_storage storage; /**< An AF_INET or AF_INET6 address. */
   socklen_t length;         /**< Its size in bytes. */
 
-  /** The address as the functions of the system take it. */
+  /** The address as system calls take it. */
   [[nodiscard]] const sockaddr* get() const noexcept { return reinterpret_cast<const sockaddr*>(&storage); }
 };
 #endif
@@ -72,15 +72,15 @@ public:
   /** No address. */
   Address() noexcept : raw_() {}
 
-  /** Makes an address of a host, an IPv6 one without brackets, and a port. */
+  /** Makes an address from a host (IPv6 without brackets) and a port. */
   static Result<Address> try_make(std::string_view host, std::uint16_t port) noexcept {
     const detail::AddressText text(host);
     if (auto checked = text.check(); !checked) return checked.error();
     return made([&](auto* out, auto* error) { return peer_manager_address_init(text.c_str(), port, out, error); });
   }
 
-  /** Makes an address of text such as "1.2.3.4:11625", "[2001:db8::1]:11625" or "example.org:11625"; with a
-   * default_port other than 0 the text may go without port. */
+  /** Makes an address from text such as "1.2.3.4:11625", "[2001:db8::1]:11625" or "example.org:11625"; with a
+   * default_port other than 0 the text need not have a port. */
   static Result<Address> try_parse(std::string_view host_and_port, std::uint16_t default_port = 0) noexcept {
     const detail::AddressText text(host_and_port);
     if (auto checked = text.check(); !checked) return checked.error();
@@ -88,7 +88,7 @@ public:
         [&](auto* out, auto* error) { return peer_manager_address_parse(text.c_str(), default_port, out, error); });
   }
 
-  /** Makes an address of one of C, in any spelling. */
+  /** Makes an address from one of C, in any spelling. */
   static Result<Address> try_from_c(const peer_manager_address& address) noexcept {
     peer_manager_record record;
     return made([&](auto* out, auto* error) {
@@ -99,12 +99,12 @@ public:
   }
 
 #if defined(PEER_MANAGER_HAS_SOCKADDR)
-  /** Makes an address of a socket's, as accept and getpeername give it. Not on Windows. */
+  /** Makes an address from a socket address, as accept and getpeername give it. Not on Windows. */
   static Result<Address> try_from_sockaddr(const sockaddr* address, std::size_t size) noexcept {
     return made([&](auto* out, auto* error) { return peer_manager_address_from_sockaddr(address, size, out, error); });
   }
 
-  /** Makes a socket address of an IP address; of a name it fails as Unsupported. Not on Windows. */
+  /** Makes a socket address from an IP address; fails as Unsupported for a name. Not on Windows. */
   [[nodiscard]] Result<SocketAddress> try_to_sockaddr() const noexcept {
     SocketAddress address{};
     std::size_t size = 0;
@@ -135,13 +135,13 @@ public:
 #endif
 #endif
 
-  /** The host, an IPv6 one without brackets; NUL-terminated. Lives as long as the address. */
+  /** The host (IPv6 without brackets), NUL-terminated. Valid as long as the address. */
   [[nodiscard]] std::string_view host() const noexcept { return raw_.host; }
   /** The port; 0 only when empty. */
   [[nodiscard]] std::uint16_t port() const noexcept { return raw_.port; }
-  /** Whether this is no address. */
+  /** Whether this is the empty address. */
   [[nodiscard]] bool empty() const noexcept { return raw_.port == 0; }
-  /** "host:port", an IPv6 host in brackets; the empty text of no address. */
+  /** "host:port", with an IPv6 host in brackets; empty text for the empty address. */
   [[nodiscard]] std::string to_string() const {
     char text[PEER_MANAGER_ADDRESS_TEXT_CAPACITY];
     const bool ok = peer_manager_address_format(&raw_, text, sizeof text, nullptr) == PEER_MANAGER_OK;
@@ -169,7 +169,7 @@ public:
 private:
   friend struct Record;
 
-  /* Of a function that writes a canonical address. */
+  /* The address that a function of C writes, which is canonical. */
   template <class Call>
   static Result<Address> made(Call call) noexcept {
     Address address;
@@ -183,7 +183,7 @@ private:
 
 namespace detail {
 
-/* Arrays of addresses go to C and back without a copy: an Address is nothing but one of C. */
+/* Arrays of addresses go to C and back without a copy, because an Address has the layout of one of C. */
 static_assert(sizeof(Address) == sizeof(peer_manager_address) && std::is_standard_layout_v<Address> &&
               std::is_trivially_copyable_v<Address>);
 
@@ -199,7 +199,7 @@ inline const peer_manager_address* raw(const Address* addresses) noexcept {
 }  // namespace peermanager
 
 /** @cond  Doxygen does not know the class template. */
-/* Addresses as keys of std::unordered_map. Strangers choose addresses: where that matters, take another hash. */
+/* Addresses as keys of std::unordered_map. The hash has no secret: where strangers choose the addresses, use another. */
 template <>
 struct std::hash<peermanager::Address> {
   std::size_t operator()(const peermanager::Address& address) const noexcept {

@@ -52,7 +52,7 @@ private:
   std::exception_ptr thrown_;
 };
 
-/* Makes a call of the library and turns what it says into a result. */
+/* Calls the library and turns what it returns into a result. */
 template <class Function>
 Result<void> call(Function function) noexcept {
   Call scope;

@@ -20,9 +20,9 @@
 
 namespace peermanager {
 
-/** Why a call did nothing; the numbers are those of C, where each is described. */
+/** Why a call did nothing; the numbers are those of C, whose header describes each. */
 enum class Status : std::int32_t {
-  ClockFailed = -1, /**< Of C++ only: Options::clock threw. Failure::cause has what. */
+  ClockFailed = -1, /**< In C++ only: Options::clock threw. Failure::cause has the exception. */
   Ok = PEER_MANAGER_OK,
   InvalidArgument = PEER_MANAGER_ERROR_INVALID_ARGUMENT,
   InvalidAddress = PEER_MANAGER_ERROR_INVALID_ADDRESS,
@@ -37,7 +37,7 @@ enum class Status : std::int32_t {
   NoMemory = PEER_MANAGER_ERROR_NO_MEMORY
 };
 
-/** Names a status, for logs: "OK", "NOT_FOUND" and so on; "UNKNOWN" for any other number. */
+/** The name of a status, for logs: "OK", "NOT_FOUND" and so on; "UNKNOWN" for any other number. */
 [[nodiscard]] inline std::string_view status_name(Status status) noexcept {
   if (status == Status::ClockFailed) return "CLOCK_FAILED";
   return peer_manager_status_name(static_cast<std::int32_t>(status));
@@ -103,7 +103,7 @@ private:
 inline Error::Error(const Failure& failure)
     : std::runtime_error(failure.message()), status_(failure.status()), sqlite_code_(failure.sqlite_code()) {}
 
-/** A value, or why there is none: a small std::expected. To look at the one that is not there is undefined, but for
+/** A value, or why there is none: a small std::expected. Reading the one that is not there is undefined, except by
  * value(), which throws. */
 template <class T>
 class [[nodiscard]] Result {
@@ -199,7 +199,7 @@ private:
 inline constexpr std::uint32_t header_version_number = PEER_MANAGER_VERSION_NUMBER;
 /** The version of these headers as text. */
 inline constexpr std::string_view header_version_string = PEER_MANAGER_VERSION_STRING;
-/** The number of failures from which a node usually gives a peer up. */
+/** The number of failures from which a node usually gives up on a peer. */
 inline constexpr std::uint32_t max_failures = PEER_MANAGER_MAX_FAILURES;
 
 }  // namespace peermanager

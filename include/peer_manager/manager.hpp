@@ -29,7 +29,7 @@ class Manager {
 public:
   /** No table. */
   Manager() noexcept = default;
-  /** Takes the table over; the other one has none afterwards. @{ */
+  /** Takes over the table; the other manager has none afterwards. @{ */
   Manager(Manager&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)), clock_(std::move(other.clock_)) {}
   Manager& operator=(Manager&& other) noexcept {
     Manager(std::move(other)).swap(*this);
@@ -38,13 +38,14 @@ public:
   /** @} */
   ~Manager() { close(); }
 
-  /** Flushes and frees the table; without one it does nothing. What Deferred could not write is lost: flush tells. */
+  /** Flushes and frees the table; without one it does nothing. What Deferred could not write is lost; flush first to find
+   * out. */
   void close() noexcept {
     peer_manager_free(std::exchange(handle_, nullptr));
     clock_.reset();
   }
 
-  /** Opens a table as the options say. */
+  /** Opens a table with these options. */
   static Result<Manager> try_open(const Options& options) {
     peer_manager_options c = PEER_MANAGER_OPTIONS_INIT;
     if (options.db_path) {
@@ -75,19 +76,19 @@ public:
     return opened(std::move(manager), [&](auto** out, auto* error) { return peer_manager_open(&c, out, error); });
   }
 
-  /** Opens a table on a database file, made if there is none, with the default options. */
+  /** Opens a table on a database file with the default options; the file is created if there is none. */
   static Result<Manager> try_open(std::string_view db_path) {
     Options options;
     options.db_path = std::string(db_path);
     return try_open(options);
   }
 
-  /** Makes a table that lives in memory only, with the default options. */
+  /** Creates a table that lives in memory only, with the default options. */
   static Result<Manager> try_in_memory() noexcept {
     return opened(Manager(), [](auto** out, auto* error) { return peer_manager_new_in_memory(out, error); });
   }
 
-  /** Opens a table in the database of a connection that is open already and outlives the manager. The second argument
+  /** Opens a table in the database of a connection that is already open and outlives the manager. The second argument
    * is the caller's own sqlite3_libversion(). */
   static Result<Manager> try_from_connection(sqlite3* db, const char* sqlite_libversion) noexcept {
     return opened(Manager(), [&](auto** out, auto* error) {
@@ -95,24 +96,24 @@ public:
     });
   }
 
-  /** Returns once all that earlier calls changed survives a loss of power. */
+  /** Returns once everything that earlier calls changed survives a loss of power. */
   Result<void> try_flush() noexcept {
     return detail::call([&](auto* error) { return peer_manager_flush(handle_, error); });
   }
 
-  /** Makes sure that an address is known; a new one is inbound, without failures, and ready now. */
+  /** Makes sure that an address is known; a new one is inbound, without failures, and due now. */
   Result<void> try_ensure_exists(const Address& address) noexcept {
     return detail::call([&](auto* error) { return peer_manager_ensure_exists(handle_, &address.c_get(), error); });
   }
 
-  /** Makes sure that many addresses are known, all or none; tells how many were new. */
+  /** Makes sure that many addresses are known, all or none; returns how many were new. */
   Result<std::size_t> try_ensure_exists_many(Span<const Address> addresses) noexcept {
     return counted([&](auto* out, auto* error) {
       return peer_manager_ensure_exists_many(handle_, detail::raw(addresses.data()), addresses.size(), out, error);
     });
   }
 
-  /** Adds the peers of another database file that are new, all or none; what is known of the others stays. Tells how
+  /** Adds the peers of another database file that are new, all or none; those that are known stay as they are. Returns how
    * many were new; those that a bound refuses are left out, and counted in refused_peers. The file, of this library or of
    * stellar-core, is only read, and another process may have it open. */
   Result<std::size_t> try_import_from(std::string_view path) {
@@ -122,7 +123,7 @@ public:
     return counted([&](auto* out, auto* error) { return peer_manager_import(handle_, text.c_str(), out, error); });
   }
 
-  /** Reads what is known of an address; NotFound when that is nothing. */
+  /** Returns what is known of an address; NotFound when it is not known. */
   [[nodiscard]] Result<Record> try_load(const Address& address) const noexcept {
     peer_manager_record record;
     const auto done =
@@ -131,21 +132,21 @@ public:
     return Record::from_c(record);
   }
 
-  /** Stores a record as it is, in place of what was known of its address. */
+  /** Stores a record as it is, replacing what was known of its address. */
   Result<void> try_store(const Record& record) noexcept {
     const peer_manager_record c = record.to_c();
     return detail::call([&](auto* error) { return peer_manager_store(handle_, &c, error); });
   }
 
-  /** Stores records, all or none; of two with the same address the later one counts. */
+  /** Stores records, all or none; of two with the same address the later one wins. */
   Result<void> try_store_many(Span<const Record> records) {
     std::vector<peer_manager_record> c(records.size());
     std::transform(records.begin(), records.end(), c.begin(), [](const Record& record) { return record.to_c(); });
     return detail::call([&](auto* error) { return peer_manager_store_many(handle_, c.data(), c.size(), error); });
   }
 
-  /** Notes what a peer was seen to be; an unknown one is added first. preferred_type_known is false after a plain dial,
-   * true when the caller knows all preferred peers. */
+  /** Updates a peer's type by what it was observed to be; an unknown one is added first. preferred_type_known is false
+   * after a plain dial, true when the caller knows all preferred peers. */
   Result<void> try_update_type(const Address& address, PeerType observed, bool preferred_type_known) noexcept {
     return detail::call([&](auto* error) {
       return peer_manager_update_type(handle_, &address.c_get(), static_cast<std::uint32_t>(observed),
@@ -153,7 +154,7 @@ public:
     });
   }
 
-  /** Notes how an attempt to reach a peer went; an unknown one is added first. */
+  /** Updates a peer's back-off by how an attempt to reach it went; an unknown one is added first. */
   Result<void> try_update_backoff(const Address& address, Backoff backoff) noexcept {
     return detail::call([&](auto* error) {
       return peer_manager_update_backoff(handle_, &address.c_get(), static_cast<std::uint32_t>(backoff), error);
@@ -169,32 +170,32 @@ public:
     });
   }
 
-  /** Forgets a peer; NotFound when it is not known. */
+  /** Removes a peer; NotFound when it is not known. */
   Result<void> try_remove(const Address& address) noexcept {
     return detail::call([&](auto* error) { return peer_manager_remove(handle_, &address.c_get(), error); });
   }
 
-  /** Forgets the peers that have failed at least so many times; 0 forgets all. Tells how many there were. */
+  /** Removes the peers that have failed at least this many times; 0 removes all. Returns how many there were. */
   Result<std::size_t> try_remove_peers_with_many_failures(std::uint32_t min_num_failures) noexcept {
     return counted([&](auto* out, auto* error) {
       return peer_manager_remove_peers_with_many_failures(handle_, min_num_failures, out, error);
     });
   }
 
-  /** Sees to it that nobody waits beyond `latest`: for a table after a clock that was wrong. Tells how many did. */
+  /** Limits every peer's next attempt to `latest`, to repair a table after a clock that was wrong. Returns how many were
+   * changed. */
   Result<std::size_t> try_limit_next_attempt(sys_seconds latest) noexcept {
     return counted([&](auto* out, auto* error) {
       return peer_manager_limit_next_attempt(handle_, latest.time_since_epoch().count(), out, error);
     });
   }
 
-  /** Forgets all peers. */
+  /** Removes all peers. */
   Result<void> try_clear_all() noexcept {
     return detail::call([&](auto* error) { return peer_manager_clear_all(handle_, error); });
   }
 
-  /** Draws min(out.size(), eligible) peers into out: uniformly, without replacement, in random order. Tells how many.
-   */
+  /** Draws min(out.size(), eligible) peers into out: uniformly, without replacement, in random order. Returns how many. */
   Result<std::size_t> try_load_random_peers(const Query& query, Span<Address> out) const noexcept {
     const peer_manager_query c = query.to_c();
     return counted([&](auto* count, auto* error) {
@@ -208,7 +209,7 @@ public:
   }
 
   /** Draws peers to tell asker about into out: never private addresses, never asker (who may be empty); preferred
-   * before outbound before inbound, at random within each. Without a query every peer is eligible. Tells how many. */
+   * before outbound before inbound, at random within each. Without a query every peer is eligible. Returns how many. */
   Result<std::size_t> try_get_peers_to_send(const Address& asker, Span<Address> out,
                                             const std::optional<Query>& query = std::nullopt) const noexcept {
     peer_manager_query c = PEER_MANAGER_QUERY_INIT;
@@ -228,7 +229,7 @@ public:
   /** The number of peers; 0 without a table. */
   [[nodiscard]] std::size_t peer_count() const noexcept { return peer_manager_peer_count(handle_); }
 
-  /** Takes a copy of all peers at one moment. */
+  /** Copies all peers as they are at one point in time. */
   [[nodiscard]] Result<Snapshot> try_get_all_peers() const noexcept {
     peer_manager_snapshot* snapshot = nullptr;
     const auto done = detail::call([&](auto* error) { return peer_manager_get_all_peers(handle_, &snapshot, error); });
@@ -237,7 +238,7 @@ public:
     return owner;
   }
 
-  /** Counts. */
+  /** Counts peers, writes and refusals. */
   [[nodiscard]] Result<Stats> try_get_stats() const noexcept {
     peer_manager_stats c = PEER_MANAGER_STATS_INIT;
     const auto done = detail::call([&](auto* error) { return peer_manager_get_stats(handle_, &c, error); });
@@ -257,7 +258,7 @@ public:
                  c.rejected_rows};
   }
 
-  /** Tells what became of the file if it was damaged when it was opened; nothing when it was not. */
+  /** Returns what happened to the file if it was damaged when it was opened; nothing when it was not. */
   [[nodiscard]] Result<std::optional<Quarantine>> try_get_quarantine() const {
     Quarantine quarantine;
     std::size_t capacity = 4096;
@@ -331,7 +332,7 @@ public:
     std::swap(handle_, other.handle_);
     clock_.swap(other.clock_);
   }
-  /** The handle of C, which stays ours. A clock that throws goes unnoticed where it is used. */
+  /** The handle of C, which this manager goes on owning. What the clock throws in calls through it is lost. */
   [[nodiscard]] peer_manager* c_get() const noexcept { return handle_; }
 
 private:
@@ -350,7 +351,7 @@ private:
     return count;
   }
 
-  /* There are never more answers than peers, so a size that is too large does no harm. */
+  /* Never allocates for more than there are peers, however large the size that is asked for. */
   template <class Draw>
   Result<std::vector<Address>> drawn(std::size_t size, Draw draw) const {
     std::vector<Address> answer(std::min(size, peer_count()));

@@ -1,6 +1,6 @@
 /**
  * @file snapshot.hpp
- * @brief Snapshot, all peers as they were at one moment. Include peer_manager.hpp.
+ * @brief Snapshot, all peers as they were at one point in time. Include peer_manager.hpp.
  *
  * SPDX-License-Identifier: MIT OR Apache-2.0
  */
@@ -15,8 +15,8 @@
 
 namespace peermanager {
 
-/** All peers as they were at one moment, in no particular order; made by Manager::get_all_peers. It outlives its
- * manager and can be moved, not copied. One thread at a time. */
+/** All peers as they were at one point in time, in no particular order; made by Manager::get_all_peers. It may outlive its
+ * manager, and can be moved, not copied. One thread at a time. */
 class Snapshot {
 public:
   /** Reads the records one after the other; random access, each by value. It stays valid when the snapshot is moved. */
@@ -92,9 +92,9 @@ public:
 
   /** No peers. */
   Snapshot() noexcept = default;
-  /** Takes a handle of C over, and frees it. */
+  /** Takes over a handle of C, and frees it. */
   explicit Snapshot(peer_manager_snapshot* handle) noexcept : handle_(handle) {}
-  /** Takes the peers over; the other one has none afterwards. @{ */
+  /** Takes over the peers; the other snapshot has none afterwards. @{ */
   Snapshot(Snapshot&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
   Snapshot& operator=(Snapshot&& other) noexcept {
     Snapshot(std::move(other)).swap(*this);
@@ -109,7 +109,7 @@ public:
   [[nodiscard]] bool empty() const noexcept { return size() == 0; }
   /** The first peer. */
   [[nodiscard]] Iterator begin() const noexcept { return {handle_, 0}; }
-  /** Behind the last peer. */
+  /** Past the last peer. */
   [[nodiscard]] Iterator end() const noexcept { return {handle_, size()}; }
 
   /** One peer; InvalidArgument for an index past the end. */
@@ -128,7 +128,7 @@ public:
 
   /** Exchanges two snapshots. */
   void swap(Snapshot& other) noexcept { std::swap(handle_, other.handle_); }
-  /** The handle of C, which stays ours. */
+  /** The handle of C, which this snapshot goes on owning. */
   [[nodiscard]] const peer_manager_snapshot* c_get() const noexcept { return handle_; }
 
 private:

@@ -20,15 +20,15 @@
 
 namespace peermanager {
 
-/** A view of an array that somebody else owns: a pointer and a size. It is made of all that has data() and size()
- * (std::vector, std::array, std::span) and of C arrays, and converts to std::span where there is one. It is a type of
- * our own so that the signatures are the same under every standard, and units of several can be linked together. */
+/** A view of an array that somebody else owns: a pointer and a size. It is made from anything that has data() and size()
+ * (std::vector, std::array, std::span) and from C arrays, and converts to std::span where there is one. It is a type of
+ * our own so that the signatures are the same under every standard, and units compiled under several can be linked. */
 template <class T>
 class Span {
 public:
   /** Nothing. */
   constexpr Span() noexcept = default;
-  /** size elements from data on. */
+  /** size elements, beginning at data. */
   constexpr Span(T* data, std::size_t size) noexcept : data_(data), size_(size) {}
   /** A container's elements. */
   template <class Container,
@@ -42,7 +42,7 @@ public:
   [[nodiscard]] constexpr std::size_t size() const noexcept { return size_; }
   /** The first element. */
   [[nodiscard]] constexpr T* begin() const noexcept { return data_; }
-  /** Behind the last one. */
+  /** Past the last one. */
   [[nodiscard]] constexpr T* end() const noexcept { return data_ + size_; }
 
 #if defined(__cpp_lib_span)

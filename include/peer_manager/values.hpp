@@ -23,23 +23,23 @@ namespace peermanager {
 /** A time: whole seconds since the Unix epoch. The same type as std::chrono::sys_seconds of C++20. */
 using sys_seconds = std::chrono::time_point<std::chrono::system_clock, std::chrono::seconds>;
 
-/** The time now by the system's clock. */
+/** The current time of the system's clock. */
 [[nodiscard]] inline sys_seconds system_now() noexcept {
   return std::chrono::time_point_cast<std::chrono::seconds>(std::chrono::system_clock::now());
 }
 
 /** What a peer is to us. */
 enum class PeerType : std::uint32_t {
-  Inbound = PEER_MANAGER_TYPE_INBOUND,    /**< Nobody has dialled it with success yet. */
-  Outbound = PEER_MANAGER_TYPE_OUTBOUND,  /**< Dialled with success at least once. */
+  Inbound = PEER_MANAGER_TYPE_INBOUND,    /**< Never dialled successfully yet. */
+  Outbound = PEER_MANAGER_TYPE_OUTBOUND,  /**< Dialled successfully at least once. */
   Preferred = PEER_MANAGER_TYPE_PREFERRED /**< Chosen by the operator. */
 };
 
 /** How an attempt to reach a peer went. */
 enum class Backoff : std::uint32_t {
-  HardReset = PEER_MANAGER_BACKOFF_HARD_RESET, /**< Forget the failures; the next attempt may follow at once. */
-  Reset = PEER_MANAGER_BACKOFF_RESET,          /**< It succeeded: forget the failures, wait 1 to 10 seconds. */
-  Increase = PEER_MANAGER_BACKOFF_INCREASE     /**< It failed: wait longer than the last time. */
+  HardReset = PEER_MANAGER_BACKOFF_HARD_RESET, /**< Reset the failures to 0; the peer is due at once. */
+  Reset = PEER_MANAGER_BACKOFF_RESET,          /**< It succeeded: reset the failures to 0, wait 1 to 10 seconds. */
+  Increase = PEER_MANAGER_BACKOFF_INCREASE     /**< It failed: wait for a random time, up to twice as long as before. */
 };
 
 /** Which types of peers are eligible. */
@@ -61,7 +61,7 @@ enum class Durability : std::uint32_t {
 /** What to do with a damaged file. */
 enum class OnCorrupt : std::uint32_t {
   Fail = PEER_MANAGER_ON_CORRUPT_FAIL,            /**< Refuse it and leave it as it is. */
-  Quarantine = PEER_MANAGER_ON_CORRUPT_QUARANTINE /**< Set it aside and go on with what can be read of it. */
+  Quarantine = PEER_MANAGER_ON_CORRUPT_QUARANTINE /**< Set it aside and start with what can be read from it. */
 };
 
 /** All that is known of one peer. */
@@ -71,7 +71,7 @@ struct Record {
   std::uint32_t num_failures = 0;    /**< Failures since the last success. */
   PeerType type = PeerType::Inbound; /**< What it is to us. */
 
-  /** The record of a peer that was just heard of: inbound, no failures, ready at now. */
+  /** The record of a peer that was just heard of: inbound, no failures, due at now. */
   static Result<Record> try_make(const Address& address, sys_seconds now) noexcept {
     peer_manager_record record;
     peer_manager_error error;
@@ -90,7 +90,7 @@ struct Record {
     return peer_manager_record_is_ready(&record, seconds(now));
   }
 
-  /** Of a record that the library has written. */
+  /** Converts a record that the library has written. */
   [[nodiscard]] static Record from_c(const peer_manager_record& record) noexcept {
     Record result;
     result.address.raw_ = record.address;
@@ -116,14 +116,14 @@ private:
   static std::int64_t seconds(sys_seconds time) noexcept { return time.time_since_epoch().count(); }
 };
 
-/** Which peers are eligible. By default those that a node dials that has peers already: outbound and preferred ones
- * whose next attempt is due and that have failed at most 10 times. */
+/** Which peers are eligible. The default is for dialling in a node that has had connections before: outbound and preferred
+ * peers whose next attempt is due and that have failed at most 10 times. */
 struct Query {
   TypeFilter type_filter = TypeFilter::AnyOutbound;             /**< Which types. */
   bool use_next_attempt = true;                                 /**< Only peers whose next attempt is due. */
   std::optional<std::uint32_t> max_num_failures = max_failures; /**< The most failures; none for no bound. */
-  /** When it is not 0, at most so many of one netgroup, and each draw picks a netgroup first: an attacker's share is
-   * that of the netgroups it holds, not of the addresses. */
+  /** If not 0: at most this many peers of one netgroup, and each draw picks a netgroup first, so that an attacker's share is
+   * the share of netgroups it holds, not of addresses. */
   std::uint32_t max_per_netgroup = 0;
   std::vector<Address> exclude = {}; /**< Peers to leave out, e.g. those connected now. */
 
@@ -146,27 +146,28 @@ struct Query {
 
 /** How a manager is opened. By default: a table in memory, the system's clock, no bounds. */
 struct Options {
-  std::optional<std::string> db_path = {};     /**< The database file, made if there is none; none: memory only. */
+  std::optional<std::string> db_path = {};     /**< The database file, created if missing; none: memory only. */
   Durability durability = Durability::Commit;  /**< When a change is on disk. */
   std::chrono::milliseconds busy_timeout{0};   /**< How long to wait for a lock; 0 for 5 s. */
   std::chrono::milliseconds flush_interval{0}; /**< With Deferred, how long a change may wait; 0 for 100 ms. */
   OnCorrupt on_corrupt = OnCorrupt::Fail;      /**< What to do with a damaged file. */
   std::optional<std::uint64_t> rng_seed = {};  /**< For tests: every random choice follows it. */
   /** The time; none for the system's clock. Many threads may call it at once, and it may use the same manager. If it
-   * throws, the call during which it did is carried out with the time that the clock gave last (or the system's, before
-   * it gave any), and then throws what the clock threw, or returns ClockFailed. */
+   * throws, the call under way is carried out with the time that the clock returned last (or the system's, before it
+   * returned any), and then throws what the clock threw, or returns ClockFailed. */
   std::function<sys_seconds()> clock = {};
-  /** The most peers in the table; 0 for no bound. In a full table a newcomer displaces the worst inbound peer that has
-   * failed: of its own netgroup, else of any. If there is none, it is refused with Status::Limit, in a batch left out,
-   * and counted in Stats::refused_peers. Outbound and preferred peers are never displaced. */
+  /** The most peers in the table; 0 for no bound. A new peer in a full table evicts the inbound peer with the most failures:
+   * of its own netgroup if one there has failed, else of any. If no inbound peer has failed, it is refused with
+   * Status::Limit, in a batch left out, and counted in Stats::refused_peers. Outbound and preferred peers are never
+   * evicted. */
   std::uint64_t max_peers = 0;
-  /** The most peers of one netgroup (an IPv4 /16, an IPv6 /32, each name one of its own); 0 for no bound. The newcomer
-   * to a full netgroup displaces only a peer of that netgroup. */
+  /** The most peers of one netgroup (an IPv4 /16, an IPv6 /32, each name one of its own); 0 for no bound. A new peer in a
+   * full netgroup evicts only a peer of that netgroup. */
   std::uint32_t max_peers_per_netgroup = 0;
-  /** get_peers_to_send answers everyone from one random choice, which lives for so long and a random part of up to half
-   * as long again, so that nobody learns the table by asking often; 0 for a new choice each time. */
+  /** get_peers_to_send answers everyone from one shared list, which is used for this long and a random time of up to half
+   * as long again, so that nobody learns the table by asking often; 0 draws anew each time. */
   std::chrono::seconds share_cache{0};
-  std::uint32_t share_max_percent = 0; /**< The most of the peers of each type that it holds; 0 for 100. */
+  std::uint32_t share_max_percent = 0; /**< How much of each type the shared list may hold; 0 for no limit. */
 };
 
 /** Counts of what is in the table and of what happened since it was opened. */
@@ -181,16 +182,16 @@ struct Stats {
   std::uint64_t pending_writes = 0;           /**< With Deferred: changes that are not in the file yet. */
   std::uint64_t failed_writes = 0;            /**< Writes to the database that failed. */
   std::uint64_t skipped_rows = 0;             /**< Rows of the database that were not valid peers. */
-  std::uint64_t refused_peers = 0;            /**< Peers that a bound refused, at opening too. */
-  std::uint64_t log_bytes = 0;                /**< Bytes of the write-ahead log. */
+  std::uint64_t refused_peers = 0;            /**< Peers that a bound refused, also when it was opened. */
+  std::uint64_t log_bytes = 0;                /**< The size of the write-ahead log in bytes. */
   std::uint64_t rejected_rows = 0;            /**< Changes that the file's own constraints refused. */
 };
 
-/** What became of a file that was damaged when it was opened with OnCorrupt::Quarantine. */
+/** What happened to a file that was damaged when it was opened with OnCorrupt::Quarantine. */
 struct Quarantine {
   std::string path;        /**< Where the damaged file is now. */
-  std::uint64_t saved = 0; /**< Peers that were read of it and are in the new file. */
-  std::uint64_t lost = 0;  /**< Rows that could not be, of those that there is a trace of. */
+  std::uint64_t saved = 0; /**< Peers that were read from it and are in the new file. */
+  std::uint64_t lost = 0;  /**< Rows that could not be read, of those that left any trace. */
 };
 
 namespace detail {

@@ -5,7 +5,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
-/// The longest host as text, and one byte for the NUL that C puts behind it.
+/// The length of the longest host as text, and one byte for the NUL that C ends it with.
 pub const HOST_CAPACITY: usize = 254;
 
 /// The host of a [`PeerAddress`](super::PeerAddress), in canonical form.
@@ -66,7 +66,7 @@ impl HostText {
     }
 }
 
-/// Writes a host's canonical text to the beginning of a buffer of [`HOST_CAPACITY`] zeros, and says how long it is.
+/// Writes a host's canonical text to the beginning of a buffer of [`HOST_CAPACITY`] zeros, and returns its length.
 pub(crate) fn write_host(host: &Host, buffer: &mut [u8]) -> usize {
     let mut writer = Writer { buffer, len: 0 };
     match host {
@@ -84,7 +84,7 @@ struct Writer<'a> {
 
 impl Writer<'_> {
     fn push(&mut self, byte: u8) {
-        // A host has at most 253 bytes, so there is always room, and a NUL behind.
+        // A host has at most 253 bytes, so there is always room for it and a NUL.
         if let Some(place) = self.buffer.get_mut(self.len) {
             *place = byte;
             self.len += 1;
@@ -142,7 +142,7 @@ impl Writer<'_> {
     }
 }
 
-/// Each octet as text with a dot behind it, and the length of both.
+/// Each octet as text with a dot after it, and the length of both.
 static OCTETS: [([u8; 4], usize); 256] = octets();
 
 const fn octets() -> [([u8; 4], usize); 256] {

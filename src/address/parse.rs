@@ -1,8 +1,8 @@
-//! Reading addresses: text to canonical values, or one reason why not.
+//! Parsing addresses: text to canonical values, or one reason why not.
 //!
-//! IPv4 text, the most frequent sort by far, is read by a scanner of our own, because the standard library's costs
-//! several times as much and every address that crosses the C boundary comes as text. IPv6 text is the standard
-//! library's to read.
+//! IPv4 text, by far the most frequent kind, is parsed by a scanner of our own, because the standard library's costs
+//! several times as much and every address that crosses the C boundary comes as text. IPv6 text is parsed by the standard
+//! library.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -62,7 +62,7 @@ pub(super) fn parse_host(text: &str) -> Result<Host, &'static str> {
     parse_name(text)
 }
 
-/// A host whose text is its canonical form, or nothing.
+/// The host, if the text is its canonical form.
 pub(crate) fn parse_canonical_host(text: &[u8]) -> Option<Host> {
     // IPv4 has one form only.
     if let Some((ip, [])) = ipv4_prefix(text) {
@@ -120,7 +120,7 @@ pub(super) fn ipv4_prefix(text: &[u8]) -> Option<(Ipv4Addr, &[u8])> {
         while let Some(digit) =
             text.get(position).map(|byte| byte.wrapping_sub(b'0')).filter(|&digit| digit < 10)
         {
-            // Not the fourth digit, nor one behind a leading zero.
+            // Neither a fourth digit, nor one after a leading zero.
             if position == first + 3 || (position > first && value == 0) {
                 return None;
             }

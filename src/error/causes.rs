@@ -6,7 +6,7 @@ use rusqlite::{ErrorCode, ffi};
 
 use super::{ADVICE_CORRUPT, ADVICE_LOCAL, DatabaseError, Error};
 
-/// What to do about the failures that have more than one source.
+/// What to do about failures that several places report.
 const ADVICE_FULL: &str = "; free some space and call again";
 const ADVICE_READ_ONLY: &str = "; make the file and its directory writable";
 const ADVICE_CANNOT_OPEN: &str = "; check that the directory exists and may be written";
@@ -17,8 +17,8 @@ const NO_LOCKS: &str = "the file system has no locks to give";
 impl Error {
     /// Sorts SQLite's error into the variant that tells the caller what to do. `action` is what failed, on what.
     ///
-    /// Where SQLite only says that the system has refused something, the last error of this thread says why: it must be
-    /// the one that SQLite has met, see [`forget_last_error`](crate::system::files::forget_last_error).
+    /// Where SQLite only says that the system refused something, this thread's last error says why. It must be the one that
+    /// SQLite met: see [`forget_last_error`](crate::system::files::forget_last_error).
     pub(crate) fn sqlite(action: impl Into<String>, error: &rusqlite::Error) -> Self {
         let source = error.sqlite_error().copied();
         let (kind, code) =
@@ -34,7 +34,7 @@ impl Error {
         let system = io::Error::last_os_error();
         #[cfg(unix)]
         if kind == ErrorCode::DatabaseCorrupt && system.raw_os_error() == Some(libc::EIO) {
-            // SQLite takes what it cannot read for damage, but a sound file must not be given up for a bad moment of the disk.
+            // SQLite treats what it cannot read as damage, but a sound file must not be given up for a passing disk error.
             let code = ffi::SQLITE_IOERR_CORRUPTFS;
             let failed = DatabaseError::new(action, system.to_string(), ADVICE_DISK, code);
             return Self::Database(DatabaseError { source, ..failed });
@@ -65,7 +65,7 @@ impl Error {
         }
     }
 
-    /// What the operating system refuses to do with a file that SQLite has not been given yet.
+    /// What the operating system refuses to do with a file outside of SQLite.
     pub(crate) fn io(action: impl Into<String>, error: &io::Error) -> Self {
         if let Some(reason) = Reason::of(error) {
             let failed = DatabaseError::new(action, reason.detail, reason.advice, reason.sqlite_code);

@@ -20,7 +20,7 @@ pub const PEER_MANAGER_ADDRESS_TEXT_CAPACITY: usize = 260;
 /// canonicalises it. 256 bytes. Since 0.1.0.
 ///
 /// An address that a function has written is canonical: IPv6 in the form of RFC 5952, IPv4-mapped IPv6 as IPv4,
-/// names in lower case without a trailing dot. The bytes behind the host's NUL are 0 then.
+/// names in lower case without a trailing dot. The bytes after the host's NUL are 0 then.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct peer_manager_address {
@@ -55,14 +55,14 @@ impl peer_manager_address {
 unsafe impl Plain for peer_manager_address {}
 
 impl peer_manager_address {
-    /// Takes over an address; all is zero before.
+    /// Copies an address into this struct, which is all zeros before.
     pub(super) fn set(&mut self, address: &PeerAddress) {
         write_host(address.host(), handle::bytes_mut(&mut self.host));
         self.port = address.port();
     }
 }
 
-/// The addresses of an array, or the error with the index of the first that is none.
+/// The addresses of an array, or the error with the index of the first invalid one.
 pub(super) unsafe fn addresses(
     pointer: *const peer_manager_address,
     count: usize,
@@ -73,7 +73,7 @@ pub(super) unsafe fn addresses(
     parse_all(array, name, peer_manager_address::parse)
 }
 
-/// What the elements of an array are, or the error with the index of the first that is none.
+/// The parsed elements of an array, or the error with the index of the first invalid one.
 pub(super) fn parse_all<T, V>(array: &[T], name: &str, parse: impl Fn(&T) -> Result<V>) -> Result<Vec<V>> {
     let mut values = memory::with_capacity(array.len())
         .map_err(|_| Error::no_memory(&format!("for the {} elements of {name}", array.len())))?;
@@ -83,7 +83,7 @@ pub(super) fn parse_all<T, V>(array: &[T], name: &str, parse: impl Fn(&T) -> Res
     Ok(values)
 }
 
-/// Makes a canonical address of a host and a port.
+/// Makes a canonical address from a host and a port.
 ///
 /// @param host   NUL-terminated text: an IPv4 address, an IPv6 address without brackets, or a name
 /// @param port   1 to 65535
@@ -110,7 +110,7 @@ pub unsafe extern "C" fn peer_manager_address_init(
     }
 }
 
-/// Makes a canonical address of text: `1.2.3.4`, `1.2.3.4:11625`, `[2001:db8::1]:11625`, `2001:db8::1`,
+/// Makes a canonical address from text: `1.2.3.4`, `1.2.3.4:11625`, `[2001:db8::1]:11625`, `2001:db8::1`,
 /// `core-live-a.stellar.org:11625`.
 ///
 /// @param text          NUL-terminated; no white space, no scope ids, no masks, no schemes
@@ -178,7 +178,7 @@ pub unsafe extern "C" fn peer_manager_address_format(
 /// @param a  an address, in any spelling; may be NULL
 /// @param b  an address, in any spelling; may be NULL
 /// @return whether both are addresses and the same one; false for NULL, for what is no address and after an
-///         internal defect
+///         internal error
 ///
 /// Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
@@ -194,12 +194,12 @@ pub unsafe extern "C" fn peer_manager_address_equal(
     })
 }
 
-/// Tells whether an address means nothing to a stranger, so that it is never sent to one: RFC 1918 networks,
+/// Returns whether an address means nothing to a stranger, so that it is never sent to one: RFC 1918 networks,
 /// 0.0.0.0/8, 100.64.0.0/10, 127.0.0.0/8, 169.254.0.0/16, 224.0.0.0/4, 240.0.0.0/4, ::, ::1, fe80::/10, fc00::/7,
 /// ff00::/8 and the name localhost. Networks for documentation, such as 192.0.2.0/24, are public here.
 ///
 /// @param address  an address, in any spelling; may be NULL
-/// @return whether it is private; false for NULL, for what is no address and after an internal defect
+/// @return whether it is private; false for NULL, for what is no address and after an internal error
 ///
 /// Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]

@@ -1,8 +1,8 @@
-//! The panic boundary, which every exported function stands behind, and what errors become in C.
+//! The panic boundary behind which every exported function runs, and what errors become in C.
 //!
-//! A panic is a defect of this library. It is caught, so that it never unwinds into the caller's frames,
-//! and the manager that it happened in answers no more: what is in memory cannot be trusted. The same holds after a
-//! panic of the manager's own thread.
+//! A panic is a bug in this library. It is caught here, so that it never unwinds into the caller's frames. Every later
+//! call on the manager that it happened in returns INTERNAL, because what is in memory can no longer be trusted. The same
+//! holds after a panic of the manager's own thread.
 
 use std::sync::atomic::Ordering;
 

@@ -9,7 +9,7 @@ use crate::error::Error;
 /// What a fallible function returns: PEER_MANAGER_OK, or why it did nothing. Since 0.1.0.
 pub type peer_manager_status = i32;
 
-/// The call did what it says. Since 0.1.0.
+/// The call succeeded. Since 0.1.0.
 pub const PEER_MANAGER_OK: i32 = 0;
 /// An argument that can never be right: NULL, an unknown enumerator, a bad size, text that is not UTF-8. The
 /// message names it. Since 0.1.0.
@@ -18,9 +18,9 @@ pub const PEER_MANAGER_ERROR_INVALID_ARGUMENT: i32 = 1;
 pub const PEER_MANAGER_ERROR_INVALID_ADDRESS: i32 = 2;
 /// No such peer. Since 0.1.0.
 pub const PEER_MANAGER_ERROR_NOT_FOUND: i32 = 3;
-/// SQLite said no; sqlite_code says what. Since 0.1.0.
+/// SQLite failed for a reason without a status of its own; sqlite_code says which. Since 0.1.0.
 pub const PEER_MANAGER_ERROR_DATABASE: i32 = 4;
-/// The file is not a database, or its table "peers" is not one of peers. Since 0.1.0.
+/// The file is damaged or not a database, or its table "peers" is not a table of peers. Since 0.1.0.
 pub const PEER_MANAGER_ERROR_CORRUPT: i32 = 5;
 /// The database stayed locked by another connection past busy_timeout_ms. The same call may succeed later.
 /// Since 0.1.0.
@@ -31,10 +31,10 @@ pub const PEER_MANAGER_ERROR_DISK_FULL: i32 = 7;
 pub const PEER_MANAGER_ERROR_LIMIT: i32 = 8;
 /// This version, or this build, does not do that. Since 0.1.0.
 pub const PEER_MANAGER_ERROR_UNSUPPORTED: i32 = 9;
-/// A defect in the library. The peer manager answers this to every further call; free it. Since 0.1.0.
+/// A bug in the library. Every later call on that peer manager returns this, too; free it. Since 0.1.0.
 pub const PEER_MANAGER_ERROR_INTERNAL: i32 = 10;
-/// The memory of the host is exhausted, and nothing was done. Only what grows with the table or with a batch is asked for
-/// in a way that can fail; a small allocation that fails ends the process. Since 0.2.0.
+/// There is not enough memory, and nothing was done. This covers only memory that grows with the table or with a batch; a
+/// small allocation that fails ends the process. Since 0.2.0.
 pub const PEER_MANAGER_ERROR_NO_MEMORY: i32 = 12;
 
 /// Every status, as the index of its name.
@@ -50,7 +50,7 @@ const NAMES: [&CStr; 13] = [
     c"LIMIT",
     c"UNSUPPORTED",
     c"INTERNAL",
-    // Set aside for a policy that refuses an address.
+    // Reserved for a policy that refuses an address.
     c"REFUSED",
     c"NO_MEMORY",
 ];
@@ -65,7 +65,7 @@ pub struct peer_manager_error {
     /// The status that the function returned.
     pub status: i32,
     /// SQLite's extended result code, 0 where SQLite was not involved. On a borrowed connection it is the primary
-    /// code, unless the host has turned extended ones on.
+    /// code, unless the application has turned extended codes on.
     pub sqlite_code: i32,
     /// One line of NUL-terminated UTF-8: what failed, on what, and what to do. Safe to print: what it repeats of a
     /// stranger's text is escaped and cut short.
@@ -106,7 +106,7 @@ pub(super) fn status_of(error: &Error) -> peer_manager_status {
 ///
 /// @param status  any number
 /// @return static text, never NULL: "OK", "NOT_FOUND" and so on; "UNKNOWN" for any other number and after an
-///         internal defect
+///         internal error
 ///
 /// Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]

@@ -2,8 +2,8 @@
 //!
 //! Every function is `unsafe` for one reason, the contract of the [module above](super): a pointer that is not
 //! NULL, and has the alignment of its type, is valid. NULL and alignment are checked here: a reference that is not
-//! aligned is undefined behaviour in Rust, even on processors that do not mind. References are used up before an output
-//! is written, so inputs may share memory with outputs; outputs are never seen as references, so they may be
+//! aligned is undefined behaviour in Rust, even on processors that do not mind. No reference to an input is used after an
+//! output is written, so inputs may share memory with outputs; outputs are not read as references, so they may be
 //! uninitialised.
 
 use std::ffi::{CStr, c_char};
@@ -65,7 +65,7 @@ pub(super) fn bytes_mut(characters: &mut [c_char]) -> &mut [u8] {
     unsafe { std::slice::from_raw_parts_mut(characters.as_mut_ptr().cast(), characters.len()) }
 }
 
-/// Where one result goes.
+/// Where one result is written.
 pub(super) struct Output<T>(NonNull<T>);
 
 /// A result that must not be NULL.
@@ -74,7 +74,7 @@ pub(super) unsafe fn output<T>(pointer: *mut T, name: &str) -> Result<Output<T>>
     unsafe { optional_output(pointer, name) }?.ok_or_else(|| is_null(name))
 }
 
-/// A result that the caller may do without. It is asked for before the call does anything, because it may be refused.
+/// A result that may be NULL. It is checked before the call does anything, because its alignment may be refused.
 pub(super) unsafe fn optional_output<T>(pointer: *mut T, name: &str) -> Result<Option<Output<T>>> {
     check_alignment(pointer, name)?;
     Ok(NonNull::new(pointer).map(Output))
@@ -87,8 +87,8 @@ pub(super) unsafe fn optional_output<T>(pointer: *mut T, name: &str) -> Result<O
 pub(super) unsafe trait Plain {}
 
 impl<T: Plain> Output<T> {
-    /// Sets the caller's struct to zeros and then fills it in, from values of our own: inputs are not used any more,
-    /// for they may be the same memory.
+    /// Sets the caller's struct to zeros and then fills it in from values of our own: inputs are no longer used,
+    /// because they may be the same memory.
     pub(super) fn fill(mut self, fill_in: impl FnOnce(&mut T)) {
         // SAFETY: by the contract of the function that made it, the pointer is valid for one `T`, and it is aligned.
         unsafe { self.0.write_bytes(0, 1) };
@@ -104,7 +104,7 @@ impl<T> Output<T> {
     }
 }
 
-/// Where up to `capacity` results go.
+/// Where up to `capacity` results are written.
 pub(super) struct Outputs<T> {
     first: NonNull<T>,
     capacity: usize,
@@ -142,7 +142,7 @@ pub(super) fn into_handle<T>(value: T) -> *mut T {
     Box::into_raw(Box::new(value))
 }
 
-/// Drops what [`into_handle`] gave; NULL is nothing, and what is not aligned was never given.
+/// Drops what [`into_handle`] returned. Ignores NULL, and a pointer that is not aligned, which it cannot have returned.
 pub(super) unsafe fn free<T>(handle: *mut T) {
     if !handle.is_null() && handle.is_aligned() {
         // SAFETY: by contract the handle came from `into_handle` and was not freed.

@@ -8,12 +8,13 @@ use super::{boundary, handle};
 
 /// Copies the valid peers of another database file into this peer manager, in one transaction: all that are new or none.
 /// The file may be one of this library's or of stellar-core's. New peers come with their type, failures and next attempt;
-/// of those that are known already, what is known stays. Rows that are no valid peers are passed over. New peers that a
-/// configured bound refuses are no error here; they are missing from out_inserted and counted in the stats.
+/// those that are already known stay as they are. Rows that are not valid peers are skipped. New peers that a
+/// configured bound refuses are not an error here; they are missing from out_inserted and counted in the stats.
 ///
-/// The file is only read, at one moment, so another program or peer manager may have it open; only not this process by
-/// another copy of SQLite than the library's, as for every database file. Nothing is made beside it, except that SQLite
-/// makes the index of a write-ahead log (-shm) that has none. The peer manager's own file has nothing new.
+/// The file is only read, in one consistent snapshot, so another program or peer manager may have it open; but, as with
+/// every database file, this process must not have it open through another copy of SQLite. Nothing is created next to it,
+/// except that SQLite creates the index of a write-ahead log (-shm) that has none. Importing the peer manager's own file
+/// adds nothing.
 ///
 /// Cost: linear in the file; memory for its peers until the call returns, and one transaction.
 ///

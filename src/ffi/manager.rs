@@ -12,24 +12,24 @@ use super::{boundary, handle, options};
 use crate::error::{Error, Result};
 use crate::manager::PeerManager;
 
-/// Opens a peer manager as the options say. Cost: linear in the rows of the database.
+/// Opens a peer manager with these options. Cost: linear in the rows of the database.
 ///
-/// A database of stellar-core's (since 2019; its table peers declares nextattempt as TIMESTAMP) is used in its own layout,
+/// A stellar-core database (since 2019; its table peers declares nextattempt as TIMESTAMP) is used in its own layout,
 /// so that either program can open it next, one at a time. Two things are different then. stellar-core takes every host for
-/// an IPv4 address and ends when it meets another one, so peers with other hosts are held in memory only, and rows of such
-/// are no valid peers. And a next attempt before the year 1000 or after the year 9999 is the nearest time between after the
-/// next start.
+/// an IPv4 address and crashes on any other, so peers with other hosts are held in memory only, and rows of such hosts are
+/// not valid peers. And a next attempt before the year 1000 or after the year 9999 is, after the next start, the nearest
+/// time within those years.
 ///
-/// When it has returned, every file that is ever needed is open and something has been written: another user, another root
-/// directory, a renamed directory or a limit on open files stops no later write. In a new or old file no trigger, view or
-/// foreign key runs on the library's connection.
+/// When this returns, every file that will ever be needed is open and something has been written: changing the user or the
+/// root directory, renaming the directory, or a limit on open files stops no later write. Triggers, views and foreign keys
+/// of the file never run on the library's own connection.
 ///
 /// @param options  initialised options; read during the call only
 /// @param out      receives the peer manager, to be freed with peer_manager_free; untouched on failure
 /// @param error    receives what failed; may be NULL
 /// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL, unknown enumerators, a bad struct_size and a
-///         path that is empty, ":memory:" or not UTF-8; PEER_MANAGER_ERROR_UNSUPPORTED for options that this version does not
-///         know; PEER_MANAGER_ERROR_DATABASE or PEER_MANAGER_ERROR_DISK_FULL when the file cannot be opened or made;
+///         path that is empty, ":memory:" or not UTF-8; PEER_MANAGER_ERROR_UNSUPPORTED for options that this version does
+///         not know; PEER_MANAGER_ERROR_DATABASE or PEER_MANAGER_ERROR_DISK_FULL when the file cannot be opened or created;
 ///         PEER_MANAGER_ERROR_BUSY when it stays locked, or another peer manager (of this process or another) has it
 ///         open, past busy_timeout_ms; PEER_MANAGER_ERROR_CORRUPT when it is not a sound database of peers, and then it is
 ///         left as it is; PEER_MANAGER_ERROR_INTERNAL
@@ -53,7 +53,7 @@ pub unsafe extern "C" fn peer_manager_open(
     }
 }
 
-/// Makes a peer manager that lives in memory only, with the default options.
+/// Creates a peer manager that lives in memory only, with the default options.
 ///
 /// @param out    receives the peer manager, to be freed with peer_manager_free; untouched on failure
 /// @param error  receives what failed; may be NULL
@@ -77,7 +77,7 @@ pub unsafe extern "C" fn peer_manager_new_in_memory(
     }
 }
 
-/// Opens a peer manager on a database file, made if there is none, with the default options.
+/// Opens a peer manager on a database file with the default options. The file is created if there is none.
 ///
 /// @param db_path  the file's path as NUL-terminated UTF-8; never a URI
 /// @param out      receives the peer manager, to be freed with peer_manager_free; untouched on failure
@@ -103,16 +103,17 @@ pub unsafe extern "C" fn peer_manager_new_with_db(
     }
 }
 
-/// Opens a peer manager in the "main" database of a connection that the caller has open already.
+/// Opens a peer manager in the "main" database of a connection that the caller already has open.
 ///
 /// The connection is borrowed: it must outlive the peer manager, its settings stay as they are, and no statement
-/// stays alive on it between two calls. A change is a single statement or a SAVEPOINT, so inside a transaction of
-/// the caller's it becomes part of that; if the transaction is rolled back, memory keeps the change until the
-/// record is stored again. When the disk fails or is full, SQLite usually rolls the whole transaction back by itself:
-/// sqlite3_get_autocommit tells after PEER_MANAGER_ERROR_DATABASE and PEER_MANAGER_ERROR_DISK_FULL. No other thread may use the connection while a call that changes peers is under way.
+/// stays alive on it between calls. A change is a single statement or a SAVEPOINT, so inside a transaction of the caller's
+/// it becomes part of that; if the transaction is rolled back, memory keeps the change until the record is stored again.
+/// When the disk fails or is full, SQLite usually rolls back the whole transaction by itself: call sqlite3_get_autocommit
+/// after PEER_MANAGER_ERROR_DATABASE and PEER_MANAGER_ERROR_DISK_FULL to find out. No other thread may use the connection
+/// while a call that changes peers is under way.
 ///
-/// It works only if the library and the caller share one copy of SQLite, which is not so where SQLite is bundled
-/// into the library (peer_manager_build_info tells).
+/// This works only if the library and the caller share one copy of SQLite, which they do not where SQLite is bundled
+/// into the library (see peer_manager_build_info).
 ///
 /// @param db                  the connection
 /// @param sqlite_libversion   the result of the caller's own sqlite3_libversion(), compared as a pointer
@@ -140,7 +141,7 @@ pub unsafe extern "C" fn peer_manager_from_connection(
     }
 }
 
-/// A connection that does not close the caller's when it is dropped.
+/// The caller's connection, which is not closed when this is dropped.
 unsafe fn connection(db: *mut sqlite3, sqlite_libversion: *const c_char) -> Result<rusqlite::Connection> {
     for (pointer, name) in
         [(db.cast::<c_char>().cast_const(), "db"), (sqlite_libversion, "sqlite_libversion")]
@@ -163,16 +164,18 @@ unsafe fn connection(db: *mut sqlite3, sqlite_libversion: *const c_char) -> Resu
         .map_err(|error| Error::sqlite("cannot use the host's database", &error))
 }
 
-/// Returns once all that earlier calls changed is on disk, where it survives a loss of power. With DEFERRED it writes
-/// what is pending on the calling thread, what an earlier background write could not among it, and reports failure; then
-/// all stays pending, and is tried again later. On a borrowed connection, and in memory, there is nothing to do.
+/// Returns once everything that earlier calls changed is on disk, where it survives a loss of power. With DEFERRED it
+/// writes, on the calling thread, all changes that are not in the file yet, including those that an earlier background
+/// write could not write; if that fails, they stay pending and are tried again later. On a borrowed connection, and in
+/// memory, there is nothing to do.
 ///
-/// A file that was deleted, moved away, replaced or cut off while it was open is noticed here and by every change:
-/// PEER_MANAGER_ERROR_DATABASE with sqlite_code 1032 (SQLITE_READONLY_DBMOVED). Nothing is written then, to that file or to
-/// the one in its place. Memory has all peers: take a snapshot, free the peer manager, open a file anew, and store them.
+/// A file that was deleted, moved away, replaced or truncated while it was open is noticed here and by every change:
+/// PEER_MANAGER_ERROR_DATABASE with sqlite_code 1032 (SQLITE_READONLY_DBMOVED). Nothing is written then, neither to that
+/// file nor to the one in its place. Memory has all peers: take a snapshot, free the peer manager, open a new file, and
+/// store them.
 ///
-/// With DEFERRED, a change that a constraint of the file's own has refused (an additional CHECK, for example) is told once:
-/// PEER_MANAGER_ERROR_DATABASE with its sqlite_code, when everything else is on disk. It is not tried again.
+/// With DEFERRED, a change that one of the file's own constraints refused (an additional CHECK, for example) is reported
+/// once: PEER_MANAGER_ERROR_DATABASE with its sqlite_code, after everything else is on disk. It is not tried again.
 ///
 /// @param pm     the peer manager
 /// @param error  receives what failed; may be NULL
@@ -192,9 +195,9 @@ pub unsafe extern "C" fn peer_manager_flush(
 
 /// Flushes, closes the database unless it is borrowed, and frees the peer manager. Snapshots stay valid. It waits for
 /// another connection that uses the file, at most busy_timeout_ms for each write that is still to be made; what is
-/// committed stays so in any case. What DEFERRED could not write is lost: call peer_manager_flush first to know.
+/// committed stays committed in any case. What DEFERRED could not write is lost: call peer_manager_flush first to find out.
 ///
-/// In a child that was forked it frees what memory it can and leaves the file alone.
+/// In a forked child it frees what memory it can and leaves the file alone.
 ///
 /// @param pm  the peer manager; NULL does nothing
 ///

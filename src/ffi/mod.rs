@@ -1,7 +1,7 @@
-//! The C API: C types to Rust types and back, every argument checked, no panic let through. No policy.
+//! The C API: converts C types to Rust types and back, checks every argument, and lets no panic through. No policy.
 //!
-//! One file for each section of the header, which cbindgen generates from these files (`build/header.rs` has their
-//! order). The comments of what is exported are the header's, so they are in Doxygen's form. A function here reads
+//! There is one file for each section of the header, which cbindgen generates from these files (`build.rs` has their
+//! order). The comments on exported items become the header's, so they are in Doxygen's form. A function here reads
 //! its arguments, calls the Rust function of the same name, and writes its outputs, in this order: outputs may share
 //! memory with inputs, and a call that fails has written none.
 //!
@@ -10,8 +10,8 @@
 //!
 //! # Safety
 //!
-//! One contract holds for every function, and the header states it: each pointer is NULL or valid for what the
-//! function does with it, for the length that is passed with it; a handle came from this library and was not
+//! One contract holds for every function, and the header states it: each pointer is NULL, or valid for the length that
+//! is passed with it and for what the function does with it; a handle came from this library and was not
 //! freed. Everything else is checked.
 #![expect(non_camel_case_types, reason = "these types have the names that C sees")]
 #![expect(clippy::doc_markdown, reason = "the comments of exported symbols are written for Doxygen")]

@@ -4,7 +4,7 @@ use std::sync::atomic::AtomicBool;
 
 use crate::manager::PeerManager;
 
-/// A table of peers. Opaque: made by peer_manager_open and its kin, freed by peer_manager_free. It may be used from
+/// A table of peers. Opaque: made by peer_manager_open and the like, freed by peer_manager_free. It may be used from
 /// any number of threads at once; only peer_manager_free must come last and alone. Since 0.1.0.
 pub struct peer_manager {
     pub(super) manager: PeerManager,

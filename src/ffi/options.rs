@@ -11,28 +11,29 @@ use crate::error::{Error, Result};
 use crate::options::{Durability, OnCorrupt, Options};
 
 /// A call returns after its transaction is committed: the change survives a crash of the process. The default. If the
-/// disk fails just then and the call with it, but not before all was written, and the process ends before the next
-/// change, then the next start may find the change all the same. Since 0.1.0.
+/// call fails because the disk failed after everything had been written, and the process ends before the next change,
+/// the next start may still find the change. Since 0.1.0.
 pub const PEER_MANAGER_DURABILITY_COMMIT: u32 = 0;
-/// A call returns after its transaction is committed and synchronised: the change survives a loss of power. If the disk
+/// A call returns after its transaction is committed and fsynced: the change survives a loss of power. If the disk
 /// fails, as above. Since 0.1.0.
 pub const PEER_MANAGER_DURABILITY_SYNC: u32 = 1;
-/// Memory first; a background thread commits what has changed in groups at most flush_interval_ms later, each group in
-/// one transaction that holds the table as it was at one moment. A call that changes peers never waits for the disk and
-/// never fails because of it; peer_manager_flush waits for all that is pending and reports failure. A crash of the
-/// process loses what was not committed. In memory and on a borrowed connection it means nothing. Since 0.1.0.
+/// A change is applied to memory, and a background thread commits what has changed at most flush_interval_ms later, in
+/// groups. A group is one transaction, and holds the table as it was at one point in time. A call that changes peers never
+/// waits for the disk and never fails because of it; peer_manager_flush waits until everything is in the file, and reports
+/// failure. A crash of the process loses what was not committed. In memory and on a borrowed connection it has no effect.
+/// Since 0.1.0.
 pub const PEER_MANAGER_DURABILITY_DEFERRED: u32 = 2;
 
 /// A damaged file is refused and left as it is. The default. Since 0.1.0.
 pub const PEER_MANAGER_ON_CORRUPT_FAIL: u32 = 0;
 /// A file that would be refused with PEER_MANAGER_ERROR_CORRUPT (so also a sound database whose table peers is another
-/// program's) is renamed, with -wal and -shm, to its name with .damaged- and the time (UTC) behind it. What can be read
-/// of it is put into a new file, and the peer manager opens; peer_manager_get_quarantine tells. Nothing is deleted.
-/// Since 0.1.0.
+/// program's) is set aside: .damaged- and the time (UTC) are added to its name and those of its -wal and -shm. The peers
+/// that can be read from it are put into a new file, and the peer manager opens; peer_manager_get_quarantine returns what
+/// happened. Nothing is deleted. Since 0.1.0.
 pub const PEER_MANAGER_ON_CORRUPT_QUARANTINE: u32 = 1;
 
 /// How a peer manager is opened. Initialise it with PEER_MANAGER_OPTIONS_INIT or peer_manager_options_init, then
-/// set what differs. It is read during the call only. Since 0.1.0.
+/// set what differs. It is only read during the call. Since 0.1.0.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct peer_manager_options {
@@ -40,12 +41,12 @@ pub struct peer_manager_options {
     pub struct_size: u32,
     /// PEER_MANAGER_DURABILITY_COMMIT, PEER_MANAGER_DURABILITY_SYNC or PEER_MANAGER_DURABILITY_DEFERRED.
     pub durability: u32,
-    /// The database file as NUL-terminated UTF-8, never a URI, made if there is none; NULL for a table in memory
-    /// only. While it is open there are three more files beside it, with -wal, -shm and -lock behind the name; and for a
-    /// moment one with -salvage, if it is set aside. So a file with a second name (a hard link) and one that is itself a
-    /// mount point are refused: in a container, mount the directory. Put nothing in the place of the file while it is open.
+    /// The database file as NUL-terminated UTF-8, never a URI, created if there is none; NULL for a table in memory
+    /// only. While it is open there are three more files next to it, with -wal, -shm and -lock added to its name, and while
+    /// it is being set aside one with -salvage. So a file with a second name (a hard link) and one that is itself a
+    /// mount point are refused: in a container, mount the directory. Do not replace the file while it is open.
     pub db_path: *const c_char,
-    /// How long to wait for another connection's lock, or for another peer manager to be freed that has the file open,
+    /// How long to wait for another connection's lock, or for another peer manager that has the file open to be freed,
     /// in milliseconds; 0 for 5000.
     pub busy_timeout_ms: u32,
     /// With DEFERRED, how long after the first change of a group the group is committed, in milliseconds; 0 for 100.
@@ -53,8 +54,8 @@ pub struct peer_manager_options {
     /// PEER_MANAGER_ON_CORRUPT_FAIL or PEER_MANAGER_ON_CORRUPT_QUARANTINE.
     pub on_corrupt: u32,
     /// Non-zero: every random choice follows rng_seed, for tests and simulations: the same calls at the same times
-    /// get the same answers from the same version of the library. Who knows the seed can predict them. After a fork, parent
-    /// and child choose differently all the same.
+    /// get the same answers from the same version of the library. Whoever knows the seed can predict them. After a fork,
+    /// parent and child still choose differently.
     pub has_rng_seed: u32,
     /// The seed.
     pub rng_seed: u64,
@@ -66,28 +67,28 @@ pub struct peer_manager_options {
     pub clock_context: *mut c_void,
     /// The most peers in the table; 0 for no bound.
     ///
-    /// In a full table a newcomer, by gossip (peer_manager_ensure_exists) or from the host itself, displaces the worst
-    /// inbound peer that has failed at least once: of its own netgroup, else of the table. If there is none, it is refused
-    /// with PEER_MANAGER_ERROR_LIMIT, in a batch left out, and counted in peer_manager_stats.refused_peers either way.
-    /// Outbound and preferred peers are never displaced, nor what is in the same batch, known or new; what is said about a
-    /// peer in the table is never refused. The worst is the one with the most failures (from 16 on, these are told apart: 16
-    /// to 31, 32 to 63, 64 to 120, more).
+    /// A new peer in a full table, whether from gossip (peer_manager_ensure_exists) or from the application itself, evicts
+    /// the inbound peer with the most failures: of its own netgroup if one there has failed, else of the table. (From 16 on,
+    /// only 16 to 31, 32 to 63, 64 to 120 and more are told apart.) If no inbound peer has failed, the new one is
+    /// refused with PEER_MANAGER_ERROR_LIMIT, in a batch left out; either way it is counted in
+    /// peer_manager_stats.refused_peers. Outbound and preferred peers are never evicted, nor is any peer of the same batch,
+    /// known or new. A change of a peer that is in the table is never refused.
     ///
-    /// Of a file with more peers the best are in the table: preferred before outbound before inbound, then those with
+    /// Of a file with more peers the best are loaded: preferred before outbound before inbound, then those with
     /// fewer failures, then those whose rows come first. The rows of the others stay in the file and count as refused;
-    /// one that comes back as a newcomer is overwritten.
+    /// the row of one that comes back as a new peer is overwritten.
     pub max_peers: u64,
     /// The most peers of one netgroup (an IPv4 /16, an IPv6 /32, each name one of its own); 0 for no bound. As
-    /// max_peers, but the newcomer to a full netgroup displaces only a peer of that netgroup.
+    /// max_peers, but a new peer in a full netgroup evicts only a peer of that netgroup.
     pub max_peers_per_netgroup: u32,
-    /// 0: peer_manager_get_peers_to_send draws anew each time. Otherwise it answers everyone from one random choice that
-    /// lives for this many seconds and a random part of up to half as many more, so that nobody learns the table by
-    /// asking often, or when the next choice is made.
+    /// 0: peer_manager_get_peers_to_send draws anew each time. Otherwise it answers everyone from one shared list of drawn
+    /// peers, which is used for this many seconds and a random time of up to half as many more, so that nobody learns the
+    /// table by asking often, or learns when the next list is begun.
     pub share_cache_seconds: u32,
-    /// The most that choice holds at a time, 0 to 100: of each type, this percentage of the peers of that type there are
-    /// when its first one is drawn, rounded down but one at least; 0 for 100, which is all of them and all that come. A type
-    /// that is not asked for takes nothing from the others. In place of peers that are no longer in the table others are
-    /// drawn. While a new node's table is small, so is a part of it.
+    /// How much of the table the shared list may hold at a time, 0 to 100: for each type, this percentage of the peers that
+    /// have that type when the first of them is drawn, rounded down but at least one; 0 and 100 mean no limit. A type that
+    /// is not asked for takes nothing from the others. Peers that are no longer in the table are replaced by others.
+    /// While a new node's table is small, so is a percentage of it.
     pub share_max_percent: u32,
     /// 0.
     pub reserved: u32,
@@ -115,7 +116,7 @@ impl Growing for peer_manager_options {
     };
 }
 
-/// A clock of the caller's.
+/// The caller's clock.
 struct CallersClock {
     clock: unsafe extern "C" fn(*mut c_void) -> i64,
     context: *mut c_void,
@@ -200,7 +201,7 @@ fn on_corrupt(number: u32) -> Result<OnCorrupt> {
 /// Initialises options: a table in memory, COMMIT durability, the system's clock, no bounds.
 ///
 /// @param options      the struct to initialise; NULL does nothing
-/// @param struct_size  sizeof(peer_manager_options) as the caller knows it; at most so many bytes are written
+/// @param struct_size  sizeof(peer_manager_options) as the caller knows it; at most that many bytes are written
 ///
 /// Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]

@@ -8,7 +8,7 @@ use super::{boundary, handle};
 use crate::error::Error;
 use crate::manager::PeerManager;
 
-/// Makes sure that an address is known: a new one is inbound, without failures, and ready now. A known one stays as
+/// Makes sure that an address is known: a new one is inbound, without failures, and due now. A known one stays as
 /// it is.
 ///
 /// Cost: one transaction for a new address; constant in memory.
@@ -37,7 +37,7 @@ pub unsafe extern "C" fn peer_manager_ensure_exists(
 }
 
 /// Makes sure that many addresses are known, in one transaction: all or none. New peers that a configured bound
-/// refuses are no error here; they are missing from out_inserted and counted in the stats.
+/// refuses are not an error here; they are missing from out_inserted and counted in the stats.
 ///
 /// Cost: one transaction; constant in memory for each address.
 ///
@@ -46,8 +46,8 @@ pub unsafe extern "C" fn peer_manager_ensure_exists(
 /// @param count         how many
 /// @param out_inserted  receives how many were new; may be NULL
 /// @param error         receives what failed; may be NULL
-/// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ADDRESS with the index of the first that is none, and then nothing is
-///         done; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL and a count that no memory holds;
+/// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ADDRESS with the index of the first invalid one, and then nothing is
+///         done; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL and a count too large for any memory;
 ///         PEER_MANAGER_ERROR_LIMIT when the table would have more than some three thousand million peers;
 ///         PEER_MANAGER_ERROR_DATABASE, PEER_MANAGER_ERROR_BUSY,
 ///         PEER_MANAGER_ERROR_DISK_FULL or PEER_MANAGER_ERROR_CORRUPT when the database refuses the write;
@@ -76,7 +76,7 @@ pub unsafe extern "C" fn peer_manager_ensure_exists_many(
     }
 }
 
-/// Reads what is known of an address.
+/// Returns what is known of an address.
 ///
 /// Cost: constant; never waits for the disk.
 ///
@@ -108,7 +108,7 @@ pub unsafe extern "C" fn peer_manager_load(
     }
 }
 
-/// Stores a record as it is, in place of what was known of its address.
+/// Stores a record as it is, replacing what was known of its address.
 ///
 /// Cost: one transaction; constant in memory.
 ///
@@ -135,8 +135,8 @@ pub unsafe extern "C" fn peer_manager_store(
     }
 }
 
-/// Stores records in one transaction, all or none. Of two with the same address, the later one counts. New peers that a
-/// configured bound refuses are no error here; they are left out and counted in the stats.
+/// Stores records in one transaction, all or none. Of two with the same address, the later one wins. New peers that a
+/// configured bound refuses are not an error here; they are left out and counted in the stats.
 ///
 /// Cost: one transaction; constant in memory for each record.
 ///
@@ -145,8 +145,8 @@ pub unsafe extern "C" fn peer_manager_store(
 /// @param count    how many
 /// @param error    receives what failed; may be NULL
 /// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ADDRESS and PEER_MANAGER_ERROR_INVALID_ARGUMENT with the index of the
-///         first that is no record, and then nothing is done; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL and a count
-///         that no memory holds; PEER_MANAGER_ERROR_LIMIT when the table would have more than some three thousand million
+///         first invalid one, and then nothing is done; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL and a count
+///         too large for any memory; PEER_MANAGER_ERROR_LIMIT when the table would have more than some three thousand million
 ///         peers; PEER_MANAGER_ERROR_DATABASE, PEER_MANAGER_ERROR_BUSY,
 ///         PEER_MANAGER_ERROR_DISK_FULL or PEER_MANAGER_ERROR_CORRUPT when the database refuses the write;
 ///         PEER_MANAGER_ERROR_INTERNAL
@@ -167,9 +167,9 @@ pub unsafe extern "C" fn peer_manager_store_many(
     }
 }
 
-/// Notes what a peer was seen to be; an unknown one is added as new first. Seen as preferred, it is preferred. Seen as
-/// outbound, an inbound one becomes outbound. Seen as inbound, a preferred one becomes outbound, so do not report a
-/// connection that a preferred peer has opened if the peer is to stay preferred.
+/// Updates a peer's type by what it was observed to be; an unknown one is added as new first. Observed as preferred, it
+/// becomes preferred. Observed as outbound, an inbound one becomes outbound. Observed as inbound, a preferred one becomes
+/// outbound, so do not report a connection that a preferred peer has opened if the peer is to stay preferred.
 ///
 /// Cost: one transaction; constant in memory.
 ///
@@ -203,7 +203,7 @@ pub unsafe extern "C" fn peer_manager_update_type(
     }
 }
 
-/// Notes how an attempt to reach a peer went; an unknown one is added as new first.
+/// Updates a peer's back-off by how an attempt to reach it went; an unknown one is added as new first.
 ///
 /// Cost: one transaction; constant in memory.
 ///
@@ -270,7 +270,7 @@ pub unsafe extern "C" fn peer_manager_update(
     }
 }
 
-/// Forgets a peer.
+/// Removes a peer.
 ///
 /// Cost: one transaction; constant in memory.
 ///
@@ -298,13 +298,13 @@ pub unsafe extern "C" fn peer_manager_remove(
     }
 }
 
-/// Forgets the peers that have failed at least so many times, preferred ones too. In the database, rows that are not valid peers go too if
-/// their failures are as many.
+/// Removes the peers that have failed at least min_num_failures times, preferred ones too. In the database, rows that are
+/// not valid peers are deleted too if they have as many failures (with DEFERRED, they stay).
 ///
 /// Cost: one transaction, linear in the rows of the database.
 ///
 /// @param pm                the peer manager
-/// @param min_num_failures  failures; 0 forgets all peers
+/// @param min_num_failures  failures; 0 removes all peers
 /// @param out_removed       receives how many there were in memory; may be NULL
 /// @param error             receives what failed; may be NULL
 /// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL;
@@ -333,18 +333,18 @@ pub unsafe extern "C" fn peer_manager_remove_peers_with_many_failures(
     }
 }
 
-/// Sees to it that no peer waits beyond a time: whoever would, waits until then. This mends a table after a clock that was
-/// wrong (peers that failed while it was ahead would wait until it is), or after the caller changed its back-off. Peers
-/// that are due, or become due before, stay as they are.
+/// Limits every peer's next attempt to latest. This repairs a table after a clock that was wrong (peers that failed while it
+/// was ahead would wait until that time comes), or after the caller changed its back-off. Peers whose next attempt is not
+/// later stay as they are.
 ///
-/// Only peers in the table change. Rows that max_peers or max_peers_per_netgroup left in the file keep their time, so a
-/// node that has such rows calls this again after it was opened with larger bounds; so do rows that are not valid peers.
+/// Only peers in the table change. Rows that are not valid peers, and rows that max_peers or max_peers_per_netgroup left in
+/// the file, keep their time; so a node with such rows calls this again after opening the file with larger bounds.
 ///
 /// Cost: one transaction for all that change, none if there are none; linear in the table.
 ///
 /// @param pm           the peer manager
 /// @param latest       seconds since the Unix epoch
-/// @param out_changed  receives how many peers waited longer; may be NULL
+/// @param out_changed  receives how many peers were changed; may be NULL
 /// @param error        receives what failed; may be NULL
 /// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL;
 ///         PEER_MANAGER_ERROR_NO_MEMORY for a list of the peers that change;
@@ -373,7 +373,7 @@ pub unsafe extern "C" fn peer_manager_limit_next_attempt(
     }
 }
 
-/// Forgets all peers. In the database, rows that are not valid peers go too.
+/// Removes all peers. In the database, rows that are not valid peers are deleted too.
 ///
 /// Cost: one transaction.
 ///

@@ -67,7 +67,7 @@ struct OwnedQuery {
     exclude: Vec<PeerAddress>,
 }
 
-/// What messages call a query and its fields.
+/// How messages refer to a query and its fields.
 struct ArgumentNames {
     query: &'static str,
     type_filter: &'static str,
@@ -115,14 +115,14 @@ fn type_filter(number: u32, name: &str) -> Result<PeerTypeFilter> {
     }
 }
 
-/// Initialises a query: what a node asks that wants to dial. Outbound and preferred peers whose next attempt is due
-/// and that have failed at most 10 times.
+/// Initialises a query for peers to dial: outbound and preferred peers whose next attempt is due and that have failed at
+/// most 10 times.
 ///
-/// In a new node it finds nobody, because every peer is inbound until a dial succeeds. A node asks with
+/// In a new node it finds nobody, because every peer is inbound until a dial succeeds. A node queries with
 /// PEER_MANAGER_FILTER_PREFERRED_ONLY first, then _OUTBOUND_ONLY, then _INBOUND_ONLY for the places that are left.
 ///
 /// @param query        the struct to initialise; NULL does nothing
-/// @param struct_size  sizeof(peer_manager_query) as the caller knows it; at most so many bytes are written
+/// @param struct_size  sizeof(peer_manager_query) as the caller knows it; at most that many bytes are written
 ///
 /// Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
@@ -134,12 +134,12 @@ pub unsafe extern "C" fn peer_manager_query_init(query: *mut peer_manager_query,
 }
 
 /// Draws min(size, eligible) peers: uniformly, without replacement, in random order. With max_per_netgroup, each draw
-/// takes a netgroup first, and at most so many come from each.
+/// picks a netgroup first, and at most that many peers come from each.
 ///
-/// Cost: set by size and query->exclude_count, not by the table; peers that have become due since the last query are
-/// sorted in first, a few steps each. A max_num_failures above 15 other than 31, 63 and 120 costs more where it leaves out
-/// most of the peers. The first query with max_per_netgroup of a table without bounds is linear; from then
-/// on it is noted who is in each netgroup. Never waits for the disk.
+/// Cost: depends on size and query->exclude_count, not on the table; peers that have become due since the last query are
+/// moved first, a few steps each. A max_num_failures above 15 other than 31, 63, 120 and UINT32_MAX costs more where it
+/// leaves out most of the peers. The first query with max_per_netgroup of a table without bounds is linear in the table;
+/// from then on the netgroups are kept up to date. Never waits for the disk.
 ///
 /// @param pm         the peer manager
 /// @param query      which peers are eligible
@@ -148,8 +148,8 @@ pub unsafe extern "C" fn peer_manager_query_init(query: *mut peer_manager_query,
 /// @param out_count  receives how many there are
 /// @param error      receives what failed; may be NULL
 /// @return PEER_MANAGER_OK, also when there are fewer or none; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL, an unknown
-///         enumerator, a bad struct_size and sizes that no memory holds; PEER_MANAGER_ERROR_INVALID_ADDRESS with the
-///         index of what is no address in query->exclude; PEER_MANAGER_ERROR_UNSUPPORTED for a field that this version
+///         enumerator, a bad struct_size and sizes too large for any memory; PEER_MANAGER_ERROR_INVALID_ADDRESS with the
+///         index of the first invalid one in query->exclude; PEER_MANAGER_ERROR_UNSUPPORTED for a field that this version
 ///         does not know; PEER_MANAGER_ERROR_NO_MEMORY; PEER_MANAGER_ERROR_INTERNAL
 ///
 /// Thread-safe. Since 0.1.0.
@@ -176,20 +176,20 @@ pub unsafe extern "C" fn peer_manager_load_random_peers(
     }
 }
 
-/// Draws peers to tell another one about: never private addresses, never exclude; preferred before outbound before
+/// Draws peers to tell another peer about: never private addresses, never exclude; preferred before outbound before
 /// inbound, at random within each.
 ///
-/// With peer_manager_options.share_cache_seconds everyone who asks is told about the same choice for a while, in the same
-/// order: preferred before outbound before inbound, as they are now. It grows when an answer would be shorter than asked
-/// for, up to share_max_percent of the peers of each type. Removed peers, and those that the filter no longer admits, are in
-/// no answer.
+/// With peer_manager_options.share_cache_seconds everyone is answered from the same shared list for a while, in the same
+/// order: preferred before outbound before inbound, by the type that they have now. The list grows when an answer would be
+/// shorter than asked for, up to share_max_percent of the peers of each type. Peers that were removed, or that the filter no
+/// longer admits, are never in an answer.
 ///
-/// Cost: as peer_manager_load_random_peers; with share_cache_seconds, linear in what was chosen so far: about the longest
-/// answer, and more if questions differ or peers go. Such questions wait for each other.
+/// Cost: as peer_manager_load_random_peers; with share_cache_seconds, linear in the shared list, which is about as long as
+/// the longest answer, and longer if queries differ or peers are removed. Such calls wait for each other.
 ///
 /// @param pm         the peer manager
 /// @param filter     which peers are eligible; NULL for every type, whatever its failures and next attempt
-/// @param exclude    the peer that asks, so that it is not told about itself; may be NULL
+/// @param exclude    the peer that asks, because it knows its own address; may be NULL
 /// @param size       how many are wanted, the capacity of out; 0 is fine
 /// @param out        receives the addresses; may be NULL when size is 0
 /// @param out_count  receives how many there are

@@ -7,25 +7,24 @@ use super::{boundary, handle};
 use crate::error::Result;
 use crate::peer::{BackOffUpdate, PeerRecord, StoredPeerType};
 
-/// Known from an incoming connection or from gossip: nobody has dialled it with success yet. Since 0.1.0.
+/// Known from an incoming connection or from gossip: never dialled successfully yet. Since 0.1.0.
 pub const PEER_MANAGER_TYPE_INBOUND: u32 = 0;
-/// Dialled with success at least once. Since 0.1.0.
+/// Dialled successfully at least once. Since 0.1.0.
 pub const PEER_MANAGER_TYPE_OUTBOUND: u32 = 1;
 /// Chosen by the operator. Since 0.1.0.
 pub const PEER_MANAGER_TYPE_PREFERRED: u32 = 2;
 
-/// Forget the failures and allow the next attempt at once: for a peer that the operator wants dialled now.
+/// Reset the failures to 0 and make the peer due now: for a peer that the operator wants dialled at once.
 /// Since 0.1.0.
 pub const PEER_MANAGER_BACKOFF_HARD_RESET: u32 = 0;
-/// Forget the failures and wait 1 to 10 seconds: the usual answer to a dial that succeeded. Since 0.1.0.
+/// Reset the failures to 0 and wait for 1 to 10 seconds: what to do after a successful dial. Since 0.1.0.
 pub const PEER_MANAGER_BACKOFF_RESET: u32 = 1;
-/// Count one more failure, n by now, and wait for a random time from 1 to 10 * 2^min(n, 10) seconds: the answer
-/// to a dial that failed.
-/// Since 0.1.0.
+/// Count one more failure, which makes n, and wait for a random time from 1 to 10 * 2^min(n, 10) seconds: what to do
+/// after a failed dial. Since 0.1.0.
 pub const PEER_MANAGER_BACKOFF_INCREASE: u32 = 2;
 
-/// The number of failures from which a node usually gives a peer up. The default query still admits peers that
-/// have failed so often; peer_manager_remove_peers_with_many_failures with this number removes them. Since 0.1.0.
+/// The number of failures from which a node usually gives up on a peer. The default query still admits peers with
+/// exactly that many; peer_manager_remove_peers_with_many_failures with this number removes them. Since 0.1.0.
 pub const PEER_MANAGER_MAX_FAILURES: u32 = 10;
 const _: () = assert!(PEER_MANAGER_MAX_FAILURES == crate::peer::MAX_FAILURES, "C and Rust agree");
 
@@ -44,7 +43,7 @@ pub struct peer_manager_record {
 }
 
 impl peer_manager_record {
-    /// The record with a canonical address, if this is one.
+    /// The record with a canonical address, if it is valid.
     pub(super) fn parse(&self) -> Result<PeerRecord> {
         Ok(PeerRecord {
             address: self.address.parse()?,
@@ -59,7 +58,7 @@ impl peer_manager_record {
 unsafe impl Plain for peer_manager_record {}
 
 impl peer_manager_record {
-    /// Takes over a record; all is zero before.
+    /// Copies a record into this struct, which is all zeros before.
     pub(super) fn set(&mut self, record: &PeerRecord) {
         self.address.set(&record.address);
         self.next_attempt = record.next_attempt;
@@ -68,7 +67,7 @@ impl peer_manager_record {
     }
 }
 
-/// The records of an array, or the error with the index of the first that is none.
+/// The records of an array, or the error with the index of the first invalid one.
 pub(super) unsafe fn records(
     pointer: *const peer_manager_record,
     count: usize,
@@ -95,7 +94,7 @@ pub(super) fn backoff(number: u32) -> Result<BackOffUpdate> {
     }
 }
 
-/// Makes the record of a peer that was just heard of: inbound, no failures, ready at now.
+/// Makes the record of a peer that was just heard of: inbound, no failures, due at now.
 ///
 /// @param address  the address, in any spelling
 /// @param now      seconds since the Unix epoch
@@ -122,11 +121,11 @@ pub unsafe extern "C" fn peer_manager_record_init(
     }
 }
 
-/// Tells whether a peer's next attempt is due.
+/// Returns whether a peer's next attempt is due.
 ///
 /// @param record  the record; may be NULL
 /// @param now     seconds since the Unix epoch
-/// @return whether next_attempt <= now; false for NULL and after an internal defect
+/// @return whether next_attempt <= now; false for NULL and after an internal error
 ///
 /// Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]

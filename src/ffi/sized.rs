@@ -1,8 +1,8 @@
-//! Structs that may grow. Each begins with the size that its caller knows it by.
+//! Structs that may grow. Each begins with its size as the caller knows it.
 //!
-//! A caller that was compiled against an older header passes a smaller struct: what it lacks has its default.
-//! One that was compiled against a newer header passes a larger one: its tail must be zero, because a field that
-//! this library does not know must not be asked for. Either way no byte outside the caller's struct is touched.
+//! A caller that was compiled against an older header passes a smaller struct: the fields that it lacks have their
+//! defaults. One that was compiled against a newer header passes a larger one: its tail must be zero, because this library
+//! cannot do what an unknown field asks for. Either way no byte outside the caller's struct is touched.
 
 use std::ptr;
 
@@ -16,17 +16,17 @@ const LARGEST: usize = 4096;
 pub(super) trait Growing: Copy {
     /// The C name.
     const NAME: &'static str;
-    /// The size that it had in its first version.
+    /// Its size in its first version.
     const FIRST_SIZE: usize;
-    /// What an initialised struct says, its size aside.
+    /// An initialised struct, apart from its size.
     const DEFAULT: Self;
 }
 
-/// The size that the caller knows its struct by.
+/// The size of the struct as the caller knows it.
 #[derive(Clone, Copy)]
 pub(super) struct CallersSize(usize);
 
-/// Reads a caller's struct, filled up with defaults.
+/// Reads a caller's struct, with defaults for what it lacks.
 pub(super) unsafe fn read<T: Growing>(pointer: *const T, name: &str) -> Result<T> {
     // SAFETY: by contract the pointer is NULL or valid for the struct's own size.
     let CallersSize(size) = unsafe { check(pointer, name) }?;
@@ -84,7 +84,7 @@ pub(super) unsafe fn write<T: Growing>(pointer: *mut T, CallersSize(size): Calle
 
 /// Initialises a caller's struct of any size: defaults, then zeros for what this library does not know.
 ///
-/// It writes bytes, so the struct need not be aligned here: who uses it will be told.
+/// It writes bytes, so the struct need not be aligned here: the call that uses it returns the error.
 pub(super) unsafe fn init<T: Growing>(pointer: *mut T, size: usize) {
     let Ok(struct_size) = u32::try_from(size) else { return };
     if pointer.is_null() || size < size_of::<u32>() {

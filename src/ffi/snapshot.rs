@@ -8,16 +8,16 @@ use crate::error::Error;
 use crate::manager::PeerManager;
 use crate::table::Snapshot;
 
-/// All peers as they were at one moment. Opaque: made by peer_manager_get_all_peers, freed by
-/// peer_manager_snapshot_free. It is used by one thread at a time and outlives its peer manager. Since 0.1.0.
+/// All peers as they were at one point in time. Opaque: made by peer_manager_get_all_peers, freed by
+/// peer_manager_snapshot_free. It is used by one thread at a time and may outlive its peer manager. Since 0.1.0.
 pub struct peer_manager_snapshot {
     peers: Snapshot,
 }
 
-/// Tells the number of peers. Cost: constant.
+/// Returns the number of peers. Cost: constant.
 ///
 /// @param pm  the peer manager; may be NULL
-/// @return the number; 0 for NULL and after an internal defect
+/// @return the number; 0 for NULL and after an internal error
 ///
 /// Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
@@ -26,13 +26,13 @@ pub unsafe extern "C" fn peer_manager_peer_count(pm: *mut peer_manager) -> usize
     unsafe { boundary::answer_on("peer_manager_peer_count", pm, 0, PeerManager::peer_count) }
 }
 
-/// Takes a copy of all peers at one consistent moment, in no particular order. Cost: linear, about 44 bytes a peer.
+/// Copies all peers as they are at one point in time, in no particular order. Cost: linear, about 44 bytes a peer.
 ///
 /// @param pm     the peer manager
 /// @param out    receives the snapshot, to be freed with peer_manager_snapshot_free
 /// @param error  receives what failed; may be NULL
-/// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL; PEER_MANAGER_ERROR_NO_MEMORY when there is none
-///         for the copy; PEER_MANAGER_ERROR_INTERNAL
+/// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL; PEER_MANAGER_ERROR_NO_MEMORY when there is not
+///         enough for the copy; PEER_MANAGER_ERROR_INTERNAL
 ///
 /// Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
@@ -52,10 +52,10 @@ pub unsafe extern "C" fn peer_manager_get_all_peers(
     }
 }
 
-/// Tells the number of peers in a snapshot. Cost: constant.
+/// Returns the number of peers in a snapshot. Cost: constant.
 ///
 /// @param snapshot  the snapshot; may be NULL
-/// @return the number; 0 for NULL and after an internal defect
+/// @return the number; 0 for NULL and after an internal error
 ///
 /// One thread at a time for each snapshot. Since 0.1.0.
 #[unsafe(no_mangle)]

@@ -15,7 +15,7 @@ use super::{boundary, handle};
 use crate::address::PeerAddress;
 use crate::error::{Error, Result};
 
-/// Makes an address of a socket's, as accept and getpeername give it. Not on Windows.
+/// Makes an address from a socket address, as accept and getpeername give it. Not on Windows.
 ///
 /// @param sa      an AF_INET or AF_INET6 socket address; need not be aligned
 /// @param sa_len  its size in bytes
@@ -44,7 +44,7 @@ pub unsafe extern "C" fn peer_manager_address_from_sockaddr(
     }
 }
 
-/// Makes a socket address of an IP address, as connect takes it. Not on Windows.
+/// Makes a socket address from an IP address, as connect takes it. Not on Windows.
 ///
 /// @param address  the address, in any spelling
 /// @param out      receives an AF_INET or AF_INET6 socket address

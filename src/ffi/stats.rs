@@ -37,25 +37,25 @@ pub struct peer_manager_stats {
     /// Rows of the database that were not valid peers when it was opened, left where they are. After a quarantine,
     /// the rows that could not be saved.
     pub skipped_rows: u64,
-    /// Peers that max_peers or max_peers_per_netgroup refused since the peer manager was opened, those included that
-    /// they left in the file then.
+    /// Peers that max_peers or max_peers_per_netgroup refused since the peer manager was opened, including those that
+    /// they kept out of the table then.
     pub refused_peers: u64,
-    /// 0: there are no bans yet. Since 0.2.0.
+    /// 0: this version has no bans. Since 0.2.0.
     pub bans: u64,
-    /// Bytes of the write-ahead log, which is beside the file with -wal behind its name. It is used again from its
-    /// beginning when all of it is in the file, so one that keeps growing has a reader that does not end. 0 in memory and
+    /// The size in bytes of the write-ahead log, which is next to the file with -wal added to its name. SQLite reuses it
+    /// from the beginning once all of it is in the file, so if it keeps growing, some reader never ends. 0 in memory and
     /// on a borrowed connection. Since 0.2.0.
     pub log_bytes: u64,
-    /// 0: no failure is forgiven yet. Since 0.2.0.
+    /// 0: this version forgives no failures. Since 0.2.0.
     pub forgiven_failures: u64,
     /// Changes that were left out of the file since the peer manager was opened, because the file's own constraints refuse
-    /// them: memory has them until it is freed. Since 0.2.0.
+    /// them: memory has them until the peer manager is freed. Since 0.2.0.
     pub rejected_rows: u64,
 }
 
 impl Growing for peer_manager_stats {
     const NAME: &'static str = "peer_manager_stats";
-    /// That of 0.1.0, which ended with `refused_peers`.
+    /// The size in 0.1.0, where it ended with `refused_peers`.
     const FIRST_SIZE: usize = 88;
     const DEFAULT: Self = Self {
         struct_size: 0,
@@ -92,10 +92,10 @@ impl From<&Stats> for peer_manager_stats {
             failed_writes: stats.failed_writes,
             skipped_rows: stats.skipped_rows,
             refused_peers: stats.refused_peers,
-            // Counted by the functions that come with bans, and 0 as long as there is nothing to count.
+            // Reserved in the ABI; this version has nothing to count.
             bans: 0,
             log_bytes: stats.log_bytes,
-            // As above, with peer_manager_set_online.
+            // As above.
             forgiven_failures: 0,
             rejected_rows: stats.rejected_rows,
         }
@@ -105,7 +105,7 @@ impl From<&Stats> for peer_manager_stats {
 /// Initialises stats: all zero.
 ///
 /// @param stats        the struct to initialise; NULL does nothing
-/// @param struct_size  sizeof(peer_manager_stats) as the caller knows it; at most so many bytes are written
+/// @param struct_size  sizeof(peer_manager_stats) as the caller knows it; at most that many bytes are written
 ///
 /// Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
@@ -116,11 +116,11 @@ pub unsafe extern "C" fn peer_manager_stats_init(stats: *mut peer_manager_stats,
     });
 }
 
-/// Counts. Cost: constant in a table with bounds, or one that was asked with max_per_netgroup; else linear, for the
-/// netgroups. Never waits for the disk.
+/// Counts peers, writes and refusals. Cost: constant in a table with bounds, or once it has been queried with
+/// max_per_netgroup; else linear in the table, to count the netgroups. Never waits for the disk.
 ///
 /// @param pm     the peer manager
-/// @param out    initialised stats, which receive the counts; no byte beyond its struct_size is written
+/// @param out    initialised; receives the counts; no byte beyond its struct_size is written
 /// @param error  receives what failed; may be NULL
 /// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL and a bad struct_size;
 ///         PEER_MANAGER_ERROR_UNSUPPORTED for a struct that is larger than this version's and not zero there;
@@ -144,15 +144,15 @@ pub unsafe extern "C" fn peer_manager_get_stats(
     }
 }
 
-/// Tells what became of the file, if it was damaged when the peer manager was opened and PEER_MANAGER_ON_CORRUPT_QUARANTINE
-/// asked to go on. Cost: constant.
+/// Returns what happened to the file, if it was damaged when the peer manager was opened and
+/// PEER_MANAGER_ON_CORRUPT_QUARANTINE was set. Cost: constant.
 ///
 /// @param pm          the peer manager
-/// @param path        receives where the damaged file is now, as NUL-terminated UTF-8; the empty text when there was no
+/// @param path        receives where the damaged file is now, as NUL-terminated UTF-8; empty text when there was no
 ///                    damage; NULL with a capacity of 0 when it is not wanted
-/// @param capacity    the size of path in bytes; 4096 is enough for every path of Linux
-/// @param out_saved   receives how many peers were read of it and are in the new file; may be NULL
-/// @param out_lost    receives how many rows could not be, of those that there is a trace of; may be NULL
+/// @param capacity    the size of path in bytes; 4096 is enough for every path on Linux
+/// @param out_saved   receives how many peers were read from it and are in the new file; may be NULL
+/// @param out_lost    receives how many rows could not be read, of those that left any trace; may be NULL
 /// @param error       receives what failed; may be NULL
 /// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL and when path is too small;
 ///         PEER_MANAGER_ERROR_INTERNAL

@@ -11,10 +11,10 @@ const VERSION: &CStr = match CStr::from_bytes_with_nul(concat!(env!("CARGO_PKG_V
     Err(_) => c"unknown",
 };
 
-/// Tells the version of the library that is loaded, which may be newer than the header compiled against.
+/// Returns the version of the library that is loaded, which may be newer than the header compiled against.
 ///
 /// @return major * 1000000 + minor * 1000 + patch, to be compared with PEER_MANAGER_VERSION_NUMBER; 0 after an
-///         internal defect
+///         internal error
 ///
 /// Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
@@ -27,9 +27,9 @@ pub extern "C" fn peer_manager_version_number() -> u32 {
     })
 }
 
-/// Tells the version of the library that is loaded, as text.
+/// Returns the version of the library that is loaded, as text.
 ///
-/// @return static text such as "0.1.0", never NULL; "unknown" after an internal defect
+/// @return static text such as "0.1.0", never NULL; "unknown" after an internal error
 ///
 /// Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
@@ -37,10 +37,10 @@ pub extern "C" fn peer_manager_version_string() -> *const c_char {
     boundary::answer("peer_manager_version_string", c"unknown".as_ptr(), || VERSION.as_ptr())
 }
 
-/// Tells how the library that is loaded was built: its version, the version of SQLite and whether it is bundled
+/// Describes how the library that is loaded was built: its version, the version of SQLite and whether it is bundled
 /// or the system's, and the target platform.
 ///
-/// @return static text in one line, for logs and bug reports, never NULL; "unknown" after an internal defect
+/// @return static text in one line, for logs and bug reports, never NULL; "unknown" after an internal error
 ///
 /// Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]

@@ -9,14 +9,15 @@ use crate::store::Store;
 use crate::system::signals::without_file_size_signal;
 
 impl PeerManager {
-    /// Opens the table in the `main` database of a connection that the host has set up.
+    /// Opens the table in the `main` database of a connection that the application has set up.
     ///
     /// The connection's settings stay as they are: no PRAGMA is run, changes are single statements or a
-    /// SAVEPOINT (so they become part of a transaction that is open), and no statement lives between two calls.
+    /// SAVEPOINT (so they become part of an open transaction), and no statement is kept between calls.
     ///
-    /// When the disk fails or is full, SQLite usually rolls back the host's whole transaction; the host finds out by
-    /// [`is_autocommit`](rusqlite::Connection::is_autocommit) after [`Error::Database`] or [`Error::DiskFull`]. What
-    /// earlier calls in that transaction changed is still in memory then: store it again, or open the manager anew.
+    /// When the disk fails or is full, SQLite usually rolls back the application's whole transaction;
+    /// [`is_autocommit`](rusqlite::Connection::is_autocommit) tells it so after [`Error::Database`] or
+    /// [`Error::DiskFull`]. Memory then still has what earlier calls in that transaction changed: store it again, or
+    /// reopen the manager.
     ///
     /// # Errors
     /// As [`open`](Self::open).

@@ -13,13 +13,13 @@ use crate::table::Snapshot;
 /// Choosing peers, and looking at all of them. Nothing here waits for the disk.
 impl PeerManager {
     /// Draws min(`size`, eligible) of the peers that the query admits: uniformly, without replacement, in random
-    /// order. With [`max_per_netgroup`](PeerQuery::max_per_netgroup), each draw takes a network group first, and at most
-    /// so many come from each.
+    /// order. With [`max_per_netgroup`](PeerQuery::max_per_netgroup), each draw picks a netgroup first, and at most
+    /// that many come from each.
     ///
-    /// Cost: set by `size` and the length of `query.exclude`, not by the table; peers that have become due since
-    /// the last query are moved first, a few steps each. A bound on failures above 15 other than 31, 63 and 120 costs more
-    /// where it leaves out most of the peers. The first query by network group of a table without bounds is linear; from
-    /// then on who is in each is kept.
+    /// Cost: depends on `size` and the length of `query.exclude`, not on the table; peers that have become due since
+    /// the last query are moved first, a few steps each. A bound on failures above 15 other than 31, 63, 120
+    /// and `u32::MAX` costs more where it leaves out most of the peers. The first query by netgroup of a table without
+    /// bounds is linear in the table; from then on the netgroups are kept up to date.
     ///
     /// # Errors
     /// [`Error::Internal`] after a panic.
@@ -28,14 +28,15 @@ impl PeerManager {
         self.ask(query, self.now_for(query), |table| Ok(table.draw(query, size, &mut rng)?))
     }
 
-    /// Draws peers to tell another one about: never private addresses, never `exclude`; preferred before
+    /// Draws peers to tell another peer about: never private addresses, never `exclude`; preferred before
     /// outbound before inbound, at random within each.
     ///
     /// [`PeerQuery::everything`] is the specification's form; another query leaves out more. With
-    /// [`share_cache_seconds`](crate::Options::share_cache_seconds) everyone is told about the same choice for a while.
+    /// [`share_cache_seconds`](crate::Options::share_cache_seconds) everyone is answered from the same shared list for a
+    /// while.
     ///
-    /// Cost: as [`load_random_peers`](Self::load_random_peers); with `share_cache_seconds`, linear in the shared list: about
-    /// the longest answer, and more if queries differ or peers go.
+    /// Cost: as [`load_random_peers`](Self::load_random_peers); with `share_cache_seconds`, linear in the shared list, which
+    /// is about as long as the longest answer, and longer if queries differ or peers are removed.
     ///
     /// # Errors
     /// [`Error::Internal`] after a panic.
@@ -59,7 +60,7 @@ impl PeerManager {
         })
     }
 
-    /// A copy of all peers at one consistent moment. Cost: linear, a copy of 44 bytes a peer.
+    /// A copy of all peers at one point in time. Cost: linear, a copy of 44 bytes a peer.
     ///
     /// # Errors
     /// [`Error::NoMemory`] when there is none for the copy; [`Error::Internal`] after a panic.
@@ -73,7 +74,8 @@ impl PeerManager {
         self.read().map_or(0, |table| table.len())
     }
 
-    /// Counts. Cost: constant in a table with bounds, or one that was asked by network group; else linear, for the groups.
+    /// Counts peers, writes and refusals. Cost: constant in a table with bounds, or once it has been queried by netgroup;
+    /// else linear in the table, to count the netgroups.
     ///
     /// # Errors
     /// [`Error::Internal`] after a panic.
@@ -102,17 +104,17 @@ impl PeerManager {
         })
     }
 
-    /// The bytes of the write-ahead log, of a file that is this manager's own.
+    /// The size of the write-ahead log in bytes, for a file that the manager opened itself; else 0.
     fn log_bytes(&self) -> u64 {
         self.own_file.as_ref().map_or(0, |own| own.file.log_bytes())
     }
 
-    /// Changes that the file's own constraints refused, since it was opened.
+    /// Changes that the file's own constraints refused since it was opened.
     fn rejected_rows(&self) -> u64 {
         self.deferred.as_ref().map_or(0, Deferred::rejected)
     }
 
-    /// Checks everything that must hold between two calls, for tests; says what does not.
+    /// Checks everything that must hold between two calls, for tests.
     ///
     /// # Errors
     /// [`Error::Internal`] with the invariant that is broken.
@@ -121,7 +123,7 @@ impl PeerManager {
         self.read()?.check_invariants().map_err(Error::Internal)
     }
 
-    /// The present, if the query asks what is due.
+    /// The current time, if the query depends on it.
     fn now_for(&self, query: &PeerQuery<'_>) -> Option<i64> {
         query.use_next_attempt.then(|| self.clock.now())
     }

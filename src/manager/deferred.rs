@@ -1,15 +1,15 @@
 //! Writing later: one thread that commits what changed, in groups.
 //!
-//! Changes land in the table, which notes them. The first one wakes the thread; it waits for the flush interval, takes
-//! all that has changed by then in one moment, and writes it in one transaction. So the file always holds the table as
-//! it was at one moment, and a batch is in it as a whole or not at all. Nothing pending means nothing to wait for: the
-//! thread sleeps until it is woken.
+//! Changes are applied to the table, which keeps a dirty set. The first one wakes the thread; it waits for the flush
+//! interval, takes the dirty set under the table lock, and writes it in one transaction. So the file always holds the
+//! table as it was at one point in time, and a batch is in it as a whole or not at all. While nothing is dirty, the
+//! thread sleeps.
 //!
-//! A group that cannot be written stays pending, joined by what changes meanwhile, and is tried again after a while.
-//! Callers only ever wait for the thread in [`flush`](Deferred::flush).
+//! A group that cannot be written is kept, merged with later changes, and tried again after a while. A caller waits for
+//! the thread only in [`flush`](Deferred::flush), and when the manager is closed.
 //!
-//! The thread takes no signals: an application that waits for some in its own threads gets all of them. If it panics
-//! (a bug in this library), it says so to whoever asks: no change may be acknowledged that nobody will write.
+//! The thread blocks all signals, so that the application's own threads get them. If it panics (a bug in this library),
+//! every later call that can fail returns an error: no change may be acknowledged that nobody will write.
 
 use std::time::Duration;
 
@@ -24,8 +24,8 @@ use crate::system::fault::inject_panic;
 use crate::system::signals::without_signals;
 use crate::table::PeerTable;
 
-/// The shortest and the longest wait before a group that could not be written is tried again, unless the flush interval
-/// is longer.
+/// The shortest and the longest wait before a group that could not be written is tried again; a longer flush interval
+/// takes the place of the latter.
 const RETRY: [Duration; 2] = [Duration::from_millis(10), Duration::from_secs(10)];
 
 /// The thread, and what it shares with the manager.
@@ -33,22 +33,22 @@ const RETRY: [Duration; 2] = [Duration::from_millis(10), Duration::from_secs(10)
 pub(super) struct Deferred {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
-    /// What messages call the database.
+    /// How messages refer to the database.
     name: String,
 }
 
 #[derive(Debug)]
 struct Shared {
     table: Arc<RwLock<PeerTable>>,
-    /// Taken before the table's lock, and never while a manager's writer lock is held.
+    /// Taken before the table lock, and never while the writer lock is held.
     journal: Mutex<Journal>,
     interval: Duration,
     /// Whether the thread knows that there is something to write.
     is_awake: AtomicBool,
     is_over: AtomicBool,
-    /// Whether the thread has ended before it was over.
+    /// Whether the thread ended although nobody asked it to.
     is_dead: AtomicBool,
-    /// Changes that were taken from the table and are not on file yet.
+    /// Changes that were taken from the table and are not in the file yet.
     in_hand: AtomicU64,
     failed: AtomicU64,
     /// Changes that the file's own constraints have refused.
@@ -60,12 +60,12 @@ struct Shared {
 struct Journal {
     store: Store,
     unwritten: Changes,
-    /// Why a change was refused by the file's own constraints, until that was told.
+    /// Why a change was refused by the file's own constraints, until `flush` has returned it.
     rejection: Option<Error>,
 }
 
 impl Deferred {
-    /// Starts to write what changes in the table from now on.
+    /// Starts the thread, which writes what changes in the table from now on.
     pub(super) fn start(store: Store, table: Arc<RwLock<PeerTable>>, interval: Duration) -> Result<Self> {
         table.write().map_err(|_| Error::poisoned())?.track();
         let name = store.name().to_owned();
@@ -99,7 +99,7 @@ impl Deferred {
         }
     }
 
-    /// Tells the thread that the table has changed. Cost: next to nothing, except for the first change of a group.
+    /// Wakes the thread after a change of the table. Cost: an atomic load; for the first change of a group, a wake-up.
     pub(super) fn wake(&self) {
         if !self.shared.is_awake.load(Ordering::Relaxed) {
             self.shared.is_awake.store(true, Ordering::SeqCst);
@@ -109,21 +109,21 @@ impl Deferred {
         }
     }
 
-    /// Writes all that has changed so far, and synchronises it.
+    /// Writes all that has changed so far, and runs a checkpoint.
     pub(super) fn flush(&self) -> Result<()> {
         let mut journal = self.shared.journal()?;
         self.shared.write(&mut journal)?;
         journal.store.flush().inspect_err(|_| self.shared.count_failure())?;
-        // Told once: it is not tried again, and everything else is on disk.
+        // Reported once: the change is not tried again, and everything else is on disk.
         journal.rejection.take().map_or(Ok(()), Err)
     }
 
-    /// Changes in memory that are not on file.
+    /// Changes in memory that are not in the file.
     pub(super) fn pending(&self, table: &PeerTable) -> u64 {
         table.dirty_len() as u64 + self.shared.in_hand.load(Ordering::SeqCst)
     }
 
-    /// In a fork: as [`Store::abandon`], unless the thread had the journal then, and has it for ever.
+    /// In a fork: as [`Store::abandon`], unless the thread held the journal lock at the fork: then it is never released.
     pub(super) fn abandon(&self) {
         if let Ok(mut journal) = self.shared.journal.try_lock() {
             journal.store.abandon();
@@ -140,8 +140,7 @@ impl Deferred {
         self.shared.failed.load(Ordering::Relaxed)
     }
 
-    /// Refuses once nothing more will be written, because the thread has panicked, or a flush has. Cost: two atomic
-    /// loads.
+    /// Refuses after the thread or a flush has panicked: nothing more will be written. Cost: two atomic loads.
     pub(super) fn check_health(&self) -> Result<()> {
         if self.shared.is_dead.load(Ordering::Acquire) || is_poisoned(&self.shared.journal) {
             return Err(Error::Internal(format!(
@@ -153,7 +152,7 @@ impl Deferred {
         Ok(())
     }
 
-    /// Ends the thread, writes what is pending if that can be done, and closes the database.
+    /// Ends the thread, tries once more to write what is dirty, and closes the database.
     pub(super) fn close(mut self) {
         self.shared.is_over.store(true, Ordering::SeqCst);
         if let Some(thread) = self.thread.take() {
@@ -161,13 +160,13 @@ impl Deferred {
             // It catches its panics.
             let _ = thread.join();
         }
-        // There is nobody to tell. After a panic outside of it, the journal still takes what was acknowledged before.
+        // Nobody is left to be told. A panic that did not poison the journal leaves it usable for what was acknowledged.
         let _ = self.flush();
     }
 }
 
 impl Shared {
-    /// What the thread does.
+    /// The thread's loop.
     fn run(&self) {
         let mut wait = self.interval;
         loop {
@@ -181,10 +180,10 @@ impl Shared {
             if self.is_over.load(Ordering::SeqCst) {
                 return;
             }
-            // Before the changes are taken: whoever changes something after that finds the thread asleep and wakes it.
+            // Cleared before the changes are taken, so that whoever changes something afterwards wakes the thread again.
             self.is_awake.store(false, Ordering::SeqCst);
             inject_panic("deferred thread");
-            // A journal that is poisoned takes nothing more.
+            // A poisoned journal is never written again.
             let Ok(mut journal) = self.journal() else { return };
             wait = if self.write(&mut journal).is_ok() {
                 self.interval
@@ -199,16 +198,16 @@ impl Shared {
         self.journal.lock().map_err(|_| Error::poisoned())
     }
 
-    /// Takes what has changed and writes it, with what could not be written before.
+    /// Takes the dirty set and writes it, together with what could not be written before.
     fn write(&self, journal: &mut Journal) -> Result<()> {
         let (taken, room) = {
             let mut table = self.table.write().map_err(|_| Error::poisoned())?;
-            // What cannot be taken stays pending in the table.
+            // What cannot be taken stays dirty in the table.
             let (taken, room) = table.take_dirty(&journal.unwritten).map_err(|_| {
                 self.count_failure();
                 Error::no_memory(&format!("to write what has changed to {}", journal.store.name()))
             })?;
-            // Under the table's lock, so that nobody counts them twice or not at all.
+            // Under the table lock, so that nobody counts them twice or not at all.
             self.in_hand.store((journal.unwritten.len() + taken.len()) as u64, Ordering::SeqCst);
             (taken, room)
         };

@@ -10,22 +10,22 @@ use crate::system::signals::without_file_size_signal;
 
 impl PeerManager {
     /// Copies the valid peers of another database file, stellar-core's or one of this library's, into this table, in
-    /// one transaction; says how many were new. They come with their type, failures and next attempt. Of peers that are
-    /// known already, what is known stays. Rows that are no valid peers are passed over. New peers that a
-    /// [bound](crate::Options::max_peers) refuses are left out, and counted in the [stats](Self::get_stats); those for
-    /// which others give way are new, and the others are gone from memory and from this table's own file.
+    /// one transaction; returns how many were new. They come with their type, failures and next attempt. Peers that are
+    /// known already stay as they are. Rows that are not valid peers are skipped. New peers that a
+    /// [bound](crate::Options::max_peers) refuses are left out, and counted in the [stats](Self::get_stats). Those that
+    /// others are evicted for count as new, and the evicted are gone from memory and from this table's own file.
     ///
-    /// The file is only read, and at one moment, so another program may have it open, another manager among them.
-    /// Nothing is made beside it, except that SQLite makes the index of a write-ahead log (`-shm`) that has none. Like
-    /// every database file, it must not be open in this process by another copy of SQLite. The manager's own file has
-    /// nothing new.
+    /// The file is only read, in one consistent snapshot, so another program, or another manager, may have it open.
+    /// Nothing is created next to it, except that SQLite creates the index of a write-ahead log (`-shm`) that has none.
+    /// Like every database file, it must not be open in this process through another copy of SQLite. Importing the
+    /// manager's own file adds nothing.
     ///
     /// Cost: linear in the file; memory for its peers until it returns, and one transaction.
     ///
     /// # Errors
     /// [`Error::InvalidArgument`] for an empty path; [`Error::Corrupt`] when the file is no database of peers, or
     /// damaged; [`Error::Database`] when it is missing or cannot be read; [`Error::Busy`] when it stays locked past the
-    /// busy timeout. When the peers cannot be added, as [`store_many`](Self::store_many): with [`Error::Limit`] only when the
+    /// busy timeout. When the peers cannot be added, as [`store_many`](Self::store_many), with [`Error::Limit`] only if the
     /// table would grow larger than a table can be. Nothing is added then.
     ///
     /// ```
@@ -47,11 +47,11 @@ impl PeerManager {
                 "path \"\" is no file's; give the path of a database of peers".to_owned(),
             ));
         }
-        // What is in it and not in memory was removed, and is about to be removed there.
+        // What it has and memory has not was removed, and is about to be removed from the file as well.
         if self.path.as_ref().is_some_and(|own| is_same_file(own, path)) {
             return Ok(0);
         }
-        // In a bounded table, those that are known count as well: none of them is evicted for another of the file.
+        // A bounded table needs the known ones as well, so that none of them is evicted for another peer of the file.
         let is_bounded = self.read()?.is_bounded();
         let is_wanted = |record: &PeerRecord| {
             is_bounded || !self.read().is_ok_and(|table| table.contains(&record.address))

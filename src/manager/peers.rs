@@ -14,20 +14,21 @@ use crate::store::Store;
 use crate::sync::Ordering;
 use crate::table::{Bounds, Full, PeerTable};
 
-/// Reading and writing peers. Each call costs one transaction if a database is open (with
-/// [`Durability::Deferred`](crate::Durability::Deferred) none, that comes later), and is constant in memory.
+/// Reading and writing peers. Each change costs one transaction if a database is open (with
+/// [`Durability::Deferred`](crate::Durability::Deferred) none: that comes later). For one peer, the work in memory is
+/// constant.
 ///
 /// # Errors
 /// Besides what is said for each: [`Error::Database`], [`Error::Busy`], [`Error::DiskFull`] or
 /// [`Error::Corrupt`] when the database refuses the write, and [`Error::Internal`] after a panic.
 impl PeerManager {
-    /// Makes sure that an address is known: a new one is inbound, without failures, and ready now. Says whether
-    /// it was new.
+    /// Makes sure that an address is known: a new one is inbound, without failures, and due now. Returns whether it was
+    /// new.
     ///
     /// # Errors
     /// See [above](#errors); [`Error::Limit`] when it is new and a bound [refuses](crate::Options::max_peers) it.
     pub fn ensure_exists(&self, address: &PeerAddress) -> Result<bool> {
-        // What is known already, the most frequent case of gossip, waits for no writer.
+        // Most gossip is known already, and need not wait for the writer lock.
         if self.read()?.contains(address) {
             return Ok(false);
         }
@@ -37,7 +38,7 @@ impl PeerManager {
         }
     }
 
-    /// As [`ensure_exists`](Self::ensure_exists) for many addresses in one transaction; says how many were new. Those
+    /// As [`ensure_exists`](Self::ensure_exists) for many addresses in one transaction; returns how many were new. Those
     /// that a bound refuses are left out, and counted in the [stats](Self::get_stats).
     ///
     /// # Errors
@@ -46,7 +47,7 @@ impl PeerManager {
         self.add_unknown(addresses).map(|admitted| admitted.added)
     }
 
-    /// What is known of an address. Cost: constant.
+    /// What is known of an address, or `None`. Cost: constant.
     ///
     /// # Errors
     /// [`Error::Internal`] after a panic.
@@ -54,7 +55,7 @@ impl PeerManager {
         Ok(self.read()?.get(address))
     }
 
-    /// Stores a record as it is, in place of what was known of its address.
+    /// Stores a record as it is, replacing what was known of its address.
     ///
     /// # Errors
     /// See [above](#errors); [`Error::Limit`] when the address is new and a bound [refuses](crate::Options::max_peers) it.
@@ -65,7 +66,7 @@ impl PeerManager {
         }
     }
 
-    /// Stores records in one transaction, all or none; of two with the same address, the later one counts. New ones that
+    /// Stores records in one transaction, all or none; of two with the same address, the later one wins. New ones that
     /// a bound refuses are left out, and counted in the [stats](Self::get_stats).
     ///
     /// # Errors
@@ -74,7 +75,7 @@ impl PeerManager {
         self.store_all(records).map(drop)
     }
 
-    /// Notes what a peer was seen to be; an unknown one is added as new first.
+    /// Updates a peer's type by what it was observed to be; an unknown one is added as new first.
     ///
     /// # Errors
     /// As [`store`](Self::store).
@@ -90,7 +91,7 @@ impl PeerManager {
         })
     }
 
-    /// Notes how an attempt to reach a peer went; an unknown one is added as new first.
+    /// Updates a peer's back-off by how an attempt to reach it went; an unknown one is added as new first.
     ///
     /// # Errors
     /// As [`store`](Self::store).
@@ -118,7 +119,7 @@ impl PeerManager {
         })
     }
 
-    /// Forgets a peer.
+    /// Removes a peer.
     ///
     /// # Errors
     /// See [above](#errors); [`Error::NotFound`] when there is no such peer.
@@ -135,10 +136,10 @@ impl PeerManager {
         )
     }
 
-    /// Forgets the peers that have failed at least `min_num_failures` times; says how many there were.
+    /// Removes the peers that have failed at least `min_num_failures` times; returns how many there were.
     ///
-    /// In the database, this is the specification's statement: rows that are not valid peers go too if their
-    /// failures are as many. With [`Durability::Deferred`](crate::Durability::Deferred), only peers go.
+    /// In the database, this is the specification's statement: rows that are not valid peers are deleted too if they have
+    /// as many failures. With [`Durability::Deferred`](crate::Durability::Deferred), only valid peers are deleted.
     ///
     /// # Errors
     /// See [above](#errors).
@@ -156,10 +157,10 @@ impl PeerManager {
         Ok(removed)
     }
 
-    /// Sees to it that no peer waits beyond `latest`, in seconds since the Unix epoch; returns how many did, and now wait
-    /// until then. This mends a table after a clock that was wrong once, or after a change of the back-off.
+    /// Limits every peer's next attempt to `latest`, in seconds since the Unix epoch; returns how many were later and are
+    /// now due then. This repairs a table after a clock that was wrong, or after a change of the back-off.
     ///
-    /// One transaction, and none if nobody waits so long. Cost: linear in the table. Only peers in the table change: rows
+    /// One transaction, and none if no peer changes. Cost: linear in the table. Only peers in the table change: rows
     /// that a [bound](crate::Options::max_peers) left in the file keep their time, as do rows that are not valid peers.
     ///
     /// # Errors
@@ -180,7 +181,7 @@ impl PeerManager {
         Ok(records.len())
     }
 
-    /// Forgets all peers. In the database, rows that are not valid peers go too.
+    /// Removes all peers. In the database, rows that are not valid peers are deleted too.
     ///
     /// # Errors
     /// See [above](#errors).
@@ -189,7 +190,7 @@ impl PeerManager {
         self.change(&mut writer, &|_| Ok(()), &Store::delete_all, &mut PeerTable::clear)
     }
 
-    /// Changes the peer that is known by an address, or a new one, by a rule that is given the present.
+    /// Applies a rule to the peer with this address, or to a new one; the rule is given the current time.
     fn update_record(
         &self,
         address: &PeerAddress,
@@ -233,8 +234,8 @@ impl PeerManager {
         )
     }
 
-    /// Inserts those of some peers whose addresses are new, and first advances the table to the present if that is given.
-    /// Never evicts a peer named in the same batch.
+    /// Adds those of the peers whose addresses are new, advancing the table to `now` first if that is given. Never evicts
+    /// a peer named in the same batch.
     pub(super) fn admit_unknown<T>(
         &self,
         peers: &[T],
@@ -251,8 +252,8 @@ impl PeerManager {
                 None => memory::push(&mut new, record(peer))?,
             }
         }
-        // With bounds, the file may have rows of peers that are not in the table. Without, a row that another program has
-        // written meanwhile stays.
+        // With bounds, the file may have rows of peers that are not in the table, and they are replaced. Without, only
+        // another program can have written such a row meanwhile, and it stays.
         let write = if table.is_bounded() { Store::replace } else { Store::insert };
         drop(table);
         self.admit(&mut writer, &new, Some(&known), now, write)
@@ -263,8 +264,8 @@ impl PeerManager {
         self.admit(&mut writer, records, None, None, Store::replace)
     }
 
-    /// Inserts records, or updates those that are known, as far as the table's bounds admit them, and first advances the table
-    /// to the present if that is given. Others are evicted where they must, except those that are spared: see [`PeerTable::plan_insert`].
+    /// Puts records into the table as far as its bounds admit them, advancing it to `now` first if that is given. Evicts
+    /// others where it must, except those that are spared: see [`PeerTable::plan`].
     fn admit(
         &self,
         writer: &mut Writer,
@@ -279,7 +280,7 @@ impl PeerManager {
         let (mut plan, evicted, is_bounded) = {
             let mut table = self.read()?;
             if table.is_bounded() && !table.is_grouped() {
-                // The grouping was let go when there was no memory for it.
+                // The netgroups were dropped when there was no memory for them.
                 drop(table);
                 self.write_table()?.group()?;
                 table = self.read()?;
@@ -321,15 +322,15 @@ impl PeerManager {
     }
 }
 
-/// What became of records that were to be inserted.
+/// The outcome of putting records into the table.
 pub(super) struct Admitted {
-    /// How many peers were inserted.
+    /// How many of them are new in the table.
     pub(super) added: usize,
-    /// Why the first one that was refused was.
+    /// Why the first refused one was refused.
     refused: Option<Full>,
 }
 
-/// The error for a new peer that found no room.
+/// The error for a new peer that no room could be made for.
 fn limit(address: &PeerAddress, full: Full) -> Error {
     let what = match full {
         Full::Table => "the table has as many peers as max_peers allows",

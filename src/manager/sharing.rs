@@ -1,14 +1,14 @@
-//! Sharing one random choice with everyone who asks, for a while.
+//! Answering everyone who asks from one shared list, for a while.
 //!
-//! A stranger who asks often, or from many addresses, learns what the shared list holds and not the table. The list is
+//! A stranger who asks often, or from many addresses, learns the shared list and not the table. The list is
 //! drawn as it is needed: the first answer draws what it takes, a longer one adds to it. It is kept as addresses in the
-//! order in which they were drawn, and each answer is put together from what is known of them now, so a peer that was
-//! removed, or that the query no longer admits, is in none.
+//! order in which they were drawn, and each answer is put together from what the table says of them now, so it never
+//! contains a peer that was removed or that the query no longer admits.
 //!
 //! Each type has its own part of the list, so that a query for one type leaves the others theirs. A peer counts against
-//! the part of the type that it was drawn as, whatever it is now, or every peer that became outbound would make room for
-//! another inbound one. Peers that are no longer in the table do not count: others are drawn in their place. Where one of
-//! them comes back then, it has its place again, and the one that was drawn last is left out.
+//! the part of the type that it was drawn as, whatever its type is now; otherwise every peer that became outbound would
+//! make room for another inbound one. Peers that are no longer in the table do not count: others are drawn in their
+//! place. If one of them comes back after that, it has its place again, and the peer that was drawn last is left out.
 
 use crate::address::PeerAddress;
 use crate::error::{Error, Result};
@@ -24,11 +24,11 @@ use rand::{Rng, RngExt as _};
 /// Tolerance for a caller that read the clock just before another thread renewed the shared list.
 const LATE: i64 = 2;
 
-/// Peers that are gone keep their places for when they come back, but no more of them than this, or than peers that are
-/// there, so that neither the memory nor the cost of an answer grows with what comes and goes.
+/// Peers that left the table keep their places in case they come back, but at most this many, or as many as there are
+/// listed peers in the table, so that neither the memory nor the cost of an answer grows with what comes and goes.
 const MAX_GONE: usize = 1_000;
 
-/// The shared list, and how long it lives and how large it may get.
+/// The shared list, how long it lives, and how large it may get.
 #[derive(Debug)]
 pub(super) struct Sharing {
     seconds: u32,
@@ -36,13 +36,13 @@ pub(super) struct Sharing {
     choice: Mutex<Choice>,
 }
 
-/// What everyone is told until the time is over.
+/// The shared list until it expires.
 #[derive(Debug, Default)]
 pub(super) struct Choice {
-    /// From this second on, so many.
+    /// When it was begun, in seconds since the Unix epoch, and for how long it is used.
     begin: i64,
     seconds: u64,
-    /// For each type, the most peers of its part; nothing before the first of them is drawn.
+    /// For each type, the most peers in its part; `None` before the first of them is drawn.
     parts: [Option<usize>; 3],
     drawn: Vec<Drawn>,
 }
@@ -55,7 +55,7 @@ struct Drawn {
 }
 
 impl Sharing {
-    /// Nothing if the options do not ask for it.
+    /// `None` if the options do not ask for it.
     pub(super) fn new(options: &Options) -> Option<Self> {
         let max_percent = if options.share_max_percent == 0 { 100 } else { options.share_max_percent };
         (options.share_cache_seconds > 0).then(|| Self {
@@ -65,15 +65,15 @@ impl Sharing {
         })
     }
 
-    /// Whether a panic has left the choice half made.
+    /// Whether a panic has left the shared list half drawn.
     pub(super) fn is_poisoned(&self) -> bool {
         sync::is_poisoned(&self.choice)
     }
 
-    /// The choice of this moment. It is locked before the table.
+    /// The shared list as of `now`, begun anew if it has expired. It is locked before the table.
     pub(super) fn at(&self, now: i64, rng: &mut impl Rng) -> Result<MutexGuard<'_, Choice>> {
         let mut choice = self.choice.lock().map_err(|_| Error::poisoned())?;
-        // The clock may have been set back.
+        // The clock may have stepped back.
         if now < choice.begin.saturating_sub(LATE) || now.abs_diff(choice.begin) >= choice.seconds {
             let seconds = u64::from(self.seconds) + u64::from(rng.random_range(0..=self.seconds / 2));
             *choice = Choice { begin: now, seconds, ..Choice::default() };
@@ -81,9 +81,9 @@ impl Sharing {
         Ok(choice)
     }
 
-    /// Puts an answer together, and adds to the shared list what the answer lacks if there is room.
+    /// Puts an answer together, and draws what it lacks into the shared list as far as there is room.
     ///
-    /// Cost: that of looking up all that was drawn so far, and of what must be drawn.
+    /// Cost: a look-up for each peer drawn so far, and that of the new draws.
     pub(super) fn answer(
         &self,
         choice: &mut Choice,
@@ -99,7 +99,7 @@ impl Sharing {
         if missing == 0 {
             return Ok(answer);
         }
-        // Measured once, when the first one is drawn, so that a flood does not make it larger.
+        // Measured once, when the first peer of the type is drawn, so that a flood does not enlarge it.
         let parts = StoredPeerType::ALL.map(|peer_type| {
             choice.parts[peer_type as usize].unwrap_or_else(|| self.part_of(table.count_of(peer_type)))
         });
@@ -125,7 +125,7 @@ impl Sharing {
         Ok(table.admitted(&choice.within_parts(&choice.present(table)), query, exclude, size))
     }
 
-    /// The part of a type that has this many peers. All of them is all that there will be.
+    /// The size of the part of a type that has this many peers; without a limit if it may hold 100 per cent.
     fn part_of(&self, peers: usize) -> usize {
         if self.max_percent == 100 {
             return usize::MAX;
@@ -136,12 +136,12 @@ impl Sharing {
 }
 
 impl Choice {
-    /// The peers of the list that are in the table, with their slots, in the order in which they were drawn.
+    /// The listed peers that are in the table, with their slots, in the order in which they were drawn.
     fn present<'a>(&'a self, table: &PeerTable) -> Vec<(u32, &'a Drawn)> {
         self.drawn.iter().filter_map(|drawn| Some((table.find(&drawn.address)?, drawn))).collect()
     }
 
-    /// Those of them that are in their type's part: all, unless some came back after others were drawn in their place.
+    /// Those of them within their type's part: all, unless some came back after others were drawn in their place.
     fn within_parts<'a>(&self, present: &[(u32, &'a Drawn)]) -> Vec<(u32, &'a PeerAddress)> {
         let mut rooms = self.parts.map(Option::unwrap_or_default);
         let mut within = Vec::with_capacity(present.len());

@@ -1,9 +1,9 @@
-//! Whether the index of a table has the same rows as the table: after a lost write of a page, either may be of another
-//! moment, with as many rows.
+//! Whether the index of a table has the same rows as the table: after the write of a page was lost, one of them may be
+//! older than the other, with as many rows.
 //!
-//! The keys of both are hashed under a secret, and the hashes added up, so their order does not count. Without the secret,
-//! which is made anew for each look, no file can be written so that two different sets of keys have the same sum but by
-//! chance, which is 2^-64.
+//! The keys of both are hashed under a secret and the hashes are added up, so their order does not matter. The secret is
+//! made anew for each check; without it, nobody can write a file in which two different sets of keys have the same sum,
+//! except by chance, 1 in 2^64.
 
 use std::hash::{BuildHasher as _, Hasher};
 
@@ -12,17 +12,17 @@ use rusqlite::Connection;
 use rusqlite::functions::{Aggregate, Context, FunctionFlags};
 use rusqlite::types::ValueRef;
 
-/// The hashes of keys.
+/// Hashes the keys of rows.
 #[derive(Clone, Default)]
 pub(super) struct KeyHash(RandomState);
 
 impl KeyHash {
-    /// Of a row with this address and row number.
+    /// The hash of a row with this address and row number.
     pub(super) fn of(&self, ip: ValueRef<'_>, port: ValueRef<'_>, rowid: i64) -> u64 {
         let mut hasher = self.0.build_hasher();
         let port = match port {
             ValueRef::Integer(port) => port,
-            // Not a peer, whatever it is.
+            // Not a peer.
             other => {
                 write(&mut hasher, other);
                 -1
@@ -33,17 +33,17 @@ impl KeyHash {
         hasher.finish()
     }
 
-    /// The sum over an index. It is made inside SQLite, in one step: handing the entries out one by one would take twice as
-    /// long.
+    /// The sum over an index. SQLite computes it as an aggregate, in one step: returning the entries one by one would take
+    /// twice as long.
     pub(super) fn of_index(&self, conn: &Connection, index: &str, rowid: &str) -> rusqlite::Result<Sum> {
         const NAME: &str = "peer_manager_key_sum";
-        // DIRECTONLY: not for the schema of a file.
+        // DIRECTONLY: the schema of a file may not call it.
         let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DIRECTONLY;
         conn.create_aggregate_function(NAME, 3, flags, self.clone())?;
         let sql = format!("SELECT {NAME}(ip, port, {rowid}) FROM main.peers INDEXED BY {index}");
         let found = conn.query_row(&sql, [], |row| row.get(0));
         conn.remove_function(NAME, 3)?;
-        // As `finalize` has put it together.
+        // In the format that `finalize` wrote.
         let both: [u8; 16] = found?;
         let [entries, of_hashes] = [0, 8].map(|at| u64::from_ne_bytes(std::array::from_fn(|n| both[at + n])));
         Ok(Sum { entries, of_hashes })

@@ -1,6 +1,6 @@
-//! The files beside a database that belong to it: its lock file, and what SQLite keeps there.
+//! The files next to a database that belong to it: its lock file, and what SQLite keeps there.
 //!
-//! They are never opened here but the lock file: SQLite's locks are on some of them, and to close a descriptor drops them.
+//! SQLite's files are never opened here: it has locks on some of them, and closing a descriptor would drop those.
 
 use std::fs::{self, File, Metadata};
 use std::io;
@@ -8,23 +8,23 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Quoted, Result};
 
-/// The files that SQLite keeps beside a database, and what messages call them.
+/// The files that SQLite keeps next to a database, and how messages refer to them.
 pub(super) const COMPANIONS: [(&str, &str); 3] =
     [("-wal", "write-ahead log"), ("-shm", "index of its write-ahead log"), ("-journal", "journal")];
 
 /// A file beside another: its path with a suffix behind it.
-pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
+pub(super) fn sibling(path: &Path, suffix: &str) -> PathBuf {
     let mut path = path.to_owned().into_os_string();
     path.push(suffix);
     path.into()
 }
 
-/// How messages name a file beside the database.
+/// How messages refer to a file next to the database.
 fn describe(what: &str, path: &Path) -> String {
     format!("its {what} {}", Quoted(&path.file_name().unwrap_or_default().to_string_lossy()))
 }
 
-/// The error of a file beside the database that cannot be used: which one, what the system says, what can be done.
+/// The error for a file next to the database that cannot be used: which one, what the system says, what can be done.
 pub(super) fn cannot_use(action: &str, what: &str, path: &Path, error: &io::Error) -> Error {
     let it = describe(what, path);
     if is_link(path) {
@@ -45,8 +45,8 @@ fn is_link(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok_and(|metadata| metadata.file_type().is_symlink())
 }
 
-/// Gives a file that we have made the owner of the database, if we are root and that is another: as SQLite does with its
-/// own files. Otherwise the owner of the database could not use it.
+/// If we are root and the database has another owner or group, gives them to a file that we created, as SQLite does with its
+/// own files; else the database's owner could not use it. Does nothing for other users, who may not change owners.
 #[cfg(unix)]
 pub(super) fn give_owner_of(database: &Metadata, file: &File) -> io::Result<()> {
     use std::os::unix::fs::MetadataExt as _;
@@ -57,24 +57,24 @@ pub(super) fn give_owner_of(database: &Metadata, file: &File) -> io::Result<()> 
     Ok(())
 }
 
-/// Looks at SQLite's files beside a database that is about to be opened: we must be allowed to write to each.
+/// Checks SQLite's files next to a database that is about to be opened: we must be allowed to write to each.
 ///
-/// What another user has left there and what holds nothing is removed if nobody uses the database: a program that may only
-/// read a database leaves an empty log and its index, which it has made and may not remove.
+/// Those that we may not write to and that hold nothing are removed if nobody uses the database: a program that may only
+/// read a database leaves behind an empty log and its index, which it created and may not remove.
 #[cfg(unix)]
 pub(super) fn check(database: &Path, is_in_use: impl Fn() -> bool, action: &str) -> Result<()> {
     use crate::system::files::may_write;
     for (suffix, what) in COMPANIONS {
-        let path = beside(database, suffix);
+        let path = sibling(database, suffix);
         let Ok(metadata) = fs::symlink_metadata(&path) else { continue };
         if !metadata.is_file() {
-            // If SQLite comes to want it, `explain` says what it is.
+            // If SQLite needs it, `explain` says what is wrong.
             continue;
         }
         match may_write(&path) {
             Ok(true) => {}
             Ok(false) => {
-                // The index of a log is made anew from the log.
+                // The index of a log is rebuilt from the log.
                 let holds_nothing = suffix == "-shm" || metadata.len() == 0;
                 if !holds_nothing || is_in_use() || fs::remove_file(&path).is_err() {
                     return Err(belongs_to_another(action, &describe(what, &path)));
@@ -91,13 +91,13 @@ pub(super) fn check(_database: &Path, _is_in_use: impl Fn() -> bool, _action: &s
     Ok(())
 }
 
-/// Says which file it is that SQLite cannot open, if it is one beside the database.
+/// Names the file that SQLite cannot open, if it is one next to the database.
 pub(super) fn explain(error: Error, database: &Path, action: &str) -> Error {
     if !matches!(error, Error::Database(_)) {
         return error;
     }
     for (suffix, what) in COMPANIONS {
-        let path = beside(database, suffix);
+        let path = sibling(database, suffix);
         let it = describe(what, &path);
         match fs::symlink_metadata(&path) {
             Ok(metadata) if metadata.file_type().is_symlink() => {

@@ -1,4 +1,4 @@
-//! The file of a database that we open ourselves: where it is, what messages call it, and what makes it ours.
+//! The file of a database that we open ourselves: where it is, how messages refer to it, and what makes it ours.
 
 use std::fs;
 use std::io;
@@ -8,14 +8,14 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::companions::{self, beside};
+use super::companions::{self, sibling};
 use super::hold::{self, Hold};
 use super::in_place::{Place, Whereabouts};
 use super::lock::FileLock;
 use crate::error::{Error, Quoted, Result};
 use crate::system::files::{Identity, Status};
 
-/// How long to wait before trying again what nobody waits for.
+/// How long to sleep between attempts where SQLite does not wait by itself.
 pub(super) const RETRY: Duration = Duration::from_millis(2);
 
 /// The longest busy timeout that SQLite can be given, some 24 days.
@@ -33,17 +33,17 @@ pub(crate) struct DatabaseFile {
     path: PathBuf,
     name: String,
     place: Place,
-    /// The file itself, from the moment that it is there. Ended before the lock.
+    /// The file itself, once it exists. Dropped before the lock.
     hold: Mutex<Option<Hold>>,
-    /// Its write-ahead log and the index of that, once they are open.
+    /// Its write-ahead log and the log's index, once they are open.
     log: Mutex<Vec<(&'static str, Identity)>>,
-    /// While the switch to the log is under way, the mode of the journal before.
+    /// During the switch to WAL, the journal mode before it.
     journal_mode: Mutex<String>,
     _lock: FileLock,
 }
 
 impl DatabaseFile {
-    /// Makes the database at `path` ours, whether or not there is a file yet. Waits at most `timeout` for another
+    /// Takes the lock of the database at `path`, whether or not there is a file yet. Waits at most `timeout` for another
     /// manager.
     pub(crate) fn acquire(path: &Path, timeout: Duration) -> Result<Self> {
         let name = Quoted(&path.to_string_lossy()).to_string();
@@ -75,7 +75,7 @@ impl DatabaseFile {
         })
     }
 
-    /// Where the file is: absolute, and no symbolic link, so that what belongs to it is beside it.
+    /// The path of the file: absolute, and not a symbolic link, so that what belongs to the file is next to it.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
@@ -90,18 +90,18 @@ impl DatabaseFile {
         check_log(&self.path, &format!("cannot open {}", self.name))
     }
 
-    /// Makes the file at the path ours, which is made if there is none, and looks at what is beside it. Waits at most
-    /// `timeout` for another manager.
+    /// Takes the file at the path, or creates it if there is none, and checks what is next to it. Waits at most `timeout`
+    /// for another manager.
     pub(super) fn hold(&self, timeout: Duration) -> Result<()> {
         let action = format!("cannot open {}", self.name);
         let mut place = self.lock_hold();
-        // After a file was set aside, there is another one.
+        // After a quarantine there is another file.
         *place = None;
         let hold = place.insert(wait_for(timeout, &action, || Hold::try_acquire(&self.path, &action))?);
         companions::check(&self.path, || hold.is_in_use(), &action)
     }
 
-    /// Where the file is now.
+    /// Whether the file is still in its place, and what happened to it if not.
     pub(super) fn whereabouts(&self) -> Whereabouts {
         self.place.whereabouts(self.lock_hold().as_ref())
     }
@@ -124,7 +124,7 @@ impl DatabaseFile {
     #[cfg(not(unix))]
     pub(super) fn disown(&self) {}
 
-    /// Notes which files the log is, once SQLite has it open.
+    /// Remembers which files the log and its index are, once SQLite has them open.
     #[cfg(unix)]
     pub(super) fn note_log(&self) {
         let there = [("-wal", self.place.log()), ("-shm", self.place.index_of_log())]
@@ -132,12 +132,12 @@ impl DatabaseFile {
         *locked(&self.log) = there.into_iter().flatten().collect();
     }
 
-    /// Whether the log is still the file that SQLite has open; `true` where that was not noted.
+    /// Whether the log is still the file that SQLite has open; `true` where that is not known.
     #[cfg(unix)]
     pub(super) fn has_log(&self) -> bool {
         let noted =
             locked(&self.log).iter().find(|(suffix, _)| *suffix == "-wal").map(|&(_, identity)| identity);
-        // Where this process may not look any more, it may still write to what it has open.
+        // A process that may no longer look may still write to what it has open.
         let is_it = |status: io::Result<Status>| match status {
             Ok(status) => noted == Some(status.identity),
             Err(error) => error.kind() != io::ErrorKind::NotFound,
@@ -145,8 +145,8 @@ impl DatabaseFile {
         noted.is_none() || is_it(self.place.log())
     }
 
-    /// Whether the path, and not only the directory that was opened, still leads to the file. SQLite asks for the number of
-    /// its inode, which on another file system may be another file's.
+    /// Whether the path, and not only the name in the directory that was opened, still leads to the file. SQLite compares
+    /// only inode numbers, which another file system may use for another file.
     #[cfg(unix)]
     pub(super) fn is_at_path(&self) -> bool {
         let held = self.lock_hold().as_ref().map(Hold::identity);
@@ -164,15 +164,15 @@ impl DatabaseFile {
         true
     }
 
-    /// Gives the log, which is open, another name: another database is in the place of its own, and would take it for
-    /// its log. Nothing that is not ours is touched.
+    /// Renames the open log, because another database has taken the place of its own and would use it as its log. Touches
+    /// only files that are ours.
     #[cfg(unix)]
     pub(super) fn set_log_aside(&self, stamp: &str) {
         let aside = free_name(&self.path, "replaced", stamp);
         for (suffix, identity) in std::mem::take(&mut *locked(&self.log)) {
-            let path = beside(&self.path, suffix);
+            let path = sibling(&self.path, suffix);
             if fs::symlink_metadata(&path).is_ok_and(|there| Status::of(&there).identity == identity) {
-                let _ = fs::rename(path, beside(&aside, suffix));
+                let _ = fs::rename(path, sibling(&aside, suffix));
             }
         }
     }
@@ -183,22 +183,22 @@ impl DatabaseFile {
     #[cfg(not(unix))]
     pub(super) fn set_log_aside(&self, _stamp: &str) {}
 
-    /// Notes the mode of the journal that [`undo`](Self::undo) goes back to, if it is not the log.
+    /// Remembers the journal mode that [`undo`](Self::undo) goes back to, if it is not WAL.
     pub(super) fn note_journal_mode(&self, mode: String) {
         *locked(&self.journal_mode) = mode;
     }
 
-    /// After an opening that has failed, and when the connection is closed: removes a file that we have made for it, and
-    /// takes the switch to the log back in one that was there.
+    /// After opening has failed, and the connection is closed: removes the file if we created it, and undoes the switch to
+    /// WAL in one that was there before.
     pub(crate) fn undo(&self) {
         let mut hold = self.lock_hold();
         let mode = std::mem::take(&mut *locked(&self.journal_mode));
         if hold.as_ref().is_some_and(|hold| hold.is_new && self.place.is_there(hold)) {
             for suffix in companions::COMPANIONS.iter().map(|(suffix, _)| *suffix).chain([""]) {
-                let _ = fs::remove_file(beside(&self.path, suffix));
+                let _ = fs::remove_file(sibling(&self.path, suffix));
             }
         } else if !mode.is_empty() && !mode.eq_ignore_ascii_case("wal") {
-            // Without a log that others share, this also works on a file system that gives no memory to share.
+            // With exclusive locking, this also works on a file system without shared memory.
             let sql = format!("PRAGMA main.locking_mode = EXCLUSIVE; PRAGMA main.journal_mode = {mode}");
             let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
             let _ = Connection::open_with_flags(&self.path, flags).and_then(|conn| conn.execute_batch(&sql));
@@ -211,30 +211,31 @@ impl DatabaseFile {
     }
 }
 
-/// What these mutexes guard is whole at every moment.
+/// A panic does not matter: what these mutexes guard is consistent all the time.
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The present in UTC, for the names of files.
+/// The current time in UTC, for file names.
 pub(super) fn stamp(conn: &Connection) -> rusqlite::Result<String> {
     conn.query_row("SELECT strftime('%Y%m%dT%H%M%SZ', 'now')", [], |row| row.get(0))
 }
 
-/// A name that no file has, nor any that belongs to it: that of a database with what has become of it, and when.
+/// A name that is free, with those of everything that belongs to such a file: the database's, with what happened to it and
+/// when.
 pub(super) fn free_name(path: &Path, what: &str, stamp: &str) -> PathBuf {
     let is_free = |path: &PathBuf| {
         let suffixes = companions::COMPANIONS.iter().map(|(suffix, _)| *suffix).chain([""]);
-        suffixes.into_iter().all(|suffix| beside(path, suffix).symlink_metadata().is_err())
+        suffixes.into_iter().all(|suffix| sibling(path, suffix).symlink_metadata().is_err())
     };
     let names = (1..).map(|n: u64| match n {
-        1 => beside(path, &format!(".{what}-{stamp}")),
-        n => beside(path, &format!(".{what}-{stamp}-{n}")),
+        1 => sibling(path, &format!(".{what}-{stamp}")),
+        n => sibling(path, &format!(".{what}-{stamp}-{n}")),
     });
-    names.into_iter().find(is_free).unwrap_or_else(|| beside(path, &format!(".{what}")))
+    names.into_iter().find(is_free).unwrap_or_else(|| sibling(path, &format!(".{what}")))
 }
 
-/// Tries again and again, at most for `timeout`, to get what another manager has.
+/// Retries for at most `timeout` while another manager has what is wanted.
 fn wait_for<T>(timeout: Duration, action: &str, try_once: impl Fn() -> Result<Option<T>>) -> Result<T> {
     let began = Instant::now();
     loop {
@@ -246,18 +247,19 @@ fn wait_for<T>(timeout: Duration, action: &str, try_once: impl Fn() -> Result<Op
     }
 }
 
-/// Refuses a write-ahead log whose database is gone: SQLite would make a new database and delete the log; and a journal
-/// that is no file: SQLite would wait for whoever writes to a pipe. Says whether there is anything in the log.
+/// Refuses a write-ahead log whose database is gone, because SQLite would create a new database and delete the log; and a
+/// journal that is not a regular file, because SQLite would wait for the writer of a pipe. Returns whether the log holds
+/// anything.
 pub(super) fn check_log(path: &Path, action: &str) -> Result<bool> {
-    let journal = beside(path, "-journal");
+    let journal = sibling(path, "-journal");
     if fs::metadata(&journal).is_ok_and(|metadata| !metadata.is_file()) {
         return Err(Error::cannot_open(
             action,
             "what is beside it in the place of its journal is not a file; move it away",
         ));
     }
-    let has_log = length(&beside(path, "-wal")) > 0;
-    // SQLite takes a single byte for an empty file, too.
+    let has_log = length(&sibling(path, "-wal")) > 0;
+    // SQLite treats a file of one byte as empty, too.
     if has_log && length(path) <= 1 {
         return Err(Error::corrupt(
             action,
@@ -268,16 +270,16 @@ pub(super) fn check_log(path: &Path, action: &str) -> Result<bool> {
     Ok(has_log)
 }
 
-/// Whether the database at `path` has all of these bytes, or a log from which some of them may come.
+/// Whether the database at `path` has at least this many bytes, or a log from which those that it lacks may come.
 pub(super) fn reaches(path: &Path, bytes: i64) -> bool {
-    length(&beside(path, "-wal")) > 0 || i64::try_from(length(path)).is_ok_and(|there| there >= bytes)
+    length(&sibling(path, "-wal")) > 0 || i64::try_from(length(path)).is_ok_and(|there| there >= bytes)
 }
 
 fn length(path: &Path) -> u64 {
     fs::metadata(path).map_or(0, |metadata| metadata.len())
 }
 
-/// The path with all symbolic links followed; the file itself need not be there.
+/// The path with all symbolic links resolved; the file itself need not exist.
 fn resolve(path: &Path) -> io::Result<PathBuf> {
     let mut path = path.to_owned();
     for _ in 0..MOST_LINKS {

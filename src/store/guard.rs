@@ -1,5 +1,5 @@
-//! What a stranger's file may have SQLite do on a connection of our own: its schema can hold SQL that runs when we write,
-//! and pages that lead to each other without an end.
+//! Limits on what a stranger's file can make SQLite do on a connection of our own: its schema can hold SQL that runs when
+//! we write, and its pages can point to each other in a circle.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,24 +10,24 @@ use rusqlite::{Connection, ffi};
 
 use crate::error::{ADVICE_CORRUPT, Error};
 
-/// After how many of its steps SQLite is asked whether it should go on.
+/// After how many of its virtual machine's steps SQLite asks whether it should go on: one turn.
 const STEPS_A_TURN: u16 = 10_000;
 
-/// Enough turns to read the schema of any database: a table takes some ten steps, and to find out what is wrong with a
-/// schema without an end takes less than a second.
+/// Enough turns to read the schema of any database: a table takes some ten steps. A schema without an end is found out in
+/// less than a second.
 const TURNS_FOR_SCHEMA: u64 = 500;
 
-/// Enough turns for a change of one row, which takes less than a hundred steps.
+/// Enough turns to change one row, which takes less than a hundred steps.
 const TURNS_FOR_CHANGE: u64 = 500;
 
 /// The longest statement of a schema that is read.
 const LONGEST_STATEMENT: i32 = 16_000_000;
-/// The longest text, blob or row that SQLite makes when rows are read and written. Some functions that an expression of the
-/// schema can call take the square of that in time.
+/// The longest text, blob or row that SQLite handles when rows are read and written. Some functions that an expression of
+/// the schema can call take time quadratic in that length.
 const LONGEST_VALUE: i32 = 100_000;
 /// A statement of ours takes less than two hundred instructions.
 const MOST_INSTRUCTIONS: i32 = 100_000;
-/// The time that LIKE and GLOB take grows fast with the length of the pattern.
+/// The time of LIKE and GLOB grows fast with the length of the pattern.
 const LONGEST_PATTERN: i32 = 100;
 
 /// How many turns SQLite has left on a connection.
@@ -35,11 +35,11 @@ const LONGEST_PATTERN: i32 = 100;
 pub(super) struct Guard(Arc<AtomicU64>);
 
 impl Guard {
-    /// Sets a connection of our own up for a file that may be anybody's: triggers, views and foreign keys are off, so a
-    /// statement does what it says and no more; the schema may not call functions with effects; sizes of cells are
-    /// checked; and SQLite gives up (`SQLITE_INTERRUPT`) when it has taken more steps than it is allowed.
+    /// Sets up a connection of our own for a file that may come from anybody: triggers, views and foreign keys are off, so a
+    /// statement does what it says and no more; the schema may not call functions with side effects; sizes of cells are
+    /// checked; and SQLite gives up (`SQLITE_INTERRUPT`) after more steps than are allowed.
     ///
-    /// What is temporary is kept in memory: there may be no directory for it.
+    /// Temporary tables are kept in memory, because there may be no directory for them.
     pub(super) fn set_up(conn: &Connection) -> rusqlite::Result<Self> {
         for (option, is_on) in [
             (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
@@ -67,33 +67,33 @@ impl Guard {
         Ok(guard)
     }
 
-    /// From here on, the schema is read.
+    /// Sets the budget for reading the schema.
     pub(super) fn begin_schema(&self) {
         self.0.store(TURNS_FOR_SCHEMA, Ordering::Relaxed);
     }
 
-    /// When the schema is read: from here on, no value is long.
+    /// Once the schema is read: values are limited to [`LONGEST_VALUE`] from here on.
     pub(super) fn end_schema(conn: &Connection) -> rusqlite::Result<()> {
         conn.set_limit(Limit::SQLITE_LIMIT_LENGTH, LONGEST_VALUE).map(drop)
     }
 
-    /// From here on, rows are read, each of which is looked at.
+    /// Lifts the limit for reading rows, each of which is checked.
     pub(super) fn begin_rows(&self) {
         self.0.store(u64::MAX, Ordering::Relaxed);
     }
 
-    /// From here on, an index is read that should have so many entries.
+    /// Sets the budget for reading an index that should have this many entries.
     pub(super) fn begin_index(&self, entries: u64) {
         // An entry takes some eight steps.
         self.0.store(TURNS_FOR_SCHEMA.saturating_add(entries / 500), Ordering::Relaxed);
     }
 
-    /// From here on, so many rows may be written or deleted.
+    /// Sets the budget for writing or deleting this many rows.
     pub(super) fn begin_change(&self, rows: u64) {
         self.0.store(TURNS_FOR_CHANGE.saturating_add(rows), Ordering::Relaxed);
     }
 
-    /// Counts a turn.
+    /// Counts a turn; returns whether the budget is used up.
     fn is_over(&self) -> bool {
         let left = self.0.load(Ordering::Relaxed).saturating_sub(1);
         self.0.store(left, Ordering::Relaxed);
@@ -101,7 +101,7 @@ impl Guard {
     }
 }
 
-/// What is wrong with a database on which SQLite gave up, if that is the error.
+/// Explains the error if SQLite gave up on a database because the budget was used up.
 pub(super) fn explain_limit(error: Error, action: &str) -> Error {
     match error.sqlite_code() {
         ffi::SQLITE_INTERRUPT => {
@@ -111,7 +111,7 @@ pub(super) fn explain_limit(error: Error, action: &str) -> Error {
     }
 }
 
-/// What is wrong with a database in which a change has no end, if that is the error.
+/// Explains the error if a change used up the budget.
 pub(super) fn explain_endless_change(error: Error, action: &str) -> Error {
     match error.sqlite_code() {
         ffi::SQLITE_INTERRUPT => Error::corrupt(

@@ -1,11 +1,11 @@
 //! The database file itself, held open: a manager's claim to it, whatever names lead there.
 //!
-//! The claim hangs on the inode, in this process by a list of those that are held, and for others by a lock on a byte
-//! that SQLite does not use. So it lasts when the lock file beside the database is deleted, or the directory renamed.
+//! The claim is to the inode: within this process by a list of the inodes that are held, towards other processes by a lock
+//! on a byte that SQLite does not use. So it survives deletion of the lock file and renaming of the directory.
 //!
-//! To close a descriptor of a file drops all POSIX locks that the process has on it, SQLite's among them. Ours is closed
-//! after the manager's connection, and only when no other descriptor of this process leads to the file; else it is
-//! kept until then.
+//! Closing a descriptor of a file drops all POSIX locks that the process has on it, SQLite's included. Ours is closed
+//! after the manager's connection, and only when no other descriptor of this process leads to the file; until then it is
+//! kept open.
 
 use std::collections::HashSet;
 use std::fs::{File, OpenOptions};
@@ -24,8 +24,8 @@ static HELD: Mutex<Option<Held>> = Mutex::new(None);
 struct Held {
     process: Process,
     files: HashSet<Identity>,
-    /// Those that were open when this process was forked off another, and were not let go of since. SQLite remembers the
-    /// locks that it had on them and believes to have them still: a connection of this process would have none.
+    /// Those that were open when this process was forked, and have not been released since. SQLite believes that it still
+    /// has its locks on them, which only the parent has: a new connection in this process would run without locks.
     inherited: HashSet<Identity>,
 }
 
@@ -48,19 +48,20 @@ impl Drop for Claim {
     }
 }
 
-/// A database file that is ours until this is dropped, after the connection to it.
+/// A database file that is ours until this is dropped, which must be after the connection to it.
 #[derive(Debug)]
 pub(super) struct Hold {
-    /// Only taken to be dropped.
+    /// `None` only while this is being dropped.
     file: Option<File>,
-    /// Whether we have made the file.
+    /// Whether we created the file.
     pub(super) is_new: bool,
     claim: Claim,
     in_children: Option<CloseInChildren>,
 }
 
 impl Hold {
-    /// The file at `path`, which is made if there is none; nothing if another manager has it, or it changed just now.
+    /// Takes the file at `path`, or creates it if there is none. `None` if another manager has it, or if another file was
+    /// put in its place just now.
     pub(super) fn try_acquire(path: &Path, action: &str) -> Result<Option<Self>> {
         let failed = |error: io::Error| match error.kind() {
             io::ErrorKind::PermissionDenied => {
@@ -84,7 +85,7 @@ impl Hold {
             };
         };
         check_names(path, before, action)?;
-        // Before it is opened, for then it will be closed.
+        // Before it is opened, because what is opened must be closed, and that drops locks.
         check_inherited(before, action)?;
         if with_held(|held| held.files.contains(&before.identity)) {
             return Ok(None);
@@ -104,13 +105,13 @@ impl Hold {
             return Ok(None);
         };
         let in_children = Some(close_in_children(file.as_raw_fd()));
-        // From here on, dropping it undoes all.
+        // From here on, dropping it undoes everything.
         let hold = Self { file: Some(file), is_new, claim, in_children };
         let Some(file) = &hold.file else { return Ok(None) };
         match files::lock_inode(file) {
             Ok(true) => {}
             Ok(false) => return Ok(None),
-            // Where there are no such locks, the lock file has to do.
+            // Where there are no such locks, the lock file has to be enough.
             Err(error) if is_unknown(&error) => {}
             Err(error) => {
                 if is_new {
@@ -128,7 +129,7 @@ impl Hold {
         self.claim.0
     }
 
-    /// What the system says of the file, wherever it is by now.
+    /// The status of the file, wherever it is now.
     pub(super) fn status(&self) -> io::Result<Status> {
         let file = self.file.as_ref().ok_or(io::ErrorKind::NotFound)?;
         file.metadata().map(|metadata| Status::of(&metadata))
@@ -144,14 +145,14 @@ impl Drop for Hold {
     fn drop(&mut self) {
         if let Some(file) = self.file.take() {
             files::unlock_inode(&file);
-            // Its number may be another file's as soon as it is closed.
+            // The number may be reused as soon as the descriptor is closed.
             self.in_children.take();
             close(file);
         }
     }
 }
 
-/// Refuses a file that has other names: its log has only one.
+/// Refuses a file that has several names (hard links), because its log can have only one.
 pub(super) fn check_links(status: Status, action: &str) -> Result<()> {
     if status.links > 1 {
         let detail = format!(
@@ -164,7 +165,7 @@ pub(super) fn check_links(status: Status, action: &str) -> Result<()> {
     Ok(())
 }
 
-/// Refuses a file that has other names, or a place of its own: its log and its lock file have only one.
+/// Refuses a file that has several names or is itself a mount point, because its log and its lock file would be elsewhere.
 fn check_names(path: &Path, status: Status, action: &str) -> Result<()> {
     check_links(status, action)?;
     if files::is_mount_point(path) {
@@ -176,7 +177,7 @@ fn check_names(path: &Path, status: Status, action: &str) -> Result<()> {
     Ok(())
 }
 
-/// Closes a descriptor of a database, or keeps it as long as others of this process lead to the same file.
+/// Closes a descriptor of a database, or keeps it as long as others in this process lead to the same file.
 fn close(file: File) {
     let mut kept = locked(&KEPT);
     kept.push(file);
@@ -187,7 +188,7 @@ fn close(file: File) {
     kept.retain(|_| {
         let status = all[index];
         index += 1;
-        // A file that is deleted can get no new connection, and those that it has are lost anyway.
+        // A deleted file can get no new connection, and the changes of those that it has are lost anyway.
         let Some(status) = status.filter(|status| status.links > 0) else { return false };
         let ours = all.iter().flatten().filter(|other| other.identity == status.identity).count();
         open.iter().filter(|&&other| other == status.identity).count() > ours
@@ -206,14 +207,14 @@ fn open(path: &Path) -> io::Result<File> {
     files::above_standard(OpenOptions::new().read(true).write(true).custom_flags(flags).open(path)?)
 }
 
-/// With the mode that SQLite gives.
+/// With the mode that SQLite gives its files.
 #[cfg(unix)]
 fn create(path: &Path) -> io::Result<File> {
     use std::os::unix::fs::OpenOptionsExt as _;
     files::above_standard(OpenOptions::new().read(true).write(true).create_new(true).mode(0o644).open(path)?)
 }
 
-/// Refuses a file that was open when this process was forked off.
+/// Refuses a file that was open when this process was forked.
 pub(super) fn check_inherited(status: Status, action: &str) -> Result<()> {
     if with_held(|held| held.inherited.contains(&status.identity)) {
         return Err(Error::Unsupported(format!(
@@ -224,7 +225,7 @@ pub(super) fn check_inherited(status: Status, action: &str) -> Result<()> {
     Ok(())
 }
 
-/// Allows a file to be opened again that was open when this process was forked off.
+/// Allows a file that was open when this process was forked to be opened again.
 pub(super) fn disown(identity: Identity) {
     with_held(|held| held.inherited.remove(&identity));
 }

@@ -1,8 +1,8 @@
-//! Whether an open database is still where its name leads: a file can be deleted, moved away, replaced or cut off while it
-//! is open, and writing to it goes on as if nothing had happened.
+//! Whether an open database is still where its name leads. A file can be deleted, moved away, replaced or truncated while
+//! it is open, and writing to it would go on as if nothing had happened.
 //!
-//! The file is looked for by its name in the directory that was opened with it, so a directory that was renamed, or that a
-//! chroot has put out of reach, is no reason to stop: what belongs to the database is still beside it.
+//! The file is looked up by its name in the directory that was opened with it, so a directory that was renamed, or that
+//! chroot has put out of reach, is no reason to stop: what belongs to the database is still next to it.
 
 #[cfg(unix)]
 use std::ffi::CString;
@@ -15,13 +15,13 @@ use crate::system::files;
 /// Where a database file is, and of what length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Whereabouts {
-    /// It is in its place, with so many bytes.
+    /// It is in its place, with this many bytes.
     InPlace(u64),
-    /// It was deleted, or its directory.
+    /// It was deleted, or its directory was.
     Deleted,
     /// It has another name now, or is in another directory.
     Moved,
-    /// It has gone, and another file is in its place.
+    /// It is gone, and another file is in its place.
     Replaced,
 }
 
@@ -49,14 +49,14 @@ impl Place {
         })
     }
 
-    /// Cost: one question to the system.
+    /// Cost: one system call while it is in its place.
     pub(super) fn whereabouts(&self, hold: Option<&Hold>) -> Whereabouts {
         let Some(hold) = hold else { return Whereabouts::Deleted };
         match files::status_at(&self.directory, &self.name) {
             Ok(status) if status.identity == hold.identity() => Whereabouts::InPlace(status.length),
             Ok(_) => Whereabouts::Replaced,
-            // Deleted for certain only if it has no name left. And if this process may not look into the directory any
-            // more, as after setuid, it may still write to what it has open.
+            // It was certainly deleted only if it has no name left. A process that may no longer look into the directory,
+            // as after setuid, may still write to what it has open.
             Err(error) => match hold.status() {
                 Ok(status) if status.links == 0 => Whereabouts::Deleted,
                 Ok(status) if error.kind() != std::io::ErrorKind::NotFound => {
@@ -87,7 +87,7 @@ impl Place {
     }
 }
 
-/// Where the system keeps a file that is open from being moved.
+/// Where the system does not let an open file be moved.
 #[cfg(not(unix))]
 #[derive(Debug)]
 pub(super) struct Place(std::path::PathBuf);
@@ -108,6 +108,6 @@ impl Place {
     }
 
     pub(super) fn log_bytes(&self) -> u64 {
-        std::fs::metadata(super::companions::beside(&self.0, "-wal")).map_or(0, |metadata| metadata.len())
+        std::fs::metadata(super::companions::sibling(&self.0, "-wal")).map_or(0, |metadata| metadata.len())
     }
 }

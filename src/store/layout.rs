@@ -5,7 +5,7 @@ use rusqlite::types::ValueRef;
 use super::timestamp;
 use crate::address::{Host, PeerAddress};
 
-/// The table as the specification has it, to the letter.
+/// The table as the specification has it, word for word.
 pub const SCHEMA: &str = "CREATE TABLE peers (
     ip VARCHAR(15) NOT NULL,
     port INT NOT NULL CHECK (port > 0 AND port <= 65535),
@@ -28,7 +28,7 @@ const STELLAR_CORE_SCHEMA: &str = "CREATE TABLE peers (
 /// The type that stellar-core declares for `nextattempt`, in upper case.
 pub(super) const TIMESTAMP: &str = "TIMESTAMP";
 
-/// Whose table it is.
+/// Which program's layout a table has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Layout {
     /// The specification's: `nextattempt` is an integer.
@@ -43,7 +43,7 @@ impl Layout {
         if declared.eq_ignore_ascii_case(TIMESTAMP) { Self::StellarCore } else { Self::Specification }
     }
 
-    /// The statement that makes such a table.
+    /// The statement that creates such a table.
     pub(super) fn schema(self) -> &'static str {
         match self {
             Self::Specification => SCHEMA,
@@ -53,19 +53,19 @@ impl Layout {
 
     /// Whether such a table may have a row of this address.
     ///
-    /// stellar-core takes every `ip` for IPv4: of another one it makes a wrong address, or an exception that ends it as
-    /// soon as it tells others of its peers or dials this one.
+    /// stellar-core takes every `ip` for IPv4. From any other it makes a wrong address, or it throws an exception and ends
+    /// as soon as it sends its peers to others or dials this one.
     pub(super) fn holds(self, address: &PeerAddress) -> bool {
         self == Self::Specification || matches!(address.host(), Host::V4(_))
     }
 
-    /// Whether it may have a row of any of them.
+    /// Whether it may have a row of any of these addresses.
     pub(super) fn holds_any<'a>(self, addresses: impl IntoIterator<Item = &'a PeerAddress>) -> bool {
         addresses.into_iter().any(|address| self.holds(address))
     }
 
-    /// What a `nextattempt` means, if it means anything. Where stellar-core has text, a number can only be what it is
-    /// in the other layout.
+    /// The time that a `nextattempt` means, if it means one. Where stellar-core has text, an integer is taken as in the
+    /// other layout.
     pub(super) fn next_attempt(self, value: ValueRef<'_>) -> Option<i64> {
         match value {
             ValueRef::Integer(seconds) => Some(seconds),

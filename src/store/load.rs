@@ -1,4 +1,4 @@
-//! Reading the database into memory, and finding out whether it can be believed.
+//! Reading the database into memory, and checking whether it can be believed.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -22,9 +22,9 @@ use crate::peer::PeerRecord;
 /// A row is a valid peer when its `ip` is a host in canonical form, its `port` is from 1 to 65535, its
 /// `numfailures` fits 32 bits, its `type` is 0, 1 or 2, and `nextattempt` is an integer. In a table of stellar-core's,
 /// which declares `nextattempt` as TIMESTAMP, that is a UTC time as text, such as `2026-01-31 23:59:59` (or an integer
-/// as elsewhere), and `ip` an IPv4 address. Other rows are passed over and left as they are.
+/// as elsewhere), and `ip` an IPv4 address. Other rows are skipped and left as they are.
 ///
-/// Cost: linear in the table, one pass, nothing kept.
+/// Cost: one pass over the table; nothing is kept in memory.
 ///
 /// # Errors
 /// [`Error::Database`], [`Error::Busy`] or [`Error::Corrupt`] when SQLite cannot read the table; `each` may have
@@ -54,7 +54,7 @@ pub fn load_all_from_db(conn: &Connection, mut each: impl FnMut(&PeerRecord)) ->
 /// A row of a peer takes at least this many bytes of the file, in the table and in its index together.
 const SHORTEST_ROW: i64 = 24;
 
-/// How many rows there were.
+/// How many rows were read.
 #[derive(Default)]
 pub(super) struct Rows {
     pub(super) read: u64,
@@ -62,11 +62,11 @@ pub(super) struct Rows {
     pub(super) skipped: u64,
 }
 
-/// What makes reading end.
+/// Why reading stopped early.
 enum Stop {
     Sqlite(rusqlite::Error),
     Damage(String),
-    /// Whatever took the rows can take no more.
+    /// The receiver of the rows has no memory for more.
     Full(Error),
 }
 
@@ -76,7 +76,7 @@ impl From<rusqlite::Error> for Stop {
     }
 }
 
-/// Reads every valid peer of a database of the application's, which vouches for it.
+/// Reads every valid peer of a borrowed connection's database, which the application vouches for.
 pub(super) fn read_borrowed(
     conn: &Connection,
     layout: Layout,
@@ -91,8 +91,8 @@ pub(super) fn read_borrowed(
     rows.map(|rows| rows.skipped).map_err(|stop| explain(stop, name))
 }
 
-/// Reads every valid peer of a database file, which must be whole: its rows are in order, so none is read twice, and its
-/// index has the same keys as the table.
+/// Reads every valid peer of a database file, and checks that it is sound: its rows must be in order, so that none is read
+/// twice, and its index must have the same keys as the table.
 pub(super) fn read_file(
     conn: &Connection,
     path: &Path,
@@ -104,11 +104,11 @@ pub(super) fn read_file(
 ) -> Result<Rows> {
     let mut read = || -> Result<Rows, Stop> {
         guard.begin_rows();
-        // All that is read is of one moment.
+        // Everything is read in one snapshot.
         let transaction = conn.unchecked_transaction()?;
         let sql = "SELECT page_count * page_size FROM pragma_page_count('main'), pragma_page_size('main')";
         let bytes: i64 = transaction.query_row(sql, [], |row| row.get(0))?;
-        // Only a hint: row numbers may have gaps, and a file may lie, and whoever reserves does not believe it.
+        // Only a hint: row numbers may have gaps and a file may lie, so `reserve` does not rely on it.
         let last = table.row_number.map_or(Ok(None), |rowid| {
             let sql = format!("SELECT max({rowid}) FROM main.peers NOT INDEXED");
             transaction.query_row(&sql, [], |row| row.get::<_, Option<i64>>(0))
@@ -119,7 +119,7 @@ pub(super) fn read_file(
         } else {
             read_by_key(&transaction, table.layout, each)?
         };
-        // SQLite takes what is missing of the last page for zeros.
+        // SQLite reads what is missing of the last page as zeros.
         if !file::reaches(path, bytes) {
             return Err(Stop::Damage("the file ends within a page".to_owned()));
         }
@@ -189,7 +189,7 @@ impl Scan {
         }));
         let shared = Arc::clone(&scan);
         let see = move |row: &Context<'_>| Ok(locked(&shared).see(row));
-        // DIRECTONLY: not for the schema of a file.
+        // DIRECTONLY: the schema of a file may not call it.
         let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DIRECTONLY;
         conn.create_scalar_function(Self::NAME, 6, flags, see)?;
         let mut pass_on = || -> Result<(), Stop> {
@@ -197,7 +197,7 @@ impl Scan {
             scan.peers.drain(..).try_for_each(|peer| each(&peer)).map_err(Stop::Full)?;
             if scan.is_in_circle { Err(Stop::Damage(IN_A_CIRCLE.to_owned())) } else { Ok(()) }
         };
-        // In the order of the table itself; an index may be damaged on its own.
+        // In the order of the table itself, because an index may be damaged on its own.
         let sql = format!(
             "SELECT 1 FROM main.peers NOT INDEXED WHERE {}(ip, port, nextattempt, numfailures, type, {rowid})",
             Self::NAME
@@ -236,8 +236,8 @@ fn locked(scan: &Mutex<Scan>) -> MutexGuard<'_, Scan> {
     scan.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Reads a table whose rows have no number that can be asked for: one WITHOUT ROWID, which is its own index. So that none
-/// is read twice, the hashes of the keys are remembered.
+/// Reads a table whose row numbers cannot be queried, such as one WITHOUT ROWID, which is its own index. So that no row is
+/// read twice, the hashes of the keys are remembered.
 fn read_by_key(
     conn: &Connection,
     layout: Layout,
@@ -255,10 +255,10 @@ fn read_by_key(
     read_rows(statement.query([])?, layout, check, each)
 }
 
-/// What is wrong with a file whose pages lead to one another.
+/// What is wrong with a file whose pages point to each other in a circle.
 const IN_A_CIRCLE: &str = "its pages lead to more than there is room for in it";
 
-/// Reads the rows; `check` sees each, and `each` those that are peers.
+/// Reads the rows; `check` is called for each, and `each` for those that are peers.
 fn read_rows(
     mut cursor: rusqlite::Rows<'_>,
     layout: Layout,

@@ -1,10 +1,10 @@
-//! The lock file beside a database, which keeps managers of other processes away, those of older versions among them.
+//! The lock file next to a database, which keeps other managers away, those of older versions included.
 //!
-//! The database file itself is locked as well, by its inode ([`hold`](super::hold)); this lock comes first, because to
-//! look at the database more closely means to open it, and to close a descriptor of a file drops all of SQLite's locks
-//! that this process has on it
+//! The database file itself is locked as well, by its inode ([`hold`](super::hold)). This lock is taken first, because
+//! the other one means opening the database, and closing a descriptor of a file drops all locks of SQLite's that this
+//! process has on it
 //! (<https://www.sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_>).
-//! Only managers look at either; other programs may read the database meanwhile.
+//! Only managers look at either lock: other programs may read and write the database meanwhile, under SQLite's own locks.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
@@ -18,7 +18,7 @@ use crate::system::process::{CloseInChildren, close_in_children};
 /// The lock, until it is dropped.
 #[derive(Debug)]
 pub(super) struct FileLock {
-    /// First, so that it is dropped before the descriptor is closed and its number is another file's.
+    /// First, so that it is dropped before the descriptor is closed and its number is reused.
     #[cfg(unix)]
     _in_children: CloseInChildren,
     file: File,
@@ -26,9 +26,9 @@ pub(super) struct FileLock {
 }
 
 impl FileLock {
-    /// The lock of the database at `database`, unless another manager has it.
+    /// Takes the lock of the database at `database`, unless another manager has it.
     pub(super) fn try_acquire(database: &Path, action: &str) -> Result<Option<Self>> {
-        let path = companions::beside(database, "-lock");
+        let path = companions::sibling(database, "-lock");
         let failed = |error: io::Error| match std::fs::symlink_metadata(&path) {
             Ok(_) => companions::cannot_use(action, "lock file", &path, &error),
             // It cannot be made.
@@ -38,16 +38,16 @@ impl FileLock {
         Self::take(file, &path).map_err(failed)
     }
 
-    /// Locks the file that was opened at `path`, unless somebody else has or it is not there any more.
+    /// Locks the file that was opened at `path`, unless another manager has locked it or it is no longer there.
     fn take(file: File, path: &Path) -> io::Result<Option<Self>> {
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Ok(None),
-            // SQLite says what it thinks of a file system without locks when it is asked to open the database.
+            // On a file system without locks, opening the database fails later, with SQLite's reason.
             Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {}
             Err(TryLockError::Error(error)) => return Err(error),
         }
-        // The manager that had it before may have removed the file that we opened: then another may lock the next one.
+        // The manager that held it before may have removed the file that we opened, and then a third may lock a new one.
         Ok(is_at(&file, path).then(|| Self {
             #[cfg(unix)]
             _in_children: close_in_children(std::os::fd::AsRawFd::as_raw_fd(&file)),
@@ -59,7 +59,7 @@ impl FileLock {
 
 impl Drop for FileLock {
     fn drop(&mut self) {
-        // Only our own: the directory may have been renamed or replaced, and the process moved by chroot.
+        // Only our own: the directory may have been renamed or replaced, or the process may have called chroot.
         if cfg!(unix) && is_at(&self.file, &self.path) {
             let _ = std::fs::remove_file(&self.path);
         }
@@ -67,20 +67,21 @@ impl Drop for FileLock {
     }
 }
 
-/// Opens the lock file, which is made if there is none; nothing if it came or went meanwhile.
+/// Opens the lock file, or creates it if there is none. `None` if another process created it in between.
 #[cfg(unix)]
 fn open(path: &Path, database: &Path) -> io::Result<Option<File>> {
     use crate::system::files::above_standard;
     use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
-    // A link in its place would have us make a file somewhere else, and a pipe would have us wait. To lock a file it is
-    // enough to read it.
+    // A link in its place would make us create a file somewhere else, and a pipe would make us wait. Opening it for
+    // reading is enough to lock it.
     let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_CLOEXEC;
     match OpenOptions::new().read(true).custom_flags(flags).open(path) {
         Ok(file) if file.metadata()?.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         opened => return above_standard(opened?).map(Some),
     }
-    // Whoever may use the database may use its lock, as SQLite has it for the files that it makes.
+    // It gets the mode of the database, as SQLite's own files do, and from root the owner and the group. If we are not root,
+    // another user who may write to the database may be refused the lock file; the error then names it.
     let database = std::fs::metadata(database).ok();
     let mode = database.as_ref().map_or(0o644, |database| database.mode() & 0o666);
     let flags = flags | libc::O_CREAT | libc::O_EXCL;
@@ -89,7 +90,7 @@ fn open(path: &Path, database: &Path) -> io::Result<Option<File>> {
         opened => above_standard(opened?)?,
     };
     if let Some(database) = database {
-        // As far as we may: in some containers root may not.
+        // Failures do not matter: the lock is ours, and in some containers root may not do this.
         let _ = file.set_permissions(std::fs::Permissions::from_mode(mode));
         let _ = companions::give_owner_of(&database, &file);
     }
@@ -111,7 +112,7 @@ fn is_at(file: &File, path: &Path) -> bool {
 
 #[cfg(not(unix))]
 fn is_at(_file: &File, _path: &Path) -> bool {
-    // There the file is not removed.
+    // The file is not removed there.
     true
 }
 

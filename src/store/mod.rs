@@ -1,11 +1,12 @@
 //! The journal of the table: an SQLite database that holds what memory holds.
 //!
-//! No question is ever answered from here. A change is written first and applied to memory after it is
-//! committed, so a write that fails leaves both as they were.
+//! No query is ever answered from here. A change is written first and applied to memory after it is
+//! committed, so a write that fails leaves both as they were; with the durability DEFERRED it is the other way round,
+//! and the file holds what memory held a little earlier.
 //!
-//! A connection is either our own, set up as [`open`] says, or borrowed from a host that uses SQLite itself. On
-//! a borrowed one nothing of the host's is touched: no PRAGMA, no hook, SAVEPOINT instead of BEGIN, and no
-//! statement of ours lives between two calls.
+//! A connection is either our own, set up as [`open`] says, or borrowed from an application that uses SQLite itself. On
+//! a borrowed one nothing of the application's is touched: no PRAGMA, no hook, SAVEPOINT instead of BEGIN, and no
+//! statement of ours is kept between calls.
 
 mod agreement;
 mod companions;
@@ -53,13 +54,13 @@ pub use quarantine::Quarantine;
 pub(crate) use quarantine::quarantine;
 pub(crate) use source::{is_same_file, read_peers};
 
-/// A connection to the database, and how to speak of it.
+/// A connection to the database, and what is known of it.
 #[derive(Debug)]
 pub(crate) struct Store {
     conn: Connection,
     /// Whether the database has its table.
     presence: Presence,
-    /// What messages call the database: its path in quotes, or the host's connection.
+    /// How messages refer to the database: its path in quotes, or the application's connection.
     name: String,
     /// For a database of our own. Dropped after the connection.
     owned: Option<Owned>,
@@ -75,15 +76,15 @@ struct Owned {
     process: Process,
     /// About how many rows the table has.
     rows: Cell<u64>,
-    /// The bytes that the file had when it was last looked at.
+    /// The length of the file in bytes when it was last checked.
     length: Cell<u64>,
-    /// How often it was looked at.
+    /// How often it was checked.
     looks: Cell<u8>,
-    /// What has become of it that cannot be undone.
+    /// What happened to it that cannot be undone.
     lost: Cell<Option<&'static str>>,
 }
 
-/// Once in so many changes, and at each flush, it is looked whether the log is there.
+/// One change in this many, and each flush, checks whether the log is there.
 const LOOKS_AT_LOG: u8 = 32;
 
 impl Store {
@@ -93,11 +94,11 @@ impl Store {
         self.owned.as_ref().is_some_and(|owned| !owned.process.is_current())
     }
 
-    /// In a fork of the process that opened the database: has SQLite forget it, with the file, the log and the locks, which
-    /// are the parent's, left as they are. The store is then to be forgotten, too.
+    /// In a fork of the process that opened the database: makes SQLite forget it, and leaves the file, the log and the
+    /// locks, which are the parent's, as they are. The caller must then forget the store, too.
     ///
-    /// SQLite's own advice is not to close a connection after a fork, because that may delete the log, and because another
-    /// thread may have been in it. Neither can be here: the log is left, and the caller has the store's lock.
+    /// SQLite advises against closing a connection after a fork, because that may delete the log, and because another
+    /// thread may have been using it. Neither can happen here: the log is left, and the caller holds the store's lock.
     pub(crate) fn abandon(&mut self) {
         let Some(owned) = &self.owned else { return };
         self.leave_the_log();
@@ -110,12 +111,12 @@ impl Store {
         }
     }
 
-    /// What messages call the database.
+    /// How messages refer to the database.
     pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
-    /// Where the database is, if it is in a file.
+    /// The path of the database, if it is in a file.
     pub(crate) fn path(&self) -> Option<PathBuf> {
         match &self.owned {
             Some(owned) => Some(owned.file.path().to_owned()),
@@ -140,9 +141,9 @@ impl Store {
         if self.is_forked() { Err(Error::forked(format!("{action} {}", self.name))) } else { Ok(()) }
     }
 
-    /// Before a change, and before a checkpoint: refuses in a fork, and if the file is not what was opened any more.
+    /// Before a change, and before a checkpoint: refuses in a fork, and if the file is no longer the one that was opened.
     ///
-    /// Cost: one question to the system.
+    /// Cost: one system call as long as it is.
     fn check(&self, action: &str) -> Result<()> {
         self.look(action, false)
     }
@@ -159,18 +160,18 @@ impl Store {
             Whereabouts::InPlace(length) => {
                 if length < owned.length.get() && !self.is_whole(length)? {
                     owned.lost.set(Some("the file was cut off while it was open"));
-                    // To move the log into what is left would make it no better, and the log may have all there is.
+                    // Moving the log into what is left would not repair it, and the log may hold all that survives.
                     self.leave_the_log();
                     return self.check(action);
                 }
                 owned.length.set(length);
-                // The log less often: what is in one that was deleted is not lost as long as this process lives.
+                // The log is checked less often: what a deleted log holds is not lost as long as this process lives.
                 owned.looks.set(owned.looks.get().wrapping_add(1));
                 if !owned.looks.get().is_multiple_of(LOOKS_AT_LOG) && !is_flush || owned.file.has_log() {
                     return Ok(());
                 }
                 owned.lost.set(Some("its write-ahead log was deleted or replaced while it was open"));
-                // SQLite still has it, with all that was committed.
+                // SQLite still has it open, with everything that was committed.
                 let _ = self.conn.query_row("PRAGMA wal_checkpoint(FULL)", [], |_| Ok(()));
                 self.leave_the_log();
                 self.check(action)
@@ -179,16 +180,16 @@ impl Store {
             Whereabouts::Moved => gone("the file was moved away while it was open"),
             Whereabouts::Replaced => {
                 owned.lost.set(Some("another file was put in its place while it was open"));
-                // To the file that is there now, the log of the other one would be damage.
+                // The log belongs to the other file, and would damage the one that is there now.
                 owned.file.set_log_aside(&file::stamp(&self.conn).unwrap_or_default());
                 self.check(action)
             }
         }
     }
 
-    /// Whether a file that has become shorter has all its pages: another program may have vacuumed it.
+    /// Whether a file that has become shorter still has all its pages: another program may have vacuumed it.
     ///
-    /// Cost: linear, in the rare case that it has.
+    /// Cost: linear in the file if its length is not what SQLite expects, which is rare.
     fn is_whole(&self, length: u64) -> Result<bool> {
         let sql = "SELECT page_count * page_size FROM pragma_page_count('main'), pragma_page_size('main')";
         let bytes: i64 = self
@@ -198,19 +199,19 @@ impl Store {
         if i64::try_from(length).is_ok_and(|length| length == bytes) {
             return Ok(true);
         }
-        // What it lacks may be in the log, if that program has written more since. A connection that has no page in memory
-        // yet finds out; but one to an empty file would delete the log.
+        // What it lacks may be in the log, if that program has written more since. A new connection, which has no page in
+        // memory, finds out; but not on an empty file, because it would delete the log.
         Ok(length > 1 && self.path().is_some_and(|path| source::is_readable(&path, &self.name)))
     }
 
-    /// When the connection is closed, SQLite shall neither move the log into the database nor delete it.
+    /// Keeps SQLite from moving the log into the database, and from deleting it, when the connection is closed.
     fn leave_the_log(&self) {
         let _ = self.conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
     }
 
-    /// Makes all that was committed survive a loss of power. Cost: the pages changed since the last time.
+    /// Runs a checkpoint, so that everything committed survives a loss of power. Cost: the pages changed since the last one.
     ///
-    /// A borrowed connection is the application's to synchronise.
+    /// Does nothing on a borrowed connection, where checkpoints are the application's business.
     pub(crate) fn flush(&self) -> Result<()> {
         if self.owned.is_none() {
             return Ok(());
@@ -230,7 +231,7 @@ impl Store {
 }
 
 impl Drop for Store {
-    /// SQLite deletes the log by its name when the last connection is closed: not if the name leads elsewhere by now.
+    /// SQLite deletes the log by name when the last connection is closed, so it must not if the name leads elsewhere now.
     fn drop(&mut self) {
         if self.owned.as_ref().is_some_and(|owned| !owned.file.is_at_path()) {
             self.leave_the_log();

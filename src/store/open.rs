@@ -1,8 +1,8 @@
 //! Opening a database of our own, and borrowing one.
 //!
-//! Opening has two steps, with the loading between them: nothing is written before the file is known to be a database
-//! of peers that can be read to its end. When both are done, every file that will ever be needed is open, and something
-//! has been written: so the first start is like every other, and what happens to the process afterwards (another user,
+//! Opening has two steps, with loading between them: nothing is written before the file is known to be a database
+//! of peers that can be read to its end. After both, every file that will ever be needed is open, and something
+//! has been written. So the first start is like every other, and whatever changes for the process afterwards (another user,
 //! another root directory, no more descriptors) stops no write.
 
 use std::cell::Cell;
@@ -22,17 +22,17 @@ use crate::peer::PeerRecord;
 use crate::system::files::forget_last_error;
 use crate::system::process::Process;
 
-/// The log is cut back to this many bytes when it is begun anew: what a long transaction, or a reader that kept it from
-/// being moved into the database, has made of it. SQLite begins anew at about as many.
+/// The log is truncated to this many bytes when it is restarted, after a long transaction, or a reader that kept it from
+/// being moved into the database, has made it larger. SQLite restarts it at about this size.
 const LOG_BYTES: u32 = 4 << 20;
 
-/// What SQLite may keep of the file in memory, in KiB: a change goes to pages anywhere, and each that is read anew is
-/// checked cell by cell.
+/// How much of the file SQLite may keep in memory, in KiB: changes go to pages anywhere, and each page that is read again
+/// is checked cell by cell.
 const CACHE_KIB: u32 = 8192;
 
 impl Store {
-    /// Opens the database file, makes it if there is none, and looks whether it is one of peers. It can be read then,
-    /// and written after [`begin`](Self::begin).
+    /// Opens the database file, creates it if there is none, and checks whether it is a database of peers. It can be read
+    /// then, and written after [`begin`](Self::begin).
     pub(crate) fn open(file: &Arc<DatabaseFile>, busy_timeout: Duration) -> Result<Self> {
         quarantine::take_back(file.path())
             .map_err(|error| Error::io(format!("cannot open {}", file.name()), &error))?;
@@ -47,15 +47,15 @@ impl Store {
         let conn = Connection::open_with_flags(file.path(), flags).map_err(|error| failed(&error))?;
         let set_up = || {
             conn.busy_timeout(busy_timeout.min(LONGEST_WAIT))?;
-            // Whoever closes a database last moves the write-ahead log into it and deletes the log. Not if it turns out
-            // to be damaged; but a log that SQLite makes just now has nothing in it, and goes again.
+            // The last connection to close moves the write-ahead log into the database and deletes the log. That must not
+            // happen if the database turns out to be damaged; but a log that SQLite creates just now is empty, and may go.
             conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, has_log)?;
             Guard::set_up(&conn)
         };
         let guard = set_up().map_err(|error| failed(&error))?;
         let is_readonly = || conn.is_readonly("main").map_err(|error| failed(&error));
-        // SQLite opens a file that may not be written read-only, without a word; and at the first look into it, it would
-        // make a log and its index, and could not remove them.
+        // SQLite silently opens a file that is not writable as read-only; and when it first reads the file, it would create
+        // a log and its index, which it could not remove.
         if is_readonly()? {
             return Err(Error::database(
                 &*action,
@@ -85,7 +85,7 @@ impl Store {
         Ok(Self { conn, presence, name, owned: Some(owned) })
     }
 
-    /// Takes a connection that belongs to an application.
+    /// Wraps a connection that belongs to the application.
     #[cfg(any(feature = "ffi", feature = "rusqlite"))]
     pub(crate) fn borrow(conn: Connection) -> Result<Self> {
         let name = "the host's database".to_owned();
@@ -95,8 +95,8 @@ impl Store {
         Ok(Self { conn, presence, name, owned: None })
     }
 
-    /// Reads every valid peer; says how many rows were none. `reserve` is first told how many there will be, as far as the
-    /// file can be believed.
+    /// Reads every valid peer; returns how many rows were not valid peers. `reserve` is called first with the number of
+    /// rows to expect, as far as the file can be believed.
     pub(crate) fn load_all(
         &self,
         reserve: &dyn Fn(usize),
@@ -112,14 +112,14 @@ impl Store {
         Ok(rows.skipped)
     }
 
-    /// Gets the database ready to be written, and makes the table if there is none.
+    /// Prepares the database for writing, and creates the table if there is none.
     ///
-    /// A connection of our own is set up for one writer that must not wait long: write-ahead log, and `synchronous` as
-    /// the durability asks. Then something is written.
+    /// A connection of our own is set up for one writer that must not wait long: WAL mode, and `synchronous` as
+    /// the durability requires. Then something is written.
     pub(crate) fn begin(&mut self, durability: Durability, busy_timeout: Duration) -> Result<()> {
         let Some(owned) = &self.owned else { return self.init_db() };
         let file = Arc::clone(&owned.file);
-        // Only an empty file: another has pages, or a mode, of its own.
+        // Only for an empty file: any other has pages, or a mode, of its own.
         if self.presence == Presence::Absent && self.ask::<i64>("PRAGMA main.page_count")? == 0 {
             self.run("PRAGMA main.auto_vacuum = INCREMENTAL")?;
         }
@@ -142,10 +142,10 @@ impl Store {
              PRAGMA main.cache_size = -{CACHE_KIB}"
         ))?;
         if mode_before.eq_ignore_ascii_case("wal") {
-            // Opens the log and its index, and asks for the right to write; a file in which nothing changes stays as it is.
+            // Opens the log and its index, and takes the write lock; a file in which nothing changes stays as it is.
             self.run("BEGIN IMMEDIATE; ROLLBACK")?;
         } else {
-            // The header was changed by the switch. The version in it is the application's; it is written as it is.
+            // The switch changed the header anyway. The version in it is the application's, and is written back unchanged.
             let version: i32 = self.ask("PRAGMA main.user_version")?;
             self.run(&format!("PRAGMA main.user_version = {version}"))?;
         }
@@ -160,7 +160,7 @@ impl Store {
             return Ok(());
         }
         let name = self.name.clone();
-        // In the transaction, it is certain whether the table is there.
+        // Within the transaction, nobody else can create the table.
         let mut found = Ok(Presence::Absent);
         self.in_transaction(1, &mut |conn| {
             found = match schema::inspect(conn, &name) {
@@ -190,7 +190,7 @@ impl Store {
     }
 }
 
-/// Switches to the write-ahead log.
+/// Switches to WAL mode.
 fn use_wal(conn: &Connection, name: &str, busy_timeout: Duration) -> Result<()> {
     let began = Instant::now();
     let mode: String = loop {
@@ -211,7 +211,7 @@ fn use_wal(conn: &Connection, name: &str, busy_timeout: Duration) -> Result<()> 
     ))
 }
 
-/// Says what to do about failures that have a particular reason while a database is opened.
+/// Adds advice to errors that have a particular reason while a database is opened.
 fn explain(error: Error, file: &DatabaseFile, action: &str) -> Error {
     let error = companions::explain(error, file.path(), action);
     match error.sqlite_code() {

@@ -1,7 +1,7 @@
 //! Setting a damaged file aside, and starting again with what can be read of it.
 //!
-//! Nothing is deleted. The new file is complete before the old one is moved, and the database's name leads to the one
-//! or to the other at every moment, where the file system has hard links.
+//! Nothing of the damaged file is deleted. The new file is complete before the old one is moved, and where the file system
+//! has hard links, the database's name leads to one or the other all the time.
 
 use std::fs;
 use std::io;
@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 
-use super::companions::{COMPANIONS, beside, give_owner_of};
+use super::companions::{COMPANIONS, give_owner_of, sibling};
 use super::file::{DatabaseFile, free_name, stamp};
 use super::layout::Layout;
 use super::salvage;
@@ -19,26 +19,26 @@ use super::write::{self, Failure};
 use crate::error::{Error, Quoted, Result};
 use crate::peer::PeerRecord;
 
-/// What became of a damaged file.
+/// What happened to a damaged file.
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Quarantine {
-    /// Where the file is now. Its write-ahead log, if there was one, has the same name and `-wal` behind it.
+    /// Where the file is now. Its write-ahead log, if there was one, has the same name with `-wal` added.
     pub path: PathBuf,
-    /// How many peers could be read of it; they are in the new file.
+    /// How many peers could be read from it; they are in the new file.
     pub saved_peers: u64,
-    /// How many rows could not be, of those that there is any trace of.
+    /// How many rows could not be read, of those that left any trace.
     pub lost_rows: u64,
 }
 
-/// Moves the file aside with everything that belongs to it, and puts a new one in its place that has the peers which
-/// can be read, in the layout that the old one had if that can be told.
+/// Moves the file aside with everything that belongs to it, and puts a new one in its place with the peers that
+/// can be read, in the layout of the old one if that can be told.
 pub(crate) fn quarantine(file: &DatabaseFile) -> Result<Quarantine> {
     let failed = |error: &io::Error| Error::io(format!("cannot set {} aside", file.name()), error);
     let path = file.path();
-    let salvage = salvage::read(path, &beside(path, "-wal"), file.name())?;
-    let new = beside(path, "-salvage");
-    // One that is there already was left by a process that died here, before the file was moved.
+    let salvage = salvage::read(path, &sibling(path, "-wal"), file.name())?;
+    let new = sibling(path, "-salvage");
+    // If there is one already, it was left by a process that died here before the file was moved.
     remove_database(&new).map_err(|error| match error.kind() {
         io::ErrorKind::InvalidFilename => failed(&error),
         _ => Error::io(format!("cannot remove {}", Quoted(&new.to_string_lossy())), &error),
@@ -52,20 +52,20 @@ pub(crate) fn quarantine(file: &DatabaseFile) -> Result<Quarantine> {
         Ok(aside)
     });
     let aside = moved.inspect_err(|_| {
-        // Only our own, unfinished file; the caller's is where it was.
+        // Only our own unfinished file: the damaged one is where it was.
         let _ = remove_database(&new);
     })?;
     Ok(Quarantine { path: aside, saved_peers: salvage.peers.len() as u64, lost_rows: salvage.lost_rows })
 }
 
-/// Takes back what an exchange has done that was cut short, when its process was killed: the log must be beside its database
-/// before anybody looks at either. That the new file is still there says that it was; a name of the old one is ours if it
-/// has none of its own yet, or the very file that is in its place.
+/// Undoes an exchange that was cut short when its process was killed: the log must be next to its database before anybody
+/// opens either. The new file still being there shows that it was cut short. A file set aside then belongs to this exchange
+/// if no database was set aside with it yet, or if that is the same file as the one in place.
 #[cfg(unix)]
 pub(super) fn take_back(path: &Path) -> io::Result<()> {
     use std::os::unix::fs::MetadataExt as _;
     let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else { return Ok(()) };
-    let new = beside(path, "-salvage");
+    let new = sibling(path, "-salvage");
     if !new.symlink_metadata().is_ok_and(|metadata| metadata.is_file()) {
         return Ok(());
     }
@@ -83,7 +83,7 @@ pub(super) fn take_back(path: &Path) -> io::Result<()> {
                 let database = Path::new(std::ffi::OsStr::from_bytes(&text[..text.len() - suffix.len()]));
                 let is_cut_short =
                     database.symlink_metadata().is_err() || identity(database) == identity(path);
-                let place = beside(path, suffix);
+                let place = sibling(path, suffix);
                 if is_cut_short && place.symlink_metadata().is_err() {
                     fs::rename(&aside, place)?;
                 }
@@ -91,7 +91,7 @@ pub(super) fn take_back(path: &Path) -> io::Result<()> {
             None => {}
         }
     }
-    // It is made anew if it is needed.
+    // It is created anew if it is needed.
     fs::remove_file(new)
 }
 
@@ -100,7 +100,7 @@ pub(super) fn take_back(_path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Makes a database of these peers, synchronised to the disk; says the present, for the name of the old one.
+/// Creates a database of these peers and fsyncs it; returns the current time, for the name of the old file.
 fn write_new(path: &Path, layout: Layout, peers: &[PeerRecord]) -> rusqlite::Result<String> {
     let conn = Connection::open(path)?;
     conn.pragma_update(None, "synchronous", "FULL")?;
@@ -112,18 +112,19 @@ fn write_new(path: &Path, layout: Layout, peers: &[PeerRecord]) -> rusqlite::Res
     transaction.execute_batch(layout.schema())?;
     match write::replace_all(&transaction, layout, peers) {
         Err(Failure::Sqlite(error) | Failure::Refused(_, error)) => return Err(error),
-        // The table is one that we have just made, without triggers.
+        // These cannot occur: we have just created the table, and it has no triggers.
         Err(Failure::NotInIndex(_) | Failure::Ignored(_)) | Ok(()) => {}
     }
     transaction.commit()?;
     stamp(&conn)
 }
 
-/// Gives the new file the mode of the old one, and its owner if we are root: whoever could use that one can use this.
+/// Gives the new file the mode of the old one, and if we are root, its owner and group. Otherwise the new file is ours,
+/// and another user who could use the old file only as its owner or through its group may not be able to use this one.
 #[cfg(unix)]
 fn take_over_access(old: &Path, new: &Path) -> io::Result<()> {
     let Ok(old) = fs::metadata(old) else { return Ok(()) };
-    // The owner first: a change of it can take bits of the mode away. As far as we may: in some containers root may not.
+    // The owner first: changing it can clear bits of the mode. In some containers even root may not change it.
     let _ = give_owner_of(&old, &fs::File::open(new)?);
     fs::set_permissions(new, old.permissions())
 }
@@ -136,7 +137,7 @@ fn take_over_access(old: &Path, new: &Path) -> io::Result<()> {
 
 fn remove_database(path: &Path) -> io::Result<()> {
     for suffix in ["", "-journal"] {
-        match fs::remove_file(beside(path, suffix)) {
+        match fs::remove_file(sibling(path, suffix)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
@@ -151,7 +152,7 @@ fn exchange(path: &Path, new: &Path, aside: &Path) -> io::Result<()> {
     let mut has_two_names = false;
     let mut run = || {
         for (suffix, _) in COMPANIONS {
-            let (from, to) = (beside(path, suffix), beside(aside, suffix));
+            let (from, to) = (sibling(path, suffix), sibling(aside, suffix));
             if from.symlink_metadata().is_ok() {
                 fs::rename(&from, &to)?;
                 moved.push((from, to));
@@ -176,11 +177,11 @@ fn exchange(path: &Path, new: &Path, aside: &Path) -> io::Result<()> {
             let _ = fs::rename(to, from);
         }
     }
-    done.and_then(|()| synchronise_directory(path))
+    done.and_then(|()| fsync_directory(path))
 }
 
-/// Makes the new names survive a loss of power, where a directory can be synchronised.
-fn synchronise_directory(path: &Path) -> io::Result<()> {
+/// Makes the new names survive a loss of power, where a directory can be fsynced.
+fn fsync_directory(path: &Path) -> io::Result<()> {
     match path.parent() {
         Some(parent) if cfg!(unix) => fs::File::open(parent)?.sync_all(),
         _ => Ok(()),

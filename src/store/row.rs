@@ -28,7 +28,7 @@ pub(super) fn peer_from_row(layout: Layout, columns: [ValueRef<'_>; 5]) -> Optio
 
 /// The address that is the key of a row, if it is one.
 pub(super) fn key_from_row(ip: &[u8], port: i64) -> Option<PeerAddress> {
-    // A host that is written in another way would get a second row at its first change.
+    // A host in another spelling would get a second row at its first change.
     let host = parse_canonical_host(ip)?;
     let port = u16::try_from(port).ok().filter(|&port| port != 0)?;
     Some(PeerAddress::from_canonical(host, port))

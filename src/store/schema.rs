@@ -1,11 +1,11 @@
-//! The table `peers`: how it is made, and how one that is already there is recognised.
+//! The table `peers`: how it is created, and how an existing one is recognised.
 
 use rusqlite::{Connection, OptionalExtension as _};
 
 use super::layout::{Layout, TIMESTAMP};
 use crate::error::{ADVICE_CORRUPT, Error, Quoted, Result};
 
-/// Whether a declared type, in upper case, will do.
+/// Whether a declared type, in upper case, is suitable.
 type Rule = fn(&str) -> bool;
 
 /// The columns, whether each is part of the primary key, and what its declared type must be.
@@ -17,7 +17,7 @@ const COLUMNS: [(&str, bool, Rule); 5] = [
     ("type", false, is_integer),
 ];
 
-/// Whether values in a column of this type are stored as integers. Of both rules, this one goes first
+/// Whether values in a column of this type are stored as integers. Of the two rules, this one takes precedence
 /// (<https://www.sqlite.org/datatype3.html#determination_of_column_affinity>).
 fn is_integer(declared: &str) -> bool {
     declared.contains("INT")
@@ -30,7 +30,7 @@ fn is_text(declared: &str) -> bool {
 
 const ANOTHER_PATH: &str = "; the file is left as it is: give another path";
 
-/// Whether a database has its table `peers` already.
+/// Whether a database already has its table `peers`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Presence {
     Present(Table),
@@ -43,9 +43,9 @@ pub(super) struct Table {
     pub(super) layout: Layout,
     /// The index of its primary key, quoted for SQL; a table WITHOUT ROWID is that index itself.
     pub(super) key_index: Option<String>,
-    /// Whether its rows have numbers, which is the order that they are in; else they are in the order of `key`.
+    /// Whether its rows have numbers, and are in the order of those; else they are in the order of `key`.
     pub(super) has_rowid: bool,
-    /// What SQL calls the number of a row, if it can: a further column may have each of these names.
+    /// The name of the row number in SQL, if it has one: further columns may take all of its names.
     pub(super) row_number: Option<&'static str>,
     /// The columns of the primary key, in its order.
     pub(super) key: Vec<KeyColumn>,
@@ -75,7 +75,7 @@ pub(super) fn inspect(conn: &Connection, name: &str) -> Result<Presence> {
         )
         .optional()
         .map_err(|error| match error {
-            // A number of the header that has no error code of its own.
+            // A field of the header is wrong; this has no error code of its own.
             rusqlite::Error::SqliteFailure(_, Some(detail)) if detail == "unsupported file format" => {
                 Error::corrupt(action(), detail, ADVICE_CORRUPT)
             }
@@ -135,7 +135,7 @@ pub(super) fn inspect(conn: &Connection, name: &str) -> Result<Presence> {
     }))
 }
 
-/// Whether our columns are there as they must be, and no further one is in the primary key.
+/// Whether all our columns are there as required, and no further one is in the primary key.
 fn has_our_columns(columns: &[Column]) -> bool {
     let has = |&(name, is_key, is_right): &(&str, bool, Rule)| {
         columns.iter().any(|column| {
@@ -152,13 +152,13 @@ fn has_our_columns(columns: &[Column]) -> bool {
 pub(super) struct Key {
     /// Its columns, in its order.
     pub(super) columns: Vec<KeyColumn>,
-    /// Whether it is an index beside the table; else it is the table.
+    /// Whether it is an index apart from the table; else it is the table itself.
     pub(super) has_rowid: bool,
-    /// The columns that its index has an entry of, in their order, as places among those that are declared.
+    /// The columns that are stored in its index, in that order, as places among the declared columns.
     pub(super) stored: Vec<usize>,
 }
 
-/// The primary key of the table, which is there.
+/// The primary key of the table, which must exist.
 pub(super) fn key(conn: &Connection) -> rusqlite::Result<Key> {
     let sql = "SELECT entry.cid, entry.\"desc\", entry.coll, entry.\"key\" \
          FROM pragma_index_list('peers', 'main') AS list, pragma_index_xinfo(list.name, 'main') AS entry \
@@ -167,7 +167,7 @@ pub(super) fn key(conn: &Connection) -> rusqlite::Result<Key> {
     let mut statement = conn.prepare(sql)?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
-        // A negative number stands for the number of the row.
+        // A negative number stands for the row number.
         let Ok(column) = usize::try_from(row.get::<_, i64>(0)?) else {
             key.has_rowid = true;
             continue;
@@ -180,7 +180,7 @@ pub(super) fn key(conn: &Connection) -> rusqlite::Result<Key> {
     Ok(key)
 }
 
-/// The index of the primary key, quoted for SQL, if the table is not that index itself.
+/// The index of the primary key, quoted for SQL, unless the table itself is that index.
 fn key_index(conn: &Connection) -> rusqlite::Result<Option<String>> {
     let sql = "SELECT name FROM pragma_index_list('peers', 'main') WHERE origin = 'pk' \
          AND EXISTS (SELECT 1 FROM main.sqlite_master AS m WHERE m.name = pragma_index_list.name)";
@@ -188,7 +188,7 @@ fn key_index(conn: &Connection) -> rusqlite::Result<Option<String>> {
     Ok(name.map(|name| format!("\"{}\"", name.replace('"', "\"\""))))
 }
 
-/// The layout of the table, which is there.
+/// The layout of the table, which must exist.
 #[cfg(feature = "rusqlite")]
 pub(super) fn layout(conn: &Connection) -> rusqlite::Result<Layout> {
     columns(conn).map(|columns| layout_of(&columns))
@@ -211,14 +211,14 @@ pub(super) struct Column {
     pub(super) storage: Storage,
 }
 
-/// Where the values of a column come from, and whether they are in the rows.
+/// Where the values of a column come from, and whether they are stored in the rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Storage {
-    /// Whoever writes a row gives them.
+    /// Given by whoever writes the row.
     Given,
-    /// They follow from others, and are in the rows all the same.
+    /// Computed from others, and stored.
     Generated,
-    /// They follow from others when the row is read.
+    /// Computed from others when the row is read.
     Virtual,
 }
 
@@ -227,7 +227,7 @@ impl Column {
         COLUMNS.iter().any(|(name, ..)| self.name.eq_ignore_ascii_case(name))
     }
 
-    /// Whether a row cannot be written without saying what this column holds.
+    /// Whether a row cannot be written without a value for this column.
     fn must_be_named(&self) -> bool {
         let is_null = |default: &String| default.eq_ignore_ascii_case("NULL");
         self.is_not_null && self.storage == Storage::Given && self.default.as_ref().is_none_or(is_null)
@@ -236,7 +236,8 @@ impl Column {
 
 /// The columns of the table, in the order of their declaration.
 ///
-/// By SELECT, as everything on a borrowed connection; a host with an authorizer sees `SQLITE_PRAGMA` all the same.
+/// By SELECT, because no PRAGMA is run on a borrowed connection; an application with an authorizer still sees
+/// `SQLITE_PRAGMA`.
 pub(super) fn columns(conn: &Connection) -> rusqlite::Result<Vec<Column>> {
     let sql =
         "SELECT name, type, pk, \"notnull\", dflt_value, hidden FROM pragma_table_xinfo('peers', 'main')";

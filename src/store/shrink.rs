@@ -1,16 +1,16 @@
-//! Giving pages back that a large removal has left free.
+//! Giving back the pages that a large removal has left free.
 //!
-//! A file that this library makes is in SQLite's mode `auto_vacuum = INCREMENTAL`, which costs a page in some eight hundred
-//! and lets a file be cut without being written anew. Others keep their mode, and their size until they are vacuumed.
+//! A file that this library creates is in SQLite's mode `auto_vacuum = INCREMENTAL`, which costs one page in some eight
+//! hundred and lets a file be truncated without rewriting it. Others keep their mode, and their size until vacuumed.
 
 use rusqlite::Connection;
 
-/// Fewer free pages than this are left to what comes next.
+/// Fewer free pages than this are kept for later use.
 const FEWEST_PAGES: i64 = 256;
-/// And if they are a smaller part of the file than one in so many.
+/// So are free pages that are less than one in this many of the file's.
 const PART: i64 = 4;
 
-/// Cuts the free pages off, if they are a large part of a database of our own, in the transaction that has made them free.
+/// Cuts off the free pages, if they are a large part of a database of our own, in the transaction that freed them.
 /// The file itself becomes shorter when the log is next moved into it.
 pub(super) fn give_back(conn: &Connection) -> rusqlite::Result<()> {
     let ask = |sql: &str| conn.query_row(sql, [], |row| row.get::<_, i64>(0));

@@ -1,7 +1,7 @@
-//! Reading another database of peers, which stays exactly as it is as far as SQLite allows.
+//! Reading another database of peers, which stays exactly as it is, as far as SQLite allows.
 //!
-//! Nobody's file is opened here but by SQLite: closing any other descriptor of it would drop the locks that SQLite has
-//! on it in this process.
+//! Only SQLite opens the file: closing any other descriptor of it would drop the locks that SQLite has on it in this
+//! process.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime};
 
 use rusqlite::{Connection, OpenFlags, ffi};
 
-use super::companions::beside;
+use super::companions::sibling;
 use super::file::{self, LONGEST_WAIT};
 use super::guard::{Guard, explain_limit};
 #[cfg(unix)]
@@ -28,15 +28,15 @@ use crate::system::files::forget_last_error;
 /// How to open a file that is only read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Manner {
-    /// As SQLite does. Where a file wants a write-ahead log, or the index of one, it makes them and leaves them there.
+    /// As usual. Where a file needs a write-ahead log, or the index of one, SQLite creates them and leaves them there.
     Shared,
-    /// Keeping what it locks.
+    /// Keeping every lock that it takes.
     Exclusive,
     /// Without locks, log and journal.
     Immutable,
 }
 
-/// Reads the valid peers of the database at `path` that are wanted, in whichever layout, at one moment. Waits at most
+/// Reads the valid peers of the database at `path` that are wanted, in either layout, in one snapshot. Waits at most
 /// `busy_timeout` for another connection's lock.
 ///
 /// Cost: linear in the rows of the file; memory for the peers that are wanted.
@@ -58,7 +58,7 @@ pub(crate) fn read_peers(
     }
     #[cfg(unix)]
     {
-        // Under another name, what is in the log of a database that is open would be missing.
+        // Under another name than the one it is open by, the changes in its log would be missing.
         let status = fs::metadata(&path).map(|metadata| Status::of(&metadata));
         let status = status.map_err(|error| Error::io(action(), &error))?;
         hold::check_links(status, &action())?;
@@ -71,21 +71,21 @@ pub(crate) fn read_peers(
     let wants_log = || {
         wants_log(&path, busy_timeout).map_err(|error| explain(Error::sqlite(action(), &error), &action()))
     };
-    read_at_one_moment(&path, wants_log, read)
+    read_snapshot(&path, wants_log, read)
 }
 
-/// Whether all of a database that is open can be read by a connection of its own.
+/// Whether all of an open database can be read by another connection.
 pub(super) fn is_readable(path: &Path, name: &str) -> bool {
     read(path, name, Duration::from_secs(1), Manner::Shared, &|_| false).is_ok()
 }
 
-/// Reads a file that may have, or want, a write-ahead log.
-fn read_at_one_moment<T>(
+/// Reads a file that may have, or need, a write-ahead log.
+fn read_snapshot<T>(
     path: &Path,
     wants_log: impl FnOnce() -> Result<bool>,
     read: impl Fn(Manner) -> Result<T>,
 ) -> Result<T> {
-    let log = beside(path, "-wal");
+    let log = sibling(path, "-wal");
     if log.exists() {
         return read(Manner::Shared);
     }
@@ -97,18 +97,17 @@ fn read_at_one_moment<T>(
     wants_log?;
     // No connection has the file open, or there would be a log.
     let result = read(Manner::Immutable);
-    // One that was opened meanwhile has a log; and if it is closed again, it has written to the file.
+    // If one was opened meanwhile, there is a log; and if it was closed again, the file has changed.
     if log.exists() || state(path) != before { read(Manner::Shared) } else { result }
 }
 
-/// Whether the file is one with a write-ahead log, which is not there now. None is made.
+/// Whether the file is in WAL mode without a log at present. Does not create one.
 fn wants_log(path: &Path, busy_timeout: Duration) -> rusqlite::Result<bool> {
-    /// One at a time: two would be in each other's way.
+    /// One at a time: two would lock each other out.
     static ASKING: Mutex<()> = Mutex::new(());
     let _asking = ASKING.lock().unwrap_or_else(PoisonError::into_inner);
     let (conn, _guard) = connect(path, busy_timeout, Manner::Exclusive)?;
-    // Before SQLite makes a log for itself alone it takes a lock for writers, which a file that is opened for reading
-    // cannot have.
+    // Before SQLite creates a log for exclusive use it takes a write lock, which fails on a file that is opened for reading.
     match conn.query_row("SELECT EXISTS (SELECT 1 FROM main.sqlite_master)", [], |_| Ok(())) {
         Err(error) if error.sqlite_error().is_some_and(|e| e.extended_code == ffi::SQLITE_IOERR_LOCK) => {
             Ok(true)
@@ -117,7 +116,7 @@ fn wants_log(path: &Path, busy_timeout: Duration) -> rusqlite::Result<bool> {
     }
 }
 
-/// What changes when a file is written to, or another is put in its place.
+/// A state that changes when a file is written to or replaced.
 fn state(path: &Path) -> Option<(u64, SystemTime, [i64; 4])> {
     let metadata = fs::metadata(path).ok()?;
     #[cfg(unix)]
@@ -185,7 +184,7 @@ fn immutable_uri(path: &Path) -> String {
             b'/' | b'.' | b'-' | b'_' => uri.push(char::from(byte)),
             _ if byte.is_ascii_alphanumeric() => uri.push(char::from(byte)),
             _ => {
-                // Writing to a text cannot fail.
+                // Writing to a `String` cannot fail.
                 let _ = write!(uri, "%{byte:02X}");
             }
         }
@@ -193,7 +192,7 @@ fn immutable_uri(path: &Path) -> String {
     uri + "?immutable=1"
 }
 
-/// Says what to do about failures that have a particular reason here.
+/// Adds advice to errors that have a particular reason here.
 fn explain(error: Error, action: &str) -> Error {
     let code = error.sqlite_code();
     let detail = match code & 0xff {
@@ -209,7 +208,7 @@ fn explain(error: Error, action: &str) -> Error {
     Error::database_with_code(action, detail, code)
 }
 
-/// Whether two paths lead to one file that is there.
+/// Whether two paths lead to the same existing file.
 pub(crate) fn is_same_file(a: &Path, b: &Path) -> bool {
     #[cfg(unix)]
     {
@@ -241,7 +240,7 @@ mod tests {
             manners.push(manner);
             Ok(())
         };
-        read_at_one_moment(&path, || Ok(true), read).unwrap();
+        read_snapshot(&path, || Ok(true), read).unwrap();
         manners.into_inner()
     }
 
@@ -250,7 +249,7 @@ mod tests {
         let (once, again) = ([Manner::Immutable], [Manner::Immutable, Manner::Shared]);
         assert_eq!(manners(|_| {}), once);
         assert_eq!(manners(|path| fs::write(path, "longer than it was").unwrap()), again);
-        assert_eq!(manners(|path| fs::write(beside(path, "-wal"), "").unwrap()), again);
+        assert_eq!(manners(|path| fs::write(sibling(path, "-wal"), "").unwrap()), again);
         let replace = |path: &Path| {
             let other = path.with_extension("other");
             fs::write(&other, "as it was").unwrap();

@@ -1,8 +1,8 @@
 //! A time as stellar-core writes it: text in UTC, `YYYY-MM-DD HH:MM:SS`.
 //!
-//! stellar-core turns its clock into the fields of a date and has SOCI print them, and asks for what is due by comparing
-//! the text. So a year must have four digits; those before 1000 would be written back with fewer, and sort wrongly.
-//! What is outside is written as the nearest time inside.
+//! stellar-core turns its clock into the fields of a date, has SOCI print them, and finds out what is due by comparing
+//! text. So a year must have four digits: one before 1000 would be written back with fewer, and sort wrongly.
+//! A time outside the years 1000 to 9999 is written as the nearest one inside.
 //!
 //! Sources: stellar-core's `src/overlay/PeerManager.cpp` and `src/util/Timer.cpp`, SOCI's `src/core/common.cpp`; the
 //! arithmetic is that of <https://howardhinnant.github.io/date_algorithms.html>, in the proleptic Gregorian calendar.
@@ -14,14 +14,14 @@ const LATEST: i64 = 253_402_300_799;
 
 const SECONDS_PER_DAY: i64 = 24 * 60 * 60;
 const DAYS_PER_ERA: i64 = 400 * 365 + 97;
-/// From the first of March of the year 0 to the beginning of 1970.
+/// Days from the first of March of the year 0 to the beginning of 1970.
 const DAYS_BEFORE_EPOCH: i64 = 719_468;
 
 /// The text of a time.
 pub(super) struct Timestamp([u8; 19]);
 
 impl Timestamp {
-    /// The text of so many seconds since the Unix epoch, or of the nearest time that has one.
+    /// The text of a time in seconds since the Unix epoch, or of the nearest time that has one.
     pub(super) fn of(seconds: i64) -> Self {
         let seconds = seconds.clamp(EARLIEST, LATEST);
         let (year, month, day) = civil_from_days(seconds.div_euclid(SECONDS_PER_DAY));
@@ -43,11 +43,11 @@ impl Timestamp {
     }
 }
 
-/// The seconds since the Unix epoch that a text means, if it means any.
+/// The seconds since the Unix epoch that a text means, if it is a time.
 ///
-/// Besides what is written here: numbers with fewer digits, as stellar-core writes early years; a date alone, which is
-/// its midnight; `T` before the time, a fraction of a second, which is cut off, and `Z` behind it. The date must be one
-/// of the calendar.
+/// Besides the form that is written here, it may have numbers with fewer digits, as stellar-core writes early years; a date
+/// alone, which means its midnight; `T` before the time; a fraction of a second, which is cut off; and `Z` at the end. The
+/// date must exist in the calendar.
 pub(super) fn parse(text: &[u8]) -> Option<i64> {
     let mut rest = text;
     let year = number(&mut rest, 4)?;
@@ -85,13 +85,13 @@ fn number(rest: &mut &[u8], most: usize) -> Option<i64> {
     Some(read.iter().fold(0, |number, digit| number * 10 + i64::from(digit - b'0')))
 }
 
-/// What follows a symbol that is next.
+/// The rest after a symbol, if that is next.
 fn behind<'a, 'b>(rest: &'a mut &'b [u8], symbol: u8) -> Option<&'a mut &'b [u8]> {
     *rest = rest.strip_prefix(&[symbol])?;
     Some(rest)
 }
 
-/// How many days after the beginning of 1970 a date is.
+/// The number of days from the beginning of 1970 to a date.
 fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
     // A year that begins in March has its leap day last.
     let year = year - i64::from(month <= 2);
@@ -101,7 +101,7 @@ fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
         - DAYS_BEFORE_EPOCH
 }
 
-/// The year, the month and the day so many days after the beginning of 1970.
+/// The year, the month and the day this many days after the beginning of 1970.
 fn civil_from_days(days: i64) -> (i64, i64, i64) {
     let days = days + DAYS_BEFORE_EPOCH;
     let of_era = days.rem_euclid(DAYS_PER_ERA);

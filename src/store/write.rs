@@ -1,4 +1,5 @@
-//! Writing changes: each call here is one transaction, done wholly or not at all.
+//! Writing changes: each call here is one transaction, done as a whole or not at all, except that
+//! [`write_changes`](Store::write_changes) leaves out what the file's own constraints refuse.
 
 use rusqlite::{
     Connection, ErrorCode, OptionalExtension as _, Savepoint, Statement, ToSql, Transaction,
@@ -13,16 +14,16 @@ use crate::changes::Changes;
 use crate::error::{ADVICE_CORRUPT, Error, Result};
 use crate::peer::PeerRecord;
 
-/// What the specification's INSERT OR REPLACE does, but the row of a known peer keeps its place, and its entry in the
+/// Does what the specification's INSERT OR REPLACE does, but the row of a known peer keeps its place, and its entry in the
 /// index is not touched: that is one page to write instead of three. A row with the same key in another spelling, or as
-/// another type, is deleted first. OR ABORT: what the file's own constraints say of a conflict (to pass it
-/// over, to roll everything back) does not count.
+/// another type, is deleted first. OR ABORT overrides how the file's own constraints resolve a conflict (by ignoring it, or
+/// by rolling everything back).
 const PUT: &str = "INSERT OR ABORT INTO main.peers (ip, port, nextattempt, numfailures, type) VALUES (?1, ?2, ?3, ?4, ?5) \
      ON CONFLICT (ip, port) DO UPDATE SET \
        nextattempt = excluded.nextattempt, numfailures = excluded.numfailures, type = excluded.type \
      WHERE typeof(ip) = 'text' AND ip = excluded.ip COLLATE BINARY AND typeof(port) = 'integer'";
-/// The specification's INSERT OR IGNORE, except that a row which is no valid peer is overwritten: ignoring the new peer
-/// then would lose it at the next start. Such a row can have the same key in another spelling, or as another type.
+/// The specification's INSERT OR IGNORE, except that a row which is not a valid peer is overwritten: ignoring the new peer
+/// would lose it at the next start. Such a row can have the same key in another spelling, or as another type.
 macro_rules! insert {
     ($next_attempt_is_valid:literal) => {
         concat!(
@@ -38,24 +39,25 @@ macro_rules! insert {
     };
 }
 const INSERT: &str = insert!("typeof(nextattempt) = 'integer'");
-/// Here a time that is not as stellar-core and we write it is overwritten, too, even if it would be read.
+/// For stellar-core's layout. A time in another form than stellar-core and we write is overwritten, too, even if it could
+/// be read.
 /// (Without a modifier, older versions of SQLite leave the 29th of February in every year.)
 const INSERT_STELLAR_CORE: &str = insert!("nextattempt IS datetime(nextattempt, '+0 days')");
 const DELETE: &str = "DELETE FROM main.peers WHERE ip = ?1 AND port = ?2";
-/// By the table itself: an index that another program has made may be of another moment.
+/// Scans the table itself, because an index that another program has made may be out of date.
 const DELETE_FAILED: &str = "DELETE FROM main.peers NOT INDEXED WHERE numfailures >= ?1";
 const DELETE_ALL: &str = "DELETE FROM main.peers";
-/// Looks at every row: the index may be what is wrong.
+/// Scans every row, because it may be the index that is wrong.
 const FIND: &str = "SELECT 1 FROM main.peers NOT INDEXED WHERE ip = ?1 AND port = ?2 LIMIT 1";
 
-/// After so many deletions it is looked whether the file has become too large.
+/// A change with this many deletions checks whether the file should shrink.
 const MANY: usize = 1_000;
 
 /// Changes of a group that the file's own constraints have refused.
 #[derive(Debug, Default)]
 pub(crate) struct Rejected {
     pub(crate) rows: u64,
-    /// Why the first of them was.
+    /// Why the first of them was refused.
     pub(crate) first: Option<Error>,
 }
 
@@ -64,9 +66,9 @@ pub(super) enum Failure {
     Sqlite(rusqlite::Error),
     /// A constraint refuses this peer's row.
     Refused(PeerAddress, rusqlite::Error),
-    /// There is no row to be deleted, but only because the index does not have it.
+    /// No row was found to delete, but only because the index does not have it.
     NotInIndex(PeerAddress),
-    /// The statement has succeeded and written nothing.
+    /// The statement succeeded but wrote nothing.
     Ignored(PeerAddress),
 }
 
@@ -99,8 +101,8 @@ impl Store {
         })
     }
 
-    /// Writes the changes of a table, all in one transaction, except those that the file's own constraints refuse: they
-    /// would keep the others from being written for ever.
+    /// Writes the changes of a table in one transaction, except those that the file's own constraints refuse, which would
+    /// keep the others from ever being written.
     pub(crate) fn write_changes(&mut self, changes: &Changes) -> Result<Rejected> {
         let layout = self.layout();
         let put = || changes.put.iter().map(|put| &put.record);
@@ -155,7 +157,7 @@ impl Store {
         self.delete_many(&mut |conn| execute(conn, DELETE_ALL, []))
     }
 
-    /// Runs a deletion that may be large, and gives the pages back that it leaves.
+    /// Runs a deletion that may be large, and gives back the pages that it frees.
     fn delete_many(&mut self, delete: &mut dyn FnMut(&Connection) -> Result<(), Failure>) -> Result<()> {
         if self.owned.is_none() {
             return self.change(self.rows(), delete);
@@ -166,13 +168,13 @@ impl Store {
         })
     }
 
-    /// About how many rows there are.
+    /// The approximate number of rows.
     fn rows(&self) -> usize {
         self.owned.as_ref().map_or(0, |owned| usize::try_from(owned.rows.get()).unwrap_or(usize::MAX))
     }
 
-    /// Runs `work` in a transaction of its own, or in a savepoint of the application's connection. It writes and deletes
-    /// about so many rows.
+    /// Runs `work`, which writes and deletes about this many rows, in a transaction of its own, or in a savepoint on a
+    /// borrowed connection.
     pub(super) fn in_transaction(
         &mut self,
         rows: usize,
@@ -193,8 +195,8 @@ impl Store {
                 work(&savepoint)?;
                 savepoint.commit().map_err(Failure::from)
             });
-            // Releasing a savepoint that has begun the transaction is a commit, which can fail even when all was undone
-            // before: another connection reads on, or the disk fails. A ROLLBACK ends it for certain.
+            // Releasing a savepoint that began the transaction is a commit, which can fail even after everything was undone:
+            // another connection keeps reading, or the disk fails. A ROLLBACK ends it for certain.
             if begins_transaction && !self.conn.is_autocommit() {
                 let _ = self.conn.execute_batch("ROLLBACK");
             }
@@ -203,7 +205,7 @@ impl Store {
         done.map_err(|failure| self.write_failed(failure))
     }
 
-    /// Runs `work`, which is a single statement: SQLite makes it a transaction of its own.
+    /// Runs `work`, which is a single statement and so a transaction of its own.
     fn change(
         &mut self,
         rows: usize,
@@ -233,7 +235,7 @@ impl Store {
             _ if !layout.holds_any(records.iter().map(|record| &record.address)) => {
                 self.check_process("cannot write to")
             }
-            // One row needs no transaction but that of its statement.
+            // One row needs only the transaction of its own statement.
             [_] if self.owned.is_some() => self.change(1, &mut |conn| write(conn, layout, records)),
             _ => self.in_transaction(records.len(), &mut |conn| write(conn, layout, records)),
         }
@@ -276,8 +278,8 @@ impl<'a> Writer<'a> {
         if self.write(record)? > 0 {
             return Ok(());
         }
-        // The row with this key goes first, and no other one: INSERT OR REPLACE would also delete what a further constraint
-        // of the file's own has against it.
+        // Only the row with this key is deleted first: INSERT OR REPLACE would also delete rows that conflict by one of the
+        // file's own constraints.
         self.conn.execute_batch("SAVEPOINT peer_manager_row")?;
         let replaced = self.replace(record);
         let end = if replaced.is_ok() { "RELEASE" } else { "ROLLBACK TO peer_manager_row; RELEASE" };
@@ -294,7 +296,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Says how many rows were written.
+    /// Returns how many rows were written.
     fn write(&mut self, record: &PeerRecord) -> Result<usize, Failure> {
         write_row(self.conn, &mut self.put, self.layout, record)
     }
@@ -311,7 +313,7 @@ pub(super) fn replace_all<'a>(
     records.try_for_each(|record| writer.put(record))
 }
 
-/// Deletes the rows of peers. One that the layout cannot hold has none; if there is one with that key, it is not ours.
+/// Deletes the rows of peers. One that the layout cannot hold has none; a row with its key is not ours.
 fn delete_each(conn: &Connection, layout: Layout, addresses: &[PeerAddress]) -> Result<(), Failure> {
     let mut delete = conn.prepare_cached(DELETE)?;
     for address in addresses.iter().filter(|address| layout.holds(address)) {
@@ -319,7 +321,7 @@ fn delete_each(conn: &Connection, layout: Layout, addresses: &[PeerAddress]) -> 
         if delete.execute(params![host.as_str(), address.port()])? > 0 {
             continue;
         }
-        // Another program may have deleted it. But if only the index does not know it, it would come back.
+        // Another program may have deleted it. But if it is missing only in the index, it would come back.
         let found = conn.query_row(FIND, params![host.as_str(), address.port()], |_| Ok(())).optional()?;
         if found.is_some() {
             return Err(Failure::NotInIndex(address.clone()));
@@ -353,7 +355,7 @@ fn execute(conn: &Connection, sql: &str, params: impl rusqlite::Params) -> Resul
     Ok(())
 }
 
-/// Says how many rows were written.
+/// Returns how many rows were written.
 fn write_row(
     conn: &Connection,
     statement: &mut Statement<'_>,
@@ -373,7 +375,7 @@ fn write_row(
     ]);
     written.map_err(|error| match error.sqlite_error_code() {
         Some(ErrorCode::ConstraintViolation) => Failure::Refused(record.address.clone(), error),
-        // What an expression of the schema cannot compute for this row; unless the table itself is gone.
+        // An expression of the schema cannot be computed for this row, unless the table itself is gone.
         Some(
             ErrorCode::Unknown | ErrorCode::TooBig | ErrorCode::TypeMismatch | ErrorCode::ParameterOutOfRange,
         ) if conn.prepare(PUT).is_ok() => Failure::Refused(record.address.clone(), error),

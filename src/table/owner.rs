@@ -70,7 +70,7 @@ impl PeerTable {
         self.indexes.dirty.len()
     }
 
-    /// What is known of an address. Cost: constant.
+    /// What is known of an address, or `None`. Cost: constant.
     pub(crate) fn get(&self, address: &PeerAddress) -> Option<PeerRecord> {
         self.find(address).map(|slot| self.record(slot, address))
     }

@@ -30,7 +30,7 @@ Manager with(Change change) {
   return Manager::open(options);
 }
 
-TEST(a_full_table_refuses_newcomers_until_a_peer_has_failed) {
+TEST(a_full_table_refuses_new_peers_until_a_peer_has_failed) {
   Manager peers = with([](Options& o) { o.max_peers = 2; });
   const std::array all = {address("1.2.3.4"), address("5.6.7.8"), address("9.9.9.9")};
   CHECK(peers.ensure_exists_many(all) == 2);

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"peer_manager/examples/go/peermanager"
+	"peer_manager/bindings/go/peermanager"
 )
 
 type player struct {
@@ -67,8 +67,8 @@ func (p *player) operate(operation string, w *words) ([]string, error) {
 		}
 		return do(context.Background(), p.manager)
 	}
-	if question, ok := questions[operation]; ok {
-		do := question(w)
+	if read, ok := reads[operation]; ok {
+		do := read(w)
 		if w.err != nil {
 			return nil, w.err
 		}
@@ -180,10 +180,10 @@ var changes = map[string]func(*words) change{
 	},
 }
 
-type question func(*peermanager.Manager) ([]string, error)
+type read func(*peermanager.Manager) ([]string, error)
 
-var questions = map[string]func(*words) question{
-	"load": func(w *words) question {
+var reads = map[string]func(*words) read{
+	"load": func(w *words) read {
 		address := w.address()
 		return func(m *peermanager.Manager) ([]string, error) {
 			record, err := m.Load(address)
@@ -193,12 +193,12 @@ var questions = map[string]func(*words) question{
 			return []string{textOf(record)}, nil
 		}
 	},
-	"load_random_peers": func(w *words) question {
+	"load_random_peers": func(w *words) read {
 		query, size := w.query(), int(w.natural(31))
 		query.Exclude = w.addresses()
 		return func(m *peermanager.Manager) ([]string, error) { return list(m.LoadRandomPeers(query, size)) }
 	},
-	"get_peers_to_send": func(w *words) question {
+	"get_peers_to_send": func(w *words) read {
 		var query *peermanager.Query
 		if parts := w.parts(); len(parts.left) != 1 || parts.left[0] != "-" {
 			q := parts.query()
@@ -213,11 +213,11 @@ var questions = map[string]func(*words) question{
 		size := int(w.natural(31))
 		return func(m *peermanager.Manager) ([]string, error) { return list(m.PeersToSend(query, asker, size)) }
 	},
-	"peer_count": func(*words) question {
+	"peer_count": func(*words) read {
 		return func(m *peermanager.Manager) ([]string, error) { return []string{fmt.Sprint(m.PeerCount())}, nil }
 	},
-	"get_all_peers": func(*words) question { return allPeers },
-	"get_stats":     func(*words) question { return stats },
+	"get_all_peers": func(*words) read { return allPeers },
+	"get_stats":     func(*words) read { return stats },
 }
 
 func list(addresses []peermanager.Address, err error) ([]string, error) {

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"peer_manager/examples/go/peermanager"
+	"peer_manager/bindings/go/peermanager"
 )
 
 // The port of an address that has none.

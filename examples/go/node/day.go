@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	pm "peer_manager/examples/go/peermanager"
+	pm "peer_manager/bindings/go/peermanager"
 )
 
 const (

@@ -9,7 +9,7 @@ import (
 	"slices"
 	"strings"
 
-	pm "peer_manager/examples/go/peermanager"
+	pm "peer_manager/bindings/go/peermanager"
 )
 
 // imported is what came of a list.
@@ -51,7 +51,7 @@ func importPeers(ctx context.Context, peers *pm.Manager, path string, preferred 
 	return done, nil
 }
 
-// exportPeers writes the addresses of all peers, one a line and sorted. It writes a file beside the one that is wanted,
+// exportPeers writes the addresses of all peers, one a line and sorted. It writes a file next to the one that is wanted,
 // which then takes its place at once: whatever happens meanwhile, nobody finds half a list.
 func exportPeers(peers *pm.Manager, path string) (err error) {
 	defer func() {

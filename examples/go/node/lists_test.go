@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	pm "peer_manager/examples/go/peermanager"
+	pm "peer_manager/bindings/go/peermanager"
 )
 
 var background = context.Background()

@@ -22,8 +22,8 @@ import (
 	"path/filepath"
 	"time"
 
-	"peer_manager/examples/go/metrics"
-	pm "peer_manager/examples/go/peermanager"
+	"peer_manager/bindings/go/metrics"
+	pm "peer_manager/bindings/go/peermanager"
 )
 
 const (

@@ -55,7 +55,7 @@ function cannotWrite(path, reason) {
 }
 
 /**
- * Writes the addresses of all peers, sorted. It writes a file beside the one that is wanted, which then takes its place
+ * Writes the addresses of all peers, sorted. It writes a file next to the one that is wanted, which then takes its place
  * at once: whatever happens meanwhile, nobody finds half a list.
  */
 function exportPeers(peers, path) {

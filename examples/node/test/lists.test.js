@@ -5,12 +5,19 @@
 const assert = require("node:assert/strict");
 const { execFile } = require("node:child_process");
 const { join } = require("node:path");
-const { readFileSync, readdirSync, symlinkSync, writeFileSync } = require("node:fs");
+const { mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } = require("node:fs");
 const { test } = require("node:test");
-const { directory } = require("./helper.js");
+const { tmpdir } = require("node:os");
 
 const EXAMPLES = join(__dirname, "../..");
 const GOLDEN = join(EXAMPLES, "golden/peers.txt");
+
+/** A directory that is gone after the test. */
+function directory(t) {
+  const path = mkdtempSync(join(tmpdir(), "peer-manager-"));
+  t.after(() => rmSync(path, { recursive: true, force: true }));
+  return path;
+}
 
 /** Runs the program; resolves to what it printed and how it ended. */
 function day(...args) {

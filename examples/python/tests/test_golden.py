@@ -1,4 +1,4 @@
-"""The programs beside the package: the golden player and the node."""
+"""The golden player and the node."""
 
 from pathlib import Path
 

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
+from peer_manager import PeerManager
 
 import lists
 import node
-from peer_manager import PeerManager
 
 EXAMPLES = Path(__file__).parents[2]
 

@@ -1,9 +1,9 @@
-//! For this project's own tests: panics where the environment says.
+//! For this project's own tests: panics in a place that an environment variable names.
 
 /// Panics if the environment variable `PEER_MANAGER_PANIC_IN` names this place.
 ///
-/// The environment is looked at only if it had the variable at the first call, so that benchmarks, which are built with
-/// the tests' features, need not pay for it.
+/// The environment is read again only if it had the variable at the first call, so that benchmarks, which are built with
+/// the tests' features, do not pay for it.
 #[cfg(feature = "panic-injection")]
 pub(crate) fn inject_panic(place: &str) {
     static IS_ASKED_FOR: std::sync::LazyLock<bool> =
@@ -15,6 +15,6 @@ pub(crate) fn inject_panic(place: &str) {
     assert!(named.is_none_or(|named| named != place), "injected");
 }
 
-/// Nothing: only a library built for tests panics on request.
+/// Does nothing: only a library built for tests panics on request.
 #[cfg(not(feature = "panic-injection"))]
 pub(crate) fn inject_panic(_place: &str) {}

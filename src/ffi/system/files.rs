@@ -8,14 +8,14 @@ use std::path::Path;
 #[cfg(unix)]
 use std::{ffi::CString, mem::MaybeUninit, os::fd::AsRawFd as _, os::unix::ffi::OsStrExt as _};
 
-/// What tells a file from every other one that exists at the same time.
+/// What distinguishes a file from every other one that exists at the same time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Identity {
     pub(crate) device: u64,
     pub(crate) inode: u64,
 }
 
-/// What the system says of a file.
+/// A file's status.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Status {
     pub(crate) identity: Identity,
@@ -36,7 +36,7 @@ impl Status {
     }
 }
 
-/// Opens a directory for nothing but [`status_at`]: that asks for no permission to read it.
+/// Opens a directory for nothing but [`status_at`], which needs no permission to read it.
 #[cfg(unix)]
 pub(crate) fn open_directory(path: &Path) -> io::Result<File> {
     use std::os::unix::fs::OpenOptionsExt as _;
@@ -48,8 +48,8 @@ pub(crate) fn open_directory(path: &Path) -> io::Result<File> {
     above_standard(std::fs::OpenOptions::new().read(true).custom_flags(flags).open(path)?)
 }
 
-/// The same file by a descriptor that is none of the standard three: where one of those is closed, the next file that is
-/// opened would get its number, and whatever the process prints would be written to it.
+/// The same file with a descriptor other than the standard three. If the process had closed one of those, the next file
+/// to be opened would get its number, and whatever the process prints would be written to it.
 #[cfg(unix)]
 pub(crate) fn above_standard(file: File) -> io::Result<File> {
     use std::os::fd::FromRawFd as _;
@@ -65,20 +65,20 @@ pub(crate) fn above_standard(file: File) -> io::Result<File> {
     Ok(unsafe { File::from_raw_fd(higher) })
 }
 
-/// The files that the descriptors of this process lead to, each as often as there are.
+/// The files that the descriptors of this process lead to, one for each descriptor.
 #[cfg(unix)]
 pub(crate) fn descriptors() -> Vec<Identity> {
     #[cfg(target_os = "linux")]
     if let Ok(entries) = std::fs::read_dir("/proc/self/fd") {
-        // Followed, whatever they lead to; one that was closed meanwhile leads nowhere.
+        // The links are followed; one that was closed meanwhile leads nowhere.
         let statuses = entries.filter_map(|entry| std::fs::metadata(entry.ok()?.path()).ok());
         return statuses.map(|metadata| Status::of(&metadata).identity).collect();
     }
-    // Where the system does not list them, as in a chroot, each number that they can have is tried.
+    // Where the system does not list them, as in a chroot, every possible number is tried.
     (0..MOST_DESCRIPTORS).filter_map(identity_of).collect()
 }
 
-/// More than a process usually may have.
+/// More descriptors than a process may usually have.
 #[cfg(unix)]
 const MOST_DESCRIPTORS: i32 = 65_536;
 
@@ -93,8 +93,8 @@ fn identity_of(descriptor: i32) -> Option<Identity> {
     Some(identity(&unsafe { status.assume_init() }))
 }
 
-/// What is in a directory under a name, a symbolic link not followed. The directory is the one that was opened, wherever
-/// its path leads by now: it may have been renamed, or be out of reach after a chroot.
+/// The status of what has this name in a directory; a symbolic link is not followed. The directory is the one that was
+/// opened, wherever its path leads now: it may have been renamed, or be out of reach after a chroot.
 ///
 /// Linux is not asked for times: after that, it would have to give the next write to the file a new time, and the next
 /// fsync would take longer for it.
@@ -167,10 +167,10 @@ pub(crate) fn is_mount_point(_path: &Path) -> bool {
     false
 }
 
-/// Whether this process may write to a file, without opening it: to close it again would drop its locks.
+/// Whether this process may write to a file, found out without opening it: closing it again would drop locks.
 ///
 /// # Errors
-/// What else the system says, such as that the file system is read-only.
+/// Any reason but a lack of permission, such as a read-only file system.
 #[cfg(unix)]
 pub(crate) fn may_write(path: &Path) -> io::Result<bool> {
     let path = CString::new(path.as_os_str().as_bytes())?;
@@ -185,7 +185,7 @@ pub(crate) fn may_write(path: &Path) -> io::Result<bool> {
     }
 }
 
-/// Forgets the last error of this thread, so that the next one that is seen is none of before.
+/// Clears this thread's last error, so that the next one seen is not an old one.
 #[cfg(unix)]
 pub(crate) fn forget_last_error() {
     #[cfg(any(target_os = "solaris", target_os = "illumos"))]
@@ -213,13 +213,13 @@ pub(crate) fn forget_last_error() {
 #[cfg(not(unix))]
 pub(crate) fn forget_last_error() {}
 
-/// The bytes of a database that SQLite locks (<https://www.sqlite.org/src/file/src/os.h>, `PENDING_BYTE`), and one beyond
-/// them that is locked by us.
+/// The bytes of a database that SQLite locks (<https://www.sqlite.org/src/file/src/os.h>, `PENDING_BYTE`); ours is beyond
+/// them.
 const SQLITE_LOCKS: (i64, i64) = (0x4000_0000, 512);
 const OUR_LOCK: (i64, i64) = (0x4000_1000, 1);
 
-/// Locks a byte of a file that SQLite does not use, unless somebody else has. The lock belongs to this descriptor: another
-/// one of the same process does not share it, and it ends when the last copy of the descriptor is closed.
+/// Locks a byte of a file that SQLite does not use, unless another descriptor has locked it. The lock belongs to this
+/// descriptor, not to the process, and ends when the last copy of the descriptor is closed.
 ///
 /// # Errors
 /// [`io::ErrorKind::Unsupported`] where there are no such locks.
@@ -232,15 +232,15 @@ pub(crate) fn lock_inode(file: &File) -> io::Result<bool> {
     }
 }
 
-/// Ends the lock, also for copies of the descriptor that a forked process may have.
+/// Releases the lock, also for copies of the descriptor that a forked process may have.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) fn unlock_inode(file: &File) {
-    // Closing the descriptor does it otherwise.
+    // If this fails, closing the descriptor releases it.
     let _ = record_lock(file, libc::F_OFD_SETLK, libc::F_UNLCK, OUR_LOCK);
 }
 
-/// Whether anybody has SQLite's locks on a file, this process among them: as long as a connection uses the write-ahead
-/// log, it has one.
+/// Whether any process, this one included, has one of SQLite's locks on a file: a connection that uses the write-ahead log
+/// always has one.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) fn is_in_use(file: &File) -> io::Result<bool> {
     record_lock(file, libc::F_OFD_GETLK, libc::F_WRLCK, SQLITE_LOCKS).map(|found| found != libc::F_UNLCK)
@@ -276,8 +276,8 @@ pub(crate) fn is_in_use(_file: &File) -> io::Result<bool> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-/// Where the first data at or after `offset` begin, which skips the holes of a sparse file; None if there are none up to
-/// its end. Where the system cannot say, that is `offset` itself: a hole is read like zeros then.
+/// Where the first data at or after `offset` begin, skipping the holes of a sparse file; `None` if there are none up to its
+/// end. Where the system cannot tell, that is `offset` itself, and a hole is read as zeros.
 ///
 /// Moves the position of `file`.
 #[cfg(any(target_os = "linux", target_os = "android"))]
@@ -294,14 +294,14 @@ pub(crate) fn next_data(file: &File, offset: u64) -> io::Result<Option<u64>> {
     let error = io::Error::last_os_error();
     match error.raw_os_error() {
         Some(libc::ENXIO) => Ok(None),
-        // An old file system, or one of the network's.
+        // An old file system, or one over the network.
         Some(libc::EINVAL | libc::EOPNOTSUPP) => Ok(Some(offset)),
         _ => Err(error),
     }
 }
 
-/// Where the first data at or after `offset` begin, which skips the holes of a sparse file. This system is not asked, so
-/// that is `offset` itself: a hole is read like zeros.
+/// Where the first data at or after `offset` begin. Holes are not looked for on this system, so that is `offset` itself, and
+/// a hole is read as zeros.
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 #[expect(clippy::unnecessary_wraps, reason = "as on the systems that can say")]
 pub(crate) fn next_data(_: &File, offset: u64) -> io::Result<Option<u64>> {

@@ -1,17 +1,17 @@
 //! Forks: which process this is, and what a child must not keep of its parent's.
 //!
-//! A handler that the system runs in each child (`pthread_atfork`) changes a stamp and closes descriptors. So whoever
-//! wants to know whether it is still in the process in which it began compares stamps, an atomic load, and asks the
-//! system nothing. The handler runs while other threads of the parent may have been anywhere, in the allocator too: it
-//! takes no lock and calls only what POSIX calls async-signal-safe. A process made by a bare `clone` or `vfork` runs no
-//! handlers; such a one is not told from its parent.
+//! A handler that the system runs in each child (`pthread_atfork`) changes a stamp and closes descriptors. So comparing
+//! stamps, an atomic load without a system call, tells whether this is still the process in which something began. At the
+//! fork, other threads of the parent may have been anywhere, even in the allocator, so the handler takes no lock and calls
+//! only what POSIX calls async-signal-safe. A process made by a bare `clone` or `vfork` runs no handlers, and is not
+//! distinguished from its parent.
 
-/// A process, to be compared with the one that asks later.
+/// A process, to be compared with the current one later.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Process(imp::Mark);
 
 impl Process {
-    /// The one that calls this.
+    /// The process that calls this.
     pub(crate) fn current() -> Self {
         Self(imp::mark())
     }
@@ -21,17 +21,17 @@ impl Process {
         self.fork_since().is_none()
     }
 
-    /// A number that is different in every fork of this process, and in their forks; `None` in the process itself.
+    /// A number that is different in every fork of this process and in their forks; `None` in the process itself.
     pub(crate) fn fork_since(self) -> Option<u64> {
         imp::changed(self.0)
     }
 }
 
-/// Has each child that is forked from now on close the descriptor at once, until the value is dropped: before the
-/// descriptor is closed here. In a child the descriptor's owner must be forgotten, not dropped, because its number may be
-/// another file's by then.
+/// Makes each child that is forked from now on close the descriptor at once, until the returned value is dropped, which
+/// must be before the descriptor is closed here. In a child the descriptor's owner must be forgotten, not dropped, because
+/// its number may be reused by then.
 ///
-/// A lock on a file (`flock`) is gone when the last process has closed it. Without this, a child that never heard of us
+/// A lock on a file (`flock`) ends when the last process has closed it. Without this, a child that knows nothing of us
 /// would keep the file of a dead parent locked.
 #[must_use]
 pub(crate) fn close_in_children(fd: imp::Descriptor) -> CloseInChildren {
@@ -74,7 +74,7 @@ mod imp {
         }
     }
 
-    /// What is there now, if that is something else.
+    /// The current stamp, if it is a different one.
     pub(super) fn changed(mark: Mark) -> Option<u64> {
         // Relaxed: only the child's only thread changes the stamp, before it does anything else.
         let (then, now) = match mark {
@@ -84,8 +84,9 @@ mod imp {
         (now != then).then_some(now)
     }
 
-    /// Whether the system tells us of forks; asks for that at the first call. Without a lock, which a fork in the middle
-    /// of it would leave taken: two first calls at once have the handler run twice, which does no harm.
+    /// Whether the handler is registered; registers it at the first call. Without a lock, because a fork in the middle would
+    /// leave it taken. So two first calls at once may register it twice; its second run in a child changes the stamp once
+    /// more and finds no descriptor left to close.
     fn is_watched() -> bool {
         static IS_WATCHED: AtomicBool = AtomicBool::new(false);
         if !IS_WATCHED.load(Ordering::Relaxed) {
@@ -98,7 +99,7 @@ mod imp {
         true
     }
 
-    /// What a child does first. It must not allocate, lock or panic.
+    /// Runs first in a child. It must not allocate, lock or panic.
     extern "C" fn in_child() {
         let parents = FORK_STAMP.load(Ordering::Relaxed);
         let mut stamp = mix(mix(parents ^ u64::from(std::process::id())) ^ nanoseconds());
@@ -110,7 +111,7 @@ mod imp {
         close_registered();
     }
 
-    /// Of a clock that only goes forward, so that no two forks get the same.
+    /// The time of a clock that only goes forward, so that two forks get different ones.
     fn nanoseconds() -> u64 {
         let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
         // SAFETY: the pointer is valid for the one struct that is written. It stays 0 where there is no such clock.
@@ -127,11 +128,11 @@ mod imp {
         x ^ (x >> 31)
     }
 
-    /// No descriptor.
+    /// A free place.
     const NONE: i32 = -1;
 
-    /// A place for a descriptor in a list of such. Places are used again and never freed, so that a child can go through
-    /// the list whatever another thread was doing to it.
+    /// A place for a descriptor in a linked list. Places are reused and never freed, so that a child can walk the list
+    /// whatever another thread was doing to it.
     #[derive(Debug)]
     struct Node {
         fd: AtomicI32,

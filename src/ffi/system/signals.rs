@@ -1,21 +1,21 @@
-//! Signals: none of the application's is taken by a thread of ours, and none comes of our writes.
+//! Signals: our thread takes none of the application's, and our writes raise none.
 //!
-//! A mask is a thread's own, so all of this concerns the calling thread and the threads that it starts meanwhile.
+//! Each thread has its own mask, so all of this concerns the calling thread and the threads that it starts meanwhile.
 //!
-//! SIGPIPE needs no care: only a pipe or a socket without a reader raises it, and what we and SQLite write to are regular
-//! files, which `store` sees to.
+//! SIGPIPE needs no care: only a pipe or a socket without a reader raises it, and `store` makes sure that we and SQLite
+//! write to regular files only.
 
 /// Runs `work`, usually the start of a thread, with all signals blocked, and then restores the mask, also when `work`
-/// panics. A thread has the mask of the one that starts it from its first instruction.
+/// panics. A thread inherits the mask of the one that starts it.
 pub(crate) fn without_signals<T>(work: impl FnOnce() -> T) -> T {
     let _restored = imp::block_all();
     work()
 }
 
-/// Runs `work`, which writes to files, so that no SIGXFSZ comes of it: a write beyond `RLIMIT_FSIZE` fails with `EFBIG`,
-/// and the process lives, whatever it does about that signal.
+/// Runs `work`, which writes to files, so that it raises no SIGXFSZ: a write beyond `RLIMIT_FSIZE` fails with `EFBIG`,
+/// and the process lives on, whatever it does about that signal.
 ///
-/// One that the application sent itself before stays pending. Cost: one system call where files may have any size.
+/// A SIGXFSZ that was pending before stays pending. Cost: one system call where the size of files is not limited.
 pub(crate) fn without_file_size_signal<T>(work: impl FnOnce() -> T) -> T {
     let _restored = imp::block_file_size_signal();
     work()
@@ -31,9 +31,9 @@ mod imp {
     /// The mask of this thread as it was, which it gets back when this is dropped.
     pub(super) struct Restored {
         mask: Option<sigset_t>,
-        /// Whether a SIGXFSZ that is pending by then is ours, and is to be taken away first.
+        /// Whether a SIGXFSZ that is pending by then is ours, and must be consumed first.
         takes_file_size_signal: bool,
-        /// A mask is a thread's: this must not be dropped by another one.
+        /// A mask belongs to a thread: this must not be dropped by another one.
         _not_send: std::marker::PhantomData<*const ()>,
     }
 
@@ -41,13 +41,13 @@ mod imp {
         Restored::block(&all_signals())
     }
 
-    /// Blocks nothing where files may have any size.
+    /// Blocks nothing where the size of files is not limited.
     pub(super) fn block_file_size_signal() -> Restored {
         if !is_file_size_limited() {
             return Restored::nothing();
         }
         let mut restored = Restored::block(&file_size_signal());
-        // Our own is sent to this thread by its own write, so it can only come from now on.
+        // Our own is raised by this thread's own writes, so it can only become pending from now on.
         restored.takes_file_size_signal = restored.mask.is_some() && !is_file_size_signal_pending();
         restored
     }
@@ -57,7 +57,7 @@ mod imp {
             Self { mask: None, takes_file_size_signal: false, _not_send: std::marker::PhantomData }
         }
 
-        /// Blocks these signals besides those that are blocked already.
+        /// Blocks these signals in addition to those that are already blocked.
         fn block(signals: &sigset_t) -> Self {
             let mut mask = MaybeUninit::uninit();
             // SAFETY: both point to signal sets, and the second is only written.
@@ -117,7 +117,7 @@ mod imp {
         status == 0 && unsafe { libc::sigismember(pending.as_ptr(), SIGXFSZ) } == 1
     }
 
-    /// Takes a SIGXFSZ away that is pending, if there is one.
+    /// Consumes a pending SIGXFSZ, if there is one.
     #[cfg(any(
         target_os = "android",
         target_os = "dragonfly",
@@ -140,8 +140,8 @@ mod imp {
         }
     }
 
-    /// Takes a SIGXFSZ away that is pending, if there is one. Here one cannot wait for no longer than no time; ours is
-    /// this thread's alone, so nobody else takes it in between.
+    /// Consumes a pending SIGXFSZ, if there is one. These systems have no wait with a time limit; but ours is pending for
+    /// this thread alone, so nobody else can consume it in between, and waiting for it returns at once.
     #[cfg(not(any(
         target_os = "android",
         target_os = "dragonfly",

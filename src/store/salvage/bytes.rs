@@ -7,14 +7,14 @@ use std::path::Path;
 /// The sizes that a page can have, the usual one first.
 pub(super) const PAGE_SIZES: [usize; 8] = [4096, 1024, 512, 2048, 8192, 16_384, 32_768, 65_536];
 
-/// The page size that a header means by a number.
+/// The page size that a number in a header stands for.
 pub(super) fn page_size(number: usize) -> Option<usize> {
     let size = if number == 1 { 65_536 } else { number };
     PAGE_SIZES.contains(&size).then_some(size)
 }
 
 pub(super) fn open_if_there(path: &Path) -> io::Result<Option<File>> {
-    // To open a pipe would wait for whoever writes to it.
+    // Opening a pipe would wait for its writer.
     if std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
         return Ok(None);
     }

@@ -1,10 +1,10 @@
-//! The rows on one page of a database file, as far as they are whole.
+//! The rows on one page of a database file, as far as they are complete.
 //!
 //! Sources: <https://www.sqlite.org/fileformat2.html>, sections 1.6 (b-tree pages) and 1.7 (overflow pages).
 //!
-//! The files may be hostile: the cells of a page are no more than fit on it side by side, and those that cannot be read
-//! cost no more steps than it has bytes. So one page costs no more time and memory than its size, however its cells
-//! overlap, apart from the overflow pages, which whoever reads them must bound.
+//! The files may be hostile: a page has at most as many cells as fit on it without overlapping, and cells that cannot be
+//! read cost at most as many steps as the page has bytes. So a page costs time and memory in proportion to its size, however
+//! its cells overlap, apart from the overflow pages, which the caller must bound.
 
 use std::collections::TryReserveError;
 
@@ -18,7 +18,7 @@ const INTERIOR_TABLE: u8 = 0x05;
 const LEAF_INDEX: u8 = 0x0a;
 const LEAF_TABLE: u8 = 0x0d;
 
-/// A cell that is a whole record.
+/// A cell that is a complete record.
 pub(super) struct Cell<'a> {
     /// The number of a row; an entry of an index has none.
     pub(super) number: Option<i64>,
@@ -38,7 +38,7 @@ pub(super) struct Page<'a> {
     pub(super) usable: usize,
 }
 
-/// Where the rest of a record is: adds what follows on overflow pages from this one on, until the buffer has so many
+/// Where the rest of a record is: adds what follows on overflow pages from this one on, until the buffer has that many
 /// bytes or there is no more.
 pub(super) type Rest<'a> = dyn FnMut(u32, usize, &mut Vec<u8>) -> Result<(), TryReserveError> + 'a;
 
@@ -95,8 +95,8 @@ pub(super) fn children(page: &[u8], start: usize) -> impl Iterator<Item = u32> +
     below.chain(be32(page, start + 8).filter(|_| is_interior))
 }
 
-/// Finds the columns of a record, and has those read that are wanted: on its page if the buffer is empty then, else in
-/// the buffer. False if it is none.
+/// Finds the columns of a record, and makes the wanted ones available: on its own page if the buffer stays empty, else in
+/// the buffer. Returns false if it is not a record.
 fn read_columns(
     payload: &Payload<'_>,
     shape: Shape,

@@ -1,7 +1,7 @@
 //! How a file keeps its peers: the order of the columns in its records, and how its texts are encoded.
 //!
-//! What the schema says is asked of SQLite itself, which reads the table's own statement in a database in memory. The
-//! statement may be anybody's: it may do nothing there but make a table, and takes no more than a fixed number of steps.
+//! SQLite itself interprets the schema: it runs the table's own statement in a database in memory. The statement may come
+//! from anybody, so it may do nothing there but create a table, and only a fixed number of steps is allowed.
 
 use std::cmp::Ordering;
 
@@ -21,18 +21,18 @@ use crate::store::schema::{self, Column, Storage};
 /// How many columns a record may have when nothing is known of its table.
 const MOST_COLUMNS: usize = 100;
 
-/// What a cell means for the peers.
+/// What a cell means.
 #[derive(Debug)]
 pub(super) enum Meaning {
     /// A peer, and the number of its row; 0 where rows have none.
     Peer(i64, PeerRecord),
-    /// A row of the table that is no peer, or one that the index knows of.
+    /// A row of the table that is not a peer, or one that the index lists.
     Row(Identity),
     /// Nothing.
     Nothing,
 }
 
-/// What tells rows from each other.
+/// What identifies a row.
 #[derive(Debug, Hash)]
 pub(super) enum Identity {
     Number(i64),
@@ -47,7 +47,7 @@ pub(super) struct Form {
     has_rowid: bool,
     /// Where in the record of a row our columns are, in the order of the specification.
     places: [usize; 5],
-    /// What they are in the record of a row that is older than the column.
+    /// Their values in a row that is older than the column.
     defaults: [Option<Value>; 5],
     most_columns: usize,
     /// Where in an entry of the primary key's index `ip` and `port` are.
@@ -74,7 +74,7 @@ impl Form {
         }
     }
 
-    /// The forms that a file may have of whose schema nothing is left; or nothing but how its texts are encoded.
+    /// The forms that a file may have whose schema is lost, perhaps apart from how its texts are encoded.
     pub(super) fn all(encoding: Option<Encoding>) -> Vec<Self> {
         let mut forms = Vec::new();
         for has_rowid in [true, false] {
@@ -87,16 +87,16 @@ impl Form {
         forms
     }
 
-    /// The form of the table that this statement makes, and the name of its primary key's index; if it is a statement
-    /// that makes a table `peers`.
+    /// The form of the table that this statement creates, and the name of its primary key's index, if it is a statement
+    /// that creates a table `peers`.
     pub(super) fn of_table(sql: &str, encoding: Encoding) -> Option<(Self, Option<String>)> {
         let conn = table_in_memory(sql).ok()?;
         let columns = schema::columns(&conn).ok().filter(|columns| !columns.is_empty())?;
         let key = schema::key(&conn).ok()?;
         let index = "SELECT name FROM pragma_index_list('peers', 'main') WHERE origin = 'pk'";
         let index = conn.query_row(index, [], |row| row.get(0)).ok();
-        // Before 2019, stellar-core had flags instead of the type. As types they would mean something else: no row is a
-        // peer in the layout that is said then.
+        // Before 2019, stellar-core had flags instead of the type, which would mean something else as types. So such a table
+        // gets a form in which no row is a peer.
         let Some(ours) = schema::our_columns(&columns) else {
             return Some((Self::usual(Layout::Specification, encoding, true), index));
         };
@@ -131,13 +131,13 @@ impl Form {
         ))
     }
 
-    /// What has to be read of a cell to see what it means.
+    /// How much of a cell must be read to see what it means.
     pub(super) fn shape(&self) -> Shape {
         let wanted = self.places.iter().max().map_or(0, |last| last + 1);
         Shape { wanted: wanted.max(3), most: self.most_columns.max(3) }
     }
 
-    /// Whether the number of a row says which of two is the later.
+    /// Whether row numbers say which of two rows is the later.
     pub(super) fn has_rowid(&self) -> bool {
         self.has_rowid
     }
@@ -160,11 +160,11 @@ impl Form {
             let value = match (cell.values.get(place), default) {
                 (Some(&value), _) => value,
                 (None, Some(default)) if place >= cell.columns => {
-                    // It is text in the encoding of Rust's.
+                    // Its text is UTF-8.
                     *column = default.into();
                     continue;
                 }
-                // The record is too short to be one of this table, or continues where nothing can be read.
+                // The record is too short for this table, or continues where nothing can be read.
                 (None, _) => ValueRef::Null,
             };
             *column = value;
@@ -188,8 +188,8 @@ impl Form {
         peer_from_row(self.layout, columns).map_or(Meaning::Row(identity), |peer| Meaning::Peer(number, peer))
     }
 
-    /// The address and the number of a row that an entry of the primary key's index leads to, where there is such an
-    /// index. The address is None if it is none of a peer's.
+    /// The address and the number of the row that an entry of the primary key's index leads to, where there is such an
+    /// index. The address is `None` if it is not valid.
     pub(super) fn entry(&self, cell: &Cell<'_>) -> Option<(Option<PeerAddress>, i64)> {
         if cell.number.is_some() || !self.has_rowid || cell.columns != 3 {
             return None;
@@ -219,10 +219,10 @@ impl Form {
     }
 }
 
-/// A database in memory with the table that this statement makes.
+/// A database in memory with the table that this statement creates.
 fn table_in_memory(sql: &str) -> rusqlite::Result<Connection> {
     let refused = || rusqlite::Error::InvalidQuery;
-    // SQLite writes these words itself, whatever was said.
+    // SQLite stores the statement with these words, however it was written.
     if !sql.starts_with("CREATE TABLE ") {
         return Err(refused());
     }
@@ -239,7 +239,7 @@ fn table_in_memory(sql: &str) -> rusqlite::Result<Connection> {
     Ok(conn)
 }
 
-/// What a column is in the rows that are older than it: a constant, as SQLite asks of a column that is added.
+/// The value of a column in rows that are older than it: a constant, as SQLite requires of a column that is added.
 fn default_of(conn: &Connection, column: &Column) -> Option<Value> {
     let default = column.default.as_ref()?;
     let value: Value = conn.query_row(&format!("SELECT ({default})"), [], |row| row.get(0)).ok()?;

@@ -10,7 +10,7 @@ use super::bytes::{be32, read_at};
 const HEADER: usize = 32;
 const FRAME_HEADER: usize = 24;
 
-/// What a log says.
+/// The contents of a log.
 #[derive(Debug, Default)]
 pub(super) struct Log {
     /// Where in it the newest committed version of a page is.
@@ -20,10 +20,9 @@ pub(super) struct Log {
 }
 
 impl Log {
-    /// The newest version of each page, of the transactions that were committed. A log ends where a checksum is wrong,
-    /// as for SQLite.
+    /// Finds the newest committed version of each page. As for SQLite, a log ends where a checksum is wrong.
     ///
-    /// Cost: linear in the log; memory for the pages that it has.
+    /// Cost: linear in the log; memory for the list of its pages.
     pub(super) fn read(file: &File, page_size: usize) -> Result<Self, TryReserveError> {
         let mut log = Self::default();
         let mut header = Vec::new();

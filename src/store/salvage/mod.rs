@@ -1,13 +1,14 @@
-//! Reading the peers of a damaged file: every page by itself, whatever has become of the others.
+//! Reading the peers of a damaged file: every page by itself, whatever happened to the others.
 //!
-//! SQLite gives a damaged file up at the first page that is wrong. Here each page that looks like one of rows is read,
-//! so one bad page costs the rows on it and no more, and a file whose header, schema or tree is gone still gives its
-//! rows. A row counts when it is a valid peer; that is strict enough to recognise one anywhere.
+//! SQLite gives up on a damaged file at the first page that is wrong. Here each page that looks as if it held rows is read,
+//! so one bad page costs the rows on it and no more, and rows survive even if the file's header, schema or tree is gone.
+//! A row counts when it is a valid peer; that is strict enough to recognise one anywhere.
 //!
 //! Every form of the table that can be opened can be read here: texts in UTF-16, tables WITHOUT ROWID, columns in another
-//! order, further ones. Which form it is, the schema says; without it, the one is taken in which most rows are peers.
+//! order, further columns. The schema says which form it is; without a schema, the one in which most rows are peers is
+//! taken.
 //!
-//! The files are only read, and SQLite never sees them: it would repeat or remove the write-ahead log.
+//! The files are only read, and SQLite never opens them: it would replay or remove the write-ahead log.
 
 mod bytes;
 mod cells;
@@ -32,21 +33,21 @@ use form::{Form, Identity, Meaning};
 use pages::{Owner, Pages};
 use record::Shape;
 
-/// What could be read of a damaged file.
+/// What could be read from a damaged file.
 #[derive(Debug)]
 pub(super) struct Salvage {
     /// How the table was laid out, as far as can be told.
     pub(super) layout: Layout,
     /// In the order of their rows.
     pub(super) peers: Vec<PeerRecord>,
-    /// Rows that were seen, or that the index tells of, and that are not among the peers.
+    /// Rows that were seen, or that the index lists, and that are not among the peers.
     pub(super) lost_rows: u64,
 }
 
-/// Reads the peers of the database file at `path` with its write-ahead log at `log_path`, where there are such files;
-/// `name` is what messages call the database.
+/// Reads the peers of the database file at `path` with its write-ahead log at `log_path`, if these exist; messages refer to
+/// the database by `name`.
 ///
-/// Cost: linear in what the files hold, for each size of page that there might be; memory for the peers.
+/// Cost: linear in what the files hold, for each possible page size; memory for the peers.
 pub(super) fn read(path: &Path, log_path: &Path, name: &str) -> Result<Salvage> {
     read_files(path, log_path).map_err(|error| match error.kind() {
         io::ErrorKind::OutOfMemory => Error::no_memory(&format!("to save the peers of {name}")),
@@ -68,8 +69,8 @@ fn read_files(path: &Path, log_path: &Path) -> io::Result<Salvage> {
         let pages = Pages::open(path, log_path, page_size)?;
         let (cells, peers) = count(&pages)?;
         for (form, peers) in pages.forms().iter().zip(peers) {
-            // With another size than the right one pages are missed, or cut off before their cells; in another form
-            // than the right one rows are no peers.
+            // With the wrong page size, pages are missed or cut off before their cells; in the wrong form, rows are not
+            // peers.
             if (cells, peers) > most {
                 (best, most) = (Some((page_size, form.clone())), (cells, peers));
             }
@@ -81,7 +82,7 @@ fn read_files(path: &Path, log_path: &Path) -> io::Result<Salvage> {
     }
 }
 
-/// How many cells of any sort are whole, and how many of them are peers in each form that the table may have.
+/// How many cells of any kind are complete, and how many of them are peers in each form that the table may have.
 fn count(pages: &Pages) -> Result<(u64, Vec<u64>), TryReserveError> {
     let forms = pages.forms();
     let shapes = forms.iter().map(Form::shape);
@@ -111,8 +112,8 @@ fn read_pages(pages: &Pages, form: &Form) -> Result<Salvage, TryReserveError> {
         }
         match form.meaning(&cell) {
             Meaning::Peer(number, peer) => {
-                // A row of a peer that was removed and came back may still stand on a page that is out of use: the
-                // later one has the greater number. Without numbers, the one that the table leads to is taken.
+                // An old row of a peer that was removed and came back may still be on an unused page: the later row has the
+                // greater number. Without row numbers, the one on a page of the table is taken.
                 let rank = (number, owner);
                 if peers.get(&peer.address).is_none_or(|&(other, _)| other <= rank) {
                     peers.try_reserve(1)?;
@@ -159,7 +160,7 @@ fn read_pages(pages: &Pages, form: &Form) -> Result<Salvage, TryReserveError> {
     Ok(Salvage { layout: form.layout, peers, lost_rows: lost.rows.len() as u64 })
 }
 
-/// Rows that are lost, each once. Kept by their hashes, because what tells them from each other may be of any length.
+/// Rows that are lost, each counted once. Kept by their hashes, because what identifies them may be of any length.
 #[derive(Default)]
 struct Lost {
     hasher: RandomState,

@@ -2,8 +2,8 @@
 //!
 //! Sources: <https://www.sqlite.org/fileformat2.html>, sections 1.3 (header), 1.5 (freelist) and 1.7 (overflow pages).
 //!
-//! No number in a file, nor its length, says how much time or memory it costs: pages are counted as they are read, and
-//! holes are passed over.
+//! Neither a number in a file nor its length decides how much time or memory it costs: pages are counted as they are read,
+//! and holes are skipped.
 
 use std::collections::{HashMap, HashSet, TryReserveError};
 use std::fs::File;
@@ -21,8 +21,8 @@ use super::text::Encoding;
 use crate::sort::sort;
 use crate::system;
 
-/// How often an overflow page is read for one pass. A sound one belongs to a single record, which is read twice at most;
-/// a deleted one may still lead to it.
+/// How often an overflow page is read in one pass. A sound one belongs to a single record, which is read at most twice;
+/// deleted records may still lead to it.
 const MOST_READS: u8 = 8;
 
 /// A file that is read page by page.
@@ -34,9 +34,9 @@ pub(super) struct Pages {
     page_size: usize,
     /// How many bytes of a page are SQLite's.
     usable: usize,
-    /// How many pages the file of the database has, of those that belong to it.
+    /// How many pages that belong to the database its file has.
     in_database: u32,
-    /// Pages that hold no peers of the present, whatever they look like.
+    /// Pages that hold no current peers, whatever they look like.
     apart: HashSet<u32>,
     /// Pages that the table or its index leads to.
     ours: HashSet<u32>,
@@ -47,9 +47,9 @@ pub(super) struct Pages {
 /// Whose page it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Owner {
-    /// Another table's, or nobody's any more.
+    /// Another table's, or free.
     Other,
-    /// Whoever's: nothing leads to it.
+    /// Unknown: nothing leads to it.
     Unknown,
     /// The table's.
     Table,
@@ -92,12 +92,12 @@ impl Pages {
         Ok(sizes)
     }
 
-    /// Opens the files, those of them that are there.
+    /// Opens those of the files that exist.
     pub(super) fn open(path: &Path, log_path: &Path, page_size: usize) -> io::Result<Self> {
         let (database, log) = (open_if_there(path)?, open_if_there(log_path)?);
         let in_log = log.as_ref().map_or_else(|| Ok(Log::default()), |log| Log::read(log, page_size))?;
         let bytes = database.as_ref().map_or(Ok(0), |file| file.metadata().map(|metadata| metadata.len()))?;
-        // What is left of a page that was cut off is read, too.
+        // What is left of a truncated page is read, too.
         let in_database = u32::try_from(bytes.div_ceil(page_size as u64)).unwrap_or(u32::MAX - 1);
         let in_database = in_log.page_count.map_or(in_database, |count| in_database.min(count));
         let mut pages = Self {
@@ -120,7 +120,7 @@ impl Pages {
         &self.forms
     }
 
-    /// Gives each cell of each page to `each`. Pages that cannot be read are passed over.
+    /// Calls `each` with each cell of each page. Pages that cannot be read are skipped.
     ///
     /// Cost: linear in what the files hold.
     pub(super) fn for_each_cell(
@@ -166,7 +166,7 @@ impl Pages {
             }
             number += 1;
         }
-        // A log may name any number, and there may be no pages up to it.
+        // A log may name any page number, without pages up to it.
         let mut logged = Vec::new();
         logged.try_reserve_exact(self.in_log.pages.len())?;
         logged.extend(self.in_log.pages.keys().copied());
@@ -179,7 +179,7 @@ impl Pages {
         Ok(())
     }
 
-    /// The first page after this one, which has nothing but zeros, that may have something else.
+    /// After a page of zeros, the next page that may hold something else.
     fn after_hole(&self, number: u32) -> u32 {
         let size = self.page_size as u64;
         let next =
@@ -203,8 +203,8 @@ impl Pages {
         number <= self.in_database && read_at(database, offset, self.page_size, page).is_ok()
     }
 
-    /// Notes which pages were deleted or belong to other tables, which may have the same columns, and what form the
-    /// table has.
+    /// Finds out which pages are free or belong to other tables, which may have the same columns, and which form the table
+    /// has.
     fn read_schema(&mut self) -> Result<(), TryReserveError> {
         let mut apart = self.read_header()?;
         let (mut ours, mut others) = (Vec::new(), Vec::new());
@@ -250,7 +250,7 @@ impl Pages {
             Some((form, key_index)) => (vec![form], key_index),
             None => (Form::all(encoding), None),
         };
-        // What another index of the table has in it is something else than addresses.
+        // Other indexes of the table hold something else than addresses.
         let is_known = |row: &SchemaRow| row.index.is_none() || key_index.is_none() || row.index == key_index;
         let (ours, further): (Vec<_>, Vec<_>) = ours.into_iter().partition(is_known);
         others.extend(further.into_iter().map(|row| row.root));
@@ -258,7 +258,7 @@ impl Pages {
             apart.try_reserve(1)?;
             apart.insert(number);
         }
-        // What the table itself leads to is its own, whatever damaged pages say.
+        // The pages that the table leads to are its own, whatever damaged pages say.
         self.ours = self.tree(ours.into_iter().map(|row| row.root).collect())?;
         (self.apart, self.forms) = (apart, forms);
         Ok(())
@@ -282,8 +282,8 @@ impl Pages {
         Ok(seen)
     }
 
-    /// Reads the file's header: how much of each page is SQLite's, and the pages on the list of free ones, which hold what
-    /// was deleted.
+    /// Reads the file's header: how much of each page SQLite uses, and the pages on the free list, which hold what was
+    /// deleted.
     fn read_header(&mut self) -> Result<HashSet<u32>, TryReserveError> {
         let (mut free, mut page) = (HashSet::new(), Vec::new());
         if !self.read(1, &mut page) || !page.starts_with(b"SQLite format 3\0") {
@@ -309,7 +309,7 @@ impl Pages {
     }
 }
 
-/// The overflow pages that were followed in one pass. Without a bound, every cell of a hostile file could lead through all
+/// The overflow pages that were read in one pass. Without a bound, every cell of a hostile file could lead through all
 /// of its pages.
 #[derive(Default)]
 struct Chains {

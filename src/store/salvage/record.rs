@@ -12,25 +12,25 @@ use super::bytes::varint;
 pub(super) struct Shape {
     /// How many columns are to be read.
     pub(super) wanted: usize,
-    /// One that has more is none.
+    /// A record with more columns than this is not one of the table's.
     pub(super) most: usize,
 }
 
 /// Where the columns of a record are.
 #[derive(Default)]
 pub(super) struct Columns {
-    /// The type of each that is wanted, and from which byte of the record to which it goes.
+    /// For each wanted column its serial type, and where in the record its value begins and ends.
     wanted: SmallVec<[(i64, usize, usize); 8]>,
     count: usize,
 }
 
-/// How long the header of a record is, by its first bytes.
+/// The length of a record's header, which its first bytes give.
 pub(super) fn header_length(mut payload: &[u8]) -> Option<usize> {
     usize::try_from(varint(&mut payload)?).ok()
 }
 
 impl Columns {
-    /// Finds the columns by the header of a record that is so long; false if it is none.
+    /// Finds the columns of a record of this length by its header; false if it is not a record.
     ///
     /// Cost: linear in the columns that were [seen](Self::seen).
     pub(super) fn find(&mut self, header: &[u8], length: usize, shape: Shape) -> bool {
@@ -61,24 +61,24 @@ impl Columns {
         self.count
     }
 
-    /// How many steps it took to see whether this is a record, at least one.
+    /// How many steps it took to find out whether this is a record; at least one.
     pub(super) fn seen(&self) -> usize {
         self.count.max(1)
     }
 
-    /// Where the last one ends that is wanted.
+    /// Where the last wanted column ends.
     pub(super) fn end(&self) -> usize {
         self.wanted.last().map_or(0, |&(_, _, end)| end)
     }
 
-    /// The columns that are wanted, as far as these bytes of the record reach.
+    /// The wanted columns, as far as these bytes of the record reach.
     pub(super) fn values<'a>(&self, bytes: &'a [u8]) -> SmallVec<[ValueRef<'a>; 8]> {
         let value = |&(kind, start, end): &(i64, usize, usize)| Some(value(kind, bytes.get(start..end)?));
         self.wanted.iter().map_while(value).collect()
     }
 }
 
-/// How many bytes a value of this serial type has.
+/// The size in bytes of a value of this serial type.
 fn size_of(serial_type: i64) -> Option<usize> {
     let size = match serial_type {
         0 | 8 | 9 => 0,
@@ -91,7 +91,7 @@ fn size_of(serial_type: i64) -> Option<usize> {
     usize::try_from(size).ok()
 }
 
-/// The value of a serial type. Kinds that no peer's row has are all the same.
+/// The value of a serial type. Types that no peer's row has are not distinguished.
 fn value(serial_type: i64, bytes: &[u8]) -> ValueRef<'_> {
     match serial_type {
         1..=6 => ValueRef::Integer(signed(bytes)),

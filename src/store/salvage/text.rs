@@ -1,6 +1,6 @@
-//! The encodings that the texts of a database may have.
+//! The encodings that a database may use for its texts.
 
-/// How texts are encoded, everywhere in a file.
+/// How all texts of a file are encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Encoding {
     Utf8,
@@ -9,7 +9,7 @@ pub(super) enum Encoding {
 }
 
 impl Encoding {
-    /// The usual one first.
+    /// The most common one first.
     pub(super) const ALL: [Self; 3] = [Self::Utf8, Self::Utf16Le, Self::Utf16Be];
 
     /// The encoding in which these bytes are one of the words that a row of the schema begins with.

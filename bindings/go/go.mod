@@ -1,0 +1,3 @@
+module peer_manager/bindings/go
+
+go 1.24

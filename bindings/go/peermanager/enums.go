@@ -1,0 +1,106 @@
+package peermanager
+
+// #include "shim.h"
+import "C"
+
+import "fmt"
+
+// PeerType is what a peer is known as.
+type PeerType uint32
+
+// The types of peers.
+const (
+	// TypeInbound is known from an incoming connection or from gossip: never dialled successfully yet.
+	TypeInbound PeerType = C.PEER_MANAGER_TYPE_INBOUND
+	// TypeOutbound was dialled successfully at least once.
+	TypeOutbound PeerType = C.PEER_MANAGER_TYPE_OUTBOUND
+	// TypePreferred was chosen by the operator.
+	TypePreferred PeerType = C.PEER_MANAGER_TYPE_PREFERRED
+)
+
+// String is "inbound", "outbound" or "preferred".
+func (t PeerType) String() string {
+	return name("PeerType", uint32(t), "inbound", "outbound", "preferred")
+}
+
+// Backoff is how an attempt to reach a peer went.
+type Backoff uint32
+
+// The kinds of back-off.
+const (
+	// BackoffHardReset resets the failures to 0 and makes the peer due now.
+	BackoffHardReset Backoff = C.PEER_MANAGER_BACKOFF_HARD_RESET
+	// BackoffReset resets the failures to 0 and waits for 1 to 10 seconds: a dial that succeeded.
+	BackoffReset Backoff = C.PEER_MANAGER_BACKOFF_RESET
+	// BackoffIncrease counts one more failure and waits for a random time, up to twice as long as before: a dial that
+	// failed.
+	BackoffIncrease Backoff = C.PEER_MANAGER_BACKOFF_INCREASE
+)
+
+// String is "hard reset", "reset" or "increase".
+func (b Backoff) String() string {
+	return name("Backoff", uint32(b), "hard reset", "reset", "increase")
+}
+
+// Durability says when a call that changes peers returns.
+type Durability uint32
+
+// The kinds of durability.
+const (
+	// DurabilityCommit returns when the change survives a crash of the process. The default.
+	DurabilityCommit Durability = C.PEER_MANAGER_DURABILITY_COMMIT
+	// DurabilitySync returns when the change survives a loss of power.
+	DurabilitySync Durability = C.PEER_MANAGER_DURABILITY_SYNC
+	// DurabilityDeferred returns at once; a thread of the library writes what has changed a moment later.
+	DurabilityDeferred Durability = C.PEER_MANAGER_DURABILITY_DEFERRED
+)
+
+// String is "commit", "sync" or "deferred".
+func (d Durability) String() string {
+	return name("Durability", uint32(d), "commit", "sync", "deferred")
+}
+
+// OnCorrupt says what to do with a damaged file.
+type OnCorrupt uint32
+
+// What to do with a damaged file.
+const (
+	// OnCorruptFail refuses it and leaves it as it is. The default.
+	OnCorruptFail OnCorrupt = C.PEER_MANAGER_ON_CORRUPT_FAIL
+	// OnCorruptQuarantine renames it and saves what can be read to a new file; see [Manager.Quarantine].
+	OnCorruptQuarantine OnCorrupt = C.PEER_MANAGER_ON_CORRUPT_QUARANTINE
+)
+
+// String is "fail" or "quarantine".
+func (o OnCorrupt) String() string {
+	return name("OnCorrupt", uint32(o), "fail", "quarantine")
+}
+
+// Filter chooses peers by type.
+type Filter uint32
+
+// The filters.
+const (
+	FilterInboundOnly   Filter = C.PEER_MANAGER_FILTER_INBOUND_ONLY
+	FilterOutboundOnly  Filter = C.PEER_MANAGER_FILTER_OUTBOUND_ONLY
+	FilterPreferredOnly Filter = C.PEER_MANAGER_FILTER_PREFERRED_ONLY
+	// FilterAnyOutbound is outbound and preferred peers.
+	FilterAnyOutbound Filter = C.PEER_MANAGER_FILTER_ANY_OUTBOUND
+	// FilterAny is every peer.
+	FilterAny Filter = C.PEER_MANAGER_FILTER_ANY
+)
+
+// String is "inbound only", "outbound only", "preferred only", "any outbound" or "any".
+func (f Filter) String() string {
+	return name("Filter", uint32(f), "inbound only", "outbound only", "preferred only", "any outbound", "any")
+}
+
+// MaxFailures is the number of failures from which a node usually gives up on a peer.
+const MaxFailures = C.PEER_MANAGER_MAX_FAILURES
+
+func name(kind string, value uint32, names ...string) string {
+	if uint64(value) < uint64(len(names)) {
+		return names[value]
+	}
+	return fmt.Sprintf("%s(%d)", kind, value)
+}

@@ -1,0 +1,188 @@
+package peermanager_test
+
+import (
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	pm "peer_manager/bindings/go/peermanager"
+)
+
+func TestTheLifeOfAPeer(t *testing.T) {
+	for _, durability := range []pm.Durability{pm.DurabilityCommit, pm.DurabilitySync, pm.DurabilityDeferred} {
+		t.Run(durability.String(), func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "peers.db")
+			clock, seed := &simulated{}, uint64(7)
+			clock.seconds.Store(1_700_000_000)
+			options := pm.Options{Path: path, Durability: durability, RNGSeed: &seed, Clock: clock.read,
+				FlushInterval: time.Hour}
+			m, err := pm.Open(background, options)
+			must(t, err)
+			a, b := parse(t, "1.2.3.4"), parse(t, "example.org:7")
+			inserted, err := m.EnsureExistsMany(background, []pm.Address{a, b, a})
+			must(t, err)
+			expect(t, "the number of new peers", inserted, 2)
+			must(t, m.Update(background, a, pm.TypeOutbound, false, pm.BackoffIncrease))
+			must(t, m.UpdateType(background, b, pm.TypePreferred, false))
+			must(t, m.UpdateBackoff(background, b, pm.BackoffHardReset))
+			record, err := m.Load(a)
+			must(t, err)
+			wait := record.NextAttempt.Unix() - 1_700_000_000
+			if record.Type != pm.TypeOutbound || record.NumFailures != 1 || wait < 1 || wait > 20 {
+				t.Errorf("after a failure it is %+v", record)
+			}
+			drawn, err := m.LoadRandomPeers(pm.DefaultQuery(), 5)
+			must(t, err)
+			if !slices.Equal(drawn, []pm.Address{b}) {
+				t.Errorf("drew %v; only %v is due", drawn, b)
+			}
+			stats, err := m.Stats()
+			must(t, err)
+			if stats.Peers != 2 || stats.Outbound != 1 || stats.Preferred != 1 || stats.Durability != durability {
+				t.Errorf("the counts are %+v", stats)
+			}
+			must(t, m.Flush(background))
+			must(t, m.Remove(background, b)) // is pending with DEFERRED, and written by Close
+			expectIs(t, "removed twice", m.Remove(background, b), pm.ErrNotFound)
+			must(t, m.Close())
+
+			m = open(t, options)
+			again, err := m.Load(a)
+			must(t, err)
+			expect(t, "the record", again, record)
+			expect(t, "the number of peers", m.PeerCount(), 1)
+			removed, err := m.RemovePeersWithManyFailures(background, 1)
+			must(t, err)
+			expect(t, "the number of removed peers", removed, 1)
+			must(t, m.EnsureExists(background, b))
+			must(t, m.ClearAll(background))
+			expect(t, "the number of peers", m.PeerCount(), 0)
+		})
+	}
+}
+
+func TestNobodyWaitsBeyondTheLimit(t *testing.T) {
+	m := open(t, pm.Options{})
+	for port, seconds := range []int64{math.MinInt64, -1, 0, 1, math.MaxInt64} {
+		address, err := pm.NewAddress("1.2.3.4", uint16(port+1))
+		must(t, err)
+		must(t, m.Store(background, pm.Record{Address: address, NextAttempt: time.Unix(seconds, 0), NumFailures: 7}))
+	}
+	for _, given := range []struct {
+		latest time.Time
+		want   int
+	}{{time.Unix(1, 999), 1}, {time.Unix(0, 0), 2}, {time.Unix(-1, 1), 3}, {time.Unix(-1, 0), 0}} {
+		changed, err := m.LimitNextAttempt(background, given.latest)
+		must(t, err)
+		expect(t, "the number that waited beyond "+given.latest.String(), changed, given.want)
+		snapshot, err := m.Snapshot()
+		must(t, err)
+		for record := range snapshot.All() {
+			if record.NextAttempt.Unix() > given.latest.Unix() || record.NumFailures != 7 {
+				t.Errorf("after the limit %v: %+v", given.latest, record)
+			}
+		}
+		must(t, snapshot.Close())
+	}
+}
+
+func TestRecordsAreStoredAsTheyAre(t *testing.T) {
+	m := open(t, pm.Options{})
+	for _, seconds := range []int64{math.MinInt64, -1, 0, 1_700_000_000, math.MaxInt64} {
+		record := pm.Record{Address: parse(t, "1.2.3.4"), NextAttempt: time.Unix(seconds, 999).UTC(),
+			NumFailures: math.MaxUint32, Type: pm.TypePreferred}
+		must(t, m.StoreMany(background, []pm.Record{{Address: record.Address}, record}))
+		loaded, err := m.Load(record.Address)
+		must(t, err)
+		record.NextAttempt = time.Unix(seconds, 0).UTC()
+		expect(t, "the record", loaded, record)
+	}
+	now := time.Date(2026, 1, 1, 0, 0, 0, 5e8, time.FixedZone("", 3600))
+	record, err := pm.NewRecord(parse(t, "example.org"), now)
+	must(t, err)
+	expect(t, "a new record", record,
+		pm.Record{Address: parse(t, "example.org"), NextAttempt: now.Truncate(time.Second).UTC()})
+	expect(t, "ready now", record.IsReady(now), true)
+	expect(t, "ready a second before", record.IsReady(now.Add(-time.Second)), false)
+	_, err = pm.NewRecord(pm.Address{}, now)
+	expectIs(t, "a record of no address", err, pm.ErrInvalidAddress)
+}
+
+func TestDrawing(t *testing.T) {
+	m := open(t, pm.Options{})
+	var all []pm.Address
+	for i := range 200 {
+		address, err := pm.NewAddress("8.8.8.8", uint16(i+1))
+		must(t, err)
+		all = append(all, address)
+	}
+	private := parse(t, "10.0.0.1")
+	_, err := m.EnsureExistsMany(background, append(all, private))
+	must(t, err)
+	for _, size := range []int{0, 1, 64, 65, 201, 1000, math.MaxInt} {
+		drawn, err := m.LoadRandomPeers(pm.Query{Filter: pm.FilterAny}, size)
+		must(t, err)
+		expect(t, "the number drawn", len(drawn), min(size, 201))
+		seen := make(map[pm.Address]bool)
+		for _, address := range drawn {
+			if seen[address] || !(slices.Contains(all, address) || address == private) {
+				t.Errorf("drew %v", address)
+			}
+			seen[address] = true
+		}
+	}
+	drawn, err := m.LoadRandomPeers(pm.Query{Exclude: append(all[1:], private)}, 3)
+	must(t, err)
+	if !slices.Equal(drawn, all[:1]) {
+		t.Errorf("drew %v, though all but %v were excluded", drawn, all[0])
+	}
+	toSend, err := m.PeersToSend(nil, all[5], math.MaxInt)
+	must(t, err)
+	expect(t, "the number to send", len(toSend), 199)
+	if slices.Contains(toSend, private) || slices.Contains(toSend, all[5]) {
+		t.Error("a private address or the asker would be sent")
+	}
+	toSend, err = m.PeersToSend(&pm.Query{Exclude: all[1:]}, pm.Address{}, 5)
+	must(t, err)
+	if !slices.Equal(toSend, all[:1]) {
+		t.Errorf("would send %v, though all but %v were excluded", toSend, all[0])
+	}
+	outbound := pm.DefaultQuery()
+	toSend, err = m.PeersToSend(&outbound, pm.Address{}, 5)
+	must(t, err)
+	expect(t, "the number of outbound peers to send", len(toSend), 0)
+	none := uint32(0)
+	must(t, m.UpdateBackoff(background, all[0], pm.BackoffIncrease))
+	drawn, err = m.LoadRandomPeers(pm.Query{Filter: pm.FilterAny, MaxNumFailures: &none}, 500)
+	must(t, err)
+	expect(t, "the number without failures", len(drawn), 200)
+}
+
+func TestTheDefaultQueryIsTheLibrarys(t *testing.T) {
+	query := pm.DefaultQuery()
+	if query.Filter != pm.FilterAnyOutbound || !query.UseNextAttempt || query.MaxNumFailures == nil ||
+		*query.MaxNumFailures != pm.MaxFailures || query.MaxPerNetgroup != 0 || query.Exclude != nil {
+		t.Errorf("it is %+v", query)
+	}
+}
+
+func TestADamagedFileIsSetAside(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "peers.db")
+	must(t, os.WriteFile(path, []byte("no database"), 0o600))
+	m := open(t, pm.Options{Path: path, OnCorrupt: pm.OnCorruptQuarantine})
+	quarantine, err := m.Quarantine()
+	must(t, err)
+	kept, err := os.ReadFile(quarantine.Path)
+	if err != nil || string(kept) != "no database" || quarantine.Saved != 0 {
+		t.Errorf("%+v: it holds %q (%v)", quarantine, kept, err)
+	}
+	must(t, m.EnsureExists(background, parse(t, "1.2.3.4")))
+
+	sound, _ := openFile(t, pm.DurabilityCommit)
+	quarantine, err = sound.Quarantine()
+	must(t, err)
+	expect(t, "the quarantine of a sound file", quarantine, pm.Quarantine{})
+}

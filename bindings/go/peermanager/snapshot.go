@@ -1,0 +1,154 @@
+package peermanager
+
+// #include "shim.h"
+import "C"
+
+import (
+	"io"
+	"iter"
+	"runtime"
+	"sync"
+)
+
+// Snapshot is all peers as they were at one point in time. It may outlive its manager. It holds some 44 bytes a peer outside
+// Go's heap; close it after use, or the garbage collector frees them some time later.
+type Snapshot struct {
+	h       *snapshotHandle
+	cleanup runtime.Cleanup
+}
+
+var _ io.Closer = (*Snapshot)(nil)
+
+// snapshotHandle is the library's snapshot, which one thread uses at a time.
+type snapshotHandle struct {
+	mu       sync.Mutex
+	c        *C.peer_manager_snapshot // nil when it was freed
+	count    int
+	readers  int // iterations under way
+	isClosed bool
+}
+
+// Snapshot copies all peers as they are at one point in time.
+func (m *Manager) Snapshot() (*Snapshot, error) {
+	var c *C.peer_manager_snapshot
+	err := m.ask(func(pm *C.peer_manager, s *scratch) C.peer_manager_status {
+		return C.peer_manager_get_all_peers(pm, &c, &s.err)
+	})
+	if err != nil {
+		C.peer_manager_snapshot_free(c) // not nil if it was only the clock that failed
+		return nil, err
+	}
+	s := &Snapshot{h: &snapshotHandle{c: c, count: int(C.peer_manager_snapshot_count(c))}}
+	s.cleanup = runtime.AddCleanup(s, (*snapshotHandle).close, s.h)
+	return s, nil
+}
+
+// Len is the number of peers; 0 after Close.
+func (s *Snapshot) Len() int {
+	if s == nil || s.h == nil {
+		return 0
+	}
+	defer runtime.KeepAlive(s)
+	s.h.mu.Lock()
+	defer s.h.mu.Unlock()
+	if s.h.isClosed {
+		return 0
+	}
+	return s.h.count
+}
+
+// At is one peer; the index is less than Len.
+func (s *Snapshot) At(index int) (Record, error) {
+	if s == nil || s.h == nil {
+		return Record{}, ErrClosed
+	}
+	if index < 0 {
+		return Record{}, invalidArgument("the index is %d; give 0 or more", index)
+	}
+	defer runtime.KeepAlive(s)
+	s.h.mu.Lock()
+	defer s.h.mu.Unlock()
+	if s.h.isClosed {
+		return Record{}, ErrClosed
+	}
+	var record C.peer_manager_record
+	var e C.peer_manager_error
+	if C.peer_manager_snapshot_get(s.h.c, C.size_t(index), &record, &e) != C.PEER_MANAGER_OK {
+		return Record{}, newError(&e)
+	}
+	return recordOf(&record), nil
+}
+
+// All is every peer, in no particular order. Any number of goroutines may iterate at once, and each may begin again. An
+// iteration that has begun is finished even if the snapshot is closed meanwhile; one that begins after Close is empty.
+func (s *Snapshot) All() iter.Seq[Record] {
+	return func(yield func(Record) bool) {
+		if s == nil || s.h == nil || !s.h.begin() {
+			return
+		}
+		defer runtime.KeepAlive(s)
+		defer s.h.end()
+		buffer := make([]C.peer_manager_record, min(s.h.count, 64))
+		for index := 0; index < s.h.count; index += len(buffer) {
+			batch := buffer[:min(len(buffer), s.h.count-index)]
+			s.h.read(index, batch)
+			for i := range batch {
+				if !yield(recordOf(&batch[i])) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// Close frees the snapshot, when the iterations under way have ended; it does not wait for them. Closing twice does
+// nothing.
+func (s *Snapshot) Close() error {
+	if s != nil && s.h != nil {
+		s.cleanup.Stop()
+		s.h.close()
+	}
+	return nil
+}
+
+func (h *snapshotHandle) begin() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.isClosed {
+		return false
+	}
+	h.readers++
+	return true
+}
+
+func (h *snapshotHandle) end() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.readers--
+	h.freeIfUnused()
+}
+
+func (h *snapshotHandle) close() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.isClosed = true
+	h.freeIfUnused()
+}
+
+func (h *snapshotHandle) freeIfUnused() {
+	if h.isClosed && h.readers == 0 {
+		C.peer_manager_snapshot_free(h.c) // NULL is fine
+		h.c = nil
+	}
+}
+
+// read fills the batch. It panics on a failure, which can only be a bug in the library: the indices are right, and the
+// snapshot exists.
+func (h *snapshotHandle) read(index int, batch []C.peer_manager_record) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var e C.peer_manager_error
+	if C.peermanager_snapshot_read(h.c, C.size_t(index), C.size_t(len(batch)), &batch[0], &e) != C.PEER_MANAGER_OK {
+		panic(newError(&e))
+	}
+}

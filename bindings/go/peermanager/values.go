@@ -1,0 +1,132 @@
+package peermanager
+
+// #include "shim.h"
+import "C"
+
+import (
+	"time"
+	"unsafe"
+)
+
+// Record is all that is known of one peer. Records that the library made may be compared with ==.
+type Record struct {
+	// Address is where it listens.
+	Address Address
+	// NextAttempt is when it may be dialled next, in whole seconds and UTC.
+	NextAttempt time.Time
+	// NumFailures counts the failures since the last success.
+	NumFailures uint32
+	// Type is what it is known as.
+	Type PeerType
+}
+
+// NewRecord makes the record of a peer that was just heard of: inbound, no failures, due at now.
+func NewRecord(address Address, now time.Time) (Record, error) {
+	var in C.peer_manager_address
+	var out C.peer_manager_record
+	var e C.peer_manager_error
+	if C.peer_manager_record_init(address.put(&in), C.int64_t(now.Unix()), &out, &e) != C.PEER_MANAGER_OK {
+		return Record{}, newError(&e)
+	}
+	return recordOf(&out), nil
+}
+
+// IsReady reports whether the next attempt is due.
+func (r Record) IsReady(now time.Time) bool {
+	var c C.peer_manager_record
+	return bool(C.peer_manager_record_is_ready(r.put(&c), C.int64_t(now.Unix())))
+}
+
+func (r Record) put(c *C.peer_manager_record) *C.peer_manager_record {
+	r.Address.put(&c.address)
+	c.next_attempt = C.int64_t(r.NextAttempt.Unix())
+	c.num_failures = C.uint32_t(r.NumFailures)
+	c.peer_type = C.uint32_t(r.Type)
+	return c
+}
+
+func recordOf(c *C.peer_manager_record) Record {
+	return Record{
+		Address:     addressOf(&c.address),
+		NextAttempt: time.Unix(int64(c.next_attempt), 0).UTC(),
+		NumFailures: uint32(c.num_failures),
+		Type:        PeerType(c.peer_type),
+	}
+}
+
+// Query says which peers are eligible. Begin with [DefaultQuery] and set what differs: the zero Query is inbound peers,
+// whatever their next attempt and failures.
+type Query struct {
+	// Filter chooses by type.
+	Filter Filter
+	// UseNextAttempt admits only peers whose next attempt is due.
+	UseNextAttempt bool
+	// MaxNumFailures is the most failures; nil for no bound.
+	MaxNumFailures *uint32
+	// MaxPerNetgroup, when it is not 0, is the most peers of one netgroup, and makes each draw pick a netgroup first, so that
+	// an attacker's share is the share of netgroups it holds, not of addresses. 0 makes every peer equally likely.
+	MaxPerNetgroup uint32
+	// Exclude are peers to leave out, e.g. those connected now.
+	Exclude []Address
+}
+
+// DefaultQuery is for dialling: outbound and preferred peers whose next attempt is due and that have failed at most
+// [MaxFailures] times.
+func DefaultQuery() Query {
+	var c C.peer_manager_query
+	C.peer_manager_query_init(&c, C.size_t(unsafe.Sizeof(c)))
+	query := Query{Filter: Filter(c.type_filter), UseNextAttempt: c.use_next_attempt != 0}
+	if c.has_max_num_failures != 0 {
+		most := uint32(c.max_num_failures)
+		query.MaxNumFailures = &most
+	}
+	return query
+}
+
+// toC leaves out the excluded addresses, which are passed separately.
+func (q *Query) toC() C.peer_manager_query {
+	c := C.peer_manager_query{type_filter: C.uint32_t(q.Filter), max_per_netgroup: C.uint32_t(q.MaxPerNetgroup)}
+	c.struct_size = C.uint32_t(unsafe.Sizeof(c))
+	if q.UseNextAttempt {
+		c.use_next_attempt = 1
+	}
+	if q.MaxNumFailures != nil {
+		c.has_max_num_failures = 1
+		c.max_num_failures = C.uint32_t(*q.MaxNumFailures)
+	}
+	return c
+}
+
+// Stats counts what is in the table and what happened since it was opened.
+type Stats struct {
+	// Durability is how the manager was opened.
+	Durability Durability
+	// Peers is all peers; Inbound, Outbound and Preferred are those of each type.
+	Peers, Inbound, Outbound, Preferred uint64
+	// Ready is the peers whose next attempt is due.
+	Ready uint64
+	// Netgroups is the netgroups with at least one peer: an IPv4 /16, an IPv6 /32, each name one of its own.
+	Netgroups uint64
+	// PendingWrites is, with DurabilityDeferred, the changes that are not in the file yet.
+	PendingWrites uint64
+	// FailedWrites is the writes to the database that failed.
+	FailedWrites uint64
+	// SkippedRows is the rows of the database that were not valid peers.
+	SkippedRows uint64
+	// RefusedPeers is the peers that a bound refused since the manager was opened, with those that it left in the file then.
+	RefusedPeers uint64
+	// LogBytes is the size of the write-ahead log, which grows as long as a reader of the file does not end.
+	LogBytes uint64
+	// RejectedRows is the changes that the file's own constraints refused since the manager was opened.
+	RejectedRows uint64
+}
+
+// Quarantine says what became of a damaged file; see [OnCorruptQuarantine].
+type Quarantine struct {
+	// Path is where the damaged file is now; empty when there was no damage.
+	Path string
+	// Saved is how many peers were read of it and are in the new file.
+	Saved uint64
+	// Lost is how many rows could not be read, of those that there is a trace of.
+	Lost uint64
+}

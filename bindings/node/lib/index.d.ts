@@ -1,0 +1,326 @@
+/**
+ * The table of peers that a peer-to-peer node keeps: whom to dial next, whom to tell others about, how each address
+ * has behaved.
+ *
+ * What may be any 64-bit number (`nextAttempt`, `rngSeed`, times) is a `bigint`; where one is expected, a `number` that
+ * is exact will do. A count is a `number`: none comes near 2^53.
+ *
+ * A wrong type is a `TypeError`, a number out of range a `RangeError`, what the library refuses a
+ * {@link PeerManagerError}. A call that throws, or whose Promise rejects, has changed nothing.
+ */
+
+/** Known from an incoming connection or gossip; dialled successfully at least once; chosen by the operator. */
+export type PeerType = "inbound" | "outbound" | "preferred";
+
+/**
+ * What an attempt to reach a peer means for the next one: dial at once (the operator wants it), wait 1 to 10 seconds (it
+ * answered), or count a failure and wait for a random time whose upper limit doubles with each (it did not).
+ */
+export type Backoff = "hard-reset" | "reset" | "increase";
+
+/** Which types a query admits. */
+export type PeerTypeFilter = "inbound-only" | "outbound-only" | "preferred-only" | "any-outbound" | "any";
+
+/**
+ * What a change survives once its call has returned: a crash of the process (`commit`), a loss of power (`sync`), or
+ * nothing yet, because it is written a little later (`deferred`).
+ */
+export type Durability = "commit" | "sync" | "deferred";
+
+/** The statuses of the library, and `CLOSED` for a peer manager or snapshot that is used after its end. */
+export type Status =
+  | "INVALID_ARGUMENT"
+  | "INVALID_ADDRESS"
+  | "NOT_FOUND"
+  | "DATABASE"
+  | "CORRUPT"
+  | "BUSY"
+  | "DISK_FULL"
+  | "LIMIT"
+  | "UNSUPPORTED"
+  | "INTERNAL"
+  | "NO_MEMORY"
+  | "CLOSED";
+
+/** What the library refuses. The message is one line: what failed, on what, and what to do. */
+export class PeerManagerError extends Error {
+  private constructor();
+  readonly name: "PeerManagerError";
+  readonly code: `ERR_PEER_MANAGER_${Status}`;
+  readonly status: Status;
+  /** SQLite's extended result code; 0 where SQLite was not involved. */
+  readonly sqliteCode: number;
+}
+
+/** Text `"1.2.3.4:11625"`, `"[2001:db8::1]:11625"`, `"example.org:11625"`, or a host and a port; in any spelling. */
+export type AddressLike = string | { readonly host: string; readonly port: number };
+
+/** Where a peer listens, in canonical form. Immutable. */
+export class PeerAddress {
+  /** An IPv4 address, an IPv6 address without brackets, or a name. */
+  readonly host: string;
+  /** 1 to 65535. */
+  readonly port: number;
+
+  constructor(host: string, port: number);
+
+  /** Parses text; `defaultPort` is the port of text that has none. Without it, such text is an error. */
+  static parse(text: string, defaultPort?: number): PeerAddress;
+  static from(address: AddressLike): PeerAddress;
+
+  /** Whether it means nothing to a stranger, so that it is never sent to one. */
+  get isPrivate(): boolean;
+  /** Whether both are the same in canonical form. */
+  equals(other: AddressLike): boolean;
+  /** `host:port`, with an IPv6 host in brackets. */
+  toString(): string;
+  toJSON(): string;
+}
+
+/** All that is known of one peer. */
+export interface PeerRecord {
+  address: PeerAddress;
+  /** When it may be dialled next, in seconds since the Unix epoch. */
+  nextAttempt: bigint;
+  /** Failures since the last success. */
+  numFailures: number;
+  peerType: PeerType;
+}
+
+/** A record as it may be handed in; a {@link PeerRecord} is one. */
+export interface PeerRecordLike {
+  readonly address: AddressLike;
+  readonly nextAttempt: bigint | number;
+  readonly numFailures: number;
+  readonly peerType: PeerType;
+}
+
+/** The record of a peer that was just heard of: inbound, no failures, due at `now`. */
+export function newRecord(address: AddressLike, now: bigint | number): PeerRecord;
+
+/** Whether a peer's next attempt is due. */
+export function isReady(record: PeerRecordLike, now: bigint | number): boolean;
+
+/** How a peer manager is opened. What is left out has its default. */
+export interface Options {
+  /** The database file, created if there is none; without it, the table is in memory only. */
+  dbPath?: string | URL | undefined;
+  /** Default: `"commit"`. */
+  durability?: Durability | undefined;
+  /** How long to wait for another connection or peer manager that uses the file; 0 for 5000. */
+  busyTimeoutMs?: number | undefined;
+  /** With `"deferred"`, how long after a change it is written; 0 for 100. */
+  flushIntervalMs?: number | undefined;
+  /** A damaged file is refused (the default), or moved away and searched for peers. */
+  onCorrupt?: "fail" | "quarantine" | undefined;
+  /** Makes every random choice repeatable, for tests and simulations. Whoever knows it can predict them. */
+  rngSeed?: bigint | number | undefined;
+  /**
+   * Returns the time in whole seconds since the Unix epoch; without it, the system's clock is used. It is asked once,
+   * when a call that needs the time is made and before it does anything, so if it throws, the call throws that and has
+   * done nothing. An asynchronous call works with the time at which it was made.
+   */
+  clock?: (() => bigint | number) | undefined;
+  /**
+   * The most peers in the table; 0 for no bound. A new peer in a full table evicts the inbound peer with the most failures:
+   * of its own netgroup if one there has failed, else of any. If no inbound peer has failed, it is refused, `LIMIT`, in a
+   * batch left out, and counted in {@link Stats.refusedPeers}. Outbound and preferred peers are never evicted.
+   */
+  maxPeers?: bigint | number | undefined;
+  /**
+   * The most peers of one netgroup (an IPv4 /16, an IPv6 /32, each name one of its own); 0 for no bound. A new peer in a
+   * full netgroup evicts only a peer of that netgroup.
+   */
+  maxPeersPerNetgroup?: number | undefined;
+  /**
+   * `getPeersToSend` answers everyone from one shared list, which is used for this long and a random time of up to half as
+   * long again, so that nobody learns the table by asking often; 0 draws anew each time.
+   */
+  shareCacheSeconds?: number | undefined;
+  /** How much of each type the shared list may hold; 0 for no limit. */
+  shareMaxPercent?: number | undefined;
+}
+
+/** Which peers are eligible. */
+export interface Query {
+  /** Default: `"any-outbound"`. */
+  readonly typeFilter?: PeerTypeFilter | undefined;
+  /** Only peers whose next attempt is due. Default: true. */
+  readonly useNextAttempt?: boolean | undefined;
+  /** Only peers that have failed at most this often; null for any number. Default: {@link MAX_FAILURES}. */
+  readonly maxNumFailures?: number | null | undefined;
+  /**
+   * If not 0: at most this many peers of one netgroup, and each draw picks a netgroup first, so that an attacker's share is
+   * the share of netgroups it holds, not of addresses. Default: 0, every peer is equally likely.
+   */
+  readonly maxPerNetgroup?: number | undefined;
+  /** Peers to leave out, for example those connected now. */
+  readonly exclude?: Iterable<AddressLike> | undefined;
+}
+
+/** Counts of what is in the table and of what happened since it was opened. */
+export interface Stats {
+  durability: Durability;
+  peers: number;
+  inbound: number;
+  outbound: number;
+  preferred: number;
+  /** Peers whose next attempt is due. */
+  ready: number;
+  netgroups: number;
+  /** With `"deferred"`: changes that are not in the file yet. */
+  pendingWrites: number;
+  failedWrites: number;
+  /** Rows of the database that were not valid peers, left where they are. */
+  skippedRows: number;
+  /** Peers that a bound refused since it was opened, including those that it kept out of the table then. */
+  refusedPeers: number;
+  /** The size of the write-ahead log in bytes. It keeps growing while a reader of the file never ends. */
+  logBytes: number;
+  /** Changes that the file's own constraints refused since it was opened. */
+  rejectedRows: number;
+}
+
+/** What happened to a damaged file. */
+export interface Quarantine {
+  /** Where it is now. */
+  path: string;
+  /** How many peers were read from it. */
+  saved: number;
+  /** How many rows could not be read. */
+  lost: number;
+}
+
+/** All peers as they were at one point in time, in no particular order. It may outlive its peer manager. */
+export class Snapshot implements Iterable<PeerRecord>, Disposable {
+  private constructor();
+  readonly length: number;
+  /** As `Array.prototype.at`. */
+  at(index: number): PeerRecord | undefined;
+  [Symbol.iterator](): Generator<PeerRecord, void, undefined>;
+  /** Frees its memory now rather than when it is collected. A second time does nothing. */
+  dispose(): void;
+  [Symbol.dispose](): void;
+}
+
+/**
+ * The table of peers.
+ *
+ * A method without `Async` works on this thread: it takes microseconds in memory, but one that changes peers may wait for
+ * the disk. The one with `Async` does the same on a thread of libuv's. Asynchronous calls of one peer manager are
+ * carried out in the order in which they were made, one at a time; a synchronous one does not wait for them.
+ */
+export class PeerManager implements Disposable, AsyncDisposable {
+  private constructor();
+
+  /** Opens a table: `options`, or the path of the database, or nothing for a table in memory. */
+  static open(options?: Options | string | URL): PeerManager;
+  static openAsync(options?: Options | string | URL): Promise<PeerManager>;
+
+  /** Makes sure that an address is known: a new one is inbound, without failures, and due now. */
+  ensureExists(address: AddressLike): void;
+  ensureExistsAsync(address: AddressLike): Promise<void>;
+
+  /** The same for many, all or none. Returns how many were new. */
+  ensureExistsMany(addresses: Iterable<AddressLike>): number;
+  ensureExistsManyAsync(addresses: Iterable<AddressLike>): Promise<number>;
+
+  /**
+   * Adds the peers of another database file that are new, all or none; those that are known stay as they are. Returns how
+   * many were new; those that a bound refuses are left out, and counted in refusedPeers. The file, of this library or of
+   * stellar-core, is only read, and another process may have it open.
+   */
+  importFile(path: string | URL): number;
+  importFileAsync(path: string | URL): Promise<number>;
+
+  /** Stores a record as it is, replacing what was known of its address. */
+  store(record: PeerRecordLike): void;
+  storeAsync(record: PeerRecordLike): Promise<void>;
+
+  /** Stores records, all or none. Of two with the same address, the later one wins. */
+  storeMany(records: Iterable<PeerRecordLike>): void;
+  storeManyAsync(records: Iterable<PeerRecordLike>): Promise<void>;
+
+  /**
+   * Updates a peer's type by what it was observed to be; an unknown one is added first. `preferredTypeKnown` means that the
+   * caller knows all preferred peers; then a preferred one that is observed as outbound becomes outbound. Default: false, as
+   * after a dial. Do not report a connection that a preferred peer has opened: observed as inbound, it becomes outbound.
+   */
+  updateType(address: AddressLike, observedType: PeerType, preferredTypeKnown?: boolean): void;
+  updateTypeAsync(address: AddressLike, observedType: PeerType, preferredTypeKnown?: boolean): Promise<void>;
+
+  /** Updates a peer's back-off by how an attempt to reach it went; an unknown one is added first. */
+  updateBackoff(address: AddressLike, backoff: Backoff): void;
+  updateBackoffAsync(address: AddressLike, backoff: Backoff): Promise<void>;
+
+  /** Both in one change. */
+  update(address: AddressLike, observedType: PeerType, backoff: Backoff, preferredTypeKnown?: boolean): void;
+  updateAsync(
+    address: AddressLike,
+    observedType: PeerType,
+    backoff: Backoff,
+    preferredTypeKnown?: boolean,
+  ): Promise<void>;
+
+  /** Removes a peer; one that is unknown is an error, `NOT_FOUND`. */
+  remove(address: AddressLike): void;
+  removeAsync(address: AddressLike): Promise<void>;
+
+  /** Removes the peers that have failed at least this often, and returns how many there were. */
+  removePeersWithManyFailures(minNumFailures: number): number;
+  removePeersWithManyFailuresAsync(minNumFailures: number): Promise<number>;
+
+  /** Limits every peer's next attempt to `latest`, after a clock that was wrong. Returns how many were changed. */
+  limitNextAttempt(latest: bigint | number): number;
+  limitNextAttemptAsync(latest: bigint | number): Promise<number>;
+
+  /** Removes all peers. */
+  clearAll(): void;
+  clearAllAsync(): Promise<void>;
+
+  /** Returns once everything that earlier calls changed is on disk, where it survives a loss of power. */
+  flush(): void;
+  flushAsync(): Promise<void>;
+
+  /** What is known of an address; undefined when it is not known. */
+  load(address: AddressLike): PeerRecord | undefined;
+
+  /** Draws up to `size` eligible peers: uniformly, without replacement, in random order. */
+  loadRandomPeers(size: number, query?: Query): PeerAddress[];
+
+  /**
+   * Draws up to `size` peers to tell another peer about: never private addresses, never `exclude`, the peer that asks;
+   * preferred before outbound before inbound. Without `filter`, every type, whatever its failures and next attempt.
+   */
+  getPeersToSend(size: number, exclude?: AddressLike | null, filter?: Query | null): PeerAddress[];
+
+  peerCount(): number;
+
+  /** Copies all peers. Linear in the table: some milliseconds for a hundred thousand. */
+  getAllPeers(): Snapshot;
+  getAllPeersAsync(): Promise<Snapshot>;
+
+  getStats(): Stats;
+  getStatsAsync(): Promise<Stats>;
+
+  /** What happened to the file if it was damaged and `onCorrupt` is `"quarantine"`; otherwise undefined. */
+  getQuarantine(): Quarantine | undefined;
+
+  /**
+   * Flushes and closes. Calls that were made before are carried out first, asynchronous ones too. Every later call
+   * throws, `CLOSED`; closing again does nothing. What `"deferred"` could not write is lost: flush first to find out.
+   */
+  close(): void;
+  closeAsync(): Promise<void>;
+  [Symbol.dispose](): void;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** The number of failures from which a node usually gives up on a peer. */
+export const MAX_FAILURES: number;
+/** The version of the library that is loaded, such as `"0.2.0"`. */
+export const version: string;
+/** The same as a number: major * 1000000 + minor * 1000 + patch. */
+export const versionNumber: number;
+/** How the library that is loaded was built, in one line, for logs and bug reports. */
+export const buildInfo: string;

@@ -1,0 +1,77 @@
+/* A call: what goes in, what comes out, and how it is run. It touches JavaScript only before and after it is run, so
+ * any thread may run it. */
+
+#ifndef PEER_MANAGER_CALL_H
+#define PEER_MANAGER_CALL_H
+
+#include "addon.h"
+
+#define MOST_ARGUMENTS 14 /* of any operation, with the two that all have: the manager and the time */
+
+struct call {
+  const struct operation *operation;
+  struct manager *manager; /* NULL for an opening */
+  int64_t now;             /* what the clock said when the call was made */
+
+  /* What goes in. */
+  peer_manager_record record; /* its address alone, for most */
+  peer_manager_record *records;
+  peer_manager_address *addresses; /* also those that a query excludes */
+  size_t count;                    /* of either */
+  uint32_t known;
+  uint32_t backoff;
+  peer_manager_query query;
+  bool has_query;
+  bool has_address; /* to exclude */
+  size_t size;
+  peer_manager_options options;
+  char *path; /* also what goes out */
+
+  /* What comes out. */
+  peer_manager *opened;
+  peer_manager_address *chosen;
+  peer_manager_snapshot *snapshot;
+  peer_manager_stats stats;
+  uint64_t saved;
+  uint64_t lost;
+  size_t number;
+  peer_manager_status status;
+  peer_manager_error error;
+
+  /* Of those that are run by libuv. */
+  napi_async_work work;
+  napi_deferred promise;
+  napi_ref handle; /* keeps the manager's JavaScript value from being collected */
+  bool performed;
+  struct call *next;
+};
+
+struct operation {
+  const char *name;
+  /* Reads the arguments behind the manager and the time; NULL where there are none. */
+  bool (*read)(napi_env env, struct call *call, const napi_value *arguments);
+  peer_manager_status (*run)(struct call *call);
+  /* NULL for undefined. */
+  napi_value (*answer)(napi_env env, struct call *call);
+  bool opens;  /* there is no manager yet */
+  bool closes; /* there is none afterwards */
+};
+
+extern const struct operation writes[];
+extern const size_t writes_count;
+extern const struct operation queries[];
+extern const size_t queries_count;
+extern const struct operation lives[];
+extern const size_t lives_count;
+
+/* What JavaScript calls; the callback's data is the operation. */
+napi_value call_now(napi_env env, napi_callback_info info);
+napi_value call_later(napi_env env, napi_callback_info info);
+
+void call_perform(struct call *call);
+/* Settles the promise, unless `env` is NULL, and frees the call. */
+void call_settle(napi_env env, struct call *call);
+bool call_start(napi_env env, struct call *call);
+void call_discard(napi_env env, struct call *call);
+
+#endif

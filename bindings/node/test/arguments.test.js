@@ -1,0 +1,163 @@
+"use strict";
+
+const assert = require("node:assert/strict");
+const { test } = require("node:test");
+const { PeerManager, PeerManagerError, Snapshot } = require("peer-manager");
+const { open, outOfRange, refused, wrongType } = require("./helper.js");
+
+const A = "1.2.3.4:5";
+const GOOD = { address: A, nextAttempt: 1, numFailures: 0, peerType: "inbound" };
+
+/** Each is a method, its arguments, and what is thrown. */
+const WRONG = [
+  ["ensureExists", [], wrongType(/address must be a string "host:port" or an object \{ host, port \}, not undefined/)],
+  ["ensureExists", [null], wrongType()],
+  ["ensureExists", [42], wrongType(/not 42/)],
+  ["ensureExists", [[A]], wrongType()],
+  ["ensureExists", [{ host: 1, port: 5 }], wrongType(/address\.host must be a string, not 1/)],
+  ["ensureExists", ["1.2.3.4\0:5"], wrongType(/without a NUL/)],
+  ["ensureExists", ["1.2.3.4"], refused("INVALID_ADDRESS")],
+  ["ensureExists", [{ host: "1.2.3.4", port: 0 }], refused("INVALID_ADDRESS")],
+  ["ensureExists", [{ host: "1.2.3.4", port: 70000 }], outOfRange()],
+  ["ensureExistsMany", [], wrongType(/addresses must be an array/)],
+  ["ensureExistsMany", [A], wrongType(/addresses must be an array/)],
+  ["ensureExistsMany", [[A, 7]], wrongType(/addresses\[1\] must be/)],
+  ["importFile", [], wrongType(/path must be a string/)],
+  ["importFile", [7], wrongType()],
+  ["importFile", ["peers.db\0"], wrongType(/without a NUL/)],
+  ["importFile", [new URL("https://example.org/peers.db")], { name: "TypeError" }],
+  ["importFile", [""], refused("INVALID_ARGUMENT")],
+  ["store", [A], wrongType(/record must be an object/)],
+  ["store", [{ ...GOOD, nextAttempt: 1.5 }], outOfRange(/record\.nextAttempt/)],
+  ["store", [{ ...GOOD, nextAttempt: 2 ** 53 }], outOfRange()],
+  ["store", [{ ...GOOD, nextAttempt: 2n ** 63n }], outOfRange()],
+  ["store", [{ ...GOOD, nextAttempt: "1" }], wrongType()],
+  ["store", [{ ...GOOD, numFailures: -1 }], outOfRange(/record\.numFailures/)],
+  ["store", [{ ...GOOD, numFailures: 2 ** 32 }], outOfRange()],
+  ["store", [{ ...GOOD, numFailures: NaN }], outOfRange()],
+  ["store", [{ ...GOOD, numFailures: 1n }], wrongType(/not 1n/)],
+  ["store", [{ ...GOOD, peerType: "friend" }], wrongType(/record\.peerType must be one of "inbound", .* not "friend"/)],
+  ["store", [{ ...GOOD, peerType: 1 }], wrongType()],
+  ["storeMany", [[GOOD, {}]], wrongType(/records\[1\]\.address/)],
+  ["storeMany", [7], wrongType()],
+  ["updateType", [A, "INBOUND"], wrongType()],
+  ["updateType", [A, "inbound", 1], wrongType(/preferredTypeKnown must be true or false/)],
+  ["updateBackoff", [A], wrongType(/backoff must be one of/)],
+  ["updateBackoff", [A, "constructor"], wrongType()],
+  ["update", [A, "outbound", true, "reset"], wrongType()],
+  ["remove", [Symbol("x")], wrongType()],
+  ["removePeersWithManyFailures", [-1], outOfRange()],
+  ["removePeersWithManyFailures", ["10"], wrongType()],
+  ["limitNextAttempt", [], wrongType(/latest must be a number or a bigint/)],
+  ["limitNextAttempt", ["10"], wrongType()],
+  ["limitNextAttempt", [1.5], outOfRange()],
+  ["limitNextAttempt", [2n ** 63n], outOfRange()],
+];
+
+test("wrong arguments throw what JavaScript throws, and change nothing", (t) => {
+  const pm = open(t);
+  for (const [method, parameters, expected] of WRONG) assert.throws(() => pm[method](...parameters), expected, method);
+  assert.equal(pm.peerCount(), 0);
+});
+
+test("with promises they reject, and never throw", async (t) => {
+  const pm = open(t);
+  for (const [method, parameters, expected] of WRONG) {
+    const promise = pm[`${method}Async`](...parameters);
+    assert.ok(promise instanceof Promise, method);
+    await assert.rejects(promise, expected, method);
+  }
+  assert.equal(pm.peerCount(), 0);
+});
+
+test("wrong queries throw", (t) => {
+  const pm = open(t);
+  assert.throws(() => pm.load(), wrongType());
+  assert.throws(() => pm.loadRandomPeers(), wrongType(/size/));
+  assert.throws(() => pm.loadRandomPeers(-1), outOfRange());
+  assert.throws(() => pm.loadRandomPeers(2 ** 53), outOfRange());
+  assert.throws(() => pm.loadRandomPeers(1, { typeFilter: "all" }), wrongType(/query\.typeFilter/));
+  assert.throws(() => pm.loadRandomPeers(1, { typefilter: "any" }), wrongType(/query must be an object of typeFilter/));
+  assert.throws(() => pm.loadRandomPeers(1, { exclude: A }), wrongType(/query\.exclude/));
+  assert.throws(() => pm.loadRandomPeers(1, { useNextAttempt: 1 }), wrongType());
+  assert.throws(() => pm.loadRandomPeers(1, null), wrongType());
+  assert.throws(() => pm.getPeersToSend(1, 5), wrongType(/exclude/));
+  assert.throws(() => pm.getPeersToSend(1, undefined, { maxNumFailures: -1 }), outOfRange(/filter\.maxNumFailures/));
+});
+
+const WRONG_OPTIONS = [
+  [7, wrongType(/options must be an object, not 7/)],
+  [[], wrongType()],
+  [{ dbpath: "x" }, wrongType(/options must be an object of dbPath, .* not "\{ dbpath \}"/)],
+  [{ dbPath: 7 }, wrongType(/options\.dbPath must be a string/)],
+  [{ dbPath: "a\0b" }, wrongType(/without a NUL/)],
+  [{ dbPath: "\udc00" }, wrongType(/surrogate/)],
+  [{ dbPath: new URL("https://example.org/peers.db") }, { code: "ERR_INVALID_URL_SCHEME" }],
+  [{ dbPath: "" }, refused("INVALID_ARGUMENT")],
+  [{ dbPath: ":memory:" }, refused("INVALID_ARGUMENT")],
+  [{ dbPath: "/nowhere/at/all/peers.db" }, refused("DATABASE")],
+  [{ durability: "always" }, wrongType()],
+  [{ onCorrupt: "delete" }, wrongType()],
+  [{ busyTimeoutMs: -1 }, outOfRange()],
+  [{ flushIntervalMs: 2 ** 32 }, outOfRange()],
+  [{ rngSeed: -1 }, outOfRange()],
+  [{ rngSeed: 2n ** 64n }, outOfRange()],
+  [{ rngSeed: 2 ** 60 }, outOfRange(/a bigint where it is beyond 2\^53/)],
+  [{ clock: 7 }, wrongType(/options\.clock must be a function/)],
+  [{ shareMaxPercent: 101 }, refused("INVALID_ARGUMENT", /101/)],
+];
+
+test("wrong options are refused", async () => {
+  for (const [options, expected] of WRONG_OPTIONS) {
+    assert.throws(() => PeerManager.open(options), expected);
+    await assert.rejects(PeerManager.openAsync(options), expected);
+  }
+});
+
+test("an error is an Error with a stack that leads to the caller", async (t) => {
+  const pm = open(t);
+  const hasStack = (error) => error instanceof PeerManagerError && error.stack.includes(__filename);
+  assert.throws(() => pm.remove(A), hasStack);
+  await assert.rejects(async () => await pm.removeAsync(A), hasStack);
+});
+
+test("what the library makes cannot be made by hand, and methods need what they belong to", () => {
+  assert.throws(() => new PeerManager(), TypeError);
+  assert.throws(() => new Snapshot(), TypeError);
+  assert.throws(() => PeerManager.prototype.peerCount.call({}), TypeError);
+});
+
+test("an argument that closes the manager while it is read does no harm", (t) => {
+  const pm = open(t);
+  const address = {
+    get host() {
+      pm.close();
+      return "1.2.3.4";
+    },
+    port: 5,
+  };
+  assert.throws(() => pm.ensureExists(address), refused("CLOSED"));
+});
+
+test("an argument that changes between two looks is read once", (t) => {
+  const pm = open(t);
+  let reads = 0;
+  const address = {
+    host: "1.2.3.4",
+    get port() {
+      return reads++ === 0 ? 5 : "nonsense";
+    },
+  };
+  pm.ensureExists(address);
+  assert.equal(reads, 1);
+});
+
+test("the addon itself survives arguments that lib/ would never hand on", () => {
+  const native = require("../lib/native.js");
+  for (const [name, operation] of Object.entries(native)) {
+    if (typeof operation !== "function" || name === "flushAll") continue;
+    for (const parameters of [[], [{}], [native, "x"], ["1.2.3.4\0", 5], Array(20).fill(0)]) {
+      assert.throws(() => operation(...parameters), { name: "TypeError" }, name);
+    }
+  }
+});

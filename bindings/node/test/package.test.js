@@ -1,0 +1,112 @@
+"use strict";
+
+// What a user of the package sees: its version, its two ways of loading, its types, the example of the README, and
+// that all of it works where it was installed and nothing else is.
+
+const assert = require("node:assert/strict");
+const { copyFileSync, mkdirSync, readFileSync, writeFileSync } = require("node:fs");
+const { execFileSync } = require("node:child_process");
+const { join } = require("node:path");
+const { test } = require("node:test");
+const peers = require("peer-manager");
+const { directory } = require("./helper.js");
+
+const read = (path) => readFileSync(join(__dirname, "..", path), "utf8");
+
+test("the versions of package, library, header and crate agree", () => {
+  const { version } = JSON.parse(read("package.json"));
+  assert.equal(version, peers.version);
+  assert.equal(version, /^version = "(.*)"$/m.exec(read("../../Cargo.toml"))[1]);
+  const [major, minor, patch] = version.split(".").map(Number);
+  assert.equal(peers.versionNumber, major * 1_000_000 + minor * 1000 + patch);
+  assert.equal(JSON.parse(read("package-lock.json")).version, version);
+  assert.ok(peers.buildInfo.includes(version));
+});
+
+test("an ES module may import every name", async () => {
+  const module = await import("peer-manager");
+  for (const name of Object.keys(peers)) assert.equal(module[name], peers[name], name);
+});
+
+/** How a type writes a well-known symbol. */
+function nameOf(symbol) {
+  return `[Symbol.${["iterator", "dispose", "asyncDispose"].find((name) => Symbol[name] === symbol)}]`;
+}
+
+test("every name, method and property has its type, and every type its name", () => {
+  const types = read("lib/index.d.ts");
+  const declared = [...types.matchAll(/^export (?:class|const|function) (\w+)/gm)].map((match) => match[1]);
+  assert.deepEqual(declared.sort(), Object.keys(peers).sort());
+  for (const name of ["PeerAddress", "PeerManager", "Snapshot"]) {
+    const body = new RegExp(`^export class ${name} [^]*?^}`, "m").exec(types)[0];
+    const members = [...body.matchAll(/^ {2}(?:static |readonly |get )*(\w+|\[[\w.]+\])[(:]/gm)].map(
+      (match) => match[1],
+    );
+    const real = [peers[name].prototype, peers[name]].flatMap((object) =>
+      Reflect.ownKeys(object).map((key) => (typeof key === "symbol" ? nameOf(key) : key)),
+    );
+    const ofFunctions = ["constructor", "length", "name", "prototype"];
+    const known = name === "PeerAddress" ? ["host", "port"] : name === "Snapshot" ? ["length"] : [];
+    const expected = real.filter((key) => !ofFunctions.includes(key)).concat(known);
+    const found = members.filter((key) => key !== "constructor");
+    assert.deepEqual([...new Set(found)].sort(), expected.sort(), name);
+  }
+});
+
+test("every function of the header is called somewhere", () => {
+  const header = read("../../include/peer_manager.h");
+  const functions = new Set([...header.matchAll(/^(?:\w+ )+\*?(peer_manager_\w+)\(/gm)].map((match) => match[1]));
+  assert.ok(functions.size > 35, `${functions.size} functions`);
+  // Node.js has no sockaddr and no sqlite3 to hand over, and PeerManager.open does what the two others do.
+  const without = ["address_from_sockaddr", "address_to_sockaddr", "from_connection", "new_in_memory", "new_with_db"];
+  const sources = ["address", "answer", "call", "lives", "manager", "module", "queries", "read", "snapshot", "writes"];
+  const code = sources.map((name) => read(`src/${name}.c`)).join("");
+  const uncalled = [...functions].filter((name) => !new RegExp(`\\b${name}\\(`).test(code));
+  assert.deepEqual(uncalled.sort(), without.map((name) => `peer_manager_${name}`).sort());
+});
+
+test("the numbers of the header are those that names stand for", () => {
+  const header = read("../../include/peer_manager.h");
+  const names = require("../lib/names.js");
+  const prefixes = {
+    PEER_TYPES: "TYPE",
+    BACKOFFS: "BACKOFF",
+    FILTERS: "FILTER",
+    DURABILITIES: "DURABILITY",
+    ON_CORRUPT: "ON_CORRUPT",
+  };
+  for (const [list, prefix] of Object.entries(prefixes)) {
+    const defined = [...header.matchAll(new RegExp(`^#define PEER_MANAGER_${prefix}_(\\w+) (\\d+)$`, "gm"))];
+    const expected = [];
+    for (const [, name, number] of defined) expected[number] = name.toLowerCase().replaceAll("_", "-");
+    assert.deepEqual(names[list], expected);
+  }
+});
+
+const tarball = process.env.PEER_MANAGER_TARBALL;
+
+test("the package works where it is installed", { skip: !tarball && "PEER_MANAGER_TARBALL names none" }, (t) => {
+  const project = directory(t);
+  const environment = { ...process.env, npm_config_cache: join(project, ".cache") };
+  delete environment.PEER_MANAGER_ADDON;
+  writeFileSync(join(project, "package.json"), "{}");
+  mkdirSync(join(project, "package"));
+  copyFileSync(tarball, join(project, "package", "peer-manager.tgz"));
+  const options = { cwd: project, env: environment, encoding: "utf8", stdio: "pipe" };
+  execFileSync("npm", ["install", "--silent", "--offline", "--no-audit", "./package/peer-manager.tgz"], options);
+
+  const example = /^```js\n([^]*?)^```$/m.exec(read("README.md"))[1];
+  writeFileSync(join(project, "node.mjs"), `${example}\nconsole.log(pm.peerCount());\n`);
+  const printed = execFileSync(process.execPath, ["node.mjs"], options);
+  assert.equal(printed, "[ 'core-live-a.stellar.org:11625' ]\n1\n");
+});
+
+test("an addon that is missing is an error that says where it was looked for", () => {
+  const env = { ...process.env, PEER_MANAGER_ADDON: "/nowhere/peer_manager.node" };
+  const script = 'try { require("peer-manager") } catch (error) { console.log(error.message) }';
+  const printed = execFileSync(process.execPath, ["-e", script], { cwd: join(__dirname, ".."), env, encoding: "utf8" });
+  assert.match(
+    printed,
+    /^peer-manager cannot be loaded: there is no \/nowhere\/peer_manager\.node; build it with make$/m,
+  );
+});

@@ -1,0 +1,189 @@
+"""What goes in and comes out: enumerations, records, queries, counts."""
+
+import enum
+import operator
+from collections.abc import Iterable
+from ctypes import byref, sizeof
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Self
+
+from . import _native
+from ._address import Address, native_address, native_addresses
+from ._checks import integer, several, unsigned
+from ._time import Time, to_datetime, to_seconds
+
+MAX_FAILURES = 10
+"""The number of failures from which a node usually gives up on a peer."""
+
+
+class PeerType(enum.IntEnum):
+    """What is known of a peer."""
+
+    INBOUND = 0
+    """Known from an incoming connection or from gossip: never dialled successfully yet."""
+    OUTBOUND = 1
+    """Dialled successfully at least once."""
+    PREFERRED = 2
+    """Chosen by the operator."""
+
+
+class BackOff(enum.IntEnum):
+    """How an attempt to reach a peer went."""
+
+    HARD_RESET = 0
+    """Reset the failures to 0 and make the peer due now."""
+    RESET = 1
+    """Reset the failures to 0 and wait 1 to 10 seconds: for a dial that succeeded."""
+    INCREASE = 2
+    """One more failure, which makes n: wait for a random time from 1 to 10 * 2^min(n, 10) seconds."""
+
+
+class Durability(enum.IntEnum):
+    """What a call that changes peers waits for."""
+
+    COMMIT = 0
+    """Its transaction is committed: the change survives a crash of the process."""
+    SYNC = 1
+    """It is committed and fsynced: the change survives a loss of power."""
+    DEFERRED = 2
+    """Nothing: a background thread commits what has changed flush_interval_ms later."""
+
+
+class OnCorrupt(enum.IntEnum):
+    """What opening a damaged file does."""
+
+    FAIL = 0
+    """Refuses it with CorruptError and leaves it as it is."""
+    QUARANTINE = 1
+    """Sets it aside, saves what can be read, and opens; see PeerManager.get_quarantine."""
+
+
+class TypeFilter(enum.IntEnum):
+    """Which types of peers are eligible."""
+
+    INBOUND_ONLY = 0
+    OUTBOUND_ONLY = 1
+    PREFERRED_ONLY = 2
+    ANY_OUTBOUND = 3
+    """Outbound and preferred peers."""
+    ANY = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """All that is known of one peer."""
+
+    address: Address
+    next_attempt: int
+    """When it may be dialled next, in seconds since the Unix epoch."""
+    num_failures: int
+    """Failures since the last success."""
+    peer_type: PeerType
+
+    @classmethod
+    def new(cls, address: Address | str, now: Time) -> Self:
+        """A peer that was just heard of: inbound, no failures, due at now."""
+        out = _native.Record()
+        _native.call("record_init", byref(native_address(address)), to_seconds(now, "now"), byref(out))
+        return cls._of(out)
+
+    def is_ready(self, now: Time) -> bool:
+        """Whether the next attempt is due."""
+        return bool(_native.C["record_is_ready"](byref(self._native()), to_seconds(now, "now")))
+
+    @property
+    def next_attempt_at(self) -> datetime:
+        """The next attempt as an aware datetime; OverflowError where there is none."""
+        return to_datetime(self.next_attempt)
+
+    @classmethod
+    def _of(cls, native: _native.Record) -> Self:
+        address = Address._of(native.address)
+        return cls(address, native.next_attempt, native.num_failures, PeerType(native.peer_type))
+
+    def _native(self) -> _native.Record:
+        return _native.Record(
+            native_address(self.address),
+            integer(self.next_attempt, "next_attempt", -(2**63), 2**63 - 1),
+            unsigned(self.num_failures, "num_failures"),
+            unsigned(self.peer_type, "peer_type"),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """Which peers are eligible. The default is for dialling: outbound and preferred peers that
+    are due and have failed at most 10 times. In a new node that is nobody, because every peer is inbound until a dial
+    succeeds."""
+
+    type_filter: TypeFilter = TypeFilter.ANY_OUTBOUND
+    use_next_attempt: bool = True
+    """Only peers whose next attempt is due."""
+    max_num_failures: int | None = MAX_FAILURES
+    """Only peers with at most this many failures; None for no bound."""
+    max_per_netgroup: int = 0
+    """If not 0: at most this many of one netgroup, and each draw picks a netgroup first: an attacker's share is
+    the share of netgroups it holds, not of addresses."""
+    exclude: Iterable[Address | str] = ()
+    """Peers to leave out, e.g. those connected now. It is iterated once for each use of the query."""
+
+    def _native(self) -> _native.Query:
+        query = _native.Query()
+        _native.C["query_init"](byref(query), sizeof(query))
+        query.type_filter = unsigned(self.type_filter, "type_filter")
+        query.use_next_attempt = bool(self.use_next_attempt)
+        query.has_max_num_failures = self.max_num_failures is not None
+        if self.max_num_failures is not None:
+            query.max_num_failures = unsigned(self.max_num_failures, "max_num_failures")
+        query.max_per_netgroup = unsigned(self.max_per_netgroup, "max_per_netgroup")
+        exclude = native_addresses(several(self.exclude, "exclude"))
+        query.exclude = exclude  # The struct keeps the array alive.
+        query.exclude_count = len(exclude)
+        return query
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """Counts of what is in the table and of what happened since it was opened."""
+
+    durability: Durability
+    peers: int
+    inbound: int
+    outbound: int
+    preferred: int
+    ready: int
+    """Peers whose next attempt is due."""
+    netgroups: int
+    """Netgroups with at least one peer: an IPv4 /16, an IPv6 /32, each name one of its own."""
+    pending_writes: int
+    """With DEFERRED: changes that are not in the file yet."""
+    failed_writes: int
+    """Writes to the database that failed; with DEFERRED each try of a group is one."""
+    skipped_rows: int
+    """Rows that were not valid peers when the file was opened, or that could not be saved from a damaged one."""
+    refused_peers: int
+    """Peers that a bound refused since it was opened, including those that it kept out of the table then."""
+    log_bytes: int
+    """The size of the write-ahead log in bytes. It keeps growing while a reader of the file never ends."""
+    rejected_rows: int
+    """Changes that the file's own constraints refused since it was opened."""
+
+    @classmethod
+    def _of(cls, native: _native.Stats) -> Self:
+        # The struct has more fields, which are reserved: this version has nothing to count there.
+        names = cls.__slots__[1:]
+        return cls(Durability(native.durability), *operator.attrgetter(*names)(native))
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantine:
+    """What happened to a damaged file."""
+
+    path: Path
+    """Where it is now."""
+    saved: int
+    """How many peers were read from it and are in the new file."""
+    lost: int
+    """How many rows could not be read, of those that left any trace."""
