@@ -7,7 +7,7 @@ use std::thread;
 use rand::rngs::ChaCha12Rng;
 use rand::{Rng as _, SeedableRng as _};
 
-use crate::Failure;
+use super::Failure;
 
 /// The standard normal distribution lies within this of 0 with a probability of 95 %.
 const Z: f64 = 1.959_964;

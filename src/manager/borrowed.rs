@@ -15,9 +15,17 @@ impl PeerManager {
     /// SAVEPOINT (so they become part of an open transaction), and no statement is kept between calls.
     ///
     /// When the disk fails or is full, SQLite usually rolls back the application's whole transaction;
-    /// [`is_autocommit`](rusqlite::Connection::is_autocommit) tells it so after [`Error::Database`] or
-    /// [`Error::DiskFull`]. Memory then still has what earlier calls in that transaction changed: store it again, or
+    /// [`is_autocommit`](rusqlite::Connection::is_autocommit) tells it so after [`Error::Database`](crate::Error::Database) or
+    /// [`Error::DiskFull`](crate::Error::DiskFull). Memory then still has what earlier calls in that transaction changed: store it again, or
     /// reopen the manager.
+    ///
+    /// ```
+    /// use peer_manager::{PeerManager, rusqlite::Connection};
+    ///
+    /// let manager = PeerManager::from_connection(Connection::open_in_memory()?)?;
+    /// manager.ensure_exists(&"192.0.2.1:11625".parse()?)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// As [`open`](Self::open).

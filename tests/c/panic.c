@@ -3,7 +3,7 @@
  * a library built for tests reads. None may cross into this program: the function answers INTERNAL or its neutral
  * value, a manager that it happened in answers no more, and a fresh manager works.
  *
- * The two lists below must name all functions of the header; tests/c_programs.rs compares them.
+ * The two lists below must name all functions of the header; tests/capi/c_programs.rs compares them.
  */
 #include <netinet/in.h>
 #include <sys/socket.h>

@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use crate::common::damage::{Place, assert_same};
+use crate::common::{self, ipv4};
 use peer_manager::{OnCorrupt, PeerAddress, PeerRecord, Quarantine};
-
-use super::common::{self, ipv4};
-use super::damage::{Place, assert_same};
 
 /// Opens a file that is refused otherwise, and looks at all that must hold afterwards.
 pub(crate) fn set_aside(what: &str, place: &Place) -> (BTreeMap<PeerAddress, PeerRecord>, Quarantine) {

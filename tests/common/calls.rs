@@ -1,12 +1,10 @@
 //! Every kind of call that changes peers, and peers for them to change.
-#![allow(dead_code, reason = "each test file is a crate of its own and uses some of these")]
 
 use std::collections::BTreeMap;
 
+use crate::common::{self, START, TestClock, ipv4, mixed, record};
 use peer_manager::StoredPeerType::{Inbound, Outbound, Preferred};
 use peer_manager::{BackOffUpdate, PeerAddress, PeerManager, PeerRecord, Result};
-
-use crate::common::{self, START, TestClock, ipv4, mixed, record};
 
 pub(crate) type Peers = BTreeMap<PeerAddress, PeerRecord>;
 

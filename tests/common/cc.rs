@@ -1,12 +1,14 @@
 //! What the tests of the C API share: compilers and tools, the library that cargo built for this very test run, and
 //! a reader of the header that knows just enough C.
-#![allow(dead_code, reason = "each test file is a crate of its own and uses some of these")]
 
 use std::collections::BTreeSet;
 use std::env;
+use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+
+use crate::common::run::{skip, skip_part};
 
 /// The language a program is compiled as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +24,13 @@ impl Language {
             Self::C => ("C compiler", "cc", "CC"),
             Self::Cxx => ("C++ compiler", "c++", "CXX"),
         }
+    }
+
+    /// What the compiler is called, and its command.
+    fn chosen_compiler(self) -> (&'static str, String) {
+        let (what, default, variable) = self.compiler();
+        let chosen = env::var(variable).ok().filter(|command| !command.trim().is_empty());
+        (what, chosen.unwrap_or_else(|| default.to_owned()))
     }
 
     /// What every compilation is held to.
@@ -45,22 +54,42 @@ impl Language {
 #[derive(Clone, Debug)]
 pub(crate) struct Tool(Vec<String>);
 
+impl fmt::Display for Tool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0[0])
+    }
+}
+
 impl Tool {
-    /// This tool, if it is there; otherwise says on stderr what is skipped.
+    /// This tool, if it is there; otherwise the test is skipped.
     pub(crate) fn find(what: &str, command: &str) -> Option<Self> {
+        Self::find_or(skip, what, command)
+    }
+
+    /// As [`find`](Self::find), where the test goes on without it.
+    pub(crate) fn find_for_a_part(what: &str, command: &str) -> Option<Self> {
+        Self::find_or(skip_part, what, command)
+    }
+
+    fn find_or(skip: fn(&str), what: &str, command: &str) -> Option<Self> {
         let tool = Self(command.split_whitespace().map(str::to_owned).collect());
         let is_there = !tool.0.is_empty() && tool.command().arg("--version").output().is_ok();
         if !is_there {
-            eprintln!("skipped: no {what}");
+            skip(&format!("no {what}"));
         }
         is_there.then_some(tool)
     }
 
     /// The compiler of a language, from the environment or the system's.
     pub(crate) fn compiler(language: Language) -> Option<Self> {
-        let (what, default, variable) = language.compiler();
-        let chosen = env::var(variable).ok().filter(|command| !command.trim().is_empty());
-        Self::find(what, chosen.as_deref().unwrap_or(default))
+        let (what, command) = language.chosen_compiler();
+        Self::find(what, &command)
+    }
+
+    /// As [`compiler`](Self::compiler), where the test goes on without it.
+    pub(crate) fn compiler_for_a_part(language: Language) -> Option<Self> {
+        let (what, command) = language.chosen_compiler();
+        Self::find_for_a_part(what, &command)
     }
 
     /// A command to which arguments can be added.

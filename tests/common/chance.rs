@@ -3,7 +3,6 @@
 //! A test fails when its statistic is beyond what a fair draw exceeds once in a million times. The critical
 //! value is the approximation of E. B. Wilson and M. M. Hilferty, "The Distribution of Chi-Square", Proceedings
 //! of the National Academy of Sciences 17 (1931), pages 684 to 688.
-#![allow(dead_code, reason = "each test file is a crate of its own and uses some of these")]
 
 /// The standard normal distribution is above this with a probability of 10^-6.
 const Z: f64 = 4.753_424;

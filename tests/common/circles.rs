@@ -1,11 +1,9 @@
 //! Database files of a few pages that lead to each other again and again: to more rows than anybody can read.
-#![allow(dead_code, reason = "each test file is a crate of its own and uses some of these")]
 
 use std::fs;
 
+use crate::common::damage::{Image, Place};
 use peer_manager::SCHEMA;
-
-use super::damage::{Image, Place};
 
 const PAGE: usize = 4096;
 

@@ -1,13 +1,11 @@
 //! Sound files, ways to damage them, and what must be left of each: for the tests of damage and of quarantine.
-#![allow(dead_code, unused_imports, reason = "each test file is a crate of its own and uses some of these")]
-
-mod pages;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::common::{self, START, mixed, record};
 use peer_manager::StoredPeerType::{Inbound, Outbound, Preferred};
 use peer_manager::{OnCorrupt, Options, PeerAddress, PeerManager, PeerRecord, SCHEMA};
 use rand::rngs::ChaCha12Rng;
@@ -15,8 +13,7 @@ use rand::{Rng as _, SeedableRng as _};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
-use super::common::{self, START, mixed, record};
-pub(crate) use pages::{Page, Role, pages};
+pub(crate) use super::pages::{Page, Role, pages};
 
 /// How many peers the usual sound file has.
 pub(crate) const PEERS: u32 = 100;

@@ -2,14 +2,13 @@
 
 use std::cell::Cell;
 
+use crate::common::{START, mixed, record};
 use peer_manager::{
     BackOffUpdate, Clock, Error, PeerAddress, PeerManager, PeerRecord, Result, StoredPeerType,
 };
 use rand::rngs::ChaCha12Rng;
 use rand::seq::IndexedRandom as _;
 use rand::{RngExt as _, SeedableRng as _};
-
-use crate::common::{START, mixed, record};
 
 /// So few that a history meets the same peers again and again, so many that they fill more than a few pages.
 const UNIVERSE: u32 = 300;

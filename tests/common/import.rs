@@ -1,13 +1,11 @@
 //! What the tests of importing share: files to import, managers to import into, and how a refusal looks.
-#![allow(dead_code, reason = "each test file is a crate of its own and uses some of these")]
 
 use std::path::Path;
 
+use crate::common::damage::{self, Image, Place};
+use crate::common::stellar_core::StellarCore;
+use crate::common::{self, START, TestClock};
 use peer_manager::{Durability, Error, OnCorrupt, Options, PeerManager, PeerRecord};
-
-use super::common::{self, START, TestClock};
-use super::damage::{self, Image, Place};
-use super::stellar_core::StellarCore;
 
 pub(crate) fn in_memory() -> PeerManager {
     TestClock::at(START).in_memory(1)

@@ -3,11 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use peer_manager::{PeerAddress, PeerManager, PeerRecord, StoredPeerType};
-
+use crate::common::history::{Change, writer_of};
+use crate::common::victim::{Run, Stage, Told};
 use crate::common::{TempDb, peers, rows};
-use crate::history::{Change, writer_of};
-use crate::victim::{Run, Stage, Told};
+use peer_manager::{PeerAddress, PeerManager, PeerRecord, StoredPeerType};
 
 /// The peers in a database by address, read by SQLite alone, which must find the file sound. One that is not made
 /// yet has none.

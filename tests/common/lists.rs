@@ -6,7 +6,7 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use crate::cc;
+use crate::common::cc;
 
 /// How a program is started, without arguments.
 pub(crate) type Program<'a> = &'a dyn Fn() -> Command;

@@ -1,21 +1,47 @@
 //! What the integration tests share: a clock to turn, managers that follow it, addresses to fill them with, and
 //! ways to look at what a manager and its file hold.
-#![allow(dead_code, unused_imports, reason = "each test file is a crate of its own and uses some of these")]
+#![allow(dead_code, unused_imports, reason = "each of the test programs uses some of these")]
 
-mod netgroup;
+pub(crate) mod aside;
+pub(crate) mod calls;
+pub(crate) mod cc;
+pub(crate) mod chance;
+pub(crate) mod circles;
+pub(crate) mod damage;
+pub(crate) mod example;
+pub(crate) mod history;
+pub(crate) mod import;
+pub(crate) mod judge;
+#[cfg(unix)]
+pub(crate) mod lists;
+pub(crate) mod model;
+pub(crate) mod pages;
+pub(crate) mod process;
+pub(crate) mod prometheus;
+pub(crate) mod run;
+pub(crate) mod stellar_core;
+#[cfg(unix)]
+pub(crate) mod sweep;
+pub(crate) mod tables;
+#[cfg(unix)]
+pub(crate) mod users;
+#[cfg(unix)]
+pub(crate) mod vfs;
+pub(crate) mod victim;
 
-use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use model::steps::{Peers, by_address};
 use peer_manager::{Clock, Options, PeerAddress, PeerManager, PeerRecord, StoredPeerType};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
-pub(crate) use netgroup::netgroup;
+pub(crate) use model::netgroup;
+pub(crate) use model::rows::{Rows, rows, rows_of};
 
 /// Where the tests' clocks start.
 pub(crate) const START: i64 = 1_700_000_000;
@@ -132,35 +158,8 @@ pub(crate) fn record(
 }
 
 /// All that a manager knows, by address.
-pub(crate) fn peers(manager: &PeerManager) -> BTreeMap<PeerAddress, PeerRecord> {
-    let snapshot = manager.get_all_peers().unwrap();
-    let by_address: BTreeMap<_, _> = snapshot.iter().map(|record| (record.address.clone(), record)).collect();
-    assert_eq!(by_address.len(), snapshot.len(), "an address is in the snapshot twice");
-    by_address
-}
-
-/// A row of the database: (ip, port), then next attempt, failures and type.
-pub(crate) type Rows = BTreeMap<(String, i64), (i64, i64, i64)>;
-
-/// The rows of the table `peers`, all of which must be of the declared types.
-pub(crate) fn rows(connection: &Connection) -> Rows {
-    let mut statement =
-        connection.prepare_cached("SELECT ip, port, nextattempt, numfailures, type FROM peers").unwrap();
-    let rows = statement
-        .query_map([], |row| Ok(((row.get(0)?, row.get(1)?), (row.get(2)?, row.get(3)?, row.get(4)?))))
-        .unwrap();
-    rows.map(Result::unwrap).collect()
-}
-
-/// The rows that a database of these peers must have.
-pub(crate) fn rows_of<'a>(records: impl IntoIterator<Item = &'a PeerRecord>) -> Rows {
-    records
-        .into_iter()
-        .map(|record| {
-            let key = (record.address.host().to_string(), i64::from(record.address.port()));
-            (key, (record.next_attempt, i64::from(record.num_failures), record.peer_type as i64))
-        })
-        .collect()
+pub(crate) fn peers(manager: &PeerManager) -> Peers {
+    by_address(manager.get_all_peers().unwrap().iter())
 }
 
 /// The seed for random tests. It is printed, and the harness shows what a test that fails has printed.

@@ -1,7 +1,6 @@
-//! Other processes that use a file: this very test program once more, which then plays the part it is given.
+//! This very test program once more, in a process of its own: to be another user of a file, or to be alone.
 //!
-//! A test file that wants them has a test `a_process_of_its_own` that calls [`play`].
-#![allow(dead_code, reason = "each test file is a crate of its own and uses some of these")]
+//! A test program that wants [other users](Other) has a test `a_process_of_its_own` that calls [`play`].
 
 use std::env;
 use std::fs;
@@ -10,13 +9,15 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
+use crate::common::ipv4;
+use crate::common::run::{skip, this_test};
 use peer_manager::{Durability, Error, OnCorrupt, Options, PeerManager};
 use rusqlite::Connection;
 
-use super::common::ipv4;
-
 const PART: &str = "PEER_MANAGER_TEST_PART";
 const FILE: &str = "PEER_MANAGER_TEST_FILE";
+/// Names the test that is alone in its process.
+const ALONE: &str = "PEER_MANAGER_TEST_ALONE";
 /// What the words of a part are marked with, among those of the harness.
 const MARK: &str = "=> ";
 
@@ -61,14 +62,14 @@ impl Other {
         match Self::spawn(command, part, database) {
             Ok(other) => Some(other),
             Err(error) => {
-                println!("skipped: no process of another user: {error}");
+                skip(&format!("no process of another user: {error}"));
                 None
             }
         }
     }
 
     fn spawn(mut command: Command, part: &str, database: &Path) -> std::io::Result<Self> {
-        command.args(["--exact", "a_process_of_its_own", "--nocapture", "--test-threads=1"]);
+        command.args(only("a_process_of_its_own"));
         command.env(PART, part).env(FILE, database);
         let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let (orders, words) = (process.stdin.take().unwrap(), process.stdout.take().unwrap());
@@ -113,6 +114,31 @@ impl Drop for Other {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+/// One test of this program, in a process of its own.
+pub(crate) fn command_of(test: &str) -> Command {
+    let mut command = Command::new(env::current_exe().unwrap());
+    command.args(only(test));
+    command
+}
+
+/// The arguments that let this program run one test only, and show what it prints.
+fn only(test: &str) -> [&str; 4] {
+    ["--exact", test, "--nocapture", "--test-threads=1"]
+}
+
+/// Does this in a process in which the test that calls it is the only one: it changes, or counts, what is one for the whole
+/// process.
+pub(crate) fn alone(part: impl FnOnce()) {
+    let test = this_test();
+    if env::var(ALONE).is_ok_and(|alone| alone == test) {
+        return part();
+    }
+    let output = command_of(&test).env(ALONE, &test).output().unwrap();
+    let [stdout, stderr] = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes));
+    assert!(output.status.success() && stdout.contains(" 1 passed;"), "{stdout}\n{stderr}");
+    print!("{stdout}");
 }
 
 fn say(word: &str) {

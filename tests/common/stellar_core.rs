@@ -1,17 +1,15 @@
 //! stellar-core's side of its file: its table and its statements, and how it writes and reads a time.
 //!
 //! Sources: stellar-core's `src/overlay/PeerManager.cpp`; the sqlite3 backend and `src/core/common.cpp` of SOCI.
-#![allow(dead_code, reason = "each test file is a crate of its own and uses some of these")]
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::path::Path;
 use std::time::Duration;
 
+use crate::common::{START, TestClock};
 use peer_manager::{Durability, Host, Options, PeerAddress, PeerRecord, StoredPeerType};
 use rusqlite::{Connection, OptionalExtension as _, params};
-
-use super::common::{START, TestClock};
 
 /// The table, since 2019.
 pub(crate) const TABLE: &str = "CREATE TABLE peers (ip VARCHAR(15) NOT NULL, port INT DEFAULT 0 CHECK (port > 0 AND port \

@@ -1,13 +1,11 @@
 //! Tables of peers that are not as the specification writes them down, but hold the same.
-#![allow(dead_code, reason = "each test file is a crate of its own and uses some of these")]
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use crate::common::damage::{Image, Place, pages};
+use crate::common::{START, address, record};
 use peer_manager::{PeerAddress, PeerRecord, StoredPeerType};
 use rusqlite::Connection;
-
-use super::common::{START, address, record};
-use super::damage::{Image, Place, pages};
 
 /// A kind of table.
 #[derive(Clone, Copy, Debug)]

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt as _, chown};
 use std::path::Path;
 
-use super::process::Other;
+use crate::common::process::Other;
 
 /// The user `nobody`, and its group.
 pub(crate) const ANOTHER: u32 = 65_534;

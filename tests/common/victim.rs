@@ -7,13 +7,13 @@
 use std::env;
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::path::Path;
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdout, Stdio};
 use std::thread;
 use std::time::Duration;
 
+use crate::common::history::{Change, History, clock};
+use crate::common::process::command_of;
 use peer_manager::{Durability, Options, PeerManager};
-
-use crate::history::{Change, History, clock};
 
 /// Names the database in the environment of a process that is to be killed.
 const PATH: &str = "PEER_MANAGER_TEST_KILL_PATH";
@@ -143,8 +143,7 @@ pub(crate) struct Victim {
 impl Victim {
     /// Starts this program anew with nothing but the test of this name, which must call [`live`].
     pub(crate) fn start(test: &str, run: &Run, path: &Path) -> Self {
-        let mut command = Command::new(env::current_exe().unwrap());
-        command.args([test, "--exact", "--nocapture"]);
+        let mut command = command_of(test);
         command.env(PATH, path).env(RUN, run.to_text());
         let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let pipe = BufReader::new(process.stdout.take().unwrap());

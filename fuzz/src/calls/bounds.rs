@@ -7,27 +7,18 @@ use std::ffi::{CString, c_void};
 use std::ptr;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use peer_manager::ffi::error::{
-    PEER_MANAGER_ERROR_LIMIT as LIMIT, PEER_MANAGER_ERROR_NOT_FOUND as NOT_FOUND,
-};
-use peer_manager::ffi::manager::{peer_manager as handle, peer_manager_flush};
 use peer_manager::ffi::options::PEER_MANAGER_DURABILITY_DEFERRED;
-use peer_manager::ffi::peers::{
-    peer_manager_clear_all, peer_manager_ensure_exists, peer_manager_ensure_exists_many,
-    peer_manager_limit_next_attempt, peer_manager_remove, peer_manager_remove_peers_with_many_failures,
-    peer_manager_store, peer_manager_store_many, peer_manager_update, peer_manager_update_backoff,
-    peer_manager_update_type,
-};
-use peer_manager::{PeerAddress, PeerManager, PeerQuery, PeerRecord, StoredPeerType};
+use peer_manager::{PeerAddress, PeerManager, StoredPeerType};
 use rusqlite::Connection;
 
-use super::bounded::{Bounded, Bounds, Known};
-use super::query::check_answer;
-use super::reference::Reference;
-use super::steps::{Peer, Query, START, Setup, Step};
-use super::values::{backoff, by_address, default_options, peer_type, rows, rows_of, to_c, to_rust};
-use super::{mistakes, netgroup};
-use crate::c::{Node, call};
+use super::mistakes;
+use super::model::bounded::{Bounded, Bounds};
+use super::model::netgroup;
+use super::model::rows::{rows, rows_of};
+use super::model::steps::{Query, Step, Subject};
+use super::options::default_options;
+use super::steps::{Event, START, Setup, Spelled};
+use crate::c::Node;
 use crate::scratch::Scratch;
 
 unsafe extern "C" fn read_clock(context: *mut c_void) -> i64 {
@@ -116,14 +107,6 @@ impl Limited {
         self.node.as_ref().expect("the manager is open")
     }
 
-    fn pm(&self) -> *mut handle {
-        self.node().as_ptr()
-    }
-
-    fn table(&self) -> BTreeMap<PeerAddress, PeerRecord> {
-        by_address(self.node().get_all_peers().records())
-    }
-
     /// Opens again, the next time with the bounds the other way round.
     fn reopen(&mut self) {
         self.node = None;
@@ -146,162 +129,39 @@ impl Limited {
         self.open_node();
     }
 
-    pub(super) fn take(&mut self, step: &Step) {
-        let (pm, now) = (self.pm(), self.clock.load(Ordering::SeqCst));
-        match step {
-            Step::EnsureExists(peer) => {
-                let address = peer.spelled();
-                // SAFETY: the pointers are valid for the call.
-                let called = call(|error| unsafe { peer_manager_ensure_exists(pm, &address, error) });
-                self.follow(called, &[PeerRecord::new(peer.address(), now)], Known::Stays);
+    pub(super) fn take(&mut self, event: &Event) {
+        let now = self.clock.load(Ordering::SeqCst);
+        match event {
+            Event::Call(Step::GetPeersToSend(query, asking, size)) if self.shares() => {
+                self.share(query.as_ref(), *asking, *size, now);
             }
-            Step::EnsureExistsMany(peers) => {
-                let addresses: Vec<_> = peers.iter().copied().map(Peer::spelled).collect();
-                let mut inserted = usize::MAX;
-                let (first, count, out) = (addresses.as_ptr(), addresses.len(), &raw mut inserted);
-                // SAFETY: the pointers are valid for the call.
-                done(call(|error| unsafe { peer_manager_ensure_exists_many(pm, first, count, out, error) }));
-                let batch: Vec<_> = peers.iter().map(|peer| PeerRecord::new(peer.address(), now)).collect();
-                let after = self.table();
-                assert_eq!(inserted, self.model.take_in(&batch, Known::Stays, &after).new);
-            }
-            Step::Store(peer, values) => {
-                let record = to_c(*peer, *values);
-                // SAFETY: the pointers are valid for the call.
-                let called = call(|error| unsafe { peer_manager_store(pm, &record, error) });
-                self.follow(called, &[to_rust(*peer, *values)], Known::IsReplaced);
-            }
-            Step::StoreMany(peers) => {
-                let records: Vec<_> = peers.iter().map(|(peer, values)| to_c(*peer, *values)).collect();
-                let (first, count) = (records.as_ptr(), records.len());
-                // SAFETY: the pointers are valid for the call.
-                done(call(|error| unsafe { peer_manager_store_many(pm, first, count, error) }));
-                let batch: Vec<_> = peers.iter().map(|(peer, values)| to_rust(*peer, *values)).collect();
-                let after = self.table();
-                self.model.take_in(&batch, Known::IsReplaced, &after);
-            }
-            Step::UpdateType(..) | Step::UpdateBackoff(..) | Step::Update(..) => self.update(step, now),
-            Step::Remove(peer) => {
-                let address = peer.spelled();
-                // SAFETY: the pointers are valid for the call.
-                let removed = call(|error| unsafe { peer_manager_remove(pm, &address, error) });
-                assert_eq!(removed, if self.model.remove(&peer.address()) { Ok(()) } else { Err(NOT_FOUND) });
-            }
-            Step::RemovePeersWithManyFailures(min) => {
-                let mut removed = usize::MAX;
-                let out = &raw mut removed;
-                // SAFETY: the pointers are valid for the call.
-                done(call(|error| unsafe {
-                    peer_manager_remove_peers_with_many_failures(pm, *min, out, error)
-                }));
+            Event::Call(step) => {
+                let node = self.node.as_ref().expect("the manager is open");
                 let is_deferred = self.setup.durability == PEER_MANAGER_DURABILITY_DEFERRED;
-                assert_eq!(removed, self.model.remove_peers_with_many_failures(*min, is_deferred));
+                self.model.take(step, node, now, is_deferred);
             }
-            Step::LimitNextAttempt(latest) => {
-                let mut changed = usize::MAX;
-                let out = &raw mut changed;
-                // SAFETY: the pointers are valid for the call.
-                done(call(|error| unsafe { peer_manager_limit_next_attempt(pm, *latest, out, error) }));
-                assert_eq!(changed, self.model.limit_next_attempt(*latest));
-            }
-            Step::ClearAll => {
-                // SAFETY: the manager is open.
-                done(call(|error| unsafe { peer_manager_clear_all(pm, error) }));
-                self.model.clear_all();
-            }
-            Step::LoadRandomPeers(query, size) => self.load_random_peers(query, *size, now),
-            Step::GetPeersToSend(query, except, size) => {
-                self.get_peers_to_send(query.as_ref(), *except, *size, now);
-            }
-            Step::TurnClock(time) => {
+            // Those without limits are enough for these.
+            Event::KeepSnapshot => {}
+            Event::TurnClock(time) => {
                 self.clock.store(*time, Ordering::SeqCst);
                 self.forget_told();
             }
-            // SAFETY: the manager is open.
-            Step::Flush => done(call(|error| unsafe { peer_manager_flush(pm, error) })),
-            Step::Reopen => self.reopen(),
-            Step::Mistake(kind) => mistakes::make(*kind, self.node()),
-            // Those without limits are enough for these.
-            Step::Load(_) | Step::GetStats | Step::KeepSnapshot => {}
+            Event::Reopen => self.reopen(),
+            Event::Mistake(kind) => mistakes::make(*kind, self.node()),
         }
-        self.is_flushed = matches!(step, Step::Flush | Step::Reopen);
+        self.is_flushed = matches!(event, Event::Call(Step::Flush) | Event::Reopen);
         self.look_at_table();
     }
 
-    /// A change of one peer, of which the rules say what it makes, but for what is drawn.
-    fn update(&mut self, step: &Step, now: i64) {
-        let (Step::UpdateType(peer, ..) | Step::UpdateBackoff(peer, _) | Step::Update(peer, ..)) = step
-        else {
-            unreachable!("only updates come here");
-        };
-        let (pm, in_c, address) = (self.pm(), peer.spelled(), peer.address());
-        let mut rules = Reference::new_in_memory();
-        self.model.table().get(&address).into_iter().for_each(|record| rules.store(record));
-        let (called, mut expected) = match step {
-            Step::UpdateType(_, observed, known) => {
-                // SAFETY: the pointers are valid for the call.
-                let called =
-                    call(|error| unsafe { peer_manager_update_type(pm, &in_c, *observed, *known, error) });
-                rules.update_type(&address, peer_type(*observed), *known != 0, now);
-                (called, rules.load(&address).cloned().expect("it was updated"))
-            }
-            Step::UpdateBackoff(_, number) => {
-                // SAFETY: the pointers are valid for the call.
-                let called = call(|error| unsafe { peer_manager_update_backoff(pm, &in_c, *number, error) });
-                (called, rules.update_backoff(&address, backoff(*number), now).0)
-            }
-            Step::Update(_, observed, known, number) => {
-                // SAFETY: the pointers are valid for the call.
-                let called = call(|error| unsafe {
-                    peer_manager_update(pm, &in_c, *observed, *known, *number, error)
-                });
-                let known = *known != 0;
-                (called, rules.update(&address, peer_type(*observed), known, backoff(*number), now).0)
-            }
-            _ => unreachable!("only updates come here"),
-        };
-        if let Some(stored) = self.table().get(&address) {
-            expected.next_attempt = stored.next_attempt;
-        }
-        self.follow(called, &[expected], Known::IsReplaced);
+    fn shares(&self) -> bool {
+        self.setup.limits.share_cache_seconds != 0
     }
 
-    /// A call of one peer fails if it is refused, and only then.
-    fn follow(&mut self, called: Result<(), i32>, batch: &[PeerRecord], known: Known) {
-        let after = self.table();
-        let refused = self.model.take_in(batch, known, &after).refused;
-        assert_eq!(called, if refused == 0 { Ok(()) } else { Err(LIMIT) });
-    }
-
-    /// The specification's table, for what may be answered.
-    fn reference(&self) -> Reference {
-        let mut reference = Reference::new_in_memory();
-        self.model.table().values().for_each(|record| reference.store(record));
-        reference
-    }
-
-    fn load_random_peers(&self, query: &Query, size: usize, now: i64) {
-        let (exclude, exclude_in_c) = (query.excluded(), query.excluded_in_c());
-        let answer =
-            self.node().load_random_peers(&query.in_c(&exclude_in_c), size).expect("the query is right");
-        let candidates = self.reference().candidates(&query.in_rust(&exclude), now);
-        check_answer(&answer, &[candidates], query.max_per_netgroup, size);
-    }
-
-    fn get_peers_to_send(&mut self, query: Option<&Query>, except: Option<Peer>, size: usize, now: i64) {
-        let exclude = query.map_or(Vec::new(), Query::excluded);
-        let exclude_in_c = query.map_or(Vec::new(), Query::excluded_in_c);
-        let filter = query.map(|query| query.in_c(&exclude_in_c));
-        let filter = filter.as_ref().map_or(ptr::null(), ptr::from_ref);
-        let asking = except.map(Peer::spelled);
-        let asking = asking.as_ref().map_or(ptr::null(), ptr::from_ref);
-        let ask = || self.node().get_peers_to_send(filter, asking, size).expect("the filter is right");
+    /// Asks for peers to send where everyone is told of the same.
+    fn share(&mut self, query: Option<&Query<Spelled>>, asking: Option<Spelled>, size: usize, now: i64) {
+        let ask = || Subject::get_peers_to_send(self.node(), query, asking, size);
         let answer = ask();
-        let query = query.map_or(PeerQuery::everything(), |query| query.in_rust(&exclude));
-        let classes = self.reference().candidates_to_send(&query, except.map(Peer::address).as_ref(), now);
-        if self.setup.limits.share_cache_seconds == 0 {
-            return check_answer(&answer, &classes, query.max_per_netgroup, size);
-        }
+        let classes = self.model.rules().classes_to_send(query, asking, now);
         assert_eq!(ask(), answer, "the same question has another answer");
         let class_of = |peer| classes.iter().position(|class| class.contains(peer)).expect("it is eligible");
         assert!(answer.iter().map(class_of).is_sorted(), "not in the order of the types: {answer:?}");
@@ -309,7 +169,7 @@ impl Limited {
         assert_eq!(answer.iter().collect::<BTreeSet<_>>().len(), answer.len(), "a peer is there twice");
         let mut given = BTreeMap::<_, u32>::new();
         answer.iter().for_each(|peer| *given.entry(netgroup(peer)).or_default() += 1);
-        let most = query.max_per_netgroup;
+        let most = query.map_or(0, |query| query.max_per_netgroup);
         assert!(
             most == 0 || given.values().all(|&count| count <= most),
             "too many of a netgroup: {answer:?}"
@@ -327,7 +187,7 @@ impl Limited {
 
     /// What must hold after every step.
     pub(super) fn compare(&self) {
-        assert_eq!(self.table(), *self.model.table());
+        assert_eq!(self.node().table(), *self.model.table());
         let stats = self.node().get_stats();
         assert_eq!(
             (stats.peers, stats.refused_peers),
@@ -353,8 +213,4 @@ impl Limited {
 fn bounds(setup: Setup) -> Bounds {
     let (max_peers, max_peers_per_netgroup) = (setup.limits.max_peers, setup.limits.max_peers_per_netgroup);
     Bounds { max_peers, max_peers_per_netgroup }
-}
-
-fn done(status: Result<(), i32>) {
-    assert_eq!(status, Ok(()));
 }

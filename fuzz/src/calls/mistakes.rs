@@ -35,8 +35,8 @@ use peer_manager::ffi::snapshot::{
 };
 use peer_manager::ffi::stats::{peer_manager_get_stats, peer_manager_stats, peer_manager_stats_init};
 
+use super::options::default_options;
 use super::query::default_query;
-use super::values::default_options;
 use crate::c::{self, Node, Room, TOO_LONG, call};
 
 /// Text that is no host, and what C is to say of it.

@@ -6,25 +6,22 @@
 //! A manager with bounds, or one that shares a choice, is not the specification's: it is compared with the model of the
 //! bounds, and what it answers with what it may ([`bounds`]).
 
-#[path = "../../../tests/common/bounded.rs"]
-mod bounded;
+mod both;
 mod bounds;
 mod mistakes;
-#[path = "../../../tests/common/netgroup.rs"]
-mod netgroups;
+#[path = "../../../tests/common/model/mod.rs"]
+mod model;
+mod node;
+mod options;
 mod pair;
 mod query;
-#[path = "../../../tests/common/reference.rs"]
-mod reference;
 mod steps;
-mod values;
 
 use arbitrary::Unstructured;
 
 use bounds::Limited;
-use netgroups::netgroup;
 use pair::Pair;
-use steps::{Setup, Step};
+use steps::{Event, Setup};
 
 /// Enough to meet every peer many times; longer histories find nothing that these do not, only later.
 const MAX_STEPS: usize = 150;
@@ -33,18 +30,18 @@ const MAX_STEPS: usize = 150;
 pub fn run(data: &[u8]) {
     let mut input = Unstructured::new(data);
     let Ok(setup) = Setup::decode(&mut input) else { return };
-    let steps = std::iter::from_fn(|| if input.is_empty() { None } else { Step::decode(&mut input).ok() });
+    let events = std::iter::from_fn(|| if input.is_empty() { None } else { Event::decode(&mut input).ok() });
     if setup.limits.are_off() {
         let mut pair = Pair::open(setup);
-        for step in steps.take(MAX_STEPS) {
-            pair.take(&step);
+        for event in events.take(MAX_STEPS) {
+            pair.take(&event);
             pair.compare();
         }
         pair.close();
     } else {
         let mut limited = Limited::open(setup);
-        for step in steps.take(MAX_STEPS) {
-            limited.take(&step);
+        for event in events.take(MAX_STEPS) {
+            limited.take(&event);
             limited.compare();
         }
         limited.close();

@@ -8,8 +8,9 @@ use peer_manager::ffi::address::peer_manager_address;
 use peer_manager::ffi::options::{
     PEER_MANAGER_DURABILITY_COMMIT, PEER_MANAGER_DURABILITY_DEFERRED, PEER_MANAGER_DURABILITY_SYNC,
 };
-use peer_manager::{Host, PeerAddress};
+use peer_manager::{BackOffUpdate, Host, PeerAddress, PeerTypeFilter, StoredPeerType};
 
+use super::model::steps::{Peer, Query, Step, Values};
 use crate::c;
 
 /// Where the clock starts.
@@ -76,20 +77,13 @@ impl Setup {
 
 /// A peer of the universe, in one of its spellings.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Peer {
+pub(super) struct Spelled {
     number: u8,
     spelling: u8,
 }
 
-impl Peer {
-    fn decode(input: &mut Unstructured<'_>) -> Result<Self> {
-        let byte: u8 = input.arbitrary()?;
-        // 256 = 5 * 48 + 16: five spellings of most.
-        Ok(Self { number: byte % UNIVERSE, spelling: byte / UNIVERSE })
-    }
-
-    /// The peer for Rust.
-    pub(super) fn address(self) -> PeerAddress {
+impl Peer for Spelled {
+    fn address(self) -> PeerAddress {
         let n = u16::from(self.number);
         let host = match n % 8 {
             0 => format!("10.0.0.{n}"),
@@ -102,6 +96,14 @@ impl Peer {
             _ => format!("9.9.{n}.9"),
         };
         PeerAddress::new(&host, 11_625 + n).expect("the universe is made of addresses")
+    }
+}
+
+impl Spelled {
+    fn decode(input: &mut Unstructured<'_>) -> Result<Self> {
+        let byte: u8 = input.arbitrary()?;
+        // 256 = 5 * 48 + 16: five spellings of most.
+        Ok(Self { number: byte % UNIVERSE, spelling: byte / UNIVERSE })
     }
 
     /// The peer for C, as a stranger might write it.
@@ -123,78 +125,59 @@ impl Peer {
     }
 }
 
-/// What is stored of a peer: next attempt, failures, type.
-pub(super) type Values = (i64, u32, u32);
-
-/// Which peers are asked for.
 #[derive(Clone, Debug)]
-pub(super) struct Query {
-    pub(super) use_next_attempt: bool,
-    pub(super) max_num_failures: Option<u32>,
-    pub(super) type_filter: u32,
-    pub(super) max_per_netgroup: u32,
-    pub(super) exclude: Vec<Peer>,
-}
-
-#[derive(Clone, Debug)]
-pub(super) enum Step {
-    EnsureExists(Peer),
-    EnsureExistsMany(Vec<Peer>),
-    Load(Peer),
-    Store(Peer, Values),
-    StoreMany(Vec<(Peer, Values)>),
-    UpdateType(Peer, u32, u8),
-    UpdateBackoff(Peer, u32),
-    Update(Peer, u32, u8, u32),
-    Remove(Peer),
-    RemovePeersWithManyFailures(u32),
-    LimitNextAttempt(i64),
-    ClearAll,
-    LoadRandomPeers(Query, usize),
-    GetPeersToSend(Option<Query>, Option<Peer>, usize),
-    GetStats,
+pub(super) enum Event {
+    Call(Step<Spelled>),
     KeepSnapshot,
     TurnClock(i64),
-    Flush,
     Reopen,
     Mistake(u8),
 }
 
-impl Step {
+impl Event {
     pub(super) fn decode(input: &mut Unstructured<'_>) -> Result<Self> {
-        Ok(match input.arbitrary::<u8>()? % 64 {
-            0..6 => Self::EnsureExists(Peer::decode(input)?),
-            6..9 => Self::EnsureExistsMany(few(input, Peer::decode)?),
-            9..11 => Self::Load(Peer::decode(input)?),
-            11..17 => Self::Store(Peer::decode(input)?, values(input)?),
-            17..20 => Self::StoreMany(few(input, |input| Ok((Peer::decode(input)?, values(input)?)))?),
-            20..24 => Self::UpdateType(Peer::decode(input)?, one_of(input, 3)?, input.arbitrary::<u8>()? & 3),
-            24..29 => Self::UpdateBackoff(Peer::decode(input)?, one_of(input, 3)?),
+        let peer = Spelled::decode;
+        Ok(Self::Call(match input.arbitrary::<u8>()? % 64 {
+            0..6 => Step::EnsureExists(peer(input)?),
+            6..9 => Step::EnsureExistsMany(few(input, peer)?),
+            9..11 => Step::Load(peer(input)?),
+            11..17 => Step::Store(peer(input)?, values(input)?),
+            17..20 => Step::StoreMany(few(input, |input| Ok((peer(input)?, values(input)?)))?),
+            20..24 => Step::UpdateType(peer(input)?, peer_type(input)?, input.arbitrary::<u8>()? & 3),
+            24..29 => Step::UpdateBackoff(peer(input)?, backoff(input)?),
             29..34 => {
-                let (peer, observed_type) = (Peer::decode(input)?, one_of(input, 3)?);
-                Self::Update(peer, observed_type, input.arbitrary::<u8>()? & 3, one_of(input, 3)?)
+                let (peer, observed) = (peer(input)?, peer_type(input)?);
+                Step::Update(peer, observed, input.arbitrary::<u8>()? & 3, backoff(input)?)
             }
-            34..39 => Self::Remove(Peer::decode(input)?),
-            39 => Self::RemovePeersWithManyFailures(failures(input)?),
-            40 => Self::ClearAll,
-            41..47 => Self::LoadRandomPeers(query(input)?, size(input)?),
+            34..39 => Step::Remove(peer(input)?),
+            39 => Step::RemovePeersWithManyFailures(failures(input)?),
+            40 => Step::ClearAll,
+            41..47 => Step::LoadRandomPeers(query(input)?, size(input)?),
             47..51 => {
                 let filter = option(input, query)?;
-                Self::GetPeersToSend(filter, option(input, Peer::decode)?, size(input)?)
+                Step::GetPeersToSend(filter, option(input, peer)?, size(input)?)
             }
-            51 => Self::GetStats,
-            52 => Self::KeepSnapshot,
-            53..57 => Self::TurnClock(time(input)?),
-            57 => Self::Flush,
-            58 => Self::Reopen,
-            59 => Self::LimitNextAttempt(time(input)?),
-            _ => Self::Mistake(input.arbitrary()?),
-        })
+            51 => Step::GetStats,
+            52 => return Ok(Self::KeepSnapshot),
+            53..57 => return Ok(Self::TurnClock(time(input)?)),
+            57 => Step::Flush,
+            58 => return Ok(Self::Reopen),
+            59 => Step::LimitNextAttempt(time(input)?),
+            _ => return Ok(Self::Mistake(input.arbitrary()?)),
+        }))
     }
 }
 
-fn one_of(input: &mut Unstructured<'_>, count: u8) -> Result<u32> {
-    Ok(u32::from(input.arbitrary::<u8>()? % count))
+fn one_of<T: Copy>(input: &mut Unstructured<'_>, values: [T; 3]) -> Result<T> {
+    Ok(values[usize::from(input.arbitrary::<u8>()? % 3)])
+}
+
+fn peer_type(input: &mut Unstructured<'_>) -> Result<StoredPeerType> {
+    one_of(input, StoredPeerType::ALL)
+}
+
+fn backoff(input: &mut Unstructured<'_>) -> Result<BackOffUpdate> {
+    one_of(input, [BackOffUpdate::HardReset, BackOffUpdate::Reset, BackOffUpdate::Increase])
 }
 
 fn option<T>(
@@ -214,7 +197,7 @@ fn few<T>(
 }
 
 fn values(input: &mut Unstructured<'_>) -> Result<Values> {
-    Ok((time(input)?, failures(input)?, one_of(input, 3)?))
+    Ok((time(input)?, failures(input)?, peer_type(input)?))
 }
 
 /// Near the start of the clock mostly, so that peers become due, and now and then anywhere.
@@ -241,14 +224,21 @@ fn failures(input: &mut Unstructured<'_>) -> Result<u32> {
     })
 }
 
-fn query(input: &mut Unstructured<'_>) -> Result<Query> {
+fn query(input: &mut Unstructured<'_>) -> Result<Query<Spelled>> {
+    const FILTERS: [PeerTypeFilter; 5] = [
+        PeerTypeFilter::InboundOnly,
+        PeerTypeFilter::OutboundOnly,
+        PeerTypeFilter::PreferredOnly,
+        PeerTypeFilter::AnyOutbound,
+        PeerTypeFilter::Any,
+    ];
     let bits: u8 = input.arbitrary()?;
     Ok(Query {
         use_next_attempt: bits & 1 != 0,
         max_num_failures: if bits & 2 == 0 { None } else { Some(failures(input)?) },
-        type_filter: u32::from(bits >> 2) % 5,
+        type_filter: FILTERS[usize::from(bits >> 2) % 5],
         max_per_netgroup: u32::from(bits >> 2) / 5 % 4,
-        exclude: few(input, Peer::decode)?,
+        exclude: few(input, Spelled::decode)?,
     })
 }
 

@@ -95,12 +95,12 @@ impl Index for Pools {
     }
 
     fn looked_up(&self, slab: &Slab, slot: u32) {
-        let (pair, side) = pair_of(slab.pool(slot));
+        let (pool, position) = (slab.pool(slot), slab.entry(slot).pool_position as usize);
+        let (pair, side) = pair_of(pool);
         let array = &self.pairs[pair];
-        let position = slab.entry(slot).pool_position as usize;
         prefetch(array.get(index_in(array.len(), side, position)));
-        // The last slot of the pool takes that position when this one leaves it.
-        let last = self.len_of(slab.pool(slot)).saturating_sub(1);
+        // The last slot of the pool, which fills the gap.
+        let last = self.len_of(pool).saturating_sub(1);
         let moved = array.get(index_in(array.len(), side, last));
         prefetch(moved.and_then(|&moved| slab.entries().get(moved as usize)));
     }

@@ -1,7 +1,6 @@
 //! A disk that fails on demand: files below a directory with a [`FaultPlan`] are reached through a VFS of SQLite's
 //! that counts what is done to them, makes it fail as the plan says, and keeps a model of what would outlast a loss
 //! of power. All other files are the system's as ever.
-#![allow(dead_code, reason = "each test file is a crate of its own and uses some of these")]
 
 pub(crate) mod disk;
 mod shim;
@@ -9,9 +8,8 @@ mod shim;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rusqlite::{Connection, OpenFlags, ffi};
-
 use disk::{Disk, Event};
+use rusqlite::{Connection, OpenFlags, ffi};
 
 /// What SQLite does to a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,10 +12,9 @@ use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 use std::sync::{Arc, Once};
 
-use rusqlite::ffi::{self, sqlite3_file, sqlite3_io_methods, sqlite3_vfs};
-
 use super::disk::Event;
 use super::{Kind, Verdict, Watch};
+use rusqlite::ffi::{self, sqlite3_file, sqlite3_io_methods, sqlite3_vfs};
 
 /// The VFS that was the default one before.
 static REAL: AtomicPtr<sqlite3_vfs> = AtomicPtr::new(ptr::null_mut());

@@ -1,0 +1,173 @@
+//! The bindings, each tested in its own language against the library that cargo built for this test run. A language
+//! whose tools this machine lacks is skipped.
+//!
+//! `PEER_MANAGER_TEST_LANGUAGES=0` leaves all of them out: for a run of these tests under another build of the library,
+//! which they would only repeat.
+#![cfg(target_os = "linux")]
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::common::cc::{self, Tool};
+use crate::common::example;
+use crate::common::lists;
+use crate::common::prometheus;
+use crate::common::run::{is_full_or_skipped, skip};
+use tempfile::TempDir;
+
+/// Makes targets of the language in this directory, if these tools are there. What it generates is in a temporary
+/// directory, below `build`.
+fn make(directory: &str, targets: &[&str], tools: &[(&str, &str)]) -> Option<TempDir> {
+    if std::env::var_os("PEER_MANAGER_TEST_LANGUAGES").is_some_and(|value| value == "0") {
+        skip("PEER_MANAGER_TEST_LANGUAGES is 0");
+        return None;
+    }
+    // One language besides Rust is enough for a short run.
+    if directory != "c" && !is_full_or_skipped() {
+        return None;
+    }
+    let is_there = |&(what, command): &(&str, &str)| Tool::find(what, command).is_some();
+    if !tools.iter().all(is_there) {
+        return None;
+    }
+    let temporary = tempfile::tempdir().expect("a temporary directory");
+    make_in(temporary.path(), directory, targets);
+    Some(temporary)
+}
+
+fn make_in(temporary: &Path, directory: &str, targets: &[&str]) {
+    let libraries = temporary.join("libraries");
+    fs::create_dir(&libraries).expect("a directory for the libraries");
+    for file in ["libpeer_manager.so", "libpeer_manager.a"] {
+        symlink(cc::library(file), libraries.join(file)).expect("the library is found under its name");
+    }
+    let printed = cc::run(
+        Command::new("make")
+            .arg("-C")
+            .arg(cc::root().join(directory))
+            .args(targets)
+            .arg(format!("LIB_DIR={}", libraries.display()))
+            .arg(format!("BUILD={}", build(temporary, "").display())),
+    );
+    println!("{printed}");
+}
+
+/// A file that was made.
+fn build(temporary: &Path, file: &str) -> PathBuf {
+    temporary.join("build").join(file)
+}
+
+#[test]
+fn c() {
+    let tools = &[("make", "make"), ("C compiler", "cc")];
+    let Some(made) = make("examples/c", &["golden", "node"], tools) else { return };
+    let node = || Command::new(build(made.path(), "node"));
+    lists::keep_their_promises(&node);
+    lists::half_a_list_is_never_left(&node);
+}
+
+#[test]
+fn cxx() {
+    // The tests themselves compile everything in every standard: `make -C examples/cpp test`.
+    let Some(made) = make("examples/cpp", &["run"], &[("make", "make"), ("C++ compiler", "c++")]) else {
+        return;
+    };
+    let node = || Command::new(build(made.path(), "node"));
+    lists::keep_their_promises(&node);
+    lists::half_a_list_is_never_left(&node);
+}
+
+#[test]
+fn go() {
+    let tools = &[("make", "make"), ("Go", "go"), ("pkg-config", "pkg-config")];
+    let Some(_) = make("bindings/go", &["test"], tools) else { return };
+    let Some(made) = make("examples/go", &["test"], tools) else { return };
+    let node = || Command::new(build(made.path(), "node-static"));
+    lists::keep_their_promises(&node);
+    // cgo has a C compiler.
+    let Some(c) = make("examples/c", &["node"], &[]) else { return };
+    metrics_are_the_same(&|| Command::new(build(c.path(), "node")), &node);
+}
+
+#[test]
+fn node() {
+    // The tests themselves take tools from the package index where they can: `make -C bindings/node test`.
+    let Some(made) = make("examples/node", &["run"], &[("make", "make"), ("Node.js", "node")]) else {
+        return;
+    };
+    let node = || {
+        let mut command = Command::new("node");
+        command.arg(lists::examples("node/day/main.js"));
+        command.env("PEER_MANAGER_ADDON", build(made.path(), "peer_manager.node"));
+        command
+    };
+    lists::keep_their_promises(&node);
+    lists::half_a_list_is_never_left(&node);
+}
+
+#[test]
+fn python() {
+    // The tests themselves need tools from the package index: `make -C bindings/python test`.
+    let Some(made) = make("examples/python", &["run"], &[("make", "make"), ("Python", "python3")]) else {
+        return;
+    };
+    let node = || {
+        let mut command = Command::new("python3");
+        command.arg("-B").arg(lists::examples("python/node.py"));
+        command.env("LD_LIBRARY_PATH", build(made.path(), ""));
+        command.env("PYTHONPATH", cc::root().join("bindings/python"));
+        command
+    };
+    lists::keep_their_promises(&node);
+    lists::half_a_list_is_never_left(&node);
+}
+
+#[test]
+fn rust() {
+    let node = example::built("node");
+    let node = || Command::new(&node);
+    lists::keep_their_promises(&node);
+    lists::half_a_list_is_never_left(&node);
+}
+
+/// Both print what Prometheus reads: the same for the same table, of a new node and of one that has lived a day.
+fn metrics_are_the_same(c: lists::Program, go: lists::Program) {
+    let metrics = |program, option: &str, path: &Path| {
+        let output = lists::run(program, &[&option, &path, &"--metrics"]);
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).expect("text")
+    };
+    let golden = fs::read_to_string(lists::examples("golden/metrics.txt")).expect("the golden metrics");
+    for program in [c, go] {
+        assert_eq!(metrics(program, "--import", &lists::examples("peers.txt")), golden);
+    }
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let database = directory.path().join("peers.db");
+    let day = lists::run(c, &[&lists::examples("peers.txt"), &database]);
+    assert!(day.status.success(), "{day:?}");
+    let printed = metrics(c, "--database", &database);
+    assert_eq!(metrics(go, "--database", &database), printed);
+
+    let samples = prometheus::parse(&printed);
+    assert_eq!(
+        samples.keys().map(String::as_str).collect::<Vec<_>>(),
+        [
+            "peer_manager_failed_writes_total",
+            "peer_manager_info{durability=\"commit\"}",
+            "peer_manager_log_bytes",
+            "peer_manager_netgroups",
+            "peer_manager_peers_ready",
+            "peer_manager_peers{type=\"inbound\"}",
+            "peer_manager_peers{type=\"outbound\"}",
+            "peer_manager_peers{type=\"preferred\"}",
+            "peer_manager_pending_writes",
+            "peer_manager_refused_peers_total",
+            "peer_manager_rejected_rows_total",
+            "peer_manager_skipped_rows",
+        ]
+    );
+    assert_eq!(samples["peer_manager_peers{type=\"preferred\"}"], 2);
+    assert!(samples["peer_manager_peers{type=\"outbound\"}"] > 10);
+}

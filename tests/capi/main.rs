@@ -1,0 +1,9 @@
+//! The C API as its callers see it: the header, the C programs, and the bindings of other languages.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod c_programs;
+mod golden;
+mod header;
+mod languages;

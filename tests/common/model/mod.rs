@@ -1,0 +1,12 @@
+//! The models that the library must be indistinguishable from, and the steps of histories in which they are compared. The
+//! tests and the fuzz targets share all of it; only whom the calls are made on differs.
+
+pub(crate) mod bounded;
+mod netgroup;
+pub(crate) mod reference;
+pub(crate) mod rows;
+pub(crate) mod steps;
+mod subject;
+mod take;
+
+pub(crate) use netgroup::netgroup;

@@ -1,0 +1,300 @@
+//! The specification, line by line and with nothing clever: what the library must be indistinguishable from.
+//!
+//! Nothing here uses the library's rules. Where the specification draws at random, the model says what may be
+//! drawn: the eligible peers for a choice, the range for a back-off.
+
+use std::collections::{BTreeSet, HashMap};
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::ops::RangeInclusive;
+
+use peer_manager::{BackOffUpdate, Host, PeerAddress, PeerQuery, PeerRecord, PeerTypeFilter, StoredPeerType};
+
+/// The key of the specification: host and port, here with the host as text.
+pub(crate) type Key = (String, u16);
+
+/// A record without its address: next attempt, failures and type.
+type Row = (i64, u32, u8);
+
+/// `PeerManager` of the specification, with a map of rows in place of a database.
+#[derive(Debug)]
+pub(crate) struct Reference {
+    cache: HashMap<Key, PeerRecord>,
+    db: Option<HashMap<Key, Row>>,
+}
+
+pub(crate) fn key(address: &PeerAddress) -> Key {
+    (address.host().to_string(), address.port())
+}
+
+impl Reference {
+    pub(crate) fn new_in_memory() -> Self {
+        Self { cache: HashMap::new(), db: None }
+    }
+
+    pub(crate) fn new_with_db() -> Self {
+        Self { cache: HashMap::new(), db: Some(HashMap::new()) }
+    }
+
+    /// Closes and opens again: memory is what the rows say.
+    pub(crate) fn reopen(&mut self) {
+        let Some(db) = &self.db else { return self.cache.clear() };
+        self.cache = db
+            .iter()
+            .map(|((host, port), &(next_attempt, num_failures, peer_type))| {
+                let address = PeerAddress::new(host, *port).unwrap();
+                let peer_type = StoredPeerType::ALL[usize::from(peer_type)];
+                let record = PeerRecord { address, next_attempt, num_failures, peer_type };
+                ((host.clone(), *port), record)
+            })
+            .collect();
+    }
+
+    pub(crate) fn ensure_exists(&mut self, address: &PeerAddress, now: i64) -> bool {
+        if self.cache.contains_key(&key(address)) {
+            return false;
+        }
+        let record = new_record(address, now);
+        if let Some(db) = &mut self.db {
+            db.entry(key(address)).or_insert_with(|| row(&record));
+        }
+        self.cache.insert(key(address), record);
+        true
+    }
+
+    pub(crate) fn load(&self, address: &PeerAddress) -> Option<&PeerRecord> {
+        self.cache.get(&key(address))
+    }
+
+    pub(crate) fn store(&mut self, record: &PeerRecord) {
+        if let Some(db) = &mut self.db {
+            db.insert(key(&record.address), row(record));
+        }
+        self.cache.insert(key(&record.address), record.clone());
+    }
+
+    /// The record that an update starts from.
+    fn known_or_new(&self, address: &PeerAddress, now: i64) -> PeerRecord {
+        self.load(address).cloned().unwrap_or_else(|| new_record(address, now))
+    }
+
+    /// The peer as an update of its type leaves it; the caller stores it.
+    pub(crate) fn with_type(
+        &self,
+        address: &PeerAddress,
+        observed_type: StoredPeerType,
+        preferred_type_known: bool,
+        now: i64,
+    ) -> PeerRecord {
+        let mut record = self.known_or_new(address, now);
+        record.peer_type = type_after(record.peer_type, observed_type, preferred_type_known);
+        record
+    }
+
+    /// Says what may be the next attempt; the caller stores the one that was drawn with [`store`](Self::store).
+    pub(crate) fn update_backoff(
+        &self,
+        address: &PeerAddress,
+        backoff: BackOffUpdate,
+        now: i64,
+    ) -> (PeerRecord, RangeInclusive<i64>) {
+        let mut record = self.known_or_new(address, now);
+        let next_attempts = apply_backoff_update(&mut record, backoff, now);
+        (record, next_attempts)
+    }
+
+    pub(crate) fn update(
+        &self,
+        address: &PeerAddress,
+        observed_type: StoredPeerType,
+        preferred_type_known: bool,
+        backoff: BackOffUpdate,
+        now: i64,
+    ) -> (PeerRecord, RangeInclusive<i64>) {
+        let mut record = self.known_or_new(address, now);
+        record.peer_type = type_after(record.peer_type, observed_type, preferred_type_known);
+        let next_attempts = apply_backoff_update(&mut record, backoff, now);
+        (record, next_attempts)
+    }
+
+    pub(crate) fn remove(&mut self, address: &PeerAddress) -> bool {
+        if let Some(db) = &mut self.db {
+            db.remove(&key(address));
+        }
+        self.cache.remove(&key(address)).is_some()
+    }
+
+    pub(crate) fn remove_peers_with_many_failures(&mut self, min_num_failures: u32) -> usize {
+        if let Some(db) = &mut self.db {
+            db.retain(|_, row| row.1 < min_num_failures);
+        }
+        let before = self.cache.len();
+        self.cache.retain(|_, record| record.num_failures < min_num_failures);
+        before - self.cache.len()
+    }
+
+    /// Not the specification's: nobody waits beyond `latest`.
+    pub(crate) fn limit_next_attempt(&mut self, latest: i64) -> usize {
+        let changed: Vec<_> =
+            self.cache.values().filter(|record| record.next_attempt > latest).cloned().collect();
+        for record in &changed {
+            self.store(&PeerRecord { next_attempt: latest, ..record.clone() });
+        }
+        changed.len()
+    }
+
+    pub(crate) fn clear_all(&mut self) {
+        if let Some(db) = &mut self.db {
+            db.clear();
+        }
+        self.cache.clear();
+    }
+
+    /// The candidates of `load_random_peers`.
+    pub(crate) fn candidates(&self, query: &PeerQuery<'_>, now: i64) -> BTreeSet<PeerAddress> {
+        let mut candidates = BTreeSet::new();
+        for record in self.cache.values() {
+            if is_admitted(record, query, now) {
+                candidates.insert(record.address.clone());
+            }
+        }
+        candidates
+    }
+
+    /// The candidates of `get_peers_to_send`, best class first.
+    pub(crate) fn candidates_to_send(
+        &self,
+        query: &PeerQuery<'_>,
+        exclude: Option<&PeerAddress>,
+        now: i64,
+    ) -> [BTreeSet<PeerAddress>; 3] {
+        let mut classes = [const { BTreeSet::new() }; 3];
+        for record in self.cache.values() {
+            if exclude.map(key) == Some(key(&record.address)) || is_private(&record.address) {
+                continue;
+            }
+            if is_admitted(record, query, now) {
+                let rank = match record.peer_type {
+                    StoredPeerType::Preferred => 0,
+                    StoredPeerType::Outbound => 1,
+                    StoredPeerType::Inbound => 2,
+                };
+                classes[rank].insert(record.address.clone());
+            }
+        }
+        classes
+    }
+
+    pub(crate) fn get_all_peers(&self) -> impl Iterator<Item = &PeerRecord> {
+        self.cache.values()
+    }
+
+    pub(crate) fn peer_count(&self) -> usize {
+        self.cache.len()
+    }
+
+    /// The rows of the database in the form of the tests.
+    pub(crate) fn rows(&self) -> impl Iterator<Item = ((String, i64), (i64, i64, i64))> {
+        self.db.iter().flatten().map(|((host, port), &(next_attempt, num_failures, peer_type))| {
+            let values = (next_attempt, i64::from(num_failures), i64::from(peer_type));
+            ((host.clone(), i64::from(*port)), values)
+        })
+    }
+}
+
+fn new_record(address: &PeerAddress, now: i64) -> PeerRecord {
+    PeerRecord {
+        address: address.clone(),
+        next_attempt: now,
+        num_failures: 0,
+        peer_type: StoredPeerType::Inbound,
+    }
+}
+
+fn row(record: &PeerRecord) -> Row {
+    (record.next_attempt, record.num_failures, record.peer_type as u8)
+}
+
+/// `get_type_update` and then `apply_type_update`.
+fn type_after(stored: StoredPeerType, observed: StoredPeerType, known: bool) -> StoredPeerType {
+    use StoredPeerType::{Inbound, Outbound, Preferred};
+    let ensure_outbound = if stored == Inbound { Outbound } else { stored };
+    let ensure_not_preferred = if stored == Preferred { Outbound } else { stored };
+    match observed {
+        Preferred => Preferred,
+        Outbound if stored == Preferred && known => ensure_not_preferred,
+        Outbound => ensure_outbound,
+        Inbound => ensure_not_preferred,
+    }
+}
+
+fn apply_backoff_update(record: &mut PeerRecord, update: BackOffUpdate, now: i64) -> RangeInclusive<i64> {
+    match update {
+        BackOffUpdate::HardReset => {
+            record.num_failures = 0;
+            now..=now
+        }
+        BackOffUpdate::Reset => {
+            record.num_failures = 0;
+            backoff_range(0, now)
+        }
+        BackOffUpdate::Increase => {
+            record.num_failures = record.num_failures.saturating_add(1);
+            backoff_range(record.num_failures, now)
+        }
+    }
+}
+
+/// `now + compute_backoff(num_failures)`: from the least to the most that may be drawn.
+fn backoff_range(num_failures: u32, now: i64) -> RangeInclusive<i64> {
+    let max_seconds = 2_i64.pow(num_failures.min(10)) * 10;
+    now.saturating_add(1)..=now.saturating_add(max_seconds)
+}
+
+fn is_admitted(record: &PeerRecord, query: &PeerQuery<'_>, now: i64) -> bool {
+    if query.use_next_attempt && record.next_attempt > now {
+        return false;
+    }
+    if query.max_num_failures.is_some_and(|max| record.num_failures > max) {
+        return false;
+    }
+    let type_passes = match query.type_filter {
+        PeerTypeFilter::InboundOnly => record.peer_type == StoredPeerType::Inbound,
+        PeerTypeFilter::OutboundOnly => record.peer_type == StoredPeerType::Outbound,
+        PeerTypeFilter::PreferredOnly => record.peer_type == StoredPeerType::Preferred,
+        PeerTypeFilter::AnyOutbound => record.peer_type != StoredPeerType::Inbound,
+        PeerTypeFilter::Any => true,
+    };
+    type_passes && !query.exclude.iter().any(|excluded| key(excluded) == key(&record.address))
+}
+
+/// The private networks as they are written down: an address and a number of leading bits.
+const PRIVATE_V4: [(Ipv4Addr, u32); 9] = [
+    (Ipv4Addr::UNSPECIFIED, 8),
+    (Ipv4Addr::new(10, 0, 0, 0), 8),
+    (Ipv4Addr::new(100, 64, 0, 0), 10),
+    (Ipv4Addr::new(127, 0, 0, 0), 8),
+    (Ipv4Addr::new(169, 254, 0, 0), 16),
+    (Ipv4Addr::new(172, 16, 0, 0), 12),
+    (Ipv4Addr::new(192, 168, 0, 0), 16),
+    (Ipv4Addr::new(224, 0, 0, 0), 4),
+    (Ipv4Addr::new(240, 0, 0, 0), 4),
+];
+const PRIVATE_V6: [(Ipv6Addr, u32); 5] = [
+    (Ipv6Addr::UNSPECIFIED, 128),
+    (Ipv6Addr::LOCALHOST, 128),
+    (Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0), 10),
+    (Ipv6Addr::new(0xfc00, 0, 0, 0, 0, 0, 0, 0), 7),
+    (Ipv6Addr::new(0xff00, 0, 0, 0, 0, 0, 0, 0), 8),
+];
+
+fn is_private(address: &PeerAddress) -> bool {
+    match address.host() {
+        Host::V4(ip) => {
+            PRIVATE_V4.iter().any(|(net, bits)| (ip.to_bits() ^ net.to_bits()).leading_zeros() >= *bits)
+        }
+        Host::V6(ip) => {
+            PRIVATE_V6.iter().any(|(net, bits)| (ip.to_bits() ^ net.to_bits()).leading_zeros() >= *bits)
+        }
+        Host::Name(name) => &**name == "localhost",
+    }
+}

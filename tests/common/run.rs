@@ -1,0 +1,67 @@
+//! How much a run of the tests tries, and what it leaves out.
+//!
+//! `cargo test` alone is what fits into a few minutes. `PEER_MANAGER_TEST_FULL=1`, which `.ci/run` sets, leaves out nothing that
+//! the machine has the tools for, and `PEER_MANAGER_TEST_LONG=1`, which `.ci/long` sets, goes on for as long as it pays.
+//!
+//! A test that leaves something out says so on standard error, past the harness, which shows what a test prints only if it
+//! fails. `tests/run` counts these lines.
+
+use std::collections::BTreeSet;
+use std::io::{self, Write as _};
+use std::sync::{Mutex, PoisonError};
+use std::{env, thread};
+
+fn is_set(variable: &str) -> bool {
+    env::var_os(variable).is_some_and(|value| !value.is_empty() && value != "0")
+}
+
+/// Whether nothing is to be left out for the sake of time.
+pub(crate) fn is_full() -> bool {
+    is_set("PEER_MANAGER_TEST_FULL") || is_long()
+}
+
+/// Whether tests that can go on for any length are to do so.
+pub(crate) fn is_long() -> bool {
+    is_set("PEER_MANAGER_TEST_LONG")
+}
+
+/// Whether this is a full run; if it is not, the test is left out.
+pub(crate) fn is_full_or_skipped() -> bool {
+    is_full() || {
+        skip("only with PEER_MANAGER_TEST_FULL=1");
+        false
+    }
+}
+
+/// How many of so many random cases are to be tried: a third, if this is not a full run.
+pub(crate) fn cases(full: u32) -> u32 {
+    if is_full() {
+        return full;
+    }
+    skip_part("a third of the random histories is tried, all with PEER_MANAGER_TEST_FULL=1");
+    full / 3
+}
+
+/// The name of the test that calls this, with its modules, as the harness knows it.
+pub(crate) fn this_test() -> String {
+    thread::current().name().expect("the harness names the threads of tests").to_owned()
+}
+
+/// Says, once, that the test which calls this tries nothing, and why.
+pub(crate) fn skip(reason: &str) {
+    say("skipped", reason);
+}
+
+/// Says, once, that the test which calls this leaves out a part of what it tries, and why.
+pub(crate) fn skip_part(reason: &str) {
+    say("skipped in part", reason);
+}
+
+fn say(what: &str, reason: &str) {
+    static SAID: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+    let line = format!("{what}: {}: {reason}\n", thread::current().name().unwrap_or("a test"));
+    // At once, so that nothing that other tests say comes between.
+    if SAID.lock().unwrap_or_else(PoisonError::into_inner).insert(line.clone()) {
+        let _ = io::stderr().write_all(line.as_bytes());
+    }
+}

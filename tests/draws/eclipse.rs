@@ -1,0 +1,261 @@
+//! The attack simulator: its strategies capture as often as calculation says, its figures can be reproduced, and its
+//! statistics are right.
+
+#[path = "../../benches/chart.rs"]
+mod chart;
+#[path = "../../examples/eclipse/exact.rs"]
+mod exact;
+#[path = "../../examples/eclipse/statistics.rs"]
+mod statistics;
+
+use std::path::PathBuf;
+use std::process::{Command, Output};
+use std::sync::LazyLock;
+
+use crate::common::cc;
+use crate::common::example;
+use chart::{Axis, Line, Panel, Point, Scale};
+use exact::{all_marked, all_marked_in_a_window};
+use statistics::{Proportion, derived, in_parallel};
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+fn eclipse(arguments: &str) -> Command {
+    static PROGRAM: LazyLock<PathBuf> = LazyLock::new(|| example::built("eclipse"));
+    let mut command = Command::new(&*PROGRAM);
+    command.args(arguments.split_whitespace());
+    command
+}
+
+fn printed(arguments: &str) -> String {
+    cc::run(&mut eclipse(arguments))
+}
+
+/// The cells of the line about a strategy.
+fn line_of(strategy: &str, printed: &str) -> Vec<String> {
+    let line = printed.lines().find(|line| line.starts_with(&format!("| {strategy}")));
+    let line = line.unwrap_or_else(|| panic!("no line about {strategy} in:\n{printed}"));
+    line.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect()
+}
+
+/// What was measured, in the second column.
+fn measured(strategy: &str, printed: &str) -> f64 {
+    line_of(strategy, printed)[1].parse().expect("a probability")
+}
+
+fn close(left: f64, right: f64, tolerance: f64) -> bool {
+    (left - right).abs() < tolerance
+}
+
+/// Four and a half standard deviations of 1,500 trials.
+const TOLERANCE: f64 = 0.058;
+
+#[test]
+fn the_toy_flood_captures_as_often_as_calculated() {
+    let flood = printed("flood --trials 1500");
+    let uniform = (0..8).map(|n| f64::from(9_000 - n) / f64::from(10_000 - n)).product::<f64>();
+    for (strategy, expected) in [
+        // Of the 9,001 windows, 8,001 have hostile rows only, and the others ever fewer.
+        ("stellar-core", 0.9011),
+        ("the specification", uniform),
+        ("this library, defences off", uniform),
+    ] {
+        let captured = measured(strategy, &flood);
+        assert!(close(captured, expected, TOLERANCE), "{strategy}: {captured}, not {expected}\n{flood}");
+        let calculated: f64 = line_of(strategy, &flood)[3].parse().unwrap();
+        assert!(
+            close(calculated, expected, 0.0001),
+            "{strategy} is calculated as {calculated}, not {expected}"
+        );
+    }
+}
+
+#[test]
+fn a_flood_that_comes_mixed_gains_nothing_from_the_window() {
+    let flood = printed("flood --arrival mixed --trials 1500");
+    assert!(close(measured("stellar-core", &flood), measured("the specification", &flood), 2.0 * TOLERANCE));
+}
+
+#[test]
+fn selection_by_netgroup_is_not_captured_by_a_few_networks() {
+    let flood = printed("flood --max-per-netgroup 1 --trials 1500");
+    assert_eq!(line_of("`max_per_netgroup` 1", &flood)[1..3], ["0", "0–0.0026"]);
+}
+
+#[test]
+fn selection_by_netgroup_is_captured_as_often_as_the_attacker_holds_networks() {
+    let flood = printed("flood --max-per-netgroup 1 --hostile-networks 250 --draws 2 --trials 1500");
+    let expected = 250.0 / 500.0 * 249.0 / 499.0;
+    let captured = measured("`max_per_netgroup` 1", &flood);
+    assert!(close(captured, expected, TOLERANCE), "{captured}, not {expected}\n{flood}");
+    // A name costs nothing and is a network of its own.
+    let flood =
+        printed("flood --max-per-netgroup 1 --hostile-hosts names --hostile 250 --draws 2 --trials 1500");
+    let captured = measured("`max_per_netgroup` 1", &flood);
+    assert!(close(captured, expected, TOLERANCE), "{captured}, not {expected}\n{flood}");
+}
+
+#[test]
+fn bounds_keep_a_flood_out_of_the_table() {
+    let flood = printed("flood --max-peers-per-netgroup 16 --trials 1");
+    assert_eq!(line_of("`max_peers_per_netgroup` 16", &flood)[4..], ["1,000", "64"]);
+    let flood = printed("flood --max-peers 2000 --trials 1");
+    assert_eq!(line_of("`max_peers` 2,000", &flood)[4..], ["1,000", "1,000"]);
+    // Alone, a bound on the table helps whoever comes first.
+    let flood = printed("flood --max-peers 2000 --arrival hostile --trials 100");
+    let line = line_of("`max_peers` 2,000", &flood);
+    assert_eq!((line[1].as_str(), &line[4..]), ("1", &["0".to_owned(), "2,000".to_owned()][..]));
+}
+
+/// Small enough for a build without optimisation.
+const DAYS: &str = "days --honest 100 --honest-networks 25 --hostile 900 --trials 5 --restarts 1";
+
+#[test]
+fn the_same_seed_prints_the_same_bytes() {
+    let bounded = format!("{DAYS} --max-per-netgroup 1 --max-peers-per-netgroup 8 --max-peers 200");
+    for arguments in ["flood --trials 200", &bounded] {
+        let first = printed(arguments);
+        assert_eq!(printed(arguments), first, "{arguments}");
+        let another = printed(&format!("{arguments} --seed 2"));
+        assert_ne!(another.replace("seed 2", "seed 1"), first, "{arguments}");
+    }
+}
+
+#[test]
+fn a_node_whose_honest_peers_never_answer_is_eclipsed() {
+    let days = printed(&format!("{DAYS} --honest-answer 0"));
+    for strategy in ["stellar-core", "the specification", "this library, defences off"] {
+        let line = line_of(strategy, &days);
+        assert!(line[1].starts_with("1 (") && line[2].starts_with("1 (") && line[3] == "0.00", "{line:?}");
+    }
+}
+
+#[test]
+fn a_node_that_remembers_its_peers_comes_back_to_them_from_the_file() {
+    // The made-up addresses never answer, so its connections are those that it had before the restart.
+    let days = printed(&format!("{DAYS} --honest-answer 100 --hostile-answer 0"));
+    for strategy in ["stellar-core", "the specification", "this library, defences off"] {
+        let line = line_of(strategy, &days);
+        assert!(line[1].starts_with("0 (") && line[2].starts_with("0 (") && line[3] == "8.00", "{line:?}");
+    }
+}
+
+#[test]
+fn a_wrong_argument_is_refused_in_one_line() {
+    for (arguments, complaint) in [
+        ("floods", "\"floods\" is neither a command nor an option; see --help"),
+        ("flood --sybils 3", "\"--sybils\" is neither a command nor an option; see --help"),
+        ("flood --trials", "--trials needs a value; see --help"),
+        ("flood --trials 0", "--trials \"0\" is not a number from 1 to 100000000; give one"),
+        ("flood --draws eight", "--draws \"eight\" is not a number from 1 to 1000; give one"),
+        ("flood --restarts 3", "--restarts means nothing with flood; see --help"),
+        ("days --arrival mixed", "--arrival means nothing with days; see --help"),
+        ("--hostile 3", "--hostile means nothing with no command; see --help"),
+        ("days --dial some", "--dial \"some\" is unknown; give known or all"),
+        (
+            "flood --hostile 3",
+            "3 hostile addresses cannot be in 4 networks; give --hostile-networks 3 or less",
+        ),
+        (
+            "flood --honest 50000 --honest-networks 49999 --hostile-networks 2",
+            "50001 networks are too many; give both sides 50000 or less together",
+        ),
+    ] {
+        let Output { status, stdout, stderr } = eclipse(arguments).output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&stderr), format!("eclipse: {complaint}\n"), "{arguments}");
+        assert_eq!((status.code(), stdout.len()), (Some(2), 0), "{arguments}");
+    }
+}
+
+#[test]
+fn a_chart_that_cannot_be_written_is_said_before_anything_is_run() {
+    let Output { status, stdout, stderr } = eclipse("--svg no/such/directory/chart.svg").output().unwrap();
+    let said = String::from_utf8_lossy(&stderr);
+    assert!(said.starts_with("eclipse: cannot write no/such/directory/chart.svg: "), "{said}");
+    assert_eq!((said.lines().count(), status.code(), stdout.len()), (1, Some(1), 0));
+}
+
+#[test]
+fn help_names_every_option_of_the_library() {
+    let help = printed("--help");
+    for option in
+        ["--max-per-netgroup", "--max-peers ", "--max-peers-per-netgroup", "--seed", "--trials", "--svg"]
+    {
+        assert!(help.contains(option), "{option}");
+    }
+}
+
+#[test]
+fn the_interval_is_that_of_the_literature() {
+    // R. G. Newcombe, "Two-Sided Confidence Intervals for the Single Proportion", Statistics in Medicine 17 (1998),
+    // pages 857 to 872, table I, method 3.
+    for (happened, trials, low, high) in
+        [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0.0, 0.1611), (1, 29, 0.0061, 0.1718)]
+    {
+        let interval = Proportion { happened, trials }.interval();
+        assert!(close(interval.0, low, 0.00005) && close(interval.1, high, 0.00005), "{interval:?}");
+        // And it treats success and failure alike.
+        let mirrored = Proportion { happened: trials - happened, trials }.interval();
+        assert!(
+            close(1.0 - mirrored.1, low, 0.00005) && close(1.0 - mirrored.0, high, 0.00005),
+            "{mirrored:?}"
+        );
+    }
+}
+
+#[test]
+fn each_trial_has_a_seed_of_its_own_and_its_result_a_place() {
+    let seeds = in_parallel(1_000, |n| Ok::<_, Failure>(derived(1, u64::try_from(n)?))).unwrap();
+    assert_eq!(seeds, (0..1_000).map(|n| derived(1, n)).collect::<Vec<_>>());
+    let distinct: std::collections::HashSet<_> = seeds.iter().collect();
+    assert_eq!(distinct.len(), seeds.len());
+    assert!(in_parallel(3, |n| if n == 1 { Err("the second fails".into()) } else { Ok(n) }).is_err());
+    assert_eq!(Proportion::of([true, false, true].into_iter()), Proportion { happened: 2, trials: 3 });
+}
+
+#[test]
+fn what_is_calculated_agrees_with_counting_by_hand() {
+    // Two of three marked: of the pairs ab, ac, bc one is marked.
+    assert!(close(all_marked(2, 1, 2), 1.0 / 3.0, 1e-12));
+    assert!(close(all_marked(5, 5, 6), 0.0, 1e-12));
+    // All that there is is drawn.
+    assert!(close(all_marked(3, 0, 8), 1.0, 1e-12) && close(all_marked(0, 0, 8), 0.0, 1e-12));
+    // Windows of three rows: oox, oxx, xxx; two draws of each are marked with 0, 1/3, 1.
+    let rows = [false, false, true, true, true];
+    assert!(close(all_marked_in_a_window(&rows, 3, 2), 4.0 / 9.0, 1e-12));
+    // A table that is smaller than the window is all of it.
+    assert!(close(all_marked_in_a_window(&rows, 1_000, 2), 0.3, 1e-12));
+}
+
+#[test]
+fn a_chart_shows_each_value_at_its_place() {
+    let line = Line {
+        colour: "#123456",
+        label: ("first", "second"),
+        points: vec![Point { x: 10.0, y: 0.5, interval: Some((0.25, 1.0)) }],
+    };
+    let axis = |title, scale, range| Axis { title, scale, range, ticks: vec![(range.1, "end")] };
+    let panel = Panel {
+        title: "title",
+        x: axis("across", Scale::Logarithmic, (1.0, 100.0)),
+        y: axis("up", Scale::Linear, (0.0, 1.0)),
+        lines: vec![line],
+    };
+    let svg = chart::svg(&[panel.clone(), panel]);
+    // The plot is 450 wide from 80 and 330 high from 40.
+    for part in [
+        "viewBox=\"0 0 720 840\"",
+        "<circle cx=\"305.0\" cy=\"205.0\" r=\"3\" fill=\"#123456\"/>",
+        "<path d=\"M302.0 40.0h6m-3 0V287.5m-3 0h6\"",
+        ">title</text>",
+        ">across</text>",
+        ">up</text>",
+        ">first</text>",
+        ">second</text>",
+        "translate(0 420)",
+    ] {
+        assert!(svg.contains(part), "{part} is not in\n{svg}");
+    }
+    assert_eq!(svg.matches("<polyline").count(), 2);
+    assert_eq!(chart::grouped(1_234_567), "1,234,567");
+}

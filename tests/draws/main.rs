@@ -1,0 +1,14 @@
+//! Whom to dial and whom to tell others about: who is eligible, and how likely each is to be drawn.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod choosing;
+mod eclipse;
+mod hostile;
+mod many_netgroups;
+mod netgroup_chance;
+mod netgroups;
+mod scraping;
+mod sharing;
+mod uniformity;

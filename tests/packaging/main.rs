@@ -1,0 +1,14 @@
+//! What leaves the repository: installations, packages, the ABI, the documents, and that they agree.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod abi;
+mod building;
+mod deb;
+mod dependent;
+mod install;
+mod manual;
+mod readme;
+mod source;
+mod versions;

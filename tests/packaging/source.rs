@@ -1,0 +1,34 @@
+//! The source archive: the same bytes each time, and complete enough to build from without a network.
+
+use std::fs;
+use std::process::Command;
+
+use crate::common::cc;
+use crate::common::run::{is_full_or_skipped, skip};
+
+#[test]
+fn the_archive_is_reproducible_and_builds() {
+    if !is_full_or_skipped() {
+        return;
+    }
+    if !cc::root().join(".git").exists() {
+        skip("not in a git repository");
+        return;
+    }
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let name = concat!("peer_manager-", env!("CARGO_PKG_VERSION"));
+    let [one, other] = ["one", "other"].map(|place| {
+        let place = directory.path().join(place);
+        cc::run(Command::new(cc::root().join("packaging/source")).arg(&place));
+        fs::read(place.join(format!("{name}.tar.gz"))).expect("the archive is named after the version")
+    });
+    assert!(one == other, "two archives of one commit differ");
+    let archive = directory.path().join("one").join(format!("{name}.tar.gz"));
+    cc::run(Command::new("tar").arg("-xzf").arg(archive).arg("-C").arg(directory.path()));
+    // In another directory than the tests' own: both would write their libraries to the same place.
+    let mut check = Command::new(env!("CARGO"));
+    check
+        .args(["check", "--offline", "--locked", "--lib", "--target-dir"])
+        .arg(directory.path().join("target"));
+    cc::run(check.current_dir(directory.path().join(name)));
+}

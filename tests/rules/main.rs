@@ -1,0 +1,9 @@
+//! The specification's rules: types, back-off, records, addresses, and whole histories against a model of it.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod addresses;
+mod model;
+mod rules;
+mod rust_api;

@@ -1,0 +1,236 @@
+//! The library against the reference model: random histories, in memory and on a file that is closed and opened
+//! again, with every answer, the whole table and every row compared after each step. With the durability DEFERRED the
+//! rows are those of one moment since the last flush.
+
+use std::time::Duration;
+
+use crate::common::model::reference::Reference;
+use crate::common::model::steps::{Peer, Query, Step, Values, by_address};
+use crate::common::run::cases;
+use crate::common::{self, Rows, START, TempDb, TestClock};
+use peer_manager::{BackOffUpdate, Durability, PeerAddress, PeerManager, PeerTypeFilter, StoredPeerType};
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::{BoxedStrategy, Just, Strategy, any};
+use proptest::prop_oneof;
+use proptest::sample::select;
+use rusqlite::Connection;
+
+/// So few that histories meet the same peers again and again.
+const UNIVERSE: u32 = 60;
+
+const FILTERS: [PeerTypeFilter; 5] = [
+    PeerTypeFilter::InboundOnly,
+    PeerTypeFilter::OutboundOnly,
+    PeerTypeFilter::PreferredOnly,
+    PeerTypeFilter::AnyOutbound,
+    PeerTypeFilter::Any,
+];
+
+/// A peer by its number in the universe.
+#[derive(Clone, Copy, Debug)]
+struct Number(u32);
+
+impl Peer for Number {
+    /// Public and private addresses of every kind, and some that differ in the port only.
+    fn address(self) -> PeerAddress {
+        let Self(n) = self;
+        match n % 6 {
+            0 => common::private(n),
+            1 => common::address(&format!("[fe80::{n}]:11625")),
+            2 => common::address(&format!("localhost:{}", n + 1)),
+            3 => common::address(&format!("same.example.org:{}", n + 1)),
+            _ => common::mixed(n),
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+enum Event {
+    Call(Step<Number>),
+    TurnClock(i64),
+    Reopen,
+}
+
+fn history() -> impl Strategy<Value = Vec<Event>> {
+    let peer = || (0..UNIVERSE).prop_map(Number);
+    let time = || {
+        prop_oneof![
+            12 => (START - 300)..(START + 300),
+            2 => (START - 30_000)..(START + 30_000),
+            1 => select(vec![i64::MIN, i64::MIN + 1, -1, 0, i64::MAX - 5, i64::MAX]),
+        ]
+    };
+    // Around the bounds of the queries and the ends of the failure classes.
+    let failures = || {
+        prop_oneof![
+            8 => 0_u32..20,
+            3 => select(vec![30, 31, 32, 33, 63, 64, 100, 119, 120, 121, 1 << 20, u32::MAX - 1, u32::MAX]),
+        ]
+    };
+    let peer_type = || select(StoredPeerType::ALL.to_vec());
+    let backoff = || select(vec![BackOffUpdate::HardReset, BackOffUpdate::Reset, BackOffUpdate::Increase]);
+    let values = move || -> BoxedStrategy<Values> { (time(), failures(), peer_type()).boxed() };
+    let flag = || any::<bool>().prop_map(u8::from);
+    let query = move || {
+        (any::<bool>(), option::of(failures()), select(FILTERS.to_vec()), vec(peer(), 0..5)).prop_map(
+            |(use_next_attempt, max_num_failures, type_filter, exclude)| Query {
+                use_next_attempt,
+                max_num_failures,
+                type_filter,
+                max_per_netgroup: 0,
+                exclude,
+            },
+        )
+    };
+    let size = || prop_oneof![6 => 0..6_usize, 4 => 0..80_usize, 1 => Just(usize::MAX)];
+    let step = prop_oneof![
+        6 => peer().prop_map(Step::EnsureExists),
+        3 => vec(peer(), 0..12).prop_map(Step::EnsureExistsMany),
+        2 => peer().prop_map(Step::Load),
+        6 => (peer(), values()).prop_map(|(p, v)| Step::Store(p, v)),
+        3 => vec((peer(), values()), 0..12).prop_map(Step::StoreMany),
+        4 => (peer(), peer_type(), flag()).prop_map(|(p, t, k)| Step::UpdateType(p, t, k)),
+        6 => (peer(), backoff()).prop_map(|(p, b)| Step::UpdateBackoff(p, b)),
+        6 => (peer(), peer_type(), flag(), backoff()).prop_map(|(p, t, k, b)| Step::Update(p, t, k, b)),
+        5 => peer().prop_map(Step::Remove),
+        1 => failures().prop_map(Step::RemovePeersWithManyFailures),
+        1 => time().prop_map(Step::LimitNextAttempt),
+        7 => (query(), size()).prop_map(|(q, s)| Step::LoadRandomPeers(q, s)),
+        5 => (query(), option::of(peer()), size()).prop_map(|(q, e, s)| Step::GetPeersToSend(Some(q), e, s)),
+        3 => (option::of(peer()), size()).prop_map(|(e, s)| Step::GetPeersToSend(None, e, s)),
+        2 => Just(Step::GetStats),
+        1 => Just(Step::Flush),
+    ];
+    let event = prop_oneof![
+        61 => step.prop_map(Event::Call),
+        5 => time().prop_map(Event::TurnClock),
+        1 => Just(Event::Reopen),
+    ];
+    // Forgetting everything is rare, or histories would stay short.
+    vec(prop_oneof![200 => event, 1 => Just(Event::Call(Step::ClearAll))], 1..350)
+}
+
+/// The library and the model side by side.
+struct Pair {
+    clock: TestClock,
+    seed: u64,
+    database: Option<(TempDb, Connection)>,
+    manager: PeerManager,
+    model: Reference,
+    durability: Durability,
+    /// With DEFERRED, what the rows may be: the table at every moment since the last flush.
+    moments: Vec<Rows>,
+}
+
+impl Pair {
+    fn in_memory(seed: u64) -> Self {
+        let clock = TestClock::at(START);
+        let manager = clock.in_memory(seed);
+        let (model, durability, moments) = (Reference::new_in_memory(), Durability::Commit, Vec::new());
+        Self { clock, seed, database: None, manager, model, durability, moments }
+    }
+
+    fn on_file(seed: u64, durability: Durability) -> Self {
+        let (mut pair, database) = (Self::in_memory(seed), TempDb::new());
+        pair.model = Reference::new_with_db();
+        pair.durability = durability;
+        pair.manager = pair.open(&database);
+        let connection = database.connection();
+        pair.database = Some((database, connection));
+        pair
+    }
+
+    fn open(&self, database: &TempDb) -> PeerManager {
+        let mut options = self.clock.options(self.seed);
+        options.db_path = Some(database.path());
+        options.durability = self.durability;
+        options.flush_interval = Duration::from_millis(1);
+        PeerManager::open(options).unwrap()
+    }
+
+    fn take(&mut self, event: &Event) {
+        match event {
+            Event::Call(step) => {
+                self.model.take(step, &self.manager, self.clock.now());
+                match step {
+                    Step::Flush => self.moments.clear(),
+                    Step::GetStats => self.look_at_pending_writes(),
+                    _ => {}
+                }
+            }
+            Event::TurnClock(time) => self.clock.set(*time),
+            Event::Reopen => self.reopen(),
+        }
+    }
+
+    fn look_at_pending_writes(&self) {
+        let is_deferred = self.durability == Durability::Deferred;
+        let pending = self.manager.get_stats().unwrap().pending_writes;
+        assert!(pending == 0 || is_deferred && !self.moments.is_empty());
+    }
+
+    fn reopen(&mut self) {
+        if let Some((database, _)) = &self.database {
+            // The old one is closed first, as in a node that starts again.
+            self.manager = self.clock.in_memory(self.seed);
+            self.manager = self.open(database);
+            self.model.reopen();
+            self.moments.clear();
+        }
+    }
+
+    /// What must hold after every step.
+    fn compare(&mut self) {
+        self.manager.check_invariants().unwrap();
+        assert_eq!(self.manager.peer_count(), self.model.peer_count());
+        assert_eq!(common::peers(&self.manager), by_address(self.model.get_all_peers().cloned()));
+        let Some((_, connection)) = &self.database else { return };
+        let (rows, now): (_, Rows) = (common::rows(connection), self.model.rows().collect());
+        if self.durability == Durability::Deferred && !self.moments.is_empty() {
+            self.moments.push(now);
+            assert!(self.moments.contains(&rows), "the rows are of no moment since the last flush: {rows:?}");
+        } else {
+            assert_eq!(rows, now);
+            self.moments.push(now);
+        }
+    }
+}
+
+fn replay(mut pair: Pair, history: &[Event]) {
+    pair.compare();
+    for event in history {
+        pair.take(event);
+        pair.compare();
+    }
+}
+
+#[test]
+fn in_memory_it_behaves_as_the_specification() {
+    common::runner(cases(90))
+        .run(&(history(), any::<u64>()), |(history, seed)| {
+            replay(Pair::in_memory(seed), &history);
+            Ok(())
+        })
+        .unwrap();
+}
+
+#[test]
+fn on_a_file_it_behaves_as_the_specification_and_every_row_agrees() {
+    common::runner(cases(25))
+        .run(&(history(), any::<u64>()), |(history, seed)| {
+            replay(Pair::on_file(seed, Durability::Commit), &history);
+            Ok(())
+        })
+        .unwrap();
+}
+
+#[test]
+fn written_later_it_behaves_as_the_specification_and_the_rows_are_those_of_one_moment() {
+    common::runner(cases(25))
+        .run(&(history(), any::<u64>()), |(history, seed)| {
+            replay(Pair::on_file(seed, Durability::Deferred), &history);
+            Ok(())
+        })
+        .unwrap();
+}

@@ -1,0 +1,75 @@
+//! Files that would keep SQLite busy for ever: a few pages that lead to each other, and a pipe where a journal would be.
+//! Each is refused at once, by opening and by importing, and left as it is.
+
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use crate::common::circles::{self, ENDLESS};
+use crate::common::damage::{self, Place, assert_same};
+use crate::common::run::skip;
+use crate::common::{START, TestClock};
+use peer_manager::{Error, OnCorrupt, PeerManager, Result};
+
+/// Longer than anything takes here that ends, and too short to fill the memory.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Does something on a thread of its own, so that one that never returns is a failure and no standstill.
+fn without_waiting<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    let (result, is_done) = mpsc::channel();
+    thread::spawn(move || drop(result.send(work())));
+    is_done.recv_timeout(PATIENCE).expect("it takes for ever")
+}
+
+fn import(place: &Place) -> Result<usize> {
+    let path = place.path();
+    without_waiting(move || TestClock::at(START).in_memory(1).import(path))
+}
+
+fn open(place: &Place, on_corrupt: OnCorrupt) -> Result<PeerManager> {
+    let options = damage::options(&place.path(), on_corrupt);
+    without_waiting(|| PeerManager::open(options))
+}
+
+#[test]
+fn a_few_pages_that_lead_to_each_other_again_and_again_are_corrupt_and_stay_as_they_are() {
+    for endless in ENDLESS {
+        let place = circles::place(endless);
+        let before = place.files();
+        for error in [import(&place).unwrap_err(), open(&place, OnCorrupt::Fail).unwrap_err()] {
+            assert!(matches!(error, Error::Corrupt(_)), "{endless}: {error}");
+            assert!(error.to_string().contains("more than there is room for in it"), "{endless}: {error}");
+            assert_same(endless, &place.files(), &before);
+        }
+    }
+}
+
+#[test]
+fn what_is_on_such_pages_is_saved_once() {
+    for endless in ENDLESS {
+        let manager = open(&circles::place(endless), OnCorrupt::Quarantine).unwrap();
+        assert_eq!(manager.peer_count(), 1, "{endless}");
+        assert_eq!(manager.quarantine().unwrap().saved_peers, 1, "{endless}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn nobody_waits_for_a_pipe_in_the_place_of_the_journal() {
+    let sound = damage::Sound::new(512, damage::PEERS);
+    let place = Place::new(&sound.bytes().to_vec().into());
+    let made = std::process::Command::new("mkfifo").arg(place.file("peers.db-journal")).status();
+    if !made.is_ok_and(|status| status.success()) {
+        skip("no mkfifo");
+        return;
+    }
+    for (error, action) in [
+        (import(&place).unwrap_err(), "cannot import"),
+        (open(&place, OnCorrupt::Fail).unwrap_err(), "cannot open"),
+        (open(&place, OnCorrupt::Quarantine).unwrap_err(), "cannot open"),
+    ] {
+        assert!(matches!(error, Error::Database(_)), "{error}");
+        let message = error.to_string();
+        assert!(message.starts_with(action) && message.contains("is not a file; move it away"), "{message}");
+    }
+}
