@@ -35,11 +35,11 @@ const ADDRMAN: [(&str, &str); 3] =
 
 /// An option and what it may cost: the group, the side with it on, the one without, how many times that, and the call.
 const OPTIONS: [(&str, &str, &str, f64, &str); 13] = [
-    ("bounds_newcomer", "on", "off", 1.5, "`ensure_exists` of a new peer, with bounds"),
-    ("bounds_newcomer", "refused", "off", 1.5, "`ensure_exists` of a new peer that is refused"),
+    ("bounds_new_peer", "on", "off", 1.5, "`ensure_exists` of a new peer, with bounds"),
+    ("bounds_new_peer", "refused", "off", 1.5, "`ensure_exists` of a new peer that is refused"),
     (
-        "bounds_newcomer",
-        "displacing",
+        "bounds_new_peer",
+        "evicting",
         "replacing",
         1.5,
         "the same that evicts, compared with `ensure_exists` and `remove`",

@@ -278,26 +278,26 @@ impl PeerManager {
         &self,
         query: &PeerQuery<'_>,
         now: Option<i64>,
-        question: impl FnOnce(&PeerTable) -> Result<T>,
+        answer: impl FnOnce(&PeerTable) -> Result<T>,
     ) -> Result<T> {
-        self.ask_arranged(now, query.max_per_netgroup != 0, question)
+        self.ask_arranged(now, query.max_per_netgroup != 0, answer)
     }
 
     /// Answers a query from the table as of `now`, and advances it there first if need be.
-    fn read_at<T>(&self, now: i64, question: impl FnOnce(&PeerTable) -> Result<T>) -> Result<T> {
-        self.ask_arranged(Some(now), false, question)
+    fn read_at<T>(&self, now: i64, answer: impl FnOnce(&PeerTable) -> Result<T>) -> Result<T> {
+        self.ask_arranged(Some(now), false, answer)
     }
 
     fn ask_arranged<T>(
         &self,
         now: Option<i64>,
         is_by_netgroup: bool,
-        question: impl FnOnce(&PeerTable) -> Result<T>,
+        answer: impl FnOnce(&PeerTable) -> Result<T>,
     ) -> Result<T> {
         let table = self.read()?;
-        let is_split = |table: &PeerTable| now.is_none_or(|now| table.is_as_of(now));
-        if is_split(&table) && (table.is_grouped() || !is_by_netgroup) {
-            return question(&table);
+        let is_as_of = |table: &PeerTable| now.is_none_or(|now| table.is_as_of(now));
+        if is_as_of(&table) && (table.is_grouped() || !is_by_netgroup) {
+            return answer(&table);
         }
         drop(table);
         let mut table = self.write_table()?;
@@ -308,7 +308,7 @@ impl PeerManager {
         if is_by_netgroup && !table.is_grouped() {
             table.group().map_err(|_| Error::no_memory("to draw by netgroup"))?;
         }
-        question(&downgrade(table))
+        answer(&downgrade(table))
     }
 
     /// Tells the thread that writes to the database, if there is one, that the table has changed.

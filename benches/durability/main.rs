@@ -42,7 +42,7 @@ fn main() {
     println!("| | ours | compared with | relative rate |\n|---|---:|---:|---:|");
     single_updates("`COMMIT`, one update a call", PEER_MANAGER_DURABILITY_COMMIT, "NORMAL", 200);
     single_updates("`SYNC`, one update a call", PEER_MANAGER_DURABILITY_SYNC, "FULL", 20);
-    batch_of_newcomers();
+    batch_of_new_peers();
     callers_side();
     drained();
     reader::measure();
@@ -139,18 +139,18 @@ fn single_updates(what: &str, durability: u32, synchronous: &str, calls: u32) {
     report(what, ours, "the bare statement", theirs);
 }
 
-fn newcomers(from: u32, count: u32) -> Vec<peer_manager_address> {
+fn new_peers(from: u32, count: u32) -> Vec<peer_manager_address> {
     (from..from + count).map(|n| node::address(&node::ipv4(n), 11_625)).collect()
 }
 
-fn batch_of_newcomers() {
+fn batch_of_new_peers() {
     const BATCH: u32 = 100;
     let directory = tempfile::tempdir().expect("a temporary directory");
     let ours = full(&directory.path().join("ours.db"), PEER_MANAGER_DURABILITY_SYNC);
     let mut next = PEERS;
     let mut some = || {
         next += BATCH;
-        newcomers(next, BATCH)
+        new_peers(next, BATCH)
     };
     let (mut batches, mut singles) = (Vec::new(), Vec::new());
     for _ in 0..9 {

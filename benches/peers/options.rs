@@ -19,10 +19,10 @@ const PORT: u16 = 11_625;
 /// More than any netgroup has, and no more than the table may have.
 const PER_NETGROUP: u32 = 100_000;
 
-/// Newcomers that are added between two looks at the clock.
-const NEWCOMERS: u64 = 1_000;
+/// New peers that are added between two looks at the clock.
+const NEW_PEERS: u64 = 1_000;
 
-/// A newcomer, and a peer that is known.
+/// A new peer, and a peer that is known.
 type Pair = [peer_manager_address; 2];
 
 pub(crate) fn measure(criterion: &mut Criterion) {
@@ -54,14 +54,14 @@ fn filled(node: Node, records: impl Iterator<Item = Record>) -> Node {
     node
 }
 
-/// Newcomers come in batches, each beside a random peer of the table. They are made ready and forgotten while the clock
+/// New peers come in batches, each beside a random peer of the table. They are made ready and forgotten while the clock
 /// stands.
-struct Newcomers<'a> {
+struct NewPeers<'a> {
     number: u32,
     known: Cycle<Iter<'a, Text>>,
 }
 
-impl<'a> Newcomers<'a> {
+impl<'a> NewPeers<'a> {
     fn beside(texts: &'a [Text]) -> Self {
         Self { number: 0, known: texts.iter().cycle() }
     }
@@ -80,7 +80,7 @@ impl<'a> Newcomers<'a> {
     ) -> Duration {
         let (mut left, mut total) = (iterations, Duration::ZERO);
         while left > 0 {
-            let batch: Vec<_> = (0..left.min(NEWCOMERS)).map(|_| self.next()).collect();
+            let batch: Vec<_> = (0..left.min(NEW_PEERS)).map(|_| self.next()).collect();
             let began = Instant::now();
             batch.iter().for_each(&mut comes);
             total += began.elapsed();
@@ -105,22 +105,22 @@ fn measure_changes(criterion: &mut Criterion, texts: &[Text]) {
         };
         change(criterion, "bounds_update_backoff", Node::increase_backoff);
         change(criterion, "bounds_update", Node::update);
-        let mut group = criterion.benchmark_group("bounds_newcomer");
-        let mut newcomers = Newcomers::beside(texts);
+        let mut group = criterion.benchmark_group("bounds_new_peer");
+        let mut new_peers = NewPeers::beside(texts);
         group.bench_function(id(), |b| {
             b.iter_custom(|iterations| {
-                newcomers.time(iterations, |[new, _]| node.ensure_exists(new), |[new, _]| node.remove(new))
+                new_peers.time(iterations, |[new, _]| node.ensure_exists(new), |[new, _]| node.remove(new))
             });
         });
         if side == "off" {
-            // What a displacement does, in two calls.
+            // What an eviction does, in two calls.
             let change_places = |[comes, goes]: &Pair| {
                 node.ensure_exists(comes);
                 node.remove(goes);
             };
             group.bench_function(BenchmarkId::new("replacing", PEERS), |b| {
                 b.iter_custom(|iterations| {
-                    newcomers.time(iterations, change_places, |[new, old]| change_places(&[*old, *new]))
+                    new_peers.time(iterations, change_places, |[new, old]| change_places(&[*old, *new]))
                 });
             });
         }
@@ -135,21 +135,21 @@ fn parsed(text: Option<&Text>) -> peer_manager_address {
 
 /// Tables that have as many peers as they may.
 fn measure_full_tables(criterion: &mut Criterion, texts: &[Text]) {
-    let mut group = criterion.benchmark_group("bounds_newcomer");
-    let mut newcomers = Newcomers::beside(texts);
+    let mut group = criterion.benchmark_group("bounds_new_peer");
+    let mut new_peers = NewPeers::beside(texts);
     let outbound = node::records(PEERS).map(|record| Record { peer_type: 1, ..record });
     let node = bounded(PEERS.into(), outbound);
     group.bench_function(BenchmarkId::new("refused", PEERS), |b| {
         b.iter_custom(|iterations| {
-            newcomers.time(iterations, |[new, _]| assert!(node.is_refused(new)), |_| {})
+            new_peers.time(iterations, |[new, _]| assert!(node.is_refused(new)), |_| {})
         });
     });
     drop(node);
     let node = bounded(PEERS.into(), node::records(PEERS));
-    group.bench_function(BenchmarkId::new("displacing", PEERS), |b| {
+    group.bench_function(BenchmarkId::new("evicting", PEERS), |b| {
         b.iter_custom(|iterations| {
             // Each fails afterwards, so that there is always one to go.
-            newcomers.time(
+            new_peers.time(
                 iterations,
                 |[new, _]| node.ensure_exists(new),
                 |[new, _]| node.increase_backoff(new),

@@ -134,7 +134,7 @@ impl<'a> Life<'a> {
             self.table.restart()?;
             self.connections.clear();
             for minute in 0..MINUTES_OF_A_DAY {
-                // The attacker goes on: what was displaced from the table comes back.
+                // The attacker goes on: what was evicted from the table comes back.
                 let heard = if minute % GOSSIP == 0 { self.some_of(&self.world.hostile) } else { Vec::new() };
                 self.minute(minute, &heard)?;
                 if minute + 1 == LOOK {

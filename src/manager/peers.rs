@@ -307,7 +307,7 @@ impl PeerManager {
                 &|table| table.reserve_insert(taken, spared.is_some(), evictions),
                 &|store| match &evicted[..] {
                     [] => write(store, taken),
-                    evicted => store.displace(evicted, taken),
+                    evicted => store.evict(evicted, taken),
                 },
                 &mut |table| {
                     if let Some(now) = now {

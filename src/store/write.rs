@@ -90,13 +90,13 @@ impl Store {
     }
 
     /// Deletes peers and writes others in their place.
-    pub(crate) fn displace(&mut self, displaced: &[PeerAddress], records: &[PeerRecord]) -> Result<()> {
+    pub(crate) fn evict(&mut self, evicted: &[PeerAddress], records: &[PeerRecord]) -> Result<()> {
         let layout = self.layout();
-        if !layout.holds_any(displaced) && !layout.holds_any(records.iter().map(|record| &record.address)) {
+        if !layout.holds_any(evicted) && !layout.holds_any(records.iter().map(|record| &record.address)) {
             return self.check_process("cannot write to");
         }
-        self.in_transaction(displaced.len() + records.len(), &mut |conn| {
-            delete_each(conn, layout, displaced)?;
+        self.in_transaction(evicted.len() + records.len(), &mut |conn| {
+            delete_each(conn, layout, evicted)?;
             replace_all(conn, layout, records)
         })
     }

@@ -29,16 +29,16 @@ static uint64_t refused(peer_manager *pm) {
 }
 
 /* FAILS makes each call twice. */
-static void every_call_that_brings_a_newcomer_can_be_refused(void) {
+static void every_call_that_brings_a_new_peer_can_be_refused(void) {
   peer_manager *pm = open_with_bounds(NULL, 1, 0);
-  peer_manager_address newcomer = check_address("8.8.0.2", 1);
+  peer_manager_address new_peer = check_address("8.8.0.2", 1);
   peer_manager_record record = check_record("8.8.0.2", 1, 0, 0, PEER_MANAGER_TYPE_PREFERRED);
   store(pm, "8.8.0.1", 99, PEER_MANAGER_TYPE_OUTBOUND);
-  FAILS(PEER_MANAGER_ERROR_LIMIT, "max_peers", peer_manager_ensure_exists, pm, &newcomer);
+  FAILS(PEER_MANAGER_ERROR_LIMIT, "max_peers", peer_manager_ensure_exists, pm, &new_peer);
   FAILS(PEER_MANAGER_ERROR_LIMIT, "8.8.0.2:1", peer_manager_store, pm, &record);
-  FAILS(PEER_MANAGER_ERROR_LIMIT, "max_peers", peer_manager_update_type, pm, &newcomer, PEER_MANAGER_TYPE_OUTBOUND, 0);
-  FAILS(PEER_MANAGER_ERROR_LIMIT, "max_peers", peer_manager_update_backoff, pm, &newcomer, PEER_MANAGER_BACKOFF_INCREASE);
-  FAILS(PEER_MANAGER_ERROR_LIMIT, "max_peers", peer_manager_update, pm, &newcomer, PEER_MANAGER_TYPE_OUTBOUND, 0,
+  FAILS(PEER_MANAGER_ERROR_LIMIT, "max_peers", peer_manager_update_type, pm, &new_peer, PEER_MANAGER_TYPE_OUTBOUND, 0);
+  FAILS(PEER_MANAGER_ERROR_LIMIT, "max_peers", peer_manager_update_backoff, pm, &new_peer, PEER_MANAGER_BACKOFF_INCREASE);
+  FAILS(PEER_MANAGER_ERROR_LIMIT, "max_peers", peer_manager_update, pm, &new_peer, PEER_MANAGER_TYPE_OUTBOUND, 0,
         PEER_MANAGER_BACKOFF_RESET);
   CHECK(peer_manager_peer_count(pm) == 1 && knows(pm, "8.8.0.1"));
   CHECK(refused(pm) == 10);
@@ -69,19 +69,19 @@ static void in_a_batch_those_that_are_refused_are_left_out_and_counted(void) {
 
 static void the_worst_inbound_peer_that_failed_gives_way(void) {
   peer_manager *pm = open_with_bounds(NULL, 4, 0);
-  peer_manager_address newcomer = check_address("9.9.0.1", 1);
+  peer_manager_address new_peer = check_address("9.9.0.1", 1);
   store(pm, "8.1.0.1", 3, PEER_MANAGER_TYPE_INBOUND);
   store(pm, "8.2.0.1", 5, PEER_MANAGER_TYPE_INBOUND);
   store(pm, "8.3.0.1", 99, PEER_MANAGER_TYPE_OUTBOUND);
   store(pm, "8.4.0.1", 99, PEER_MANAGER_TYPE_PREFERRED);
-  (void)SUCCEEDS(peer_manager_ensure_exists, pm, &newcomer);
+  (void)SUCCEEDS(peer_manager_ensure_exists, pm, &new_peer);
   CHECK(!knows(pm, "8.2.0.1") && knows(pm, "8.1.0.1") && knows(pm, "9.9.0.1"));
-  newcomer = check_address("9.10.0.1", 1);
-  (void)SUCCEEDS(peer_manager_ensure_exists, pm, &newcomer);
+  new_peer = check_address("9.10.0.1", 1);
+  (void)SUCCEEDS(peer_manager_ensure_exists, pm, &new_peer);
   CHECK(!knows(pm, "8.1.0.1") && knows(pm, "8.3.0.1") && knows(pm, "8.4.0.1"));
   CHECK(peer_manager_peer_count(pm) == 4 && refused(pm) == 0);
-  newcomer = check_address("9.11.0.1", 1);
-  FAILS(PEER_MANAGER_ERROR_LIMIT, "max_peers", peer_manager_ensure_exists, pm, &newcomer);
+  new_peer = check_address("9.11.0.1", 1);
+  FAILS(PEER_MANAGER_ERROR_LIMIT, "max_peers", peer_manager_ensure_exists, pm, &new_peer);
   peer_manager_free(pm);
 }
 
@@ -114,7 +114,7 @@ static void a_file_that_is_too_large_keeps_its_rows(const char *directory) {
 
 int main(int argc, char **argv) {
   const char *directory = check_directory(argc, argv);
-  every_call_that_brings_a_newcomer_can_be_refused();
+  every_call_that_brings_a_new_peer_can_be_refused();
   in_a_batch_those_that_are_refused_are_left_out_and_counted();
   the_worst_inbound_peer_that_failed_gives_way();
   a_full_netgroup_says_which_bound_refuses();

@@ -10,7 +10,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 use crate::common::ipv4;
-use crate::common::run::{skip, this_test};
+use crate::common::run::{pass_on, skip, this_test};
 use peer_manager::{Durability, Error, OnCorrupt, Options, PeerManager};
 use rusqlite::Connection;
 
@@ -139,6 +139,7 @@ pub(crate) fn alone(part: impl FnOnce()) {
     let [stdout, stderr] = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes));
     assert!(output.status.success() && stdout.contains(" 1 passed;"), "{stdout}\n{stderr}");
     print!("{stdout}");
+    pass_on(&stderr);
 }
 
 fn say(word: &str) {

@@ -33,13 +33,13 @@ pub(crate) fn is_full_or_skipped() -> bool {
     }
 }
 
-/// How many of so many random cases are to be tried: a third, if this is not a full run.
-pub(crate) fn cases(full: u32) -> u32 {
+/// One of how many trials is made where there are many alike: of every one, if this is a full run.
+pub(crate) fn one_of(sample: usize, trials: &str) -> usize {
     if is_full() {
-        return full;
+        return 1;
     }
-    skip_part("a third of the random histories is tried, all with PEER_MANAGER_TEST_FULL=1");
-    full / 3
+    skip_part(&format!("one of {sample} {trials}, all with PEER_MANAGER_TEST_FULL=1"));
+    sample
 }
 
 /// The name of the test that calls this, with its modules, as the harness knows it.
@@ -57,11 +57,21 @@ pub(crate) fn skip_part(reason: &str) {
     say("skipped in part", reason);
 }
 
+/// Says again what a process of this test has said of the kind.
+pub(crate) fn pass_on(stderr: &str) {
+    for line in stderr.lines().filter(|line| line.starts_with("skipped")) {
+        say_line(&format!("{line}\n"));
+    }
+}
+
 fn say(what: &str, reason: &str) {
+    say_line(&format!("{what}: {}: {reason}\n", thread::current().name().unwrap_or("a test")));
+}
+
+fn say_line(line: &str) {
     static SAID: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
-    let line = format!("{what}: {}: {reason}\n", thread::current().name().unwrap_or("a test"));
     // At once, so that nothing that other tests say comes between.
-    if SAID.lock().unwrap_or_else(PoisonError::into_inner).insert(line.clone()) {
+    if SAID.lock().unwrap_or_else(PoisonError::into_inner).insert(line.to_owned()) {
         let _ = io::stderr().write_all(line.as_bytes());
     }
 }

@@ -4,14 +4,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::common::calls::{self, Call};
-use crate::common::run::{is_full, skip_part};
+use crate::common::run::{is_full, one_of};
 use crate::common::vfs::disk::{self, Files};
 use crate::common::vfs::{Fault, FaultPlan, Lasting, Struck};
 use crate::common::{START, TempDb, TestClock};
 use peer_manager::{Durability, Error, Options, PeerManager, Result};
-
-/// Of so many operations on the disk one fails, if this is not a full run.
-const SAMPLE: u64 = 8;
 
 /// What a durability promises when the disk fails.
 #[derive(Clone, Copy, Debug)]
@@ -117,17 +114,13 @@ impl Tally {
 
     /// Which operations are to fail, of so many. If not all of them, then the first, and in each scenario others.
     fn operations(&self, reach: u64) -> impl Iterator<Item = u64> + use<> {
-        let phase = self.scenarios % SAMPLE;
-        (1..=reach).filter(move |nth| is_full() || *nth == 1 || nth % SAMPLE == phase)
+        let one_of = one_of(16, "faults of the disk") as u64;
+        let phase = self.scenarios % one_of;
+        (1..=reach).filter(move |nth| *nth == 1 || nth % one_of == phase)
     }
 
     /// Says how much was tried; it must have been something.
     pub(crate) fn print(&self, what: &str) {
-        if !is_full() {
-            skip_part(&format!(
-                "one of {SAMPLE} faults of the disk is tried, all with PEER_MANAGER_TEST_FULL=1"
-            ));
-        }
         assert!(self.injected > if is_full() { 5 * self.scenarios } else { 0 }, "{self:?}");
         println!(
             "faults in {what}: {} injected in {} runs of {} scenarios, all survived",

@@ -1,5 +1,5 @@
-//! A table with bounds, and a disk that fails: a newcomer and the peer that goes for it change places in one transaction.
-//! Every operation on the disk that a displacement leads to fails once, in each way that disks have; both have changed
+//! A table with bounds, and a disk that fails: a new peer and the peer that goes for it change places in one transaction.
+//! Every operation on the disk that an eviction leads to fails once, in each way that disks have; both have changed
 //! places then, or neither.
 #![cfg(unix)]
 
@@ -23,7 +23,7 @@ fn apart(n: u32) -> PeerAddress {
     ipv4(n << 16)
 }
 
-/// As many as there may be. The last five can be displaced, each worse than the one before.
+/// As many as there may be. The last five can be evicted, each worse than the one before.
 fn standing() -> Vec<PeerRecord> {
     let failures = |n: u32| n.saturating_sub(MAX_PEERS - 6);
     (0..MAX_PEERS).map(|n| record(apart(n), START - 1, failures(n), Inbound)).collect()
@@ -35,8 +35,8 @@ static STANDING: LazyLock<Files> = LazyLock::new(|| {
     plan.disk().after_kill()
 });
 
-/// Calls that bring newcomers: so many of the worst go.
-const DISPLACING: [(usize, Call); 6] = [
+/// Calls that bring new peers: so many of the worst go.
+const EVICTIONS: [(usize, Call); 6] = [
     (1, Call { name: "ensure_exists", run: |m| m.ensure_exists(&apart(100)).map(|is_new| assert!(is_new)) }),
     (
         3,
@@ -47,7 +47,7 @@ const DISPLACING: [(usize, Call); 6] = [
     ),
     (1, Call { name: "store", run: |m| m.store(&record(apart(100), START - 7, 70, Inbound)) }),
     (
-        // Of the five that could go, the batch itself has one: the fifth newcomer is refused.
+        // Of the five that could go, the batch itself has one: the fifth new peer is refused.
         4,
         Call {
             name: "store_many",
@@ -93,14 +93,14 @@ fn assert_holds(manager: &PeerManager, database: &TempDb, expected: &Peers, what
     manager.check_invariants().unwrap();
 }
 
-fn displace_and_fail(promise: Promise, (displaced, call): (usize, Call), trial: Trial) -> Outcome {
+fn evict_and_fail(promise: Promise, (evicted, call): (usize, Call), trial: Trial) -> Outcome {
     let what = &format!("{} with {promise:?}, {trial:?}", call.name);
     let (database, plan) = database_with(&STANDING);
     let manager = open(promise, &database);
     let before = without_chance(common::peers(&manager));
     let done = after(call);
     assert_eq!(done.len(), before.len());
-    assert_eq!(before.keys().filter(|address| !done.contains_key(address)).count(), displaced, "{what}");
+    assert_eq!(before.keys().filter(|address| !done.contains_key(address)).count(), evicted, "{what}");
     trial.begin(&plan);
     let result = promise.carry_out(&manager, call);
     let outcome = trial.outcome(&plan);
@@ -133,27 +133,27 @@ fn displace_and_fail(promise: Promise, (displaced, call): (usize, Call), trial: 
     outcome
 }
 
-fn sweep_displacements(promise: Promise) {
+fn sweep_evictions(promise: Promise) {
     let mut tally = Tally::default();
-    for displacing in DISPLACING {
-        tally.sweep(|trial| displace_and_fail(promise, displacing, trial));
+    for evicting in EVICTIONS {
+        tally.sweep(|trial| evict_and_fail(promise, evicting, trial));
     }
-    tally.print(&format!("displacements with {:?}", promise.durability));
+    tally.print(&format!("evictions with {:?}", promise.durability));
 }
 
 #[test]
-fn with_commit_a_displacement_that_the_disk_fails_has_changed_nothing() {
-    sweep_displacements(COMMIT);
+fn with_commit_an_eviction_that_the_disk_fails_has_changed_nothing() {
+    sweep_evictions(COMMIT);
 }
 
 #[test]
-fn with_sync_a_displacement_that_the_disk_fails_has_changed_nothing() {
-    sweep_displacements(SYNC);
+fn with_sync_an_eviction_that_the_disk_fails_has_changed_nothing() {
+    sweep_evictions(SYNC);
 }
 
 #[test]
-fn with_deferred_a_flush_of_a_displacement_that_the_disk_fails_writes_all_of_it_the_next_time() {
-    sweep_displacements(DEFERRED);
+fn with_deferred_a_flush_of_an_eviction_that_the_disk_fails_writes_all_of_it_the_next_time() {
+    sweep_evictions(DEFERRED);
 }
 
 #[test]

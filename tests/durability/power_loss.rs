@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use crate::common::calls::{self, CALLS, Call, FLUSH};
-use crate::common::run::{is_full, is_long, skip_part};
+use crate::common::run::{is_full, is_long, one_of};
 use crate::common::sweep::{COMMIT, DEFERRED, Promise, SYNC, database_with};
 use crate::common::vfs;
 use crate::common::vfs::disk::{Disk, Event, Files};
@@ -16,9 +16,6 @@ use peer_manager::StoredPeerType::Inbound;
 use peer_manager::{PeerManager, SCHEMA};
 use rand::rngs::ChaCha12Rng;
 use rand::{RngExt as _, SeedableRng as _};
-
-/// One of so many losses is where another life begins, if this is not a full run.
-const SAMPLE: usize = 5;
 
 /// What the table was when a call returned.
 struct Moment {
@@ -216,11 +213,7 @@ fn cut_the_power(promise: Promise) {
     let history = live(promise, &Files::new(), &every_call());
     let some = cutter.cut_everywhere(&history, 1, 4 * factor);
     // What the loss left is where the next life begins, and in that the power is lost as well.
-    let one_of = if is_full() { 1 } else { SAMPLE };
-    if one_of > 1 {
-        skip_part(&format!("one of {SAMPLE} lives after a loss is lived, all with PEER_MANAGER_TEST_FULL=1"));
-    }
-    for files in some.iter().step_by(one_of) {
+    for files in some.iter().step_by(one_of(5, "lives after a loss of power")) {
         cutter.cut_everywhere(&live(promise, files, &other_calls()), 1, 1);
     }
     let history = live(promise, &small_pages(), &many_changes());

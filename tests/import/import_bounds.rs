@@ -91,7 +91,7 @@ fn the_row_of_a_peer_that_the_bounds_left_out_is_overwritten_when_there_is_room(
 }
 
 #[test]
-fn in_a_file_of_stellar_core_peers_that_are_held_in_memory_give_way_and_displace_like_others() {
+fn in_a_file_of_stellar_core_peers_that_are_held_in_memory_give_way_and_evict_like_others() {
     for durability in DURABILITIES {
         let database = TempDb::new();
         let core = StellarCore::new_db(&database.path());
@@ -101,10 +101,10 @@ fn in_a_file_of_stellar_core_peers_that_are_held_in_memory_give_way_and_displace
         manager.store_many(&[std::slice::from_ref(&stays), &give_way].concat()).unwrap();
         manager.flush().unwrap();
         assert_eq!(core.load_all().len(), 2, "{durability:?}");
-        let newcomers = [record(name(3), START, 0, Inbound), far(3), record(ipv6(3), START, 0, Inbound)];
-        assert_eq!(manager.import(source(&newcomers).path()).unwrap(), 2, "{durability:?}");
+        let new_peers = [record(name(3), START, 0, Inbound), far(3), record(ipv6(3), START, 0, Inbound)];
+        assert_eq!(manager.import(source(&new_peers).path()).unwrap(), 2, "{durability:?}");
         assert_eq!(refused_peers(&manager), 1);
-        let expected = by_address([stays.clone(), newcomers[0].clone(), far(3)]);
+        let expected = by_address([stays.clone(), new_peers[0].clone(), far(3)]);
         assert_eq!(common::peers(&manager), expected, "{durability:?}");
         manager.flush().unwrap();
         assert_eq!(core.load_all(), by_address([stays, far(3)]), "{durability:?}");

@@ -29,10 +29,10 @@ fn with_bounds(options: &mut Options) {
     options.max_peers_per_netgroup = 2;
 }
 
-type Newcomer = fn(&PeerManager) -> Result<()>;
+type NewPeer = fn(&PeerManager) -> Result<()>;
 
-/// Newcomers of every sort, of which most displace others, or are refused.
-const NEWCOMERS: [Newcomer; 5] = [
+/// New peers of every sort, of which most evict others, or are refused.
+const NEW_PEERS: [NewPeer; 5] = [
     |manager| manager.ensure_exists(&peer(1)).map(drop),
     |manager| manager.update_backoff(&peer(2), BackOffUpdate::Increase),
     |manager| manager.store(&record(peer(3), START, 9, StoredPeerType::Inbound)),
@@ -49,8 +49,8 @@ fn flood(durability: Durability, failures: Failures) {
     thread::scope(|scope| {
         for first in [0, 2, 4] {
             scope.spawn(move || {
-                for newcomer in NEWCOMERS.iter().cycle().skip(first).take(3) {
-                    match newcomer(manager) {
+                for new_peer in NEW_PEERS.iter().cycle().skip(first).take(3) {
+                    match new_peer(manager) {
                         Ok(()) | Err(Error::Limit(_)) => {}
                         Err(error) => assert!(may_fail, "{error}"),
                     }

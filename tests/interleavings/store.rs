@@ -261,8 +261,8 @@ impl Store {
         self.transaction(records.iter().map(Statement::Replace))
     }
 
-    pub(crate) fn displace(&mut self, displaced: &[PeerAddress], records: &[PeerRecord]) -> Result<()> {
-        let deletions = displaced.iter().map(Statement::Delete);
+    pub(crate) fn evict(&mut self, evicted: &[PeerAddress], records: &[PeerRecord]) -> Result<()> {
+        let deletions = evicted.iter().map(Statement::Delete);
         self.transaction(deletions.chain(records.iter().map(Statement::Replace)))
     }
 

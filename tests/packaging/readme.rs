@@ -84,9 +84,9 @@ fn the_commands_of_the_readme_read_the_table_while_the_node_runs_and_afterwards(
     };
     all_answer();
     // The node goes on as before.
-    let newcomer = PeerAddress::parse("203.0.113.1:11625", None).expect("an address");
-    manager.ensure_exists(&newcomer).expect("the node still writes");
-    manager.remove(&newcomer).expect("and again");
+    let new_peer = PeerAddress::parse("203.0.113.1:11625", None).expect("an address");
+    manager.ensure_exists(&new_peer).expect("the node still writes");
+    manager.remove(&new_peer).expect("and again");
     drop(manager);
     all_answer();
     assert_eq!(node(directory.path()).peer_count(), 5);

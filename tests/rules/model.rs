@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use crate::common::model::reference::Reference;
 use crate::common::model::steps::{Peer, Query, Step, Values, by_address};
-use crate::common::run::cases;
 use crate::common::{self, Rows, START, TempDb, TestClock};
 use peer_manager::{BackOffUpdate, Durability, PeerAddress, PeerManager, PeerTypeFilter, StoredPeerType};
 use proptest::collection::vec;
@@ -207,7 +206,7 @@ fn replay(mut pair: Pair, history: &[Event]) {
 
 #[test]
 fn in_memory_it_behaves_as_the_specification() {
-    common::runner(cases(90))
+    common::runner(90)
         .run(&(history(), any::<u64>()), |(history, seed)| {
             replay(Pair::in_memory(seed), &history);
             Ok(())
@@ -217,7 +216,7 @@ fn in_memory_it_behaves_as_the_specification() {
 
 #[test]
 fn on_a_file_it_behaves_as_the_specification_and_every_row_agrees() {
-    common::runner(cases(25))
+    common::runner(25)
         .run(&(history(), any::<u64>()), |(history, seed)| {
             replay(Pair::on_file(seed, Durability::Commit), &history);
             Ok(())
@@ -227,7 +226,7 @@ fn on_a_file_it_behaves_as_the_specification_and_every_row_agrees() {
 
 #[test]
 fn written_later_it_behaves_as_the_specification_and_the_rows_are_those_of_one_moment() {
-    common::runner(cases(25))
+    common::runner(25)
         .run(&(history(), any::<u64>()), |(history, seed)| {
             replay(Pair::on_file(seed, Durability::Deferred), &history);
             Ok(())

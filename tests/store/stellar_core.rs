@@ -288,7 +288,7 @@ fn a_row_that_is_none_for_stellar_core_stays_when_the_peer_in_memory_with_its_ke
         assert!(manager.ensure_exists(&ipv4(1)).unwrap(), "and the other gives way");
         manager.flush().unwrap();
         assert_eq!(common::peers(&manager).into_keys().collect::<Vec<_>>(), [ipv4(1)]);
-        assert!(raw_rows(&core.0).contains(&before[0]), "displaced with {durability:?}");
+        assert!(raw_rows(&core.0).contains(&before[0]), "evicted with {durability:?}");
     }
 }
 

@@ -90,7 +90,7 @@ fn a_changed_peer_has_a_time_of_stellar_core_whatever_there_was() {
     }
     let manager = PeerManager::new_with_db(database.path()).unwrap();
     for n in (0..).take(TIMES.len()) {
-        // Those whose rows are none are newcomers.
+        // Those whose rows are none are new peers.
         manager.ensure_exists(&ipv4(n)).unwrap();
         manager.update_type(&ipv4(n), Preferred, false).unwrap();
     }
@@ -102,7 +102,7 @@ fn a_changed_peer_has_a_time_of_stellar_core_whatever_there_was() {
 }
 
 #[test]
-fn a_newcomer_leaves_a_row_that_stellar_core_has_written_and_takes_the_place_of_others() {
+fn a_new_peer_leaves_a_row_that_stellar_core_has_written_and_takes_the_place_of_others() {
     for (row, stays) in [
         ("'2023-11-14 22:13:20', 7, 2", true),
         ("'1000-01-01 00:00:00', 0, 0", true),

@@ -159,7 +159,7 @@ fn the_end_of_a_manager_brings_the_log_into_the_file_though_another_has_it_open(
 }
 
 #[test]
-fn a_newcomer_leaves_a_row_that_another_has_written_as_it_is() {
+fn a_new_peer_leaves_a_row_that_another_has_written_as_it_is() {
     let database = TempDb::new();
     let manager = PeerManager::new_with_db(database.path()).unwrap();
     database.connection().execute_batch("INSERT INTO peers VALUES ('example.org', 7, 5, 6, 2)").unwrap();
@@ -287,12 +287,12 @@ fn storing_a_peer_repairs_its_row() {
 }
 
 #[test]
-fn a_newcomer_takes_the_place_of_a_row_that_was_no_valid_peer() {
+fn a_new_peer_takes_the_place_of_a_row_that_was_no_valid_peer() {
     let database = database_with(&["('example.org', 7, 0, 0, 3)"]);
-    let newcomer = address("example.org:7");
-    assert!(PeerManager::new_with_db(database.path()).unwrap().ensure_exists(&newcomer).unwrap());
+    let new_peer = address("example.org:7");
+    assert!(PeerManager::new_with_db(database.path()).unwrap().ensure_exists(&new_peer).unwrap());
     let manager = PeerManager::new_with_db(database.path()).unwrap();
-    assert_eq!(manager.load(&newcomer).unwrap().unwrap().peer_type, Inbound);
+    assert_eq!(manager.load(&new_peer).unwrap().unwrap().peer_type, Inbound);
 }
 
 #[test]

@@ -59,9 +59,9 @@ fn assert_limit(error: &Error) {
 }
 
 /// Calls that bring a new peer, whose number is given.
-type Newcomer = (&'static str, fn(&PeerManager, &PeerAddress) -> peer_manager::Result<()>);
+type NewPeer = (&'static str, fn(&PeerManager, &PeerAddress) -> peer_manager::Result<()>);
 
-const NEWCOMERS: [Newcomer; 5] = [
+const NEW_PEERS: [NewPeer; 5] = [
     ("ensure_exists", |m, a| m.ensure_exists(a).map(|is_new| assert!(is_new))),
     ("store", |m, a| m.store(&record(a.clone(), START, 3, Preferred))),
     ("update_type", |m, a| m.update_type(a, Preferred, false)),
@@ -92,8 +92,8 @@ fn a_single_call_that_is_refused_says_so_in_one_line_and_changes_nothing() {
         let manager = bounded_file(&database, max_peers, max_peers_per_netgroup);
         manager.ensure_exists_many(&[together(1), together(2)]).unwrap();
         let before = common::peers(&manager);
-        for (count, (call, newcomer)) in (1..).zip(NEWCOMERS) {
-            let error = newcomer(&manager, &together(9)).unwrap_err();
+        for (count, (call, new_peer)) in (1..).zip(NEW_PEERS) {
+            let error = new_peer(&manager, &together(9)).unwrap_err();
             assert_limit(&error);
             assert_eq!(common::peers(&manager), before, "{call}");
             assert_eq!(common::rows(&database.connection()), common::rows_of(before.values()), "{call}");
@@ -104,12 +104,12 @@ fn a_single_call_that_is_refused_says_so_in_one_line_and_changes_nothing() {
 }
 
 #[test]
-fn every_call_that_brings_a_peer_displaces_the_worst() {
-    for (call, newcomer) in NEWCOMERS {
+fn every_call_that_brings_a_peer_evicts_the_worst() {
+    for (call, new_peer) in NEW_PEERS {
         for (max_peers, max_peers_per_netgroup) in [(3, 0), (0, 3), (3, 3)] {
             let manager = bounded(max_peers, max_peers_per_netgroup);
             manager.store_many(&[1, 3, 2].map(|n| failed(together(n), n))).unwrap();
-            newcomer(&manager, &together(9)).unwrap();
+            new_peer(&manager, &together(9)).unwrap();
             assert_eq!(known(&manager), sorted([together(1), together(2), together(9)]), "{call}");
             assert_eq!(refused(&manager), 0, "{call}");
         }
@@ -133,7 +133,7 @@ fn a_known_peer_is_stored_and_updated_however_full_the_table_is() {
 }
 
 #[test]
-fn a_peer_without_failures_is_never_displaced() {
+fn a_peer_without_failures_is_never_evicted() {
     let manager = bounded(2, 0);
     manager.ensure_exists_many(&[apart(1), apart(2)]).unwrap();
     assert_limit(&manager.ensure_exists(&apart(3)).unwrap_err());
@@ -147,7 +147,7 @@ fn a_peer_without_failures_is_never_displaced() {
 }
 
 #[test]
-fn outbound_and_preferred_peers_are_never_displaced() {
+fn outbound_and_preferred_peers_are_never_evicted() {
     let manager = bounded(3, 3);
     let bad = |n, peer_type| record(together(n), START, u32::MAX, peer_type);
     manager.store_many(&[bad(1, Outbound), bad(2, Preferred), failed(together(3), 1)]).unwrap();
@@ -162,7 +162,7 @@ fn outbound_and_preferred_peers_are_never_displaced() {
 }
 
 #[test]
-fn the_worst_of_the_newcomers_own_netgroup_goes_before_worse_ones_of_others() {
+fn the_worst_of_the_new_peers_own_netgroup_goes_before_worse_ones_of_others() {
     let manager = bounded(3, 0);
     manager.store_many(&[failed(apart(1), 15), failed(together(1), 1), failed(together(2), 2)]).unwrap();
     manager.ensure_exists(&together(3)).unwrap();
@@ -237,7 +237,7 @@ fn a_batch_that_is_refused_as_a_whole_is_no_error() {
 }
 
 #[test]
-fn a_batch_never_displaces_its_own_peers() {
+fn a_batch_never_evicts_its_own_peers() {
     // Those that it has just brought, though they have failed most …
     let manager = bounded(2, 0);
     manager.store_many(&[1, 2, 3].map(|n| failed(apart(n), 50))).unwrap();
@@ -248,7 +248,7 @@ fn a_batch_never_displaces_its_own_peers() {
 }
 
 #[test]
-fn the_same_new_peer_twice_in_a_batch_is_one_newcomer() {
+fn the_same_new_peer_twice_in_a_batch_is_one_new_peer() {
     let manager = bounded(2, 0);
     manager.store(&failed(apart(1), 1)).unwrap();
     assert_eq!(manager.ensure_exists_many(&[apart(2), apart(2), apart(2)]).unwrap(), 1);

@@ -49,7 +49,7 @@ fn inbound(n: u32, num_failures: u32) -> PeerRecord {
 const DURABILITIES: [Durability; 3] = [Durability::Commit, Durability::Sync, Durability::Deferred];
 
 #[test]
-fn a_displaced_peer_leaves_the_file_with_the_table() {
+fn an_evicted_peer_leaves_the_file_with_the_table() {
     let database = file_of(&[inbound(1, 1), inbound(2, 2)]);
     let manager = open(&database, Durability::Commit, 2, 0);
     manager.ensure_exists(&apart(3)).unwrap();
@@ -230,12 +230,12 @@ fn rows_that_are_no_peers_are_not_refused_peers() {
 }
 
 #[test]
-fn what_is_imported_finds_room_or_displaces_as_any_batch_does() {
+fn what_is_imported_finds_room_or_evicts_as_any_batch_does() {
     let database = file_of(&[inbound(1, 1), inbound(2, 2), inbound(3, 3)]);
     let (other, own) = (TempDb::new(), [2, 4, 5, 6].map(|n| record(apart(n), START, 9, Inbound)));
     open(&other, Durability::Commit, 0, 0).store_many(&own).unwrap();
     let manager = open(&database, Durability::Commit, 4, 0);
-    // One finds room, two displace others, and one that is known already is not displaced, nor replaced.
+    // One finds room, two evict others, and one that is known already is not evicted, nor replaced.
     assert_eq!(manager.import(other.path()).unwrap(), 3);
     assert_eq!(known(&manager), [2, 4, 5, 6].map(apart).into());
     assert_eq!(manager.load(&apart(2)).unwrap(), Some(inbound(2, 2)));

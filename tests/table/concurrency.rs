@@ -250,7 +250,7 @@ fn the_bounds_hold_at_every_moment_in_memory_and_on_file() {
         if thread < 5 {
             for round in 0..150_u32 {
                 let n = round * 5 + thread;
-                // Most find no room, and are refused or displace another.
+                // Most find no room, and are refused or evict another.
                 match round % 5 {
                     0 => drop(manager.ensure_exists(&crowded(n))),
                     1 => drop(manager.update_backoff(&crowded(n), BackOffUpdate::Increase)),

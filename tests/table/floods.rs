@@ -30,7 +30,7 @@ fn full() -> (PeerManager, PeerAddress) {
 }
 
 #[test]
-fn gossip_of_a_known_peer_and_a_new_one_does_not_displace_the_known_one() {
+fn gossip_of_a_known_peer_and_a_new_one_does_not_evict_the_known_one() {
     let (manager, known) = full();
     for batch in [[known.clone(), ipv4(3)], [ipv4(3), known.clone()]] {
         assert_eq!(manager.ensure_exists_many(&batch).unwrap(), 0);
@@ -42,7 +42,7 @@ fn gossip_of_a_known_peer_and_a_new_one_does_not_displace_the_known_one() {
 }
 
 #[test]
-fn a_file_with_a_known_peer_and_a_new_one_does_not_displace_the_known_one() {
+fn a_file_with_a_known_peer_and_a_new_one_does_not_evict_the_known_one() {
     let other = TempDb::new();
     let (manager, known) = full();
     PeerManager::new_with_db(other.path()).unwrap().ensure_exists_many(&[ipv4(3), known.clone()]).unwrap();

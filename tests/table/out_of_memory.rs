@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::allocator::{Refusal, refusing};
+use crate::common::run::one_of;
 use crate::common::{self, Rows, START, TempDb, TestClock, mixed, record};
 use peer_manager::StoredPeerType::{Inbound, Outbound, Preferred};
 use peer_manager::{
@@ -133,7 +134,8 @@ fn sweep<T>(world: impl Fn() -> World, call: impl Fn(&World) -> Result<T, Error>
         assert_eq!(world.state(), expected, "{refusal:?}");
         (refused > 0).then_some(usize::from(has_failed))
     };
-    let each: Vec<usize> = (0..).map_while(|others| run(Refusal::Once(others))).collect();
+    let each = (0..).step_by(one_of(4, "large blocks")).map_while(|others| run(Refusal::Once(others)));
+    let each: Vec<usize> = each.collect();
     let from_some = (0..).map(|power| (1 << power) - 1).map_while(|others| run(Refusal::From(others)));
     from_some.sum::<usize>() + each.into_iter().sum::<usize>()
 }
@@ -336,7 +338,7 @@ fn a_file_is_opened_or_not() {
     for kind in [KINDS[4], KINDS[5], Kind { max_peers: 2_000, ..KINDS[3] }] {
         let mut failures = 0;
         for refusal in [Refusal::Once, Refusal::From] {
-            for others in 0.. {
+            for others in (0..).step_by(one_of(4, "large blocks")) {
                 let options = kind.options(&full.clock, Some(&database));
                 let (result, refused) = refusing(refusal(others), || PeerManager::open(options));
                 match result {

@@ -46,7 +46,7 @@ impl Limits {
     fn decode(input: &mut Unstructured<'_>) -> Result<Self> {
         let [table, netgroup, sharing] = input.arbitrary::<[u8; 3]>()?;
         Ok(Self {
-            // Few, so that most newcomers find no room.
+            // Few, so that most new peers find no room.
             max_peers: (table % 20).into(),
             max_peers_per_netgroup: (netgroup % 5).into(),
             share_cache_seconds: if sharing & 1 == 0 { 0 } else { u32::from(netgroup >> 4) * 20 },

@@ -27,7 +27,7 @@ pub(crate) struct Bounded {
     refused: u64,
 }
 
-/// What became of the newcomers of a call.
+/// What became of the new peers of a call.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Admitted {
     pub(crate) new: usize,
@@ -41,7 +41,7 @@ pub(crate) enum Known {
     IsReplaced,
 }
 
-/// Whether there is room for a newcomer.
+/// Whether there is room for a new peer.
 enum Room {
     Free,
     /// One of these has to go.
@@ -163,8 +163,8 @@ impl Bounded {
         }
     }
 
-    fn room_for(&self, table: &Peers, newcomer: &PeerAddress, own: &BTreeSet<PeerAddress>) -> Room {
-        let is_netgroup_full = self.is_netgroup_full(table, newcomer);
+    fn room_for(&self, table: &Peers, new_peer: &PeerAddress, own: &BTreeSet<PeerAddress>) -> Room {
+        let is_netgroup_full = self.is_netgroup_full(table, new_peer);
         if !is_netgroup_full && !self.is_full(table) {
             return Room::Free;
         }
@@ -174,7 +174,7 @@ impl Bounded {
             .filter(|peer| !own.contains(&peer.address))
             .collect();
         let of_netgroup =
-            may_go.iter().copied().filter(|peer| netgroup(&peer.address) == netgroup(newcomer)).collect();
+            may_go.iter().copied().filter(|peer| netgroup(&peer.address) == netgroup(new_peer)).collect();
         let mut worst = worst_of(of_netgroup);
         if worst.is_empty() && !is_netgroup_full {
             worst = worst_of(may_go);
