@@ -8,6 +8,7 @@ use std::collections::{HashSet, TryReserveError};
 use std::hash::{BuildHasher, Hash};
 
 use crate::error::Error;
+use crate::system::pages::{is_large, prefer_large_pages};
 
 /// Memory that could not be had.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +46,31 @@ impl From<Refused> for Error {
 pub(crate) fn with_capacity<T>(capacity: usize) -> Result<Vec<T>> {
     let mut array = Vec::new();
     array.try_reserve_exact(capacity)?;
+    prefer_large_pages(&mut array);
     Ok(array)
+}
+
+/// Makes room for so many more values. Cost: constant for each, amortised.
+#[inline]
+pub(crate) fn reserve<T>(array: &mut Vec<T>, more: usize) -> Result {
+    if array.capacity() - array.len() >= more {
+        return Ok(());
+    }
+    let capacity = array.len().saturating_add(more).max(array.capacity().saturating_mul(2)).max(4);
+    reserve_exact(array, capacity - array.len())
+}
+
+/// Makes room for so many more values and no others.
+pub(crate) fn reserve_exact<T>(array: &mut Vec<T>, more: usize) -> Result {
+    let capacity = array.len().saturating_add(more);
+    if is_large(capacity.saturating_mul(size_of::<T>())) {
+        // The allocator would move the pages as they are, and a large one that lies differently then is taken apart.
+        let mut larger = with_capacity(capacity)?;
+        larger.append(array);
+        *array = larger;
+        return Ok(());
+    }
+    Ok(array.try_reserve_exact(more)?)
 }
 
 /// An array of this many copies.
@@ -108,5 +133,31 @@ pub(crate) fn shrink<T>(array: &mut Vec<T>, capacity: usize) {
     if let Ok(mut smaller) = with_capacity(capacity.max(array.len())) {
         smaller.append(array);
         *array = smaller;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_array_keeps_its_values_when_it_becomes_large() {
+        let mut array: Vec<u64> = Vec::new();
+        for value in 0..1_500_000 {
+            reserve(&mut array, 1).expect("memory");
+            assert!(array.capacity() <= (2 * array.len()).max(4), "{} for {value}", array.capacity());
+            array.push(value);
+        }
+        assert!(array.iter().copied().eq(0..1_500_000));
+        reserve_exact(&mut array, 7).expect("memory");
+        assert_eq!(array.capacity(), 1_500_007);
+    }
+
+    #[test]
+    fn more_than_there_can_be_is_refused_and_changes_nothing() {
+        let mut array = vec![1_u64, 2];
+        assert_eq!(reserve(&mut array, usize::MAX), Err(Refused));
+        assert_eq!(reserve_exact(&mut array, isize::MAX as usize), Err(Refused));
+        assert_eq!(array, [1, 2]);
     }
 }

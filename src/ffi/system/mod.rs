@@ -6,6 +6,7 @@
 
 pub(crate) mod fault;
 pub(crate) mod files;
+pub(crate) mod pages;
 pub(crate) mod prefetch;
 pub(crate) mod process;
 pub(crate) mod signals;

@@ -189,7 +189,7 @@ impl Pools {
             let (used, waiting) = (self.used(pair), self.len_of(pool_in(pair, Attempt::Waiting)));
             let array = &mut self.pairs[pair];
             let len = len_with_room(array.len(), used, slots);
-            array.try_reserve_exact(len - array.len())?;
+            memory::reserve_exact(array, len - array.len())?;
             stretch(array, waiting, len);
         }
         Ok(())

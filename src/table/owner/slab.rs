@@ -219,7 +219,7 @@ impl Slab {
 
     /// Asks for memory for so many more peers, with so many new names. Cost: constant for each, amortised.
     pub(super) fn reserve(&mut self, peers: usize, names: usize) -> memory::Result {
-        self.entries.try_reserve(peers)?;
+        memory::reserve(&mut self.entries, peers)?;
         if names > 0 {
             self.names.reserve(names)?;
         }
@@ -228,7 +228,7 @@ impl Slab {
 
     /// The same for peers without new names, and for no more than these.
     pub(super) fn reserve_exact(&mut self, peers: usize) -> memory::Result {
-        Ok(self.entries.try_reserve_exact(peers)?)
+        memory::reserve_exact(&mut self.entries, peers)
     }
 
     pub(super) fn capacity(&self) -> usize {
