@@ -15,6 +15,7 @@ use super::layout::Layout;
 use super::row::peer_from_row;
 use super::schema::Table;
 use crate::error::{ADVICE_CORRUPT, Error, Result};
+use crate::memory;
 use crate::peer::PeerRecord;
 
 /// Reads every peer of the table `peers` and gives it to `each`; returns how many rows were not valid peers.
@@ -178,12 +179,14 @@ impl Scan {
         rowid: &str,
         each: &mut dyn FnMut(&PeerRecord) -> Result<()>,
     ) -> Result<(Rows, Sum), Stop> {
+        let peers = memory::with_capacity(Self::STRIDE)
+            .map_err(|_| Stop::Full(Error::no_memory("to read the database")))?;
         let scan = Arc::new(Mutex::new(Self {
             layout,
             keys: keys.clone(),
             sum: Sum::default(),
             rows: Rows { read: 0, skipped: 0 },
-            peers: Vec::with_capacity(Self::STRIDE),
+            peers,
             last: None,
             is_in_circle: false,
         }));
