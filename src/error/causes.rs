@@ -20,6 +20,11 @@ impl Error {
     /// Where SQLite only says that the system refused something, this thread's last error says why. It must be the one that
     /// SQLite met: see [`forget_last_error`](crate::system::files::forget_last_error).
     pub(crate) fn sqlite(action: impl Into<String>, error: &rusqlite::Error) -> Self {
+        Self::of_sqlite(action.into(), error)
+    }
+
+    /// One copy, whatever type the action has.
+    fn of_sqlite(action: String, error: &rusqlite::Error) -> Self {
         let source = error.sqlite_error().copied();
         let (kind, code) =
             source.map_or((ErrorCode::Unknown, 0), |failure| (failure.code, failure.extended_code));
@@ -27,7 +32,6 @@ impl Error {
             rusqlite::Error::SqliteFailure(_, Some(message)) => message.clone(),
             other => other.to_string(),
         };
-        let action = action.into();
         if kind == ErrorCode::OutOfMemory {
             return Self::NoMemory(format!("{action}: SQLite is out of memory; free some and call again"));
         }
@@ -67,6 +71,10 @@ impl Error {
 
     /// What the operating system refuses to do with a file outside of SQLite.
     pub(crate) fn io(action: impl Into<String>, error: &io::Error) -> Self {
+        Self::of_io(action.into(), error)
+    }
+
+    fn of_io(action: String, error: &io::Error) -> Self {
         if let Some(reason) = Reason::of(error) {
             let failed = DatabaseError::new(action, reason.detail, reason.advice, reason.sqlite_code);
             return (reason.variant)(failed);

@@ -2,13 +2,13 @@
 
 use std::collections::HashSet;
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use rusqlite::Connection;
-use rusqlite::functions::{Context, FunctionFlags};
+use rusqlite::functions::Context;
 use rusqlite::types::ValueRef;
 
-use super::agreement::{KeyHash, Sum};
+use super::agreement::{KeyHash, Sum, locked, see_rows};
 use super::file;
 use super::guard::{self, Guard};
 use super::layout::Layout;
@@ -165,13 +165,8 @@ struct Scan {
 impl Scan {
     /// After so many peers SQLite stops, for them to be passed on.
     const STRIDE: usize = 256;
-    /// What the function that sees the rows is called in SQL.
-    const NAME: &str = "peer_manager_row";
 
     /// Reads the rows of a table in the order of their numbers, and adds up the hashes of their keys.
-    ///
-    /// A function of ours sees each row inside SQLite, and lets it stop now and then: handing every row out by itself
-    /// would take half as long again.
     fn run(
         conn: &Connection,
         layout: Layout,
@@ -191,31 +186,21 @@ impl Scan {
             is_in_circle: false,
         }));
         let shared = Arc::clone(&scan);
-        let see = move |row: &Context<'_>| Ok(locked(&shared).see(row));
-        // DIRECTONLY: the schema of a file may not call it.
-        let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DIRECTONLY;
-        conn.create_scalar_function(Self::NAME, 6, flags, see)?;
+        let see = move |row: &Context<'_>| locked(&shared).see(row);
         let mut pass_on = || -> Result<(), Stop> {
             let mut scan = locked(&scan);
             scan.peers.drain(..).try_for_each(|peer| each(&peer)).map_err(Stop::Full)?;
             if scan.is_in_circle { Err(Stop::Damage(IN_A_CIRCLE.to_owned())) } else { Ok(()) }
         };
+        let mut passed = Ok(());
+        let columns = format!("ip, port, nextattempt, numfailures, type, {rowid}");
         // In the order of the table itself, because an index may be damaged on its own.
-        let sql = format!(
-            "SELECT 1 FROM main.peers NOT INDEXED WHERE {}(ip, port, nextattempt, numfailures, type, {rowid})",
-            Self::NAME
-        );
-        let mut read = || -> Result<(), Stop> {
-            let mut statement = conn.prepare(&sql)?;
-            let mut stops = statement.query([])?;
-            while stops.next()?.is_some() {
-                pass_on()?;
-            }
-            pass_on()
-        };
-        let read = read();
-        conn.remove_function(Self::NAME, 6)?;
-        read?;
+        see_rows(conn, "NOT INDEXED", &columns, Box::new(see), &mut || {
+            passed = pass_on();
+            passed.is_ok()
+        })?;
+        passed?;
+        pass_on()?;
         let mut scan = locked(&scan);
         Ok((std::mem::take(&mut scan.rows), scan.sum))
     }
@@ -233,10 +218,6 @@ impl Scan {
         }
         self.is_in_circle || self.peers.len() == Self::STRIDE
     }
-}
-
-fn locked(scan: &Mutex<Scan>) -> MutexGuard<'_, Scan> {
-    scan.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Reads a table whose row numbers cannot be queried, such as one WITHOUT ROWID, which is its own index. So that no row is
