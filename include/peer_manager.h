@@ -839,7 +839,7 @@ peer_manager_status peer_manager_from_connection(struct sqlite3 *db,
 /**
  * Returns once everything that earlier calls changed is on disk, where it survives a loss of power. With DEFERRED it
  * writes, on the calling thread, all changes that are not in the file yet, including those that an earlier background
- * write could not write; if that fails, they stay pending and are tried again later. On a borrowed connection, and in
+ * write could not write; if that fails, they stay dirty in memory and are tried again later. On a borrowed connection, and in
  * memory, there is nothing to do.
  *
  * A file that was deleted, moved away, replaced or truncated while it was open is noticed here and by every change:

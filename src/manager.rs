@@ -194,7 +194,7 @@ impl PeerManager {
     /// Returns once everything that earlier calls changed is on disk, where it survives a loss of power.
     ///
     /// With [`Durability::Deferred`] this writes the changes that are not in the file yet; if they cannot be written, it
-    /// fails and they stay pending. With every durability it then runs a checkpoint, which fsyncs the file. On a borrowed
+    /// fails and they stay dirty. With every durability it then runs a checkpoint, which fsyncs the file. On a borrowed
     /// connection that is the application's business, and in memory there is nothing to do.
     ///
     /// # Errors

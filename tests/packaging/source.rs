@@ -32,3 +32,24 @@ fn the_archive_is_reproducible_and_builds() {
         .arg(directory.path().join("target"));
     cc::run(check.current_dir(directory.path().join(name)));
 }
+
+/// Products of a build that were once added by mistake would stay in every clone.
+#[test]
+fn nothing_that_a_build_makes_is_in_the_repository() {
+    if !cc::root().join(".git").exists() {
+        skip("not in a git repository");
+        return;
+    }
+    let files = cc::run(Command::new("git").args(["ls-files", "-z"]).current_dir(cc::root()));
+    let is_made = |file: &&str| {
+        // The directory at the root has the parts of build.rs.
+        let is_below = |name: &str| file.split('/').rev().skip(1).any(|directory| directory == name);
+        let is_binary = || fs::read(cc::root().join(file)).is_ok_and(|bytes| bytes.starts_with(b"\x7fELF"));
+        is_below("node_modules")
+            || is_below("target")
+            || is_below("build") && !file.starts_with("build/")
+            || is_binary()
+    };
+    let made: Vec<&str> = files.split('\0').filter(is_made).collect();
+    assert!(made.is_empty(), "{} files, such as {:?}", made.len(), made.first());
+}
