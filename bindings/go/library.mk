@@ -36,7 +36,8 @@ STATIC = -tags peermanager_static
 
 library:
 ifndef LIB_DIR
-	@$(CARGO) build --release --no-default-features --features bundled,ffi --manifest-path '$(ROOT)/Cargo.toml'
+	@LIBSQLITE3_FLAGS="$$('$(ROOT)/packaging/sqlite-flags')" \
+	  $(CARGO) build --release --no-default-features --features bundled,ffi --manifest-path '$(ROOT)/Cargo.toml'
 endif
 	@mkdir -p '$(OUT)/lib'
 	@ln -sf '$(LIBRARY_DIR)/$(SHARED)' '$(OUT)/lib/$(SHARED)'
