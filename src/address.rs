@@ -110,12 +110,12 @@ impl PeerAddress {
         }
     }
 
-    /// Makes an address from an IPv4 address as NUL-terminated text and a port, or returns `None` for anything else: a fast
-    /// path for the most frequent kind of host.
+    /// Makes an address from an IP address as NUL-terminated text and a port: a fast path for the most frequent kinds of
+    /// host. `None` says nothing about the text.
     #[cfg(all(feature = "ffi", not(test)))]
-    pub(crate) fn from_ipv4_text(host: &[u8], port: u16) -> Option<Self> {
-        let (ip, rest) = parse::ipv4_prefix(host)?;
-        (rest.first() == Some(&0) && port != 0).then_some(Self { host: Host::V4(ip), port })
+    pub(crate) fn from_ip_text(host: &[u8], port: u16) -> Option<Self> {
+        let (host, rest) = parse::ip_prefix(host)?;
+        (rest.first() == Some(&0) && port != 0).then_some(Self { host, port })
     }
 
     /// Makes an address from a host that is already canonical.

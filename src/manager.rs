@@ -7,11 +7,12 @@
 //! - `journal`, with the durability DEFERRED, the mutex around the database instead. The background thread and `flush`
 //!   take it; changes do not, and hold `writer` for the rest ([`deferred`]).
 //! - `choice`, with `share_cache_seconds`, a mutex around the shared list ([`sharing`]).
-//! - `table`, a read-write lock around the memory. Queries take it for reading. A change takes it for writing twice: to
+//! - `table`, a read-write lock around the memory. Queries take it for reading. A change takes it for writing: to
 //!   reserve memory, and, after the database has committed, to apply what was written.
 //!
 //! The table lock is never held across I/O, and no lock is held while the clock is read. So a query never waits for the
-//! disk, and a clock may call back into the manager.
+//! disk, and a clock may call back into the manager. The random stream that a query has taken is locked as well, but nobody
+//! ever waits for one ([`random`](crate::random)).
 //!
 //! A fork copies the locks as they are, and a lock that another thread held is never released in the child. So what a
 //! child may not do is refused before any lock is taken.
@@ -239,6 +240,11 @@ impl PeerManager {
 
     fn read(&self) -> Result<RwLockReadGuard<'_, PeerTable>> {
         self.check_health()?;
+        self.read_table()
+    }
+
+    /// As [`read`](Self::read), for a change, which has looked at the health already.
+    fn read_table(&self) -> Result<RwLockReadGuard<'_, PeerTable>> {
         self.table.read().map_err(|_| Error::poisoned())
     }
 
@@ -318,20 +324,21 @@ impl PeerManager {
         }
     }
 
-    /// Writes a change to the database, if there is one, then applies it to the table. `reserve` allocates all memory that
-    /// `apply` needs, and fails with nothing done. Between the two, queries may advance the table and have it set up its
-    /// netgroups, which can do without memory. Where nothing is written here (in memory, and with DEFERRED) the lock is
-    /// kept, so nothing changes in between: the thread that takes the dirty set would take its reserved memory along.
+    /// Writes a change to the database, if there is one, then applies it to the table, which is locked already. `reserve`
+    /// allocates all memory that `apply` needs, and fails with nothing done. Between the two, queries may advance the table
+    /// and have it set up its netgroups, which can do without memory. Where nothing is written here (in memory, and with
+    /// DEFERRED) the lock is kept, so nothing changes in between: the thread that takes the dirty set would take its
+    /// reserved memory along.
     ///
     /// Not generic: a copy for each change would make ten times the code.
-    fn change(
-        &self,
+    fn change<'a>(
+        &'a self,
+        mut table: RwLockWriteGuard<'a, PeerTable>,
         writer: &mut Writer,
         reserve: &dyn Fn(&mut PeerTable) -> Result<()>,
         write: &dyn Fn(&mut Store) -> Result<()>,
         apply: &mut dyn FnMut(&mut PeerTable),
     ) -> Result<()> {
-        let mut table = self.write_table()?;
         reserve(&mut table)?;
         if writer.store.is_some() {
             drop(table);

@@ -1,20 +1,28 @@
-//! The source of every random choice: one key, and independent streams under it.
+//! The source of every random choice: one key, and independent streams of ChaCha12 under it.
 //!
-//! The changes, of which there is one at a time, share a stream of ChaCha12; each query takes one of its own. So draws are
-//! unpredictable to strangers (the key comes from the system), repeatable when a seed is given, and made without a lock:
-//! threads that draw at the same time share nothing but a counter.
+//! The changes, of which there is one at a time, share a stream. Queries take turns with a few: to begin a stream costs as
+//! much as many draws, so one that is free is used again. A query takes the first that is, and none waits for another; if
+//! all are taken, it begins a stream of its own. Draws are unpredictable to strangers, because the key comes from the
+//! system.
 //!
-//! A fork gives the child the key and the counter, so streams that begin after a fork use a key of their own: parent, child
-//! and siblings draw differently, whether or not there is a seed.
+//! With a seed they can be repeated, so there each query begins a stream of its own, whatever other threads do.
+//!
+//! A fork gives the child the key and the streams, so what is drawn after a fork is drawn with a key of its own: parent,
+//! child and siblings draw differently, whether or not there is a seed.
 
+use std::cell::Cell;
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use rand::rngs::{ChaCha12Rng, SysRng};
 use rand::{SeedableRng, TryRng as _};
 
 use crate::error::{Error, Result};
+use crate::sync::{Mutex, MutexGuard};
 use crate::system::process::Process;
+
+/// How many streams queries take turns with: more threads than that seldom draw at the same moment.
+const SHARED: usize = 8;
 
 /// Hands out independent streams of random numbers.
 pub(crate) struct RandomSource {
@@ -22,6 +30,33 @@ pub(crate) struct RandomSource {
     next_stream: AtomicU64,
     /// The process in which the key is used as it is.
     process: Process,
+    /// What queries take turns with; nothing if there is a seed.
+    shared: Vec<Turns>,
+}
+
+/// A stream that queries take turns with, in lines of the cache that no other shares.
+#[repr(align(64))]
+struct Turns(Mutex<Stream>);
+
+/// A stream, and the process in which it began.
+pub(crate) struct Stream {
+    rng: ChaCha12Rng,
+    process: Process,
+}
+
+/// The generator of one query.
+pub(crate) enum Generator<'a> {
+    Shared(MutexGuard<'a, Stream>),
+    Own(Box<ChaCha12Rng>),
+}
+
+impl Generator<'_> {
+    pub(crate) fn rng(&mut self) -> &mut ChaCha12Rng {
+        match self {
+            Self::Shared(stream) => &mut stream.rng,
+            Self::Own(rng) => rng,
+        }
+    }
 }
 
 impl fmt::Debug for RandomSource {
@@ -43,10 +78,37 @@ impl RandomSource {
             })?;
             key
         };
-        Ok(Self { key, next_stream: AtomicU64::new(0), process: Process::current() })
+        let process = Process::current();
+        let mut source = Self { key, next_stream: AtomicU64::new(0), process, shared: Vec::new() };
+        if seed.is_none() {
+            let stream = || Stream { rng: source.stream(), process };
+            source.shared = (0..SHARED).map(|_| Turns(Mutex::new(stream()))).collect();
+        }
+        Ok(source)
     }
 
-    /// The generator for one query, or for all changes.
+    /// The generator for one query. The same stream is never used by two at once. Cost: constant; a thread prefers the same
+    /// stream each time.
+    pub(crate) fn generator(&self) -> Generator<'_> {
+        if self.shared.is_empty() {
+            return Generator::Own(Box::new(self.stream()));
+        }
+        let first = number_of_thread();
+        for turn in 0..self.shared.len() {
+            let Turns(stream) = &self.shared[(first + turn) % self.shared.len()];
+            // Never waits, so no order of locks has to be kept, and a stream that a fork has left locked is passed over.
+            if let Ok(mut stream) = stream.try_lock() {
+                if !stream.process.is_current() {
+                    // The parent goes on using the same stream.
+                    *stream = Stream { rng: self.stream(), process: Process::current() };
+                }
+                return Generator::Shared(stream);
+            }
+        }
+        Generator::Own(Box::new(self.stream()))
+    }
+
+    /// A stream of its own, for all changes or for one query.
     pub(crate) fn stream(&self) -> ChaCha12Rng {
         let mut rng = ChaCha12Rng::from_seed(self.key_here());
         // Relaxed: all that matters is that no two calls get the same number.
@@ -62,5 +124,61 @@ impl RandomSource {
             key.iter_mut().zip(stamp.to_le_bytes()).for_each(|(byte, stamp)| *byte ^= stamp);
         }
         key
+    }
+}
+
+/// Another number for each thread, until there are more threads than numbers.
+fn number_of_thread() -> usize {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    thread_local! {
+        static NUMBER: Cell<Option<usize>> = const { Cell::new(None) };
+    }
+    // A thread that is ending, and has no such number any more, takes any.
+    let number = NUMBER.try_with(|number| {
+        number.get().unwrap_or_else(|| {
+            let next = NEXT.fetch_add(1, Ordering::Relaxed);
+            number.set(Some(next));
+            next
+        })
+    });
+    number.unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use rand::Rng as _;
+
+    use super::*;
+
+    fn first_numbers(generators: &mut [Generator<'_>]) -> HashSet<u64> {
+        generators.iter_mut().map(|generator| generator.rng().next_u64()).collect()
+    }
+
+    #[test]
+    fn queries_at_the_same_time_draw_differently_however_many_they_are() {
+        for seed in [None, Some(1)] {
+            let source = RandomSource::new(seed).expect("the system has random numbers");
+            let mut generators: Vec<_> = (0..3 * SHARED).map(|_| source.generator()).collect();
+            assert_eq!(first_numbers(&mut generators).len(), 3 * SHARED);
+        }
+    }
+
+    #[test]
+    fn a_stream_that_is_used_again_goes_on() {
+        let source = RandomSource::new(None).expect("the system has random numbers");
+        let numbers: HashSet<u64> = (0..1_000).map(|_| source.generator().rng().next_u64()).collect();
+        assert_eq!(numbers.len(), 1_000);
+    }
+
+    #[test]
+    fn with_a_seed_the_nth_query_draws_the_same_whatever_others_do_meanwhile() {
+        let [alone, among_others] = [(); 2].map(|()| RandomSource::new(Some(7)).expect("nothing is asked"));
+        let first = alone.generator().rng().next_u64();
+        let second = alone.generator().rng().next_u64();
+        let mut at_once: Vec<_> = (0..2).map(|_| among_others.generator()).collect();
+        assert_eq!(at_once[1].rng().next_u64(), second);
+        assert_eq!(at_once[0].rng().next_u64(), first);
     }
 }

@@ -68,6 +68,15 @@ functions! {
         *mut usize,
         *mut peer_manager_error
     ) -> i32;
+    get_peers_to_send: fn(
+        *mut handle,
+        *const peer_manager_query,
+        *const peer_manager_address,
+        usize,
+        *mut peer_manager_address,
+        *mut usize,
+        *mut peer_manager_error
+    ) -> i32;
 }
 
 fn find(library: *mut c_void, name: &str) -> Result<*mut c_void, String> {
@@ -105,7 +114,7 @@ impl Library {
         unsafe { CStr::from_ptr((self.0.build_info)()) }.to_string_lossy().into_owned()
     }
 
-    /// A peer manager with the options as `set` leaves them; its clock stands and its random choices follow a seed.
+    /// A peer manager with the options as `set` leaves them; its clock stands.
     pub(crate) fn open_as(&self, set: impl FnOnce(&mut peer_manager_options)) -> Node<'_> {
         let mut options = MaybeUninit::uninit();
         let (mut pm, mut error) = (ptr::null_mut(), MaybeUninit::uninit());
@@ -114,7 +123,6 @@ impl Library {
             (self.0.options_init)(options.as_mut_ptr(), size_of::<peer_manager_options>());
             let options = options.assume_init_mut();
             options.clock = Some(clock);
-            options.has_rng_seed = 1;
             set(options);
             (self.0.open)(options, &raw mut pm, error.as_mut_ptr())
         };
@@ -233,6 +241,16 @@ impl Node<'_> {
             (f.load_random_peers)(pm, query, size, first, &raw mut count, error)
         });
         assert_eq!(count, size, "there are enough eligible peers");
+    }
+
+    pub(crate) fn get_peers_to_send(&self, out: &mut [MaybeUninit<peer_manager_address>]) {
+        let (size, first) = (out.len(), out.as_mut_ptr().cast());
+        let mut count = 0;
+        // SAFETY: the pointers are valid for the call, or NULL where that is allowed.
+        self.call(|f, pm, error| unsafe {
+            (f.get_peers_to_send)(pm, ptr::null(), ptr::null(), size, first, &raw mut count, error)
+        });
+        assert!(count > 0, "there are peers to share");
     }
 }
 

@@ -83,14 +83,6 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    fn push(&mut self, byte: u8) {
-        // A host has at most 253 bytes, so there is always room for it and a NUL.
-        if let Some(place) = self.buffer.get_mut(self.len) {
-            *place = byte;
-            self.len += 1;
-        }
-    }
-
     fn push_all(&mut self, bytes: &[u8]) {
         let end = self.len + bytes.len();
         if let Some(place) = self.buffer.get_mut(self.len..end) {
@@ -119,27 +111,45 @@ impl Writer<'_> {
     fn push_v6(&mut self, ip: Ipv6Addr) {
         let groups = ip.segments();
         let (start, end) = longest_zero_run(&groups);
-        for (index, &group) in groups.iter().enumerate() {
-            if (start..end).contains(&index) {
-                if index == start {
-                    self.push_all(b"::");
-                }
+        let mut index = 0;
+        while index < groups.len() {
+            if index == start {
+                self.push_all(b"::");
+                index = end;
                 continue;
             }
-            if index > 0 && index != end {
-                self.push(b':');
+            self.push_hex(groups[index]);
+            index += 1;
+            if index < groups.len() && index != start {
+                self.push_all(b":");
             }
-            self.push_hex(group);
         }
     }
 
+    /// Four bytes are written: the digits, and zeros, which the next group overwrites.
     fn push_hex(&mut self, group: u16) {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        let digits = (u16::BITS - group.leading_zeros()).div_ceil(4).max(1);
-        for digit in (0..digits).rev() {
-            self.push(DIGITS[usize::from(group >> (4 * digit) & 0xf)]);
+        let [high, low] = group.to_be_bytes().map(|byte| HEX[usize::from(byte)]);
+        let zeros = group.leading_zeros().min(12) / 4;
+        let text = u32::from_be_bytes([high[0], high[1], low[0], low[1]]) << (8 * zeros);
+        if let Some(place) = self.buffer.get_mut(self.len..self.len + 4) {
+            place.copy_from_slice(&text.to_be_bytes());
         }
+        self.len += 4 - zeros as usize;
     }
+}
+
+/// Each byte as two hexadecimal digits.
+static HEX: [[u8; 2]; 256] = hex();
+
+const fn hex() -> [[u8; 2]; 256] {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut hex = [[0; 2]; 256];
+    let mut byte = 0;
+    while byte < hex.len() {
+        hex[byte] = [DIGITS[byte >> 4], DIGITS[byte & 0xf]];
+        byte += 1;
+    }
+    hex
 }
 
 /// Each octet as text with a dot after it, and the length of both.
@@ -169,21 +179,20 @@ const fn octets() -> [([u8; 4], usize); 256] {
     octets
 }
 
-/// The run as a range; where there is none, one that contains no index and follows no group.
+/// The run as a range; where there is none, one behind all groups.
 fn longest_zero_run(groups: &[u16; 8]) -> (usize, usize) {
-    let mut longest = (groups.len() + 1, groups.len() + 1);
-    let mut start = 0;
-    for index in 0..=groups.len() {
-        if groups.get(index) == Some(&0) {
-            continue;
-        }
-        let len = index - start;
-        if len >= 2 && len > longest.1 - longest.0 {
-            longest = (start, index);
-        }
-        start = index + 1;
+    let zeros = (0..8).fold(0_u32, |zeros, index| zeros | (u32::from(groups[index] == 0) << index));
+    // A bit for each position at which a run of two begins, then of three, and so on while there are any.
+    let (mut starts, mut len) = (zeros & (zeros >> 1), 2);
+    if starts == 0 {
+        return (groups.len(), groups.len());
     }
-    longest
+    while starts & (zeros >> len) != 0 {
+        starts &= zeros >> len;
+        len += 1;
+    }
+    let start = starts.trailing_zeros() as usize;
+    (start, start + len)
 }
 
 #[cfg(test)]

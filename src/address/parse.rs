@@ -1,8 +1,8 @@
 //! Parsing addresses: text to canonical values, or one reason why not.
 //!
-//! IPv4 text, by far the most frequent kind, is parsed by a scanner of our own, because the standard library's costs
-//! several times as much and every address that crosses the C boundary comes as text. IPv6 text is parsed by the standard
-//! library.
+//! IP addresses, by far the most frequent kinds, are parsed by scanners of our own, because the standard library's cost
+//! several times as much and every address that crosses the C boundary comes as text. IPv6 text with an IPv4 address in it
+//! is left to the standard library.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -74,6 +74,9 @@ pub(crate) fn parse_canonical_host(text: &[u8]) -> Option<Host> {
 }
 
 fn parse_v6(text: &str) -> Result<Host, &'static str> {
+    if let Some((ip, [])) = ipv6_prefix(text.as_bytes()) {
+        return Ok(Host::from(ip));
+    }
     if text.contains('%') {
         return Err("scope ids are not accepted");
     }
@@ -107,32 +110,108 @@ fn parse_name(text: &str) -> Result<Host, &'static str> {
 }
 
 /// An IPv4 address at the beginning of a text, and what follows it. No leading zeros, so no octal numbers.
-pub(super) fn ipv4_prefix(text: &[u8]) -> Option<(Ipv4Addr, &[u8])> {
-    let mut octets = [0; 4];
-    let mut position = 0;
-    for (index, octet) in octets.iter_mut().enumerate() {
+fn ipv4_prefix(text: &[u8]) -> Option<(Ipv4Addr, &[u8])> {
+    // With one byte more than the longest address has. What is added is no digit.
+    let start = text.first_chunk().copied().unwrap_or_else(|| {
+        let mut start = [0; 16];
+        start[..text.len()].copy_from_slice(text);
+        start
+    });
+    // The compiler is told what holds anyway: no position is larger.
+    let byte_at = |position: usize| start[position & 15];
+    let digit_at =
+        |position: usize| Some(u32::from(byte_at(position).wrapping_sub(b'0'))).filter(|&digit| digit < 10);
+    let (mut bits, mut position) = (0, 0);
+    for index in 0..4 {
         if index > 0 {
-            text.get(position).filter(|&&byte| byte == b'.')?;
+            Some(byte_at(position)).filter(|&byte| byte == b'.')?;
             position += 1;
         }
-        let first = position;
-        let mut value = 0_u16;
-        while let Some(digit) =
-            text.get(position).map(|byte| byte.wrapping_sub(b'0')).filter(|&digit| digit < 10)
+        let mut octet = digit_at(position)?;
+        position += 1;
+        // Behind a leading zero there is no digit, and behind three of them neither.
+        if octet > 0
+            && let Some(second) = digit_at(position)
         {
-            // Neither a fourth digit, nor one after a leading zero.
-            if position == first + 3 || (position > first && value == 0) {
-                return None;
-            }
-            value = value * 10 + u16::from(digit);
+            octet = 10 * octet + second;
             position += 1;
+            if let Some(third) = digit_at(position) {
+                octet = 10 * octet + third;
+                position += 1;
+            }
         }
-        if position == first {
-            return None;
-        }
-        *octet = u8::try_from(value).ok()?;
+        bits = (bits << 8) | Some(octet).filter(|&octet| octet < 256)?;
     }
-    Some((Ipv4Addr::from(octets), &text[position..]))
+    digit_at(position).is_none().then(|| (Ipv4Addr::from(bits), &text[position..]))
+}
+
+/// An IPv6 address at the beginning of a text, and what follows it. Nothing for what is none, and for some with an IPv4
+/// address in them.
+fn ipv6_prefix(text: &[u8]) -> Option<(Ipv6Addr, &[u8])> {
+    const COUNT: usize = 8;
+    let (mut groups, mut count) = ([0; COUNT], 0);
+    let starts_with_gap = text.starts_with(b"::");
+    // Where `::` is, which stands for all groups that are missing.
+    let mut gap = starts_with_gap.then_some(0);
+    let mut rest = if starts_with_gap { &text[2..] } else { text };
+    loop {
+        let (mut value, mut digits) = (0, 0);
+        while let Some(digit) = rest.get(digits).and_then(|&byte| hex_value(byte)).filter(|_| digits < 4) {
+            value = value << 4 | u16::from(digit);
+            digits += 1;
+        }
+        if digits == 0 {
+            // Only `::` may be the end.
+            gap.filter(|&gap| gap == count)?;
+            break;
+        }
+        groups[count] = value;
+        count += 1;
+        rest = &rest[digits..];
+        if count == COUNT {
+            break;
+        }
+        match rest {
+            [b':', b':', after @ ..] if gap.is_none() => (gap, rest) = (Some(count), after),
+            [b':', after @ ..] => rest = after,
+            _ => break,
+        }
+    }
+    match gap {
+        Some(gap) if count < COUNT => {
+            groups.copy_within(gap..count, COUNT - (count - gap));
+            groups[gap..COUNT - (count - gap)].fill(0);
+        }
+        None if count == COUNT => {}
+        _ => return None,
+    }
+    Some((Ipv6Addr::from(groups), rest))
+}
+
+fn hex_value(byte: u8) -> Option<u8> {
+    /// The value of each digit; of other bytes, one that is none.
+    static VALUES: [u8; 256] = values();
+    const fn values() -> [u8; 256] {
+        let mut values = [u8::MAX; 256];
+        let mut value = 0;
+        while value < 16 {
+            values[b"0123456789abcdef"[value as usize] as usize] = value;
+            values[b"0123456789ABCDEF"[value as usize] as usize] = value;
+            value += 1;
+        }
+        values
+    }
+    Some(VALUES[usize::from(byte)]).filter(|&value| value < 16)
+}
+
+/// An IP address at the beginning of a text, and what follows it. Nothing for what is none, and for some in IPv6 text that
+/// is not canonical.
+#[cfg(all(feature = "ffi", not(test)))]
+pub(super) fn ip_prefix(text: &[u8]) -> Option<(Host, &[u8])> {
+    match ipv4_prefix(text) {
+        Some((ip, rest)) => Some((Host::V4(ip), rest)),
+        None => ipv6_prefix(text).map(|(ip, rest)| (Host::from(ip), rest)),
+    }
 }
 
 /// `1.2.3.4` or `1.2.3.4:port`.
@@ -158,6 +237,21 @@ mod tests {
         fn ipv4_is_what_the_standard_library_takes_for_it(text in "[0-9]{0,4}(\\.[0-9]{0,4}){2,4}|[0-9.:a]{0,16}") {
             let whole = ipv4_prefix(text.as_bytes()).filter(|(_, rest)| rest.is_empty()).map(|(ip, _)| ip);
             prop_assert_eq!(whole, text.parse::<Ipv4Addr>().ok());
+        }
+
+        #[test]
+        fn ipv6_is_what_the_standard_library_takes_for_it(text in "(:{0,2}[0-9a-fA-F]{0,5}){0,9}:{0,3}|[0-9a-f:.g]{0,40}") {
+            let whole = ipv6_prefix(text.as_bytes()).filter(|(_, rest)| rest.is_empty()).map(|(ip, _)| ip);
+            // One with an IPv4 address in it is left to the standard library.
+            let expected = text.parse::<Ipv6Addr>().ok().filter(|_| !text.contains('.'));
+            prop_assert_eq!(whole, expected);
+        }
+
+        #[test]
+        fn every_ipv6_address_is_read_back(groups in prop::array::uniform8(prop_oneof![Just(0), any::<u16>()])) {
+            let ip = Ipv6Addr::from(groups);
+            let text = format!("{}]:80", HostText::of(&Host::V6(ip)).as_str());
+            prop_assert_eq!(ipv6_prefix(text.as_bytes()), Some((ip, &b"]:80"[..])));
         }
 
         #[test]

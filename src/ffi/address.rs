@@ -38,7 +38,7 @@ impl peer_manager_address {
         // It is in another cache line, and needed as soon as the host is read.
         prefetch(Some(&self.port));
         let host = handle::bytes(&self.host);
-        if let Some(address) = PeerAddress::from_ipv4_text(host, self.port) {
+        if let Some(address) = PeerAddress::from_ip_text(host, self.port) {
             return Ok(address);
         }
         let end = host.iter().position(|&byte| byte == 0);

@@ -8,6 +8,7 @@ use super::{boundary, handle, sized};
 use crate::address::PeerAddress;
 use crate::error::Result;
 use crate::query::{PeerQuery, PeerTypeFilter};
+use crate::table::Addresses;
 
 /// Inbound peers only. Since 0.1.0.
 pub const PEER_MANAGER_FILTER_INBOUND_ONLY: u32 = 0;
@@ -168,7 +169,8 @@ pub unsafe extern "C" fn peer_manager_load_random_peers(
             let query = OwnedQuery::read(query, &QUERY)?;
             let out = handle::outputs(out, size, "out")?;
             let out_count = handle::output(out_count, "out_count")?;
-            let peers = manager.load_random_peers(&query.as_query(), size)?;
+            let mut peers = Addresses::new();
+            manager.draw(&query.as_query(), size, &mut peers)?;
             out.zip(peers.iter()).for_each(|(out, address)| out.fill(|out| out.set(address)));
             out_count.write(peers.len());
             Ok(())
@@ -219,7 +221,7 @@ pub unsafe extern "C" fn peer_manager_get_peers_to_send(
                 handle::optional(exclude, "exclude")?.map(peer_manager_address::parse).transpose()?;
             let out = handle::outputs(out, size, "out")?;
             let out_count = handle::output(out_count, "out_count")?;
-            let peers = manager.get_peers_to_send(&filter.as_query(), exclude.as_ref(), size)?;
+            let peers = manager.draw_to_send(&filter.as_query(), exclude.as_ref(), size)?;
             out.zip(peers.iter()).for_each(|(out, address)| out.fill(|out| out.set(address)));
             out_count.write(peers.len());
             Ok(())

@@ -4,11 +4,10 @@ use super::PeerManager;
 use super::deferred::Deferred;
 use crate::address::PeerAddress;
 use crate::error::{Error, Result};
-use crate::memory;
 use crate::query::PeerQuery;
 use crate::stats::Stats;
 use crate::sync::Ordering;
-use crate::table::Snapshot;
+use crate::table::{Addresses, Snapshot};
 
 /// Choosing peers, and looking at all of them. Nothing here waits for the disk.
 impl PeerManager {
@@ -24,8 +23,16 @@ impl PeerManager {
     /// # Errors
     /// [`Error::Internal`] after a panic.
     pub fn load_random_peers(&self, query: &PeerQuery<'_>, size: usize) -> Result<Vec<PeerAddress>> {
-        let mut rng = self.random.stream();
-        self.ask(query, self.now_for(query), |table| Ok(table.draw(query, size, &mut rng)?))
+        let mut answer = Addresses::new();
+        self.draw(query, size, &mut answer)?;
+        Ok(answer.into_vec())
+    }
+
+    /// As [`load_random_peers`](Self::load_random_peers), into an empty answer.
+    pub(crate) fn draw(&self, query: &PeerQuery<'_>, size: usize, answer: &mut Addresses) -> Result<()> {
+        let now = self.now_for(query);
+        let mut generator = self.random.generator();
+        self.ask(query, now, |table| Ok(table.draw(query, size, answer, generator.rng())?))
     }
 
     /// Draws peers to tell another peer about: never private addresses, never `exclude`; preferred before
@@ -46,17 +53,29 @@ impl PeerManager {
         exclude: Option<&PeerAddress>,
         size: usize,
     ) -> Result<Vec<PeerAddress>> {
-        let mut rng = self.random.stream();
+        self.draw_to_send(filter, exclude, size).map(Addresses::into_vec)
+    }
+
+    /// As [`get_peers_to_send`](Self::get_peers_to_send), without an allocation for a short answer.
+    pub(crate) fn draw_to_send(
+        &self,
+        filter: &PeerQuery<'_>,
+        exclude: Option<&PeerAddress>,
+        size: usize,
+    ) -> Result<Addresses> {
         let Some(sharing) = &self.sharing else {
-            return self.ask(filter, self.now_for(filter), |table| {
-                let drawn = table.draw_to_send(filter, exclude, &[], [size; 3], size, &mut rng)?;
-                Ok(memory::collect(drawn.into_iter().map(|(address, _)| address))?)
+            let now = self.now_for(filter);
+            let mut generator = self.random.generator();
+            return self.ask(filter, now, |table| {
+                let rng = generator.rng();
+                Ok(table.draw_to_send(filter, exclude, &[], [size; 3], size, rng)?.0)
             });
         };
         let now = self.clock.now();
-        let mut choice = sharing.at(now, &mut rng)?;
+        let mut generator = self.random.generator();
+        let mut choice = sharing.at(now, generator.rng())?;
         self.ask(filter, filter.use_next_attempt.then_some(now), |table| {
-            sharing.answer(&mut choice, table, filter, exclude, size, &mut rng)
+            sharing.answer(&mut choice, table, filter, exclude, size, generator.rng())
         })
     }
 

@@ -125,14 +125,15 @@ impl PeerManager {
     /// See [above](#errors); [`Error::NotFound`] when there is no such peer.
     pub fn remove(&self, address: &PeerAddress) -> Result<()> {
         let mut writer = self.lock_writer()?;
-        if !self.read()?.contains(address) {
-            return Err(Error::NotFound(address.clone()));
-        }
+        // Slots stay as they are until the writer is unlocked.
+        let table = self.write_table()?;
+        let slot = table.find(address).ok_or_else(|| Error::NotFound(address.clone()))?;
         self.change(
+            table,
             &mut writer,
             &|table| table.reserve_remove(1),
             &|store| store.delete(address),
-            &mut |table| table.remove(address),
+            &mut |table| table.remove(slot),
         )
     }
 
@@ -146,9 +147,10 @@ impl PeerManager {
     pub fn remove_peers_with_many_failures(&self, min_num_failures: u32) -> Result<usize> {
         let mut writer = self.lock_writer()?;
         // Slots stay as they are until the writer is unlocked.
-        let mut slots = self.read()?.with_failures(min_num_failures)?;
+        let mut slots = self.read_table()?.with_failures(min_num_failures)?;
         let removed = slots.len();
         self.change(
+            self.write_table()?,
             &mut writer,
             &|table| table.reserve_remove(removed),
             &|store| store.delete_with_failures(min_num_failures),
@@ -168,11 +170,12 @@ impl PeerManager {
     pub fn limit_next_attempt(&self, latest: i64) -> Result<usize> {
         let mut writer = self.lock_writer()?;
         // Slots stay as they are until the writer is unlocked.
-        let (slots, records) = self.read()?.waiting_beyond(latest)?;
+        let (slots, records) = self.read_table()?.waiting_beyond(latest)?;
         if records.is_empty() {
             return Ok(0);
         }
         self.change(
+            self.write_table()?,
             &mut writer,
             &|table| table.reserve_insert(&records, false, 0),
             &|store| store.replace(&records),
@@ -187,7 +190,7 @@ impl PeerManager {
     /// See [above](#errors).
     pub fn clear_all(&self) -> Result<()> {
         let mut writer = self.lock_writer()?;
-        self.change(&mut writer, &|_| Ok(()), &Store::delete_all, &mut PeerTable::clear)
+        self.change(self.write_table()?, &mut writer, &|_| Ok(()), &Store::delete_all, &mut PeerTable::clear)
     }
 
     /// Applies a rule to the peer with this address, or to a new one; the rule is given the current time.
@@ -199,20 +202,22 @@ impl PeerManager {
         let now = self.clock.now();
         let mut writer = self.lock_writer()?;
         // Slots stay as they are until the writer is unlocked.
-        let known = self.read()?.find_record(address);
-        let (slot, mut record) = match known {
+        let table = self.write_table()?;
+        let (slot, mut record) = match table.find_record(address) {
             Some((slot, record)) => (Some(slot), record),
             None => (None, PeerRecord::new(address.clone(), now)),
         };
         rule(&mut record, now, &mut writer.rng);
         let records = std::slice::from_ref(&record);
         let Some(slot) = slot else {
+            drop(table);
             return match self.admit(&mut writer, records, Some(&[]), Some(now), Store::replace)?.refused {
                 Some(full) => Err(limit(address, full)),
                 None => Ok(()),
             };
         };
         self.change(
+            table,
             &mut writer,
             &|table| table.reserve_update(slot, &record),
             &|store| store.replace(records),
@@ -245,7 +250,7 @@ impl PeerManager {
     ) -> Result<Admitted> {
         let mut writer = self.lock_writer()?;
         let (mut new, mut known) = (Vec::new(), Vec::new());
-        let table = self.read()?;
+        let table = self.read_table()?;
         for peer in peers {
             match table.find(address(peer)) {
                 Some(slot) => memory::push(&mut known, slot)?,
@@ -278,12 +283,12 @@ impl PeerManager {
             return Ok(Admitted { added: 0, refused: None });
         }
         let (mut plan, evicted, is_bounded) = {
-            let mut table = self.read()?;
+            let mut table = self.read_table()?;
             if table.is_bounded() && !table.is_grouped() {
                 // The netgroups were dropped when there was no memory for them.
                 drop(table);
                 self.write_table()?.group()?;
-                table = self.read()?;
+                table = self.read_table()?;
             }
             let plan = table.plan_insert(records, spared)?;
             // Slots stay as they are until the writer is unlocked; the database knows addresses.
@@ -303,6 +308,7 @@ impl PeerManager {
             let (taken, slots) = (&plan.taken, &mut plan.evicted);
             let evictions = slots.len();
             self.change(
+                self.write_table()?,
                 writer,
                 &|table| table.reserve_insert(taken, spared.is_some(), evictions),
                 &|store| match &evicted[..] {

@@ -10,6 +10,8 @@
 //! make room for another inbound one. Peers that are no longer in the table do not count: others are drawn in their
 //! place. If one of them comes back after that, it has its place again, and the peer that was drawn last is left out.
 
+use std::iter;
+
 use crate::address::PeerAddress;
 use crate::error::{Error, Result};
 use crate::memory;
@@ -17,7 +19,7 @@ use crate::options::Options;
 use crate::peer::StoredPeerType;
 use crate::query::PeerQuery;
 use crate::sync::{self, Mutex, MutexGuard};
-use crate::table::PeerTable;
+use crate::table::{Addresses, PeerTable};
 
 use rand::{Rng, RngExt as _};
 
@@ -92,9 +94,9 @@ impl Sharing {
         exclude: Option<&PeerAddress>,
         size: usize,
         rng: &mut impl Rng,
-    ) -> Result<Vec<PeerAddress>> {
+    ) -> Result<Addresses> {
         let present = choice.present(table);
-        let answer = table.admitted(&choice.within_parts(&present), query, exclude, size);
+        let answer = table.admitted(&choice.within_parts(&present), query, exclude, size)?;
         let missing = size - answer.len();
         if missing == 0 {
             return Ok(answer);
@@ -110,7 +112,8 @@ impl Sharing {
         let gone = choice.drawn.len() - present.len();
         let are_too_many_gone = gone > present.len().max(MAX_GONE);
         let listed = choice.drawn.iter().map(|drawn| &drawn.address);
-        let more = table.draw_to_send(query, listed.chain(exclude), &answer, rooms, missing, rng)?;
+        let (more, counts) =
+            table.draw_to_send(query, listed.chain(exclude), &answer, rooms, missing, rng)?;
         if more.is_empty() {
             return Ok(answer);
         }
@@ -118,11 +121,12 @@ impl Sharing {
             choice.drawn.retain(|drawn| table.contains(&drawn.address));
         }
         choice.drawn.try_reserve(more.len()).map_err(memory::Refused::from)?;
-        for (address, drawn_as) in more {
+        let types = counts.iter().flat_map(|&(drawn_as, count)| iter::repeat_n(drawn_as, count));
+        for (address, drawn_as) in more.into_iter().zip(types) {
             choice.parts[drawn_as as usize] = Some(parts[drawn_as as usize]);
             choice.drawn.push(Drawn { address, drawn_as });
         }
-        Ok(table.admitted(&choice.within_parts(&choice.present(table)), query, exclude, size))
+        Ok(table.admitted(&choice.within_parts(&choice.present(table)), query, exclude, size)?)
     }
 
     /// The size of the part of a type that has this many peers; without a limit if it may hold 100 per cent.

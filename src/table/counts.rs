@@ -1,4 +1,4 @@
-//! Counts by number, for the slots and netgroups of one answer: most answers are short, and then looking through a list is
+//! Counts by number, for the netgroups of one answer: most answers are short, and then looking through a list is
 //! faster than hashing.
 
 use std::collections::HashMap;
@@ -21,22 +21,6 @@ pub(super) struct Counts {
 }
 
 impl Counts {
-    /// Room for this many numbers.
-    pub(super) fn with_capacity(numbers: usize) -> memory::Result<Self> {
-        let mut counts = Self::default();
-        if numbers > FEW {
-            counts.many.try_reserve(numbers)?;
-        }
-        Ok(counts)
-    }
-
-    /// Each of these numbers, counted as often as it is there.
-    pub(super) fn of_all(numbers: &[u32]) -> memory::Result<Self> {
-        let mut counts = Self::default();
-        numbers.iter().try_for_each(|&number| counts.add(number).map(drop))?;
-        Ok(counts)
-    }
-
     /// How often a number was counted.
     pub(super) fn of(&self, number: u32) -> u32 {
         if self.many.is_empty() {
@@ -80,17 +64,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_number_was_counted_as_often_as_it_was_added_whatever_the_size() {
-        for capacity in [0, FEW, 10 * FEW] {
-            let (mut counts, mut expected) = (Counts::with_capacity(capacity).expect("memory"), [0; 250]);
-            for number in (0..200).chain(50..150).chain(100..120) {
-                assert_eq!(counts.add(number), Ok(expected[number as usize]), "{number}");
-                expected[number as usize] += 1;
-            }
-            for (number, count) in (0..).zip(expected) {
-                assert_eq!(counts.of(number), count, "{number}");
-            }
-            assert!(counts.many.capacity() >= capacity, "what was made room for is used");
+    fn a_number_was_counted_as_often_as_it_was_added() {
+        let (mut counts, mut expected) = (Counts::default(), [0; 250]);
+        for number in (0..200).chain(50..150).chain(100..120) {
+            assert_eq!(counts.add(number), Ok(expected[number as usize]), "{number}");
+            expected[number as usize] += 1;
+        }
+        for (number, count) in (0..).zip(expected) {
+            assert_eq!(counts.of(number), count, "{number}");
         }
     }
 }

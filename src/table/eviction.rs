@@ -12,9 +12,9 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::bounds::{Bounds, Full};
-use super::counts::Counts;
 use super::facet::{failed_inbound, inbound_class};
 use super::owner::PeerTable;
+use super::slot_set::SlotSet;
 use crate::address::PeerAddress;
 use crate::memory::{self, Refused};
 use crate::netgroup::Netgroup;
@@ -52,7 +52,7 @@ struct Planner<'a> {
     gains: HashMap<Home, i64>,
     new_peers: HashSet<&'a PeerAddress>,
     /// Slots that are no candidates: evicted already, or of peers in the batch.
-    settled: Counts,
+    settled: SlotSet,
     candidates: Option<Candidates<'a>>,
     candidates_of: HashMap<u32, Candidates<'a>>,
 }
@@ -97,18 +97,18 @@ impl PeerTable {
             peers: self.len(),
             gains: HashMap::new(),
             new_peers: HashSet::new(),
-            settled: Counts::default(),
+            settled: SlotSet::default(),
             candidates: None,
             candidates_of: HashMap::new(),
         };
         let mut is_known = Vec::new();
         if let Some(spared) = spared {
-            planner.settled = Counts::of_all(spared)?;
+            planner.settled = SlotSet::of(spared)?;
         } else {
             is_known = memory::with_capacity(records.len())?;
             for record in records {
                 let slot = self.find(&record.address);
-                slot.map_or(Ok(0), |slot| planner.settled.add(slot))?;
+                slot.map_or(Ok(false), |slot| planner.settled.add(slot))?;
                 is_known.push(slot.is_some());
             }
         }
@@ -262,7 +262,7 @@ impl<'a> Planner<'a> {
     fn next(&mut self) -> Option<u32> {
         let table = self.table;
         let candidates = self.candidates.get_or_insert_with(|| table.candidates());
-        candidates.find(|&slot| self.settled.of(slot) == 0)
+        candidates.find(|&slot| !self.settled.contains(slot))
     }
 
     /// The next candidate of a netgroup.
@@ -275,6 +275,6 @@ impl<'a> Planner<'a> {
         };
         self.candidates_of.try_reserve(1)?;
         let candidates = self.candidates_of.entry(number).or_insert_with(|| table.candidates_of(number));
-        Ok(candidates.find(|&slot| self.settled.of(slot) == 0))
+        Ok(candidates.find(|&slot| !self.settled.contains(slot)))
     }
 }

@@ -53,15 +53,25 @@ pub(super) fn facet(peer_type: StoredPeerType, attempt: Attempt, is_private: boo
     (peer_type as usize * 2 + attempt as usize) * 2 + usize::from(is_private)
 }
 
-/// What a facet stands for: the type as a number, due or waiting, and whether it is private.
-pub(super) fn facet_parts(facet: usize) -> (usize, Attempt, bool) {
-    let attempt = if facet / 2 % 2 == Attempt::Due as usize { Attempt::Due } else { Attempt::Waiting };
-    (facet / 4, attempt, facet % 2 == 1)
+/// The facets of some types, given by number, of those that are due if so asked, and of the public ones if so asked; a bit
+/// for each.
+pub(super) fn facets(types: [bool; 3], due_only: bool, public_only: bool) -> u16 {
+    const DUE: u16 = 0b0011_0011_0011;
+    const PUBLIC: u16 = 0b0101_0101_0101;
+    let of_types = types.into_iter().rev().fold(0, |facets, is_in| (facets << 4) | (u16::from(is_in) * 0xf));
+    of_types & if due_only { DUE } else { !0 } & if public_only { PUBLIC } else { !0 }
 }
 
 /// The pool of the peers of a facet that have failed so often.
 pub(super) fn pool(facet: usize, num_failures: u32) -> usize {
     facet * CLASSES + class_of(num_failures)
+}
+
+/// The number of a pool in one byte, for where many are kept.
+#[expect(clippy::cast_possible_truncation, reason = "POOLS fits")]
+pub(super) fn pool_number(pool: usize) -> u8 {
+    const { assert!(POOLS <= u8::MAX as usize, "the number of a pool takes one byte") };
+    pool as u8
 }
 
 /// The facet of a pool.
@@ -97,9 +107,22 @@ const SIDE: usize = 2 * CLASSES;
 /// The pair of a pool, and its side there: 0 for due, 1 for waiting. The side is a number instead of an [`Attempt`],
 /// because a branch on what is as good as random would be mispredicted.
 pub(super) fn pair_of(pool: usize) -> (usize, usize) {
-    let (peer_type, rest) = (pool / (2 * SIDE), pool % (2 * SIDE));
-    let side = usize::from(rest >= SIDE);
-    (peer_type * SIDE + rest - side * SIDE, side)
+    /// Each pool's, because the divisions cost more than the rest of many a change.
+    #[expect(clippy::cast_possible_truncation, reason = "PAIRS fits")]
+    static PAIRS_OF: [(u8, u8); POOLS] = {
+        let mut pairs = [(0, 0); POOLS];
+        let mut pool = 0;
+        while pool < POOLS {
+            let (peer_type, rest) = (pool / (2 * SIDE), pool % (2 * SIDE));
+            let side = rest / SIDE;
+            pairs[pool] = ((peer_type * SIDE + rest - side * SIDE) as u8, side as u8);
+            pool += 1;
+        }
+        pairs
+    };
+    const { assert!(PAIRS <= u8::MAX as usize, "the number of a pair takes one byte") };
+    let (pair, side) = PAIRS_OF[pool];
+    (usize::from(pair), usize::from(side))
 }
 
 /// The pool of a pair.
@@ -168,7 +191,17 @@ mod tests {
             for attempt in [Attempt::Due, Attempt::Waiting] {
                 for is_private in [false, true] {
                     let facet = facet(peer_type, attempt, is_private);
-                    assert_eq!(facet_parts(facet), (number, attempt, is_private));
+                    for mask in 0..8 {
+                        let types = [0, 1, 2].map(|other| mask >> other & 1 == 1);
+                        for (due_only, public_only) in
+                            [(false, false), (false, true), (true, false), (true, true)]
+                        {
+                            let is_in = types[number]
+                                && !(due_only && attempt == Attempt::Waiting)
+                                && !(public_only && is_private);
+                            assert_eq!(facets(types, due_only, public_only) >> facet & 1 == 1, is_in);
+                        }
+                    }
                     assert!(pools_of_type(peer_type).contains(&pool(facet, 200)));
                     let (pair, side) = pair_of(pool(facet, 20));
                     assert_eq!(side, attempt as usize);

@@ -14,14 +14,17 @@ mod bounds;
 mod census;
 mod counts;
 mod draw;
+mod ends;
 mod eviction;
 mod facet;
 mod index;
 mod invariants;
 mod owner;
 mod slot;
+mod slot_set;
 mod snapshot;
 
 pub(crate) use bounds::{Bounds, Full};
+pub(crate) use draw::Addresses;
 pub(crate) use owner::PeerTable;
 pub use snapshot::Snapshot;

@@ -78,8 +78,16 @@ impl PeerTable {
     /// What is known of an address that is about to be changed, and its slot until a peer is removed.
     pub(crate) fn find_record(&self, address: &PeerAddress) -> Option<(u32, PeerRecord)> {
         let slot = self.find(address)?;
-        self.indexes.looked_up(&self.slab, slot);
+        if self.is_large() {
+            self.indexes.looked_up(&self.slab, slot);
+        }
         Some((slot, self.record(slot, address)))
+    }
+
+    /// Whether to prefetch: a smaller table is in the processor's cache, and prefetching costs more than it saves.
+    fn is_large(&self) -> bool {
+        const FROM: usize = 20_000;
+        self.len() >= FROM
     }
 
     pub(crate) fn contains(&self, address: &PeerAddress) -> bool {
@@ -143,15 +151,14 @@ impl PeerTable {
     /// Updates the peers in these slots, each to the record in the same position. Cost: constant for each.
     pub(crate) fn update(&mut self, slots: &[u32], records: &[PeerRecord]) {
         slots.iter().zip(records).for_each(|(&slot, record)| self.assign(slot, record));
-        self.fit();
+        // The slab is as it was.
+        self.indexes.fit(&mut self.slab);
     }
 
-    /// Removes a peer, if it is there. Cost: constant.
-    pub(crate) fn remove(&mut self, address: &PeerAddress) {
-        if let Some(slot) = self.find(address) {
-            self.take(slot);
-            self.fit();
-        }
+    /// Removes the peer in a slot. Cost: constant.
+    pub(crate) fn remove(&mut self, slot: u32) {
+        self.take(slot);
+        self.fit();
     }
 
     /// Removes the peers with at least `min_num_failures`, which are in these slots. Cost: linear in their number as long
@@ -270,7 +277,9 @@ impl PeerTable {
     }
 
     fn assign(&mut self, slot: u32, record: &PeerRecord) {
-        self.indexes.prefetch(slot);
+        if self.is_large() {
+            self.indexes.prefetch(slot);
+        }
         let before = self.slab.state(slot);
         self.slab.assign(slot, record);
         let after = self.slab.state(slot);
@@ -278,7 +287,9 @@ impl PeerTable {
     }
 
     fn take(&mut self, slot: u32) {
-        self.indexes.prefetch(slot);
+        if self.is_large() {
+            self.indexes.prefetch(slot);
+        }
         let peer = self.slab.peer(slot);
         self.indexes.removed(&mut self.slab, peer);
         if let Some(last) = self.slab.swap_remove(slot) {

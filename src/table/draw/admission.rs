@@ -1,12 +1,8 @@
 //! Which pools a query admits.
 
-use std::ops::Range;
-
 use crate::peer::StoredPeerType;
 use crate::query::PeerQuery;
-use crate::table::facet::{
-    Attempt, CLASSES, FACETS, POOLS, class_end, class_in, class_of, facet_of, facet_parts,
-};
+use crate::table::facet::{self, FACETS, class_end, class_in, class_of};
 
 /// What a query admits, in terms of the pools.
 #[derive(Clone, Copy, Debug)]
@@ -38,38 +34,10 @@ impl Admission {
         class_end(class_of(self.max_failures)) == self.max_failures
     }
 
-    /// How many classes of each admitted facet may hold admitted peers.
-    fn class_count(self) -> usize {
-        class_of(self.max_failures) + 1
-    }
-
-    /// The admitted facets, in order.
-    fn facets(self) -> impl Iterator<Item = usize> {
-        let is_admitted = move |&facet: &usize| {
-            let (peer_type, attempt, is_private) = facet_parts(facet);
-            self.types[peer_type]
-                && !(self.due_only && attempt == Attempt::Waiting)
-                && !(self.public_only && is_private)
-        };
-        (0..FACETS).filter(is_admitted)
-    }
-
-    /// The pools that may hold admitted peers, facet by facet.
-    pub(super) fn facet_pools(self) -> impl Iterator<Item = Range<usize>> {
-        self.facets().map(move |facet| facet * CLASSES..facet * CLASSES + self.class_count())
-    }
-
-    /// For each facet, how many of its classes may hold admitted peers.
+    /// For each facet, how many of its classes may hold admitted peers: the first ones.
     pub(super) fn classes(self) -> [u8; FACETS] {
-        let mut classes = [0; FACETS];
-        self.facet_pools().for_each(|pools| classes[facet_of(pools.start)] = class_in(pools.end - 1) + 1);
-        classes
-    }
-
-    /// For each pool, whether it may hold admitted peers.
-    pub(super) fn pools(self) -> [bool; POOLS] {
-        let mut is_admitted = [false; POOLS];
-        self.facet_pools().for_each(|pools| is_admitted[pools].fill(true));
-        is_admitted
+        let facets = facet::facets(self.types, self.due_only, self.public_only);
+        let count = class_in(class_of(self.max_failures)) + 1;
+        std::array::from_fn(|facet| if facets >> facet & 1 == 1 { count } else { 0 })
     }
 }

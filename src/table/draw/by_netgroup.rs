@@ -16,12 +16,14 @@ use std::collections::HashMap;
 use rand::{Rng, RngExt as _};
 use smallvec::SmallVec;
 
+use super::Slots;
 use super::admission::Admission;
 use super::population::Population;
 use crate::memory;
 use crate::table::counts::Counts;
-use crate::table::facet::{FACETS, POOLS, facet_of};
-use crate::table::index::Grouping;
+use crate::table::facet::{FACETS, class_in, facet_of};
+use crate::table::index::{Grouping, NetgroupLists};
+use crate::table::slot_set::SlotSet;
 
 /// Draws of a netgroup in vain before those that are left are collected. There are twelve facets, so each draw has a chance
 /// of one in twelve at least, unless most netgroups are used up.
@@ -34,12 +36,10 @@ const BATCH: usize = 64;
 /// Draws of a peer in a netgroup in vain before its eligible peers are collected.
 const PEER_DRAWS: usize = 16;
 
-/// An answer in the making.
+/// What is drawn from, and what it has given to an answer.
 pub(super) struct ByNetgroup<'a> {
     grouping: &'a Grouping,
     max_per_netgroup: u32,
-    /// Slots that were excluded or drawn.
-    gone: Counts,
     /// How many peers each netgroup has given.
     given: Counts,
 }
@@ -47,13 +47,14 @@ pub(super) struct ByNetgroup<'a> {
 /// The draws among the peers that one admission admits.
 struct Round<'s, 'a, E> {
     answer: &'s mut ByNetgroup<'a>,
-    population: Population<'a, [Vec<u32>]>,
-    /// Whether each pool is admitted, and how many classes of each facet are.
-    is_admitted: [bool; POOLS],
+    /// Slots that are excluded or were drawn.
+    gone: &'s mut SlotSet,
+    population: Population<'a, NetgroupLists>,
+    /// How many classes of each facet are admitted.
     classes: [u8; FACETS],
     is_eligible: E,
     /// Netgroups that were drawn and a peer of each, to be taken from the end.
-    drawn: Vec<(u32, u32)>,
+    drawn: SmallVec<[(u32, u32); BATCH]>,
     /// How many draws may still be in vain.
     draws: usize,
     /// The netgroups that may still give, once they are collected.
@@ -63,26 +64,17 @@ struct Round<'s, 'a, E> {
 }
 
 impl<'a> ByNetgroup<'a> {
-    /// An answer with at most `max_per_netgroup` peers of each netgroup and none of the `excluded` slots.
-    pub(super) fn new(
-        grouping: &'a Grouping,
-        max_per_netgroup: u32,
-        excluded: &[u32],
-    ) -> memory::Result<Self> {
-        Ok(Self { grouping, max_per_netgroup, gone: Counts::of_all(excluded)?, given: Counts::default() })
+    /// For an answer with at most `max_per_netgroup` peers of each netgroup.
+    pub(super) fn new(grouping: &'a Grouping, max_per_netgroup: u32) -> Self {
+        Self { grouping, max_per_netgroup, given: Counts::default() }
     }
 
     /// Counts a slot that is in the answer already.
     pub(super) fn count(&mut self, slot: u32) -> memory::Result {
-        self.count_of(self.grouping.netgroup_of(slot), slot)
+        self.given.add(self.grouping.netgroup_of(slot)).map(drop)
     }
 
-    fn count_of(&mut self, netgroup: u32, slot: u32) -> memory::Result {
-        self.gone.add(slot)?;
-        self.given.add(netgroup).map(drop)
-    }
-
-    /// Draws up to `size` more of the admitted and eligible slots.
+    /// Draws up to `size` more of the admitted and eligible slots, none of them `gone`, and notes them there.
     ///
     /// Cost: expected constant for each slot drawn and each that was excluded, whatever the size of the table and of the
     /// netgroups; linear in a netgroup, or in all, where `is_eligible` refuses most of it.
@@ -90,27 +82,31 @@ impl<'a> ByNetgroup<'a> {
         &mut self,
         size: usize,
         admission: Admission,
+        gone: &mut SlotSet,
         is_eligible: impl Fn(u32) -> bool,
         rng: &mut impl Rng,
-    ) -> memory::Result<Vec<u32>> {
+        answer: &mut Slots,
+    ) -> memory::Result {
+        let classes = admission.classes();
         let mut round = Round {
-            population: Population::new(self.grouping.lists(), admission),
+            population: Population::new(self.grouping.lists(), &classes),
             answer: self,
-            is_admitted: admission.pools(),
-            classes: admission.classes(),
+            gone,
+            classes,
             is_eligible,
-            drawn: Vec::new(),
+            drawn: SmallVec::new(),
             draws: NETGROUP_DRAWS,
             netgroups: None,
             peers: HashMap::new(),
         };
-        let mut answer = Vec::new();
         while answer.len() < size {
             let Some((netgroup, slot)) = round.next(size - answer.len(), rng)? else { break };
-            round.answer.count_of(netgroup, slot)?;
-            memory::push(&mut answer, slot)?;
+            round.gone.add(slot)?;
+            round.answer.given.add(netgroup)?;
+            answer.try_reserve(1)?;
+            answer.push(slot);
         }
-        Ok(answer)
+        Ok(())
     }
 }
 
@@ -216,13 +212,13 @@ impl<E: Fn(u32) -> bool> Round<'_, '_, E> {
     }
 
     fn is_left(&self, slot: u32) -> bool {
-        (self.is_eligible)(slot) && self.answer.gone.of(slot) == 0
+        (self.is_eligible)(slot) && !self.gone.contains(slot)
     }
 
     /// The admitted peers of a netgroup, in pieces.
     fn cells(&self, netgroup: u32) -> impl Iterator<Item = &[u32]> {
         let cells = self.answer.grouping.cells(netgroup);
-        cells.filter(|&(pool, _)| self.is_admitted[pool]).map(|(_, slots)| slots)
+        cells.filter(|&(pool, _)| class_in(pool) < self.classes[facet_of(pool)]).map(|(_, slots)| slots)
     }
 
     /// The slot at a position among the admitted peers of a netgroup.

@@ -10,11 +10,11 @@ mod population;
 mod sharing_order;
 mod uniform;
 
-use std::collections::HashSet;
-
 use rand::Rng;
+use smallvec::SmallVec;
 
 use super::owner::PeerTable;
+use super::slot_set::SlotSet;
 use crate::address::PeerAddress;
 use crate::memory;
 use crate::query::PeerQuery;
@@ -22,20 +22,26 @@ use admission::Admission;
 use by_netgroup::ByNetgroup;
 use population::Population;
 
+/// The slots of an answer; those of a short one are on the stack.
+type Slots = SmallVec<[u32; 64]>;
+
+/// The addresses of an answer; those of a short one are on the stack.
+pub(crate) type Addresses = SmallVec<[PeerAddress; 16]>;
+
 impl PeerTable {
-    /// Draws min(`size`, eligible) peers, by netgroup if the query asks for that.
+    /// Draws min(`size`, eligible) peers into an empty answer, by netgroup if the query asks for that.
     ///
     /// Requires `as_of == now` for time-dependent queries, and [`is_grouped`](Self::is_grouped) for draws by netgroup.
     pub(crate) fn draw(
         &self,
         query: &PeerQuery<'_>,
         size: usize,
+        answer: &mut Addresses,
         rng: &mut impl Rng,
-    ) -> memory::Result<Vec<PeerAddress>> {
+    ) -> memory::Result {
         let mut draw = Draw::begin(self, query, &self.slots_of(query.exclude)?)?;
         let admission = Admission::of(query, |peer_type| query.type_filter.admits(peer_type), false);
-        let slots = draw.next(&admission, size, rng)?;
-        memory::collect(self.addresses(&slots))
+        draw.next(&admission, size, rng, answer)
     }
 
     /// The slots of those addresses that are in the table, in order.
@@ -44,53 +50,52 @@ impl PeerTable {
     }
 }
 
-/// How the peers of one answer are drawn.
-enum Draw<'a> {
-    /// Each eligible peer is equally likely, except those in the excluded slots.
-    Uniform(&'a PeerTable, HashSet<u32>),
-    /// Each netgroup is.
-    ByNetgroup(&'a PeerTable, Box<ByNetgroup<'a>>),
+/// An answer in the making.
+struct Draw<'a> {
+    table: &'a PeerTable,
+    /// Slots that are excluded or were drawn.
+    gone: SlotSet,
+    /// How netgroups are drawn; nothing if each eligible peer is equally likely.
+    by_netgroup: Option<Box<ByNetgroup<'a>>>,
 }
 
 impl<'a> Draw<'a> {
     fn begin(table: &'a PeerTable, query: &PeerQuery<'_>, excluded: &[u32]) -> memory::Result<Self> {
-        Ok(match table.indexes().netgroups.grouping() {
-            Some(grouping) if query.max_per_netgroup != 0 => {
-                let draw = ByNetgroup::new(grouping, query.max_per_netgroup, excluded)?;
-                Self::ByNetgroup(table, Box::new(draw))
-            }
-            _ => {
-                let mut slots = HashSet::new();
-                slots.try_reserve(excluded.len())?;
-                slots.extend(excluded);
-                Self::Uniform(table, slots)
-            }
-        })
+        let grouping = table.indexes().netgroups.grouping().filter(|_| query.max_per_netgroup != 0);
+        let by_netgroup =
+            grouping.map(|grouping| Box::new(ByNetgroup::new(grouping, query.max_per_netgroup)));
+        Ok(Self { table, gone: SlotSet::of(excluded)?, by_netgroup })
     }
 
-    /// Counts a slot as drawn.
+    /// Counts a slot that is in the answer already.
     fn count(&mut self, slot: u32) -> memory::Result {
-        match self {
-            Self::Uniform(_, excluded) => memory::insert(excluded, slot).map(drop),
-            Self::ByNetgroup(_, draw) => draw.count(slot),
-        }
+        self.gone.add(slot)?;
+        self.by_netgroup.as_mut().map_or(Ok(()), |by_netgroup| by_netgroup.count(slot))
     }
 
-    /// Draws up to `size` of the admitted peers. No two admissions of one answer may have a peer in common.
-    fn next(&mut self, admission: &Admission, size: usize, rng: &mut impl Rng) -> memory::Result<Vec<u32>> {
-        let (Self::Uniform(table, _) | Self::ByNetgroup(table, _)) = self;
-        let table = *table;
+    /// Adds up to `size` of the admitted peers to the answer. No two admissions of one answer may have a peer in common.
+    fn next(
+        &mut self,
+        admission: &Admission,
+        size: usize,
+        rng: &mut impl Rng,
+        answer: &mut Addresses,
+    ) -> memory::Result {
+        let table = self.table;
         let is_exact = admission.is_exact();
         let is_within_bound =
             |slot: u32| is_exact || table.slab().entry(slot).num_failures() <= admission.max_failures;
-        match self {
-            Self::Uniform(_, excluded) => {
-                let is_eligible =
-                    |slot: u32| is_within_bound(slot) && (excluded.is_empty() || !excluded.contains(&slot));
-                let population = Population::new(&table.indexes().pools, *admission);
-                population.draw(size, excluded.len(), is_eligible, rng)
-            }
-            Self::ByNetgroup(_, draw) => draw.draw(size, *admission, is_within_bound, rng),
+        let mut slots = Slots::new();
+        if let Some(by_netgroup) = &mut self.by_netgroup {
+            by_netgroup.draw(size, *admission, &mut self.gone, is_within_bound, rng, &mut slots)?;
+        } else {
+            let population = Population::new(&table.indexes().pools, &admission.classes());
+            population.draw(size, &self.gone, is_within_bound, rng, &mut slots)?;
         }
+        answer.try_reserve_exact(slots.len())?;
+        for address in table.addresses(&slots) {
+            answer.push(address);
+        }
+        Ok(())
     }
 }

@@ -1,24 +1,25 @@
-//! What draws are made from: the admitted pools, one after the other, with a position for each member.
+//! What draws are made from: the admitted pools, facet by facet, with a position for each member.
+
+use std::iter;
 
 use rand::{Rng, RngExt as _};
 
-use super::admission::Admission;
-use crate::table::facet::POOLS;
-use crate::table::index::Pools;
-use crate::table::slot::slot_number;
+use crate::table::ends::{Ends, place_of};
+use crate::table::facet::{CLASSES, FACETS};
+use crate::table::index::{NetgroupLists, Pools};
 
 /// A list of numbers for each pool: its slots, or else the netgroups that are listed there.
 pub(super) trait Lists {
-    /// How long the list of a pool is.
-    fn len_of(&self, pool: usize) -> usize;
+    /// Where each pool ends.
+    fn ends(&self) -> &Ends;
 
     /// The number at a position in the list of a pool.
     fn at(&self, pool: usize, position: usize) -> u32;
 }
 
 impl Lists for Pools {
-    fn len_of(&self, pool: usize) -> usize {
-        self.len_of(pool)
+    fn ends(&self) -> &Ends {
+        self.ends()
     }
 
     fn at(&self, pool: usize, position: usize) -> u32 {
@@ -26,64 +27,77 @@ impl Lists for Pools {
     }
 }
 
-impl Lists for [Vec<u32>] {
-    fn len_of(&self, pool: usize) -> usize {
-        self[pool].len()
+impl Lists for NetgroupLists {
+    fn ends(&self) -> &Ends {
+        self.ends()
     }
 
     fn at(&self, pool: usize, position: usize) -> u32 {
-        self[pool][position]
+        self.of(pool)[position]
     }
 }
 
-/// The members of the admitted pools, one pool after the other.
-pub(super) struct Population<'a, L: ?Sized> {
+/// The members of the admitted pools, one facet after the other.
+pub(super) struct Population<'a, L> {
     lists: &'a L,
-    /// The admitted pools that are not empty …
-    pools: [u16; POOLS],
-    /// … and the position after the last member of each.
-    ends: [u32; POOLS],
+    /// The facets with admitted members …
+    facets: [u8; FACETS],
+    /// … and the position after the last admitted member of each.
+    ends: [u32; FACETS],
     /// How many those are.
     len: usize,
 }
 
-impl<'a, L: Lists + ?Sized> Population<'a, L> {
-    /// Cost: constant, a look at the size of each admitted pool.
-    pub(super) fn new(lists: &'a L, admission: Admission) -> Self {
-        let mut population = Self { lists, pools: [0; POOLS], ends: [0; POOLS], len: 0 };
+impl<'a, L: Lists> Population<'a, L> {
+    /// The members of the first classes of each facet, as many as are given. Cost: constant, a look at each facet.
+    pub(super) fn new(lists: &'a L, classes: &[u8; FACETS]) -> Self {
+        let mut population = Self { lists, facets: [0; FACETS], ends: [0; FACETS], len: 0 };
         let mut end = 0;
-        for pools in admission.facet_pools() {
-            for pool in pools {
-                let len = lists.len_of(pool);
-                if len > 0 {
-                    end += slot_number(len);
-                    population.pools[population.len] = u16::try_from(pool).unwrap_or(u16::MAX);
-                    population.ends[population.len] = end;
-                    population.len += 1;
-                }
+        for ((facet, number), &classes) in (0..FACETS).zip(0..).zip(classes) {
+            if classes > 0 {
+                let members = lists.ends().members(facet, classes);
+                end += members;
+                // Overwritten by the next one if there are none.
+                population.facets[population.len] = number;
+                population.ends[population.len] = end;
+                population.len += usize::from(members > 0);
             }
         }
         population
     }
 
     pub(super) fn size(&self) -> u32 {
-        self.ends[..self.len].last().copied().unwrap_or(0)
+        self.ends().last().copied().unwrap_or(0)
+    }
+
+    fn ends(&self) -> &[u32] {
+        &self.ends[..self.len]
     }
 
     /// Draws a member, each equally likely, and returns it with its pool. Requires that there are some.
     pub(super) fn any(&self, rng: &mut impl Rng) -> (usize, u32) {
-        let position = rng.random_range(0..self.size());
-        let index = self.ends[..self.len].partition_point(|&end| end <= position);
-        let start = if index == 0 { 0 } else { self.ends[index - 1] };
-        let pool = usize::from(self.pools[index]);
-        (pool, self.lists.at(pool, (position - start) as usize))
+        self.at(rng.random_range(0..self.size()))
+    }
+
+    /// The member at a position, with its pool.
+    fn at(&self, position: u32) -> (usize, u32) {
+        let (index, position) = place_of(position, self.ends());
+        let facet = usize::from(self.facets[index]);
+        let (class, position) = self.lists.ends().find(facet, position);
+        let pool = facet * CLASSES + class;
+        (pool, self.lists.at(pool, position as usize))
     }
 
     /// All members, with their pools.
     pub(super) fn all(&self) -> impl Iterator<Item = (usize, u32)> {
-        let (lists, pools) = (self.lists, self.pools[..self.len].iter().map(|&pool| usize::from(pool)));
-        pools.flat_map(move |pool| {
-            (0..lists.len_of(pool)).map(move |position| (pool, lists.at(pool, position)))
+        let starts = iter::once(&0).chain(self.ends());
+        let members = self.ends().iter().zip(starts).map(|(end, start)| end - start);
+        self.facets.iter().map(|&facet| usize::from(facet)).zip(members).flat_map(move |(facet, members)| {
+            let pools = (0..CLASSES).flat_map(move |class| {
+                let pool = facet * CLASSES + class;
+                (0..self.lists.ends().in_class(facet, class)).map(move |position| (pool, position as usize))
+            });
+            pools.take(members as usize).map(|(pool, position)| (pool, self.lists.at(pool, position)))
         })
     }
 }

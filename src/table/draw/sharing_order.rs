@@ -1,11 +1,11 @@
 //! What others are told: public peers, in an order of types.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use rand::Rng;
 
-use super::Draw;
 use super::admission::Admission;
+use super::{Addresses, Draw};
 use crate::address::PeerAddress;
 use crate::memory;
 use crate::netgroup::Netgroup;
@@ -13,6 +13,7 @@ use crate::peer::StoredPeerType;
 use crate::query::PeerQuery;
 use crate::table::facet::Attempt;
 use crate::table::owner::PeerTable;
+use crate::table::slot_set::SlotSet;
 
 /// Preferred before outbound before inbound.
 const SHARING_ORDER: [StoredPeerType; 3] =
@@ -20,8 +21,8 @@ const SHARING_ORDER: [StoredPeerType; 3] =
 
 impl PeerTable {
     /// Draws public peers in the sharing order, at random within each type, at most `rooms` of each. None of the `unwanted`
-    /// is drawn, nor of the peers in the answer already, which count for their netgroups. Requires what
-    /// [`draw`](Self::draw) does.
+    /// is drawn, nor of the peers in the answer already, which count for their netgroups. With
+    /// the addresses comes how many there are of each type, in the sharing order. Requires what [`draw`](Self::draw) does.
     pub(crate) fn draw_to_send<'a>(
         &self,
         query: &PeerQuery<'a>,
@@ -30,17 +31,20 @@ impl PeerTable {
         rooms: [usize; 3],
         size: usize,
         rng: &mut impl Rng,
-    ) -> memory::Result<Vec<(PeerAddress, StoredPeerType)>> {
+    ) -> memory::Result<(Addresses, [(StoredPeerType, usize); 3])> {
         let excluded = self.slots_of(query.exclude.iter().chain(unwanted))?;
         let mut draw = Draw::begin(self, query, &excluded)?;
         self.slots_of(already)?.into_iter().try_for_each(|slot| draw.count(slot))?;
-        let mut addresses = Vec::new();
-        for peer_type in SHARING_ORDER.into_iter().filter(|&t| query.type_filter.admits(t)) {
-            let missing = (size - addresses.len()).min(rooms[peer_type as usize]);
-            let slots = draw.next(&Admission::of(query, |t| t == peer_type, true), missing, rng)?;
-            memory::extend(&mut addresses, self.addresses(&slots).map(|address| (address, peer_type)))?;
+        let (mut addresses, mut counts) = (Addresses::new(), SHARING_ORDER.map(|peer_type| (peer_type, 0)));
+        for (peer_type, count) in
+            counts.iter_mut().filter(|(peer_type, _)| query.type_filter.admits(*peer_type))
+        {
+            let missing = (size - addresses.len()).min(rooms[*peer_type as usize]);
+            let before = addresses.len();
+            draw.next(&Admission::of(query, |t| t == *peer_type, true), missing, rng, &mut addresses)?;
+            *count = addresses.len() - before;
         }
-        Ok(addresses)
+        Ok((addresses, counts))
     }
 
     /// Those of some public peers, given as slots and addresses, that the query admits: in the sharing order, within a type
@@ -53,13 +57,12 @@ impl PeerTable {
         query: &PeerQuery<'_>,
         exclude: Option<&PeerAddress>,
         size: usize,
-    ) -> Vec<PeerAddress> {
-        let excluded: HashSet<u32> =
-            query.exclude.iter().chain(exclude).filter_map(|address| self.find(address)).collect();
+    ) -> memory::Result<Addresses> {
+        let excluded = SlotSet::of(&self.slots_of(query.exclude.iter().chain(exclude))?)?;
         let mut by_type = [(); 3].map(|()| Vec::new());
         for &(slot, address) in peers {
             let entry = self.slab().entry(slot);
-            if !excluded.contains(&slot)
+            if !excluded.contains(slot)
                 && query.type_filter.admits(entry.peer_type())
                 && !(query.use_next_attempt && self.slab().attempt(entry) == Attempt::Waiting)
                 && query.max_num_failures.is_none_or(|max| entry.num_failures() <= max)
@@ -75,6 +78,11 @@ impl PeerTable {
         };
         let ordered = SHARING_ORDER.into_iter().flat_map(|peer_type| &by_type[peer_type as usize]);
         let admitted = ordered.filter(|(_, netgroup)| query.max_per_netgroup == 0 || has_room(*netgroup));
-        admitted.take(size).map(|&(address, _)| address.clone()).collect()
+        let mut answer = Addresses::new();
+        for (address, _) in admitted.take(size) {
+            answer.try_reserve(1)?;
+            answer.push((*address).clone());
+        }
+        Ok(answer)
     }
 }

@@ -11,58 +11,70 @@
 use rand::Rng;
 use rand::seq::SliceRandom as _;
 
+use super::Slots;
 use super::population::{Lists, Population};
 use crate::memory;
-use crate::table::counts::Counts;
+use crate::table::slot_set::SlotSet;
 
-impl<L: Lists + ?Sized> Population<'_, L> {
-    /// Draws min(`size`, eligible) slots. `ineligible` is a guess at how many of the population `is_eligible` refuses; a
-    /// wrong one costs time, never exactness.
+impl<L: Lists> Population<'_, L> {
+    /// Draws min(`size`, eligible) slots into an empty answer. Eligible are those that pass and are not in `gone`, which are excluded or were
+    /// drawn before.
     ///
-    /// Cost: expected constant for each slot drawn and each ineligible one; linear in the population where
-    /// `is_eligible` refuses most of it.
+    /// Cost: expected constant for each slot drawn and each that is gone; linear in the population where `passes` refuses
+    /// most of it.
     pub(super) fn draw(
         &self,
         size: usize,
-        ineligible: usize,
-        is_eligible: impl Fn(u32) -> bool,
+        gone: &SlotSet,
+        passes: impl Fn(u32) -> bool,
         rng: &mut impl Rng,
-    ) -> memory::Result<Vec<u32>> {
+        answer: &mut Slots,
+    ) -> memory::Result {
         let population = self.size();
         let wanted = size.min(population as usize);
         if wanted == 0 {
-            return Ok(Vec::new());
+            return Ok(());
         }
-        if wanted.saturating_add(ineligible) <= population as usize / 2
-            && let Some(drawn) = self.draw_by_rejection(wanted, &is_eligible, rng)?
+        let is_eligible = |slot: u32| passes(slot) && !gone.contains(slot);
+        // How many of those gone are in this population is not known; a wrong guess costs time, never exactness.
+        if wanted.saturating_add(gone.len()) <= population as usize / 2
+            && self.draw_by_rejection(wanted, is_eligible, rng, answer)?
         {
-            return Ok(drawn);
+            return Ok(());
         }
+        answer.clear();
         let slots = self.all().map(|(_, slot)| slot);
         let mut slots = memory::collect(slots.filter(|&slot| is_eligible(slot)))?;
         let (drawn, _) = slots.partial_shuffle(rng, wanted);
-        memory::collect(drawn.iter().copied())
+        answer.try_reserve_exact(drawn.len())?;
+        answer.extend_from_slice(drawn);
+        Ok(())
     }
 
-    /// The fast way; nothing after too many draws in vain.
+    /// The fast way. Returns whether it came to an end; it gives up after too many draws in vain.
     fn draw_by_rejection(
         &self,
         wanted: usize,
         is_eligible: impl Fn(u32) -> bool,
         rng: &mut impl Rng,
-    ) -> memory::Result<Option<Vec<u32>>> {
-        let (mut drawn, mut seen) = (memory::with_capacity(wanted)?, Counts::with_capacity(wanted)?);
+        answer: &mut Slots,
+    ) -> memory::Result<bool> {
+        let mut seen = SlotSet::default();
+        answer.try_reserve_exact(wanted)?;
+        if wanted > 1 {
+            seen.reserve(wanted)?;
+        }
         // At least every second draw is expected to succeed, unless the bound on failures cuts a class; so these are hardly
         // ever used up.
         let mut tries = 8 * wanted + 64;
-        while drawn.len() < wanted {
-            let Some(left) = tries.checked_sub(1) else { return Ok(None) };
+        while answer.len() < wanted {
+            let Some(left) = tries.checked_sub(1) else { return Ok(false) };
             tries = left;
             let (_, slot) = self.any(rng);
-            if is_eligible(slot) && seen.add(slot)? == 0 {
-                drawn.push(slot);
+            if is_eligible(slot) && (wanted == 1 || seen.insert(slot)) {
+                answer.push(slot);
             }
         }
-        Ok(Some(drawn))
+        Ok(true)
     }
 }

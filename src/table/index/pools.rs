@@ -10,6 +10,7 @@ use super::interface::{Arrivals, Cause, Index, Needs, ensure};
 use crate::memory::{self, MIN_CAPACITY};
 use crate::peer::StoredPeerType;
 use crate::system::prefetch::prefetch;
+use crate::table::ends::Ends;
 use crate::table::facet::{
     Attempt, PAIRS, POOLS, inbound_class, other_of, pair_of, pool_in, pools_of_type, pools_with_failures,
 };
@@ -24,6 +25,8 @@ pub(in crate::table) struct Pools {
     pairs: Vec<Vec<u32>>,
     /// How many slots are in each pool. Apart from the arrays, because a query reads it for every pool that it admits.
     lens: Vec<u32>,
+    /// Where each pool ends, for what queries draw.
+    ends: Ends,
     /// How many inbound peers have failed.
     failed_inbound: usize,
     /// Whether an array may have become too long for what is in it.
@@ -118,6 +121,9 @@ impl Index for Pools {
         )?;
         let pooled: usize = self.lens.iter().map(|&len| len as usize).sum();
         ensure(pooled == slab.len(), "every peer is in a pool")?;
+        let mut ends = Ends::NONE;
+        slab.slots().for_each(|slot| ends.add(slab.pool(slot)));
+        ensure(self.ends == ends, "it is known where each pool ends")?;
         let is_failed =
             |entry: &&Entry| entry.peer_type() == StoredPeerType::Inbound && entry.num_failures() > 0;
         let failed = slab.entries().iter().filter(is_failed).count();
@@ -151,7 +157,18 @@ fn len_with_room(len: usize, used: usize, slots: usize) -> usize {
 
 impl Pools {
     pub(super) fn new() -> Self {
-        Self { pairs: vec![Vec::new(); PAIRS], lens: vec![0; POOLS], failed_inbound: 0, is_sparse: false }
+        Self {
+            pairs: vec![Vec::new(); PAIRS],
+            lens: vec![0; POOLS],
+            ends: Ends::NONE,
+            failed_inbound: 0,
+            is_sparse: false,
+        }
+    }
+
+    /// Where each pool ends.
+    pub(in crate::table) fn ends(&self) -> &Ends {
+        &self.ends
     }
 
     /// How many slots are in a pool.
@@ -218,6 +235,7 @@ impl Pools {
         }
         let position = self.lens[pool];
         self.lens[pool] += 1;
+        self.ends.add(pool);
         let array = &mut self.pairs[pair];
         let index = index_in(array.len(), side, position as usize);
         array[index] = slot;
@@ -230,6 +248,7 @@ impl Pools {
         let (pair, side) = pair_of(pool);
         let (position, last) = (entries[slot as usize].pool_position, self.lens[pool] - 1);
         self.lens[pool] = last;
+        self.ends.subtract(pool);
         let array = &mut self.pairs[pair];
         if position != last {
             let moved = array[index_in(array.len(), side, last as usize)];
@@ -270,6 +289,7 @@ impl Pools {
     /// Removes all slots. Their room stays.
     fn empty(&mut self) {
         self.lens.fill(0);
+        self.ends = Ends::NONE;
         (self.failed_inbound, self.is_sparse) = (0, true);
     }
 

@@ -12,12 +12,13 @@ use std::hash::{BuildHasher as _, RandomState};
 
 use hashbrown::HashTable;
 
+use super::lists::NetgroupLists;
 use super::lowest::LowestClasses;
 use super::peers::NetgroupPeers;
 use crate::memory::{self, MIN_CAPACITY, give_back};
 use crate::netgroup::Netgroup;
 use crate::system::prefetch::prefetch;
-use crate::table::facet::{FACETS, POOLS, facet_of};
+use crate::table::facet::{FACETS, facet_of};
 use crate::table::slot::slot_number;
 
 /// See the [module](self).
@@ -33,8 +34,7 @@ pub(in crate::table) struct Grouping {
     free: Vec<u32>,
     /// The place of each slot of the slab.
     places: Vec<Place>,
-    /// For each pool the netgroups that have it as the lowest of a facet.
-    lists: Vec<Vec<u32>>,
+    lists: NetgroupLists,
 }
 
 /// The netgroup of a slot, and the slot's position there.
@@ -54,7 +54,7 @@ impl Grouping {
             lowest: Vec::new(),
             free: Vec::new(),
             places: memory::with_capacity(slots)?,
-            lists: memory::filled(Vec::new(), POOLS)?,
+            lists: NetgroupLists::new()?,
         })
     }
 
@@ -62,10 +62,7 @@ impl Grouping {
     pub(super) fn clear(&mut self) {
         self.numbers = HashTable::new();
         (self.peers, self.lowest, self.free, self.places) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        // Not with `fill`, which would keep the memory of each.
-        for list in &mut self.lists {
-            *list = Vec::new();
-        }
+        self.lists.clear();
     }
 
     /// Replaces the number of each name by the new number of that number. It takes no memory.
@@ -127,8 +124,8 @@ impl Grouping {
         self.lowest[netgroup as usize].first_facet(classes)
     }
 
-    /// For each pool the netgroups that have it as the lowest of a facet.
-    pub(in crate::table) fn lists(&self) -> &[Vec<u32>] {
+    /// What a netgroup is drawn from.
+    pub(in crate::table) fn lists(&self) -> &NetgroupLists {
         &self.lists
     }
 
@@ -236,10 +233,7 @@ impl Grouping {
         let rank = lowest.rank(facet);
         if let Some(pool) = before {
             let position = self.peers[netgroup as usize].listed_at.remove(rank);
-            let list = &mut self.lists[pool];
-            list.swap_remove(position as usize);
-            give_back(list);
-            if let Some(&moved) = list.get(position as usize) {
+            if let Some(moved) = self.lists.swap_remove(pool, position) {
                 let rank = self.lowest[moved as usize].rank(facet);
                 self.peers[moved as usize].listed_at[rank] = position;
             }
@@ -247,8 +241,7 @@ impl Grouping {
         if let Some(pool) = now {
             let listed_at = &mut self.peers[netgroup as usize].listed_at;
             listed_at.try_reserve(1)?;
-            listed_at.insert(rank, slot_number(self.lists[pool].len()));
-            memory::push(&mut self.lists[pool], netgroup)?;
+            listed_at.insert(rank, self.lists.push(pool, netgroup)?);
         }
         self.lowest[netgroup as usize].set(facet, now);
         Ok(())
@@ -275,7 +268,7 @@ impl Grouping {
             let (_, pool) = of(slot_number(slot));
             self.peers[place.netgroup as usize].slot_at(place.position, pool) == Some(slot_number(slot))
         };
-        let is_listed = |(pool, netgroups): (usize, &Vec<u32>)| {
+        let is_listed = |(pool, netgroups): (usize, &[u32])| {
             netgroups.iter().enumerate().all(|(position, &netgroup)| {
                 let (lowest, peers) = (self.lowest[netgroup as usize], &self.peers[netgroup as usize]);
                 lowest.pool(facet_of(pool)) == Some(pool)
@@ -294,8 +287,9 @@ impl Grouping {
             && used().all(|netgroup| self.find(self.peers[netgroup as usize].netgroup) == Some(netgroup))
             && used().all(|netgroup| self.has_right_len(netgroup))
             && used().all(has_lowest)
-            && self.lists.iter().enumerate().all(is_listed)
-            && in_lists == self.lists.iter().map(Vec::len).sum::<usize>()
+            && self.lists.is_consistent()
+            && self.lists.iter().all(is_listed)
+            && in_lists == self.lists.iter().map(|(_, list)| list.len()).sum::<usize>()
     }
 
     fn has_right_len(&self, netgroup: u32) -> bool {
@@ -317,7 +311,7 @@ fn set_position(places: &mut [Place]) -> impl FnMut(u32, u32) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::table::facet::CLASSES;
+    use crate::table::facet::{CLASSES, POOLS};
     use rand::rngs::ChaCha12Rng;
     use rand::{RngExt as _, SeedableRng as _};
 
@@ -388,7 +382,7 @@ mod tests {
             grouping.push(netgroup(1), pool).expect("memory");
         }
         let lists = |grouping: &Grouping| -> Vec<usize> {
-            (0..POOLS).filter(|&pool| !grouping.lists()[pool].is_empty()).collect()
+            (0..POOLS).filter(|&pool| !grouping.lists().of(pool).is_empty()).collect()
         };
         assert_eq!(lists(&grouping), [3, second + 12], "one a facet");
         grouping.shift(1, 3, 7).expect("memory");

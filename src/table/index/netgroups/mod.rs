@@ -5,6 +5,7 @@
 //! longer true then, is let go, and built anew when somebody needs it.
 
 mod grouping;
+mod lists;
 mod lowest;
 mod peers;
 
@@ -16,6 +17,7 @@ use crate::netgroup::Netgroup;
 use crate::table::owner::slab::{Peer, Slab, State};
 
 pub(in crate::table) use grouping::Grouping;
+pub(in crate::table) use lists::NetgroupLists;
 
 /// See the [module](self).
 #[derive(Debug)]

@@ -9,7 +9,7 @@ use smallvec::SmallVec;
 
 use crate::memory::{self, give_back};
 use crate::netgroup::Netgroup;
-use crate::table::facet::{CLASSES, POOLS};
+use crate::table::facet::{CLASSES, pool_number};
 use crate::table::slot::slot_number;
 
 /// A netgroup with more peers than this is kept by pool, until it has half as many.
@@ -39,13 +39,13 @@ enum Peers {
 #[derive(Clone, Copy, Debug)]
 struct Pooled {
     slot: u32,
-    pool: u16,
+    pool: u8,
 }
 
 /// The peers of a large netgroup in one pool.
 #[derive(Debug)]
 struct Cell {
-    pool: u16,
+    pool: u8,
     slots: Vec<u32>,
 }
 
@@ -213,13 +213,6 @@ impl NetgroupPeers {
 /// Where the cell of a pool is, or would be.
 fn find(cells: &[Cell], pool: usize) -> Result<usize, usize> {
     cells.binary_search_by_key(&pool, |cell| usize::from(cell.pool))
-}
-
-/// The number of a pool, as it is kept here.
-#[expect(clippy::cast_possible_truncation, reason = "POOLS fits")]
-fn pool_number(pool: usize) -> u16 {
-    const { assert!(POOLS <= u16::MAX as usize, "the number of a pool takes two bytes") };
-    pool as u16
 }
 
 const _: () = assert!(size_of::<NetgroupPeers>() == 64, "a netgroup fills a line of the cache");
