@@ -43,6 +43,11 @@ impl Netgroup {
         (self.kind == Kind::V4).then(|| u16::from_be_bytes([a, b]))
     }
 
+    /// The number of an IPv6 netgroup.
+    pub(crate) fn v6_number(self) -> Option<u32> {
+        (self.kind == Kind::V6).then(|| u32::from_be_bytes(self.prefix))
+    }
+
     /// The number of the name, if the host is one.
     pub(crate) fn name_number(self) -> Option<u32> {
         (self.kind == Kind::Name).then(|| u32::from_ne_bytes(self.prefix))
@@ -69,7 +74,7 @@ mod tests {
         };
         assert_eq!(of(1, 0), of(1, 9));
         assert_ne!(of(1, 0), of(2, 0));
-        assert_eq!(of(1, 0).v4_number(), None);
+        assert_eq!((of(1, 0).v4_number(), of(1, 0).v6_number()), (None, Some(0x2000_0001)));
     }
 
     #[test]

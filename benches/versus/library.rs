@@ -17,6 +17,9 @@ use peer_manager::ffi::record::{
     PEER_MANAGER_BACKOFF_INCREASE, PEER_MANAGER_TYPE_OUTBOUND, peer_manager_record,
 };
 
+use peer_manager::ffi::snapshot::peer_manager_snapshot;
+use peer_manager::ffi::stats::peer_manager_stats;
+
 use crate::node::NOW;
 
 /// Declares the functions that are called, and how they are found. A row that needs another one adds a line.
@@ -59,6 +62,10 @@ functions! {
     update_backoff: fn(*mut handle, *const peer_manager_address, u32, *mut peer_manager_error) -> i32;
     update: fn(*mut handle, *const peer_manager_address, u32, u8, u32, *mut peer_manager_error) -> i32;
     remove: fn(*mut handle, *const peer_manager_address, *mut peer_manager_error) -> i32;
+    get_stats: fn(*mut handle, *mut peer_manager_stats, *mut peer_manager_error) -> i32;
+    stats_init: fn(*mut peer_manager_stats, usize);
+    get_all_peers: fn(*mut handle, *mut *mut peer_manager_snapshot, *mut peer_manager_error) -> i32;
+    snapshot_free: fn(*mut peer_manager_snapshot);
     query_init: fn(*mut peer_manager_query, usize);
     load_random_peers: fn(
         *mut handle,
@@ -168,6 +175,9 @@ fn check(status: i32, error: &MaybeUninit<peer_manager_error>) {
     }
 }
 
+// SAFETY: the header says that any number of threads may use a manager at once.
+unsafe impl Sync for Node<'_> {}
+
 /// A peer manager, freed when dropped.
 pub(crate) struct Node<'a> {
     functions: &'a Functions,
@@ -227,6 +237,23 @@ impl Node<'_> {
     pub(crate) fn remove(&self, address: &peer_manager_address) {
         // SAFETY: the pointers are valid for the call.
         self.call(|f, pm, error| unsafe { (f.remove)(pm, address, error) });
+    }
+
+    pub(crate) fn get_stats(&self) {
+        let mut stats = MaybeUninit::uninit();
+        // SAFETY: the pointers are valid for the calls, the first of which initialises the stats.
+        self.call(|f, pm, error| unsafe {
+            (f.stats_init)(stats.as_mut_ptr(), size_of::<peer_manager_stats>());
+            (f.get_stats)(pm, stats.as_mut_ptr(), error)
+        });
+    }
+
+    pub(crate) fn snapshot(&self) {
+        let mut snapshot = ptr::null_mut();
+        // SAFETY: the pointers are valid for the call.
+        self.call(|f, pm, error| unsafe { (f.get_all_peers)(pm, &raw mut snapshot, error) });
+        // SAFETY: the snapshot came from this library and is not used any more.
+        unsafe { (self.functions.snapshot_free)(snapshot) };
     }
 
     pub(crate) fn load_random_peers(

@@ -4,7 +4,9 @@ use std::fs;
 use std::mem::MaybeUninit;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use peer_manager::ffi::address::peer_manager_address;
 use peer_manager::ffi::options::{
@@ -65,7 +67,7 @@ const fn slow(name: &'static str, what: &'static str, prepare: for<'a> fn(Settin
     Row { name, what, rounds: Rounds::Few, prepare }
 }
 
-pub(crate) const ROWS: [Row; 31] = [
+pub(crate) const ROWS: [Row; 34] = [
     row("commit", "`COMMIT`, one update", |setting| {
         single_updates(setting, PEER_MANAGER_DURABILITY_COMMIT, 2_000)
     }),
@@ -116,6 +118,11 @@ pub(crate) const ROWS: [Row; 31] = [
         in_memory(setting, Table::ipv6(10_000), Node::increase_backoff)
     }),
     row("load-1k", "`load` of 1,000", |setting| in_memory(setting, Table::ipv4(1_000), Node::load)),
+    slow("wait-quiet", "longest wait of `load_random_peers(8)` during 50 ms", |setting| {
+        longest_wait(setting, |_| thread::sleep(Duration::from_millis(50)))
+    }),
+    slow("wait-stats", "… during `get_stats`", |setting| longest_wait(setting, Node::get_stats)),
+    slow("wait-snapshot", "… during `get_all_peers`", |setting| longest_wait(setting, Node::snapshot)),
     row("load-ipv6", "`load` of 10,000, IPv6", |setting| in_memory(setting, Table::ipv6(10_000), Node::load)),
 ];
 
@@ -310,6 +317,39 @@ fn in_memory<'a>(setting: Setting<'a>, table: Table, call: fn(&Node<'a>, &peer_m
     let node = filled(setting, table);
     let mut known = Known::of(table);
     Box::new(move || timed(&known.take(20_000), |address| call(&node, address)))
+}
+
+/// The longest that one thread waits for an answer while another makes a call; a third changes a peer each half
+/// millisecond. IPv6, where each peer has a netgroup of its own.
+fn longest_wait<'a>(setting: Setting<'a>, call: fn(&Node<'a>)) -> Side<'a> {
+    let table = Table::ipv6(setting.large);
+    let node = filled(setting, table);
+    let mut known = Known::of(table);
+    Box::new(move || {
+        let (addresses, is_over, longest) = (known.take(1_000), AtomicBool::new(false), AtomicU64::new(0));
+        let goes_on = || !is_over.load(Ordering::Relaxed);
+        thread::scope(|threads| {
+            threads.spawn(|| {
+                let (query, mut out) = (query(setting), [MaybeUninit::uninit(); 8]);
+                while goes_on() {
+                    let began = Instant::now();
+                    node.load_random_peers(&query, &mut out);
+                    let waited = u64::try_from(began.elapsed().as_nanos()).expect("it ends");
+                    longest.fetch_max(waited, Ordering::Relaxed);
+                }
+            });
+            threads.spawn(|| {
+                for address in addresses.iter().cycle().take_while(|_| goes_on()) {
+                    node.increase_backoff(address);
+                    thread::sleep(Duration::from_micros(500));
+                }
+            });
+            thread::sleep(Duration::from_millis(5));
+            call(&node);
+            is_over.store(true, Ordering::Relaxed);
+        });
+        Duration::from_nanos(longest.into_inner()).as_secs_f64()
+    })
 }
 
 fn inserted_and_removed(setting: Setting<'_>) -> Side<'_> {

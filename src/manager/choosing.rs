@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::query::PeerQuery;
 use crate::stats::Stats;
 use crate::sync::Ordering;
-use crate::table::{Addresses, Snapshot};
+use crate::table::{Addresses, Room, Snapshot};
 
 /// Choosing peers, and looking at all of them. Nothing here waits for the disk.
 impl PeerManager {
@@ -84,7 +84,8 @@ impl PeerManager {
     /// # Errors
     /// [`Error::NoMemory`] when there is none for the copy; [`Error::Internal`] after a panic.
     pub fn get_all_peers(&self) -> Result<Snapshot> {
-        self.read()?.snapshot()
+        let room = Room::for_peers(self.read()?.len())?;
+        self.read()?.snapshot(room)
     }
 
     /// The number of peers. Cost: constant.
@@ -94,7 +95,7 @@ impl PeerManager {
     }
 
     /// Counts peers, writes and refusals. Cost: constant in a table with bounds, or once it has been queried by netgroup;
-    /// else linear in the table, to count the netgroups.
+    /// else linear in the table, to count the netgroups: the table is locked for reading while each peer is looked at.
     ///
     /// # Errors
     /// [`Error::Internal`] after a panic.
@@ -113,7 +114,8 @@ impl PeerManager {
             outbound,
             preferred,
             ready: census.due,
-            netgroups: census.netgroups,
+            // The table is unlocked by now.
+            netgroups: census.netgroups.finish() as u64,
             pending_writes,
             failed_writes: self.failed_writes.load(Ordering::Relaxed) + failed_in_background,
             skipped_rows: self.skipped_rows,

@@ -1,17 +1,18 @@
 //! Looking at all peers: counts, a copy, and which of them a bulk change is about. Read only.
 
+use super::index::NetgroupCount;
 use super::owner::PeerTable;
-use super::snapshot::Snapshot;
+use super::snapshot::{Room, Snapshot, no_room};
 use crate::error::{Error, Result as Fallible};
 use crate::memory;
 use crate::peer::{PeerRecord, StoredPeerType};
 
 /// How many peers there are of each sort.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) struct Census {
     pub(crate) by_type: [u64; 3],
     pub(crate) due: u64,
-    pub(crate) netgroups: u64,
+    pub(crate) netgroups: NetgroupCount,
 }
 
 impl PeerTable {
@@ -21,7 +22,7 @@ impl PeerTable {
         Ok(Census {
             by_type: StoredPeerType::ALL.map(|peer_type| self.count_of(peer_type) as u64),
             due: self.indexes().pools.due() as u64,
-            netgroups: self.indexes().netgroups.count(self.slab())? as u64,
+            netgroups: self.indexes().netgroups.count(self.slab())?,
         })
     }
 
@@ -30,14 +31,15 @@ impl PeerTable {
         self.indexes().pools.of_type(peer_type)
     }
 
-    /// Copies the whole table. Cost: linear, 44 bytes a peer.
-    pub(crate) fn snapshot(&self) -> Fallible<Snapshot> {
+    /// Copies the whole table into this room, which is made larger if it does not suffice. Cost: linear, 44 bytes a peer.
+    pub(crate) fn snapshot(&self, room: Room) -> Fallible<Snapshot> {
         let copy = || -> memory::Result<_> {
-            let mut entries = memory::with_capacity(self.len())?;
+            let mut entries = room.0;
+            entries.try_reserve_exact(self.len())?;
             entries.extend_from_slice(self.slab().entries());
             Ok(Snapshot::new(entries, self.slab().texts().try_clone()?))
         };
-        copy().map_err(|_| Error::no_memory(&format!("to copy a table of {} peers", self.len())))
+        copy().map_err(|_| no_room(self.len()))
     }
 
     /// The slots of the peers with at least `min_num_failures`, until a peer is removed. Cost: linear in their number.

@@ -27,4 +27,5 @@ mod snapshot;
 pub(crate) use bounds::{Bounds, Full};
 pub(crate) use draw::Addresses;
 pub(crate) use owner::PeerTable;
+pub(crate) use snapshot::Room;
 pub use snapshot::Snapshot;

@@ -2,6 +2,8 @@
 
 use super::owner::entry::Entry;
 use super::owner::names::Texts;
+use crate::error::{Error, Result};
+use crate::memory;
 use crate::peer::PeerRecord;
 
 /// All peers as they were at one consistent moment, in no particular order.
@@ -22,6 +24,24 @@ use crate::peer::PeerRecord;
 pub struct Snapshot {
     entries: Vec<Entry>,
     names: Texts,
+}
+
+/// Room for a snapshot, to be made before the table is locked.
+pub(crate) struct Room(pub(super) Vec<Entry>);
+
+impl Room {
+    /// For so many peers, and a few more, because others may be inserted meanwhile. Cost: linear.
+    pub(crate) fn for_peers(peers: usize) -> Result<Self> {
+        let mut room = memory::filled(Entry::EMPTY, peers + peers / 64).map_err(|_| no_room(peers))?;
+        // The entries were there for the system to give the memory now: for a large table, that takes longer than the copy.
+        room.clear();
+        Ok(Self(room))
+    }
+}
+
+/// The error where there is no memory to copy a table.
+pub(super) fn no_room(peers: usize) -> Error {
+    Error::no_memory(&format!("to copy a table of {peers} peers"))
 }
 
 impl Snapshot {

@@ -13,6 +13,7 @@ use super::owner::slab::{Peer, Slab, State};
 use crate::memory;
 use interface::{Cause, Index, Needs};
 
+pub(crate) use netgroups::NetgroupCount;
 pub(super) use netgroups::{Grouping, NetgroupLists};
 pub(super) use pools::Pools;
 pub(super) use wheel::Wheel;

@@ -128,6 +128,18 @@ const ON_FILE: u8 = 0x20;
 const TYPE: u8 = 0x03;
 
 impl Entry {
+    /// No peer's.
+    pub(in crate::table) const EMPTY: Self = Self {
+        next_attempt: [0; 8],
+        host: [0; 16],
+        num_failures: 0,
+        pool_position: 0,
+        links: Links::NONE,
+        port: 0,
+        kind: HostKind::V4,
+        flags: 0,
+    };
+
     pub(super) fn new(key: Key, record: &PeerRecord) -> Self {
         let private = if record.address.is_private() { PRIVATE } else { 0 };
         Self {

@@ -4,18 +4,19 @@
 //! netgroup. It follows from the slab. So a change that finds no memory here does not fail: the grouping, which is no
 //! longer true then, is let go, and built anew when somebody needs it.
 
+mod count;
 mod grouping;
 mod lists;
 mod lowest;
 mod peers;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use super::interface::{Cause, Index, ensure};
 use crate::memory;
-use crate::netgroup::Netgroup;
 use crate::table::owner::slab::{Peer, Slab, State};
 
+pub(crate) use count::NetgroupCount;
 pub(in crate::table) use grouping::Grouping;
 pub(in crate::table) use lists::NetgroupLists;
 
@@ -95,7 +96,8 @@ impl Index for Netgroups {
         for entry in slab.entries() {
             *peers.entry(entry.key().netgroup()).or_insert(0) += 1;
         }
-        ensure(self.count(slab) == Ok(peers.len()), "exactly the netgroups in use are counted")?;
+        let count = self.count(slab).map(NetgroupCount::finish);
+        ensure(count == Ok(peers.len()), "exactly the netgroups in use are counted")?;
         let Some(grouping) = &self.grouping else { return Ok(()) };
         let is_counted = |(&netgroup, &count): (_, &u32)| grouping.peers_of(netgroup) == count;
         ensure(peers.iter().all(is_counted), "the peers of every netgroup are counted")?;
@@ -139,20 +141,16 @@ impl Netgroups {
         self.is_starved
     }
 
-    /// How many netgroups have peers. Cost: constant if who is in each is kept, else linear in the peers.
-    pub(in crate::table) fn count(&self, slab: &Slab) -> memory::Result<usize> {
+    /// How many netgroups have peers, as far as it is known, or else what tells. Cost: constant if who is in each is kept,
+    /// else linear: a look at each peer.
+    pub(in crate::table) fn count(&self, slab: &Slab) -> memory::Result<NetgroupCount> {
         if let Some(grouping) = &self.grouping {
-            return Ok(grouping.netgroups());
+            return Ok(NetgroupCount::known(grouping.netgroups()));
         }
-        let (mut has_peers, mut others) = (memory::filled(false, Netgroup::V4_COUNT)?, HashSet::new());
-        for netgroup in slab.entries().iter().map(|entry| entry.key().netgroup()) {
-            // Most peers have an IPv4 address.
-            match netgroup.v4_number() {
-                Some(number) => has_peers[usize::from(number)] = true,
-                None => memory::insert(&mut others, netgroup).map(drop)?,
-            }
-        }
-        Ok(has_peers.into_iter().filter(|&has_peers| has_peers).count() + others.len())
+        // Each name is a netgroup of its own.
+        let mut count = NetgroupCount::known(slab.names());
+        slab.entries().iter().try_for_each(|entry| count.see(entry.key().netgroup()))?;
+        Ok(count)
     }
 
     /// Changes the grouping, if there is one, and lets it go if there is no memory for that.
