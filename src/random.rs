@@ -30,7 +30,8 @@ pub(crate) struct RandomSource {
     next_stream: AtomicU64,
     /// The process in which the key is used as it is.
     process: Process,
-    /// What queries take turns with; nothing if there is a seed.
+    is_seeded: bool,
+    /// What queries take turns with.
     shared: Vec<Turns>,
 }
 
@@ -79,27 +80,25 @@ impl RandomSource {
             key
         };
         let process = Process::current();
-        let mut source = Self { key, next_stream: AtomicU64::new(0), process, shared: Vec::new() };
-        if seed.is_none() {
-            let stream = || Stream { rng: source.stream(), process };
-            source.shared = (0..SHARED).map(|_| Turns(Mutex::new(stream()))).collect();
-        }
+        let is_seeded = seed.is_some();
+        let mut source = Self { key, next_stream: AtomicU64::new(0), process, is_seeded, shared: Vec::new() };
+        // With a seed, each is replaced before it is used.
+        let rng = || if is_seeded { ChaCha12Rng::from_seed(key) } else { source.stream() };
+        let turns = (0..SHARED).map(|_| Turns(Mutex::new(Stream { rng: rng(), process })));
+        source.shared = turns.collect();
         Ok(source)
     }
 
     /// The generator for one query. The same stream is never used by two at once. Cost: constant; a thread prefers the same
     /// stream each time.
     pub(crate) fn generator(&self) -> Generator<'_> {
-        if self.shared.is_empty() {
-            return Generator::Own(Box::new(self.stream()));
-        }
         let first = number_of_thread();
         for turn in 0..self.shared.len() {
             let Turns(stream) = &self.shared[(first + turn) % self.shared.len()];
             // Never waits, so no order of locks has to be kept, and a stream that a fork has left locked is passed over.
             if let Ok(mut stream) = stream.try_lock() {
-                if !stream.process.is_current() {
-                    // The parent goes on using the same stream.
+                if self.is_seeded || !stream.process.is_current() {
+                    // After a fork, the parent goes on using the same stream.
                     *stream = Stream { rng: self.stream(), process: Process::current() };
                 }
                 return Generator::Shared(stream);
