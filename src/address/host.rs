@@ -128,28 +128,15 @@ impl Writer<'_> {
 
     /// Four bytes are written: the digits, and zeros, which the next group overwrites.
     fn push_hex(&mut self, group: u16) {
-        let [high, low] = group.to_be_bytes().map(|byte| HEX[usize::from(byte)]);
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let digit = |shift: u32| DIGITS[usize::from(group >> shift & 0xf)];
         let zeros = group.leading_zeros().min(12) / 4;
-        let text = u32::from_be_bytes([high[0], high[1], low[0], low[1]]) << (8 * zeros);
+        let text = u32::from_be_bytes([digit(12), digit(8), digit(4), digit(0)]) << (8 * zeros);
         if let Some(place) = self.buffer.get_mut(self.len..self.len + 4) {
             place.copy_from_slice(&text.to_be_bytes());
         }
         self.len += 4 - zeros as usize;
     }
-}
-
-/// Each byte as two hexadecimal digits.
-static HEX: [[u8; 2]; 256] = hex();
-
-const fn hex() -> [[u8; 2]; 256] {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut hex = [[0; 2]; 256];
-    let mut byte = 0;
-    while byte < hex.len() {
-        hex[byte] = [DIGITS[byte >> 4], DIGITS[byte & 0xf]];
-        byte += 1;
-    }
-    hex
 }
 
 /// Each octet as text with a dot after it, and the length of both.
