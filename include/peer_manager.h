@@ -379,7 +379,7 @@ typedef struct peer_manager_options {
   uint32_t on_corrupt;
   /**
    * Non-zero: every random choice follows rng_seed, for tests and simulations: the same calls at the same times
-   * get the same answers from the same version of the library. Whoever knows the seed can predict them. After a fork,
+   * get the same answers from the same version of the library. Anyone who knows the seed can predict them. After a fork,
    * parent and child still choose differently.
    */
   uint32_t has_rng_seed;
@@ -419,7 +419,7 @@ typedef struct peer_manager_options {
   uint32_t max_peers_per_netgroup;
   /**
    * 0: peer_manager_get_peers_to_send draws anew each time. Otherwise it answers everyone from one shared list of drawn
-   * peers, which is used for this many seconds and a random time of up to half as many more, so that nobody learns the
+   * peers, which is used for this many seconds and a random time of up to half as many more, so that no peer learns the
    * table by asking often, or learns when the next list is begun.
    */
   uint32_t share_cache_seconds;
@@ -1176,7 +1176,7 @@ peer_manager_status peer_manager_import(struct peer_manager *pm,
  * Initialises a query for peers to dial: outbound and preferred peers whose next attempt is due and that have failed at
  * most 10 times.
  *
- * In a new node it finds nobody, because every peer is inbound until a dial succeeds. A node queries with
+ * In a new node it finds no peers, because every peer is inbound until a dial succeeds. A node queries with
  * PEER_MANAGER_FILTER_PREFERRED_ONLY first, then _OUTBOUND_ONLY, then _INBOUND_ONLY for the places that are left.
  *
  * @param query        the struct to initialise; NULL does nothing

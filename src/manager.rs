@@ -11,8 +11,8 @@
 //!   reserve memory, and, after the database has committed, to apply what was written.
 //!
 //! The table lock is never held across I/O, and no lock is held while the clock is read. So a query never waits for the
-//! disk, and a clock may call back into the manager. The random stream that a query has taken is locked as well, but nobody
-//! ever waits for one ([`random`](crate::random)).
+//! disk, and a clock may call back into the manager. The random stream that a query has taken is locked as well, but no
+//! thread ever waits for one ([`random`](crate::random)).
 //!
 //! A fork copies the locks as they are, and a lock that another thread held is never released in the child. So what a
 //! child may not do is refused before any lock is taken.
@@ -388,7 +388,7 @@ impl Drop for PeerManager {
                 deferred.close();
             }
             if let Some(store) = store {
-                // Nobody is left to be told; what is committed stays committed.
+                // There is no caller to return an error to; what is committed stays committed.
                 let _ = store.flush();
             }
         });

@@ -93,9 +93,9 @@ pub struct Options {
     /// As [`max_peers`](Self::max_peers), but a new peer in a full netgroup evicts only a peer of that netgroup.
     pub max_peers_per_netgroup: u32,
     /// For how many seconds [`get_peers_to_send`](crate::PeerManager::get_peers_to_send) answers everyone from one shared
-    /// list of drawn peers, so that nobody learns the table by asking often; 0 draws anew each time.
+    /// list of drawn peers, so that no peer learns the table by asking often; 0 draws anew each time.
     ///
-    /// Each list is used for a random time longer, up to half of this, so that nobody knows when the next one is begun.
+    /// Each list is used for a random time longer, up to half of this, so that no peer knows when the next one is begun.
     pub share_cache_seconds: u32,
     /// How much of the table the shared list may hold at a time: for each type, this percentage of the peers that have that
     /// type when the first of them is drawn, rounded down but at least one; 0 and 100 mean no limit. A type that is not

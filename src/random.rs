@@ -61,14 +61,14 @@ impl Generator<'_> {
 }
 
 impl fmt::Debug for RandomSource {
-    /// Without the key: whoever knows it can predict every draw.
+    /// Without the key, from which every draw can be predicted.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RandomSource").finish_non_exhaustive()
     }
 }
 
 impl RandomSource {
-    /// A source that follows `seed`, or one that nobody can predict.
+    /// A source that follows `seed`, or one that cannot be predicted.
     pub(crate) fn new(seed: Option<u64>) -> Result<Self> {
         let key = if let Some(seed) = seed {
             ChaCha12Rng::seed_from_u64(seed).get_seed()

@@ -15,7 +15,7 @@ mod real {
         RwLockWriteGuard::downgrade(guard)
     }
 
-    /// A lock that is poisoned when whoever holds it panics.
+    /// A lock that is poisoned when the thread that holds it panics.
     pub(crate) trait Lock {
         /// Whether that has happened. Cost: an atomic load.
         fn is_poisoned(&self) -> bool;
@@ -39,7 +39,7 @@ mod real {
         catch_unwind(AssertUnwindSafe(body)).is_ok()
     }
 
-    /// Waits for this long, or until `is_over` is set; whoever sets it unparks the thread.
+    /// Waits for this long, or until `is_over` is set; the thread that sets it unparks this one.
     pub(crate) fn sleep_unless(is_over: &AtomicBool, wait: Duration) {
         let began = Instant::now();
         while let Some(left) = wait.checked_sub(began.elapsed()).filter(|left| !left.is_zero()) {
@@ -92,7 +92,7 @@ mod model {
     }
 }
 
-/// Whether somebody has panicked while holding the lock.
+/// Whether a thread has panicked while it held the lock.
 pub(crate) fn is_poisoned(lock: &impl Lock) -> bool {
     lock.is_poisoned()
 }

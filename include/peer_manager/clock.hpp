@@ -36,7 +36,7 @@ public:
     return {};
   }
 
-  /* Keeps what was thrown. Nobody gets it if C code uses the handle by itself. */
+  /* Keeps what was thrown. It is lost if C code uses the handle by itself. */
   static void keep(std::exception_ptr thrown) noexcept {
     Call* const call = innermost();
     if (call != nullptr && !call->thrown_) call->thrown_ = std::move(thrown);

@@ -165,7 +165,7 @@ struct Options {
    * full netgroup evicts only a peer of that netgroup. */
   std::uint32_t max_peers_per_netgroup = 0;
   /** get_peers_to_send answers everyone from one shared list, which is used for this long and a random time of up to half
-   * as long again, so that nobody learns the table by asking often; 0 draws anew each time. */
+   * as long again, so that no peer learns the table by asking often; 0 draws anew each time. */
   std::chrono::seconds share_cache{0};
   std::uint32_t share_max_percent = 0; /**< How much of each type the shared list may hold; 0 for no limit. */
 };

@@ -54,7 +54,7 @@ pub struct peer_manager_options {
     /// PEER_MANAGER_ON_CORRUPT_FAIL or PEER_MANAGER_ON_CORRUPT_QUARANTINE.
     pub on_corrupt: u32,
     /// Non-zero: every random choice follows rng_seed, for tests and simulations: the same calls at the same times
-    /// get the same answers from the same version of the library. Whoever knows the seed can predict them. After a fork,
+    /// get the same answers from the same version of the library. Anyone who knows the seed can predict them. After a fork,
     /// parent and child still choose differently.
     pub has_rng_seed: u32,
     /// The seed.
@@ -82,7 +82,7 @@ pub struct peer_manager_options {
     /// max_peers, but a new peer in a full netgroup evicts only a peer of that netgroup.
     pub max_peers_per_netgroup: u32,
     /// 0: peer_manager_get_peers_to_send draws anew each time. Otherwise it answers everyone from one shared list of drawn
-    /// peers, which is used for this many seconds and a random time of up to half as many more, so that nobody learns the
+    /// peers, which is used for this many seconds and a random time of up to half as many more, so that no peer learns the
     /// table by asking often, or learns when the next list is begun.
     pub share_cache_seconds: u32,
     /// How much of the table the shared list may hold at a time, 0 to 100: for each type, this percentage of the peers that

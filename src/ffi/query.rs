@@ -119,7 +119,7 @@ fn type_filter(number: u32, name: &str) -> Result<PeerTypeFilter> {
 /// Initialises a query for peers to dial: outbound and preferred peers whose next attempt is due and that have failed at
 /// most 10 times.
 ///
-/// In a new node it finds nobody, because every peer is inbound until a dial succeeds. A node queries with
+/// In a new node it finds no peers, because every peer is inbound until a dial succeeds. A node queries with
 /// PEER_MANAGER_FILTER_PREFERRED_ONLY first, then _OUTBOUND_ONLY, then _INBOUND_ONLY for the places that are left.
 ///
 /// @param query        the struct to initialise; NULL does nothing

@@ -9,7 +9,7 @@
 //! the thread only in [`flush`](Deferred::flush), and when the manager is closed.
 //!
 //! The thread blocks all signals, so that the application's own threads get them. If it panics (a bug in this library),
-//! every later call that can fail returns an error: no change may be acknowledged that nobody will write.
+//! every later call that can fail returns an error: no change may be acknowledged that will never be written.
 
 use std::time::Duration;
 
@@ -46,7 +46,7 @@ struct Shared {
     /// Whether the thread knows that there is something to write.
     is_awake: AtomicBool,
     is_over: AtomicBool,
-    /// Whether the thread ended although nobody asked it to.
+    /// Whether the thread ended without being asked to.
     is_dead: AtomicBool,
     /// Changes that were taken from the table and are not in the file yet.
     in_hand: AtomicU64,
@@ -160,7 +160,7 @@ impl Deferred {
             // It catches its panics.
             let _ = thread.join();
         }
-        // Nobody is left to be told. A panic that did not poison the journal leaves it usable for what was acknowledged.
+        // There is no caller to return an error to. A panic that did not poison the journal leaves it usable for what was acknowledged.
         let _ = self.flush();
     }
 }
@@ -180,7 +180,7 @@ impl Shared {
             if self.is_over.load(Ordering::SeqCst) {
                 return;
             }
-            // Cleared before the changes are taken, so that whoever changes something afterwards wakes the thread again.
+            // Cleared before the changes are taken, so that a change after that wakes the thread again.
             self.is_awake.store(false, Ordering::SeqCst);
             inject_panic("deferred thread");
             // A poisoned journal is never written again.
@@ -207,7 +207,7 @@ impl Shared {
                 self.count_failure();
                 Error::no_memory(&format!("to write what has changed to {}", journal.store.name()))
             })?;
-            // Under the table lock, so that nobody counts them twice or not at all.
+            // Under the table lock, so that `pending` counts them exactly once.
             self.in_hand.store((journal.unwritten.len() + taken.len()) as u64, Ordering::SeqCst);
             (taken, room)
         };

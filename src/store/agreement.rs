@@ -2,7 +2,7 @@
 //! older than the other, with as many rows.
 //!
 //! The keys of both are hashed under a secret and the hashes are added up, so their order does not matter. The secret is
-//! made anew for each check; without it, nobody can write a file in which two different sets of keys have the same sum,
+//! made anew for each check; without it, no one can write a file in which two different sets of keys have the same sum,
 //! except by chance, 1 in 2^64.
 
 use std::hash::{BuildHasher as _, Hasher};

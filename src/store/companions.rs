@@ -59,7 +59,7 @@ pub(super) fn give_owner_of(database: &Metadata, file: &File) -> io::Result<()> 
 
 /// Checks SQLite's files next to a database that is about to be opened: we must be allowed to write to each.
 ///
-/// Those that we may not write to and that hold nothing are removed if nobody uses the database: a program that may only
+/// Those that we may not write to and that hold nothing are removed if no program uses the database: a program that may only
 /// read a database leaves behind an empty log and its index, which it created and may not remove.
 #[cfg(unix)]
 pub(super) fn check(database: &Path, is_in_use: impl Fn() -> bool, action: &str) -> Result<()> {

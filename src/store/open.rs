@@ -160,7 +160,7 @@ impl Store {
             return Ok(());
         }
         let name = self.name.clone();
-        // Within the transaction, nobody else can create the table.
+        // Within the transaction, no other connection can create the table.
         let mut found = Ok(Presence::Absent);
         self.in_transaction(1, &mut |conn| {
             found = match schema::inspect(conn, &name) {

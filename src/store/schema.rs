@@ -214,7 +214,7 @@ pub(super) struct Column {
 /// Where the values of a column come from, and whether they are stored in the rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Storage {
-    /// Given by whoever writes the row.
+    /// Given by the statement that writes the row.
     Given,
     /// Computed from others, and stored.
     Generated,

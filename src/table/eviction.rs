@@ -1,8 +1,8 @@
 //! Eviction: who is removed to make room, planned on a table that stays as it is.
 //!
 //! A new peer that finds no room evicts an inbound peer that has failed, one of the highest failure class, of its own
-//! netgroup before any other; if there is no such candidate it is refused. So a flood of gossip can push out what nobody could
-//! reach, and nothing else: a peer that the node has made outbound or preferred, or that has not failed yet, stays.
+//! netgroup before any other; if there is no such candidate it is refused. So a flood of gossip can push out only peers that
+//! could not be reached: a peer that the node has made outbound or preferred, or that has not failed yet, stays.
 //!
 //! The manager writes a plan to the database in one transaction, and then the [owner](super::owner) applies it.
 

@@ -61,7 +61,7 @@ pub(crate) fn above_standard(file: File) -> io::Result<File> {
     if higher == -1 {
         return Err(io::Error::last_os_error());
     }
-    // SAFETY: the descriptor was made just now and nobody else has it.
+    // SAFETY: the descriptor was made just now and nothing else uses it.
     Ok(unsafe { File::from_raw_fd(higher) })
 }
 

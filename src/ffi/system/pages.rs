@@ -25,7 +25,7 @@ fn advise(start: *mut libc::c_void, bytes: usize) {
     // The smallest that there is. What else is on the first page is not changed either.
     const PAGE: usize = 4096;
     let before = start.addr() % PAGE;
-    // SAFETY: the advice changes no memory, whoever's it is, and the system checks the addresses.
+    // SAFETY: the advice changes no memory, and the system checks the addresses.
     unsafe { libc::madvise(start.wrapping_byte_sub(before), bytes + before, libc::MADV_HUGEPAGE) };
 }
 

@@ -192,14 +192,14 @@ mod imp {
     fn add(fd: Descriptor) -> &'static Node {
         let node = Box::into_raw(Box::new(Node { fd: AtomicI32::new(fd), next: first() }));
         loop {
-            // SAFETY: the node is valid, and nobody else knows of it until the exchange succeeds.
+            // SAFETY: the node is valid, and no other thread can reach it until the exchange succeeds.
             let expected =
                 unsafe { (*node).next }.map_or(ptr::null_mut(), |next| ptr::from_ref(next).cast_mut());
             if NODES.compare_exchange(expected, node, Ordering::Release, Ordering::Relaxed).is_ok() {
-                // SAFETY: it was leaked, and nobody changes it any more but for its atomic.
+                // SAFETY: it was leaked, and only its atomic changes from now on.
                 return unsafe { &*node };
             }
-            // SAFETY: as above, still nobody else's.
+            // SAFETY: as above, no other thread can reach it yet.
             unsafe { (*node).next = first() };
         }
     }

@@ -141,7 +141,7 @@ mod imp {
     }
 
     /// Consumes a pending SIGXFSZ, if there is one. These systems have no wait with a time limit; but ours is pending for
-    /// this thread alone, so nobody else can consume it in between, and waiting for it returns at once.
+    /// this thread alone, so no other thread can consume it in between, and waiting for it returns at once.
     #[cfg(not(any(
         target_os = "android",
         target_os = "dragonfly",

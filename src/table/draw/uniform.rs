@@ -17,8 +17,8 @@ use crate::memory;
 use crate::table::slot_set::SlotSet;
 
 impl<L: Lists> Population<'_, L> {
-    /// Draws min(`size`, eligible) slots into an empty answer. Eligible are those that pass and are not in `gone`, which are excluded or were
-    /// drawn before.
+    /// Draws min(`size`, eligible) slots into an empty answer. Eligible are those that pass and are not in `gone`, the slots
+    /// that are excluded or were drawn before.
     ///
     /// Cost: expected constant for each slot drawn and each that is gone; linear in the population where `passes` refuses
     /// most of it.

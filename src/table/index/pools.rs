@@ -23,7 +23,7 @@ pub(in crate::table) struct Pools {
     /// For each pair of pools the slots of due peers from the front on, those of waiting ones from the back on. What is
     /// between is room.
     pairs: Vec<Vec<u32>>,
-    /// How many slots are in each pool. Apart from the arrays, because a query reads it for every pool that it admits.
+    /// How many slots are in each pool: what `ends` says as well, but a change needs it several times.
     lens: Vec<u32>,
     /// Where each pool ends, for what queries draw.
     ends: Ends,
