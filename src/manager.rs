@@ -35,12 +35,12 @@ use rand::rngs::ChaCha12Rng;
 use crate::clock::Clock;
 use crate::error::{Error, Quoted, Result};
 use crate::options::{Durability, OnCorrupt, Options};
-use crate::query::PeerQuery;
+use crate::query::Question;
 use crate::random::RandomSource;
 use crate::store::{DatabaseFile, Quarantine, Store, quarantine};
 use crate::sync::{
     Arc, AtomicU64, Mutex, MutexGuard, Ordering, RwLock, RwLockReadGuard, RwLockWriteGuard, downgrade,
-    is_poisoned,
+    is_poisoned, let_others_in,
 };
 use crate::system::fault::inject_panic;
 use crate::system::process::Process;
@@ -279,19 +279,9 @@ impl PeerManager {
         }
     }
 
-    /// Answers a query from a table as of `now`, if given, that knows its netgroups, if the query draws by netgroup.
-    fn ask<T>(
-        &self,
-        query: &PeerQuery<'_>,
-        now: Option<i64>,
-        answer: impl FnOnce(&PeerTable) -> Result<T>,
-    ) -> Result<T> {
-        self.ask_arranged(now, query.max_per_netgroup != 0, answer)
-    }
-
-    /// Answers a query from the table as of `now`, and advances it there first if need be.
-    fn read_at<T>(&self, now: i64, answer: impl FnOnce(&PeerTable) -> Result<T>) -> Result<T> {
-        self.ask_arranged(Some(now), false, answer)
+    /// Answers a question from a table that is near its time, and that knows its netgroups if it draws by netgroup.
+    fn ask<T>(&self, question: Question<'_>, answer: impl FnOnce(&PeerTable) -> Result<T>) -> Result<T> {
+        self.ask_arranged(question.now, question.query.max_per_netgroup != 0, answer)
     }
 
     fn ask_arranged<T>(
@@ -301,20 +291,25 @@ impl PeerManager {
         answer: impl FnOnce(&PeerTable) -> Result<T>,
     ) -> Result<T> {
         let table = self.read()?;
-        let is_as_of = |table: &PeerTable| now.is_none_or(|now| table.is_as_of(now));
-        if is_as_of(&table) && (table.is_grouped() || !is_by_netgroup) {
+        if now.is_none_or(|now| table.is_near(now)) && (table.is_grouped() || !is_by_netgroup) {
             return answer(&table);
         }
         drop(table);
-        let mut table = self.write_table()?;
-        if let Some(now) = now {
-            table.advance(now);
+        loop {
+            let mut table = self.write_table()?;
+            if let Some(now) = now {
+                table.advance(now);
+            }
+            // After advancing, which drops the netgroups when there is no memory to keep them up.
+            if is_by_netgroup && !table.is_grouped() {
+                table.group_in_part().map_err(|_| Error::no_memory("to draw by netgroup"))?;
+            }
+            if table.is_grouped() || !is_by_netgroup {
+                return answer(&downgrade(table));
+            }
+            drop(table);
+            let_others_in();
         }
-        // After advancing, which drops the netgroups when there is no memory to keep them up.
-        if is_by_netgroup && !table.is_grouped() {
-            table.group().map_err(|_| Error::no_memory("to draw by netgroup"))?;
-        }
-        answer(&downgrade(table))
     }
 
     /// Tells the thread that writes to the database, if there is one, that the table has changed.

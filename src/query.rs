@@ -74,6 +74,20 @@ impl PeerQuery<'_> {
     }
 }
 
+/// A query, and the time if only peers that are due are asked for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Question<'a> {
+    pub(crate) query: &'a PeerQuery<'a>,
+    pub(crate) now: Option<i64>,
+}
+
+impl<'a> Question<'a> {
+    /// What is asked at the time that `clock` tells, which is not read if it does not matter.
+    pub(crate) fn at(query: &'a PeerQuery<'_>, clock: impl FnOnce() -> i64) -> Self {
+        Self { query, now: query.use_next_attempt.then(clock) }
+    }
+}
+
 impl Default for PeerQuery<'_> {
     fn default() -> Self {
         Self {

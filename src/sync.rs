@@ -10,6 +10,12 @@ mod real {
     pub(crate) use std::sync::{Arc, Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard};
     pub(crate) use std::thread::{self, JoinHandle};
 
+    /// Waits until the threads that wait for a lock which was just released have had time to wake up and take it. Yielding is
+    /// not enough: where no other thread runs yet, it returns at once.
+    pub(crate) fn let_others_in() {
+        thread::sleep(Duration::from_micros(50));
+    }
+
     /// Turns a write lock into a read lock, without letting a writer in between.
     pub(crate) fn downgrade<T>(guard: RwLockWriteGuard<'_, T>) -> RwLockReadGuard<'_, T> {
         RwLockWriteGuard::downgrade(guard)
@@ -58,6 +64,10 @@ mod model {
     pub(crate) use shuttle::sync::atomic::{AtomicBool, AtomicU64, Ordering};
     pub(crate) use shuttle::sync::{Arc, Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard};
     pub(crate) use shuttle::thread::{self, JoinHandle};
+
+    pub(crate) fn let_others_in() {
+        thread::yield_now();
+    }
 
     /// The checker has no such thing: other readers stay out.
     pub(crate) fn downgrade<T>(guard: RwLockWriteGuard<'_, T>) -> RwLockWriteGuard<'_, T> {

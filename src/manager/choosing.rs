@@ -4,7 +4,7 @@ use super::PeerManager;
 use super::deferred::Deferred;
 use crate::address::PeerAddress;
 use crate::error::{Error, Result};
-use crate::query::PeerQuery;
+use crate::query::{PeerQuery, Question};
 use crate::stats::Stats;
 use crate::sync::Ordering;
 use crate::table::{Addresses, Room, Snapshot};
@@ -30,9 +30,9 @@ impl PeerManager {
 
     /// As [`load_random_peers`](Self::load_random_peers), into an empty answer.
     pub(crate) fn draw(&self, query: &PeerQuery<'_>, size: usize, answer: &mut Addresses) -> Result<()> {
-        let now = self.now_for(query);
+        let question = Question::at(query, || self.clock.now());
         let mut generator = self.random.generator();
-        self.ask(query, now, |table| Ok(table.draw(query, size, answer, generator.rng())?))
+        self.ask(question, |table| Ok(table.draw(question, size, answer, generator.rng())?))
     }
 
     /// Draws peers to tell another peer about: never private addresses, never `exclude`; preferred before
@@ -64,18 +64,19 @@ impl PeerManager {
         size: usize,
     ) -> Result<Addresses> {
         let Some(sharing) = &self.sharing else {
-            let now = self.now_for(filter);
+            let question = Question::at(filter, || self.clock.now());
             let mut generator = self.random.generator();
-            return self.ask(filter, now, |table| {
+            return self.ask(question, |table| {
                 let rng = generator.rng();
-                Ok(table.draw_to_send(filter, exclude, &[], [size; 3], size, rng)?.0)
+                Ok(table.draw_to_send(question, exclude, &[], [size; 3], size, rng)?.0)
             });
         };
         let now = self.clock.now();
         let mut generator = self.random.generator();
         let mut choice = sharing.at(now, generator.rng())?;
-        self.ask(filter, filter.use_next_attempt.then_some(now), |table| {
-            sharing.answer(&mut choice, table, filter, exclude, size, generator.rng())
+        let question = Question::at(filter, || now);
+        self.ask(question, |table| {
+            sharing.answer(&mut choice, table, question, exclude, size, generator.rng())
         })
     }
 
@@ -101,9 +102,9 @@ impl PeerManager {
     /// [`Error::Internal`] after a panic.
     pub fn get_stats(&self) -> Result<Stats> {
         let now = self.clock.now();
-        let (census, pending_writes) = self.read_at(now, |table| {
+        let (census, pending_writes) = self.ask_arranged(Some(now), false, |table| {
             let pending = self.deferred.as_ref().map_or(0, |deferred| deferred.pending(table));
-            Ok((table.census()?, pending))
+            Ok((table.census(now)?, pending))
         })?;
         let failed_in_background = self.deferred.as_ref().map_or(0, Deferred::failed);
         let [inbound, outbound, preferred] = census.by_type;
@@ -144,8 +145,12 @@ impl PeerManager {
         self.read()?.check_invariants().map_err(Error::Internal)
     }
 
-    /// The current time, if the query depends on it.
-    fn now_for(&self, query: &PeerQuery<'_>) -> Option<i64> {
-        query.use_next_attempt.then(|| self.clock.now())
+    /// Has work that can wait be done in so many steps at a time, for tests: with few, a small table goes through what else
+    /// only a large one does.
+    #[doc(hidden)]
+    pub fn set_steps(&self, steps: u32) {
+        if let Ok(mut table) = self.write_table() {
+            table.set_steps(steps);
+        }
     }
 }

@@ -11,7 +11,7 @@ use crate::peer::{
     BackOffUpdate, PeerRecord, StoredPeerType, apply_backoff_update, apply_type_update, get_type_update,
 };
 use crate::store::Store;
-use crate::sync::Ordering;
+use crate::sync::{Ordering, let_others_in};
 use crate::table::{Bounds, Full, PeerTable};
 
 /// Reading and writing peers. Each change costs one transaction if a database is open (with
@@ -284,10 +284,11 @@ impl PeerManager {
         }
         let (mut plan, evicted, is_bounded) = {
             let mut table = self.read_table()?;
-            if table.is_bounded() && !table.is_grouped() {
+            while table.is_bounded() && !table.is_grouped() {
                 // The netgroups were dropped when there was no memory for them.
                 drop(table);
-                self.write_table()?.group()?;
+                self.write_table()?.group_in_part()?;
+                let_others_in();
                 table = self.read_table()?;
             }
             let plan = table.plan_insert(records, spared)?;

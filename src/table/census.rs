@@ -16,12 +16,12 @@ pub(crate) struct Census {
 }
 
 impl PeerTable {
-    /// Counts the peers. Requires `as_of == now`. Cost: constant if [`is_grouped`](Self::is_grouped), else linear for the
-    /// netgroups.
-    pub(crate) fn census(&self) -> memory::Result<Census> {
+    /// Counts the peers, as of `now`, for which the table must have been [advanced](Self::advance). Cost: that of counting
+    /// those that are due, and if the table is not [grouped](Self::is_grouped), linear for the netgroups.
+    pub(crate) fn census(&self, now: i64) -> memory::Result<Census> {
         Ok(Census {
             by_type: StoredPeerType::ALL.map(|peer_type| self.count_of(peer_type) as u64),
-            due: self.indexes().pools.due() as u64,
+            due: self.count_due(now) as u64,
             netgroups: self.indexes().netgroups.count(self.slab())?,
         })
     }

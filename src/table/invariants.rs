@@ -12,6 +12,7 @@ impl PeerTable {
         let names: HashSet<u32> =
             slab.entries().iter().filter_map(|entry| entry.key().name_number()).collect();
         ensure(slab.names() == names.len(), "exactly the names in use are held")?;
+        ensure(self.is_sorted(), "the peers are due or waiting as they are at the as-of time")?;
         self.indexes().check(slab)?;
         self.check_bounds()
     }

@@ -12,26 +12,36 @@ mod load;
 pub(super) mod names;
 mod room;
 pub(super) mod slab;
+pub(super) mod time;
 
 use std::fmt;
 
 use super::bounds::Bounds;
-use super::facet::Attempt;
+use super::index::Indexes;
 use super::index::interface::{Cause, Index as _};
-use super::index::{Indexes, Wheel};
 use crate::address::PeerAddress;
 use crate::changes::{Changes, Room};
 use crate::memory;
 use crate::peer::PeerRecord;
 use crate::sort::sort;
-use slab::{Peer, Place, Slab, pool_of};
+use slab::{Peer, Place, Slab};
 
 /// The peers: see the module [`table`](super).
 pub(crate) struct PeerTable {
     slab: Slab,
     indexes: Indexes,
     bounds: Bounds,
+    /// The slots below this one may be in the wrong pool of their pair: [`time`].
+    unsorted: u32,
+    /// How many steps of work that can wait are done at a time: [`STEPS`].
+    steps: u32,
 }
+
+/// To find a peer's netgroup takes as many steps as looking at this many peers.
+const STEPS_OF_GROUPING: u32 = 16;
+
+/// So many steps of work that can wait are done while the table is locked once: a millisecond or two.
+const STEPS: u32 = if cfg!(shuttle) { 2 } else { 16_384 };
 
 /// Reading.
 impl PeerTable {
@@ -53,11 +63,6 @@ impl PeerTable {
 
     pub(crate) fn len(&self) -> usize {
         self.slab.len()
-    }
-
-    /// Whether due and waiting are told apart at `now`.
-    pub(crate) fn is_as_of(&self, now: i64) -> bool {
-        self.slab.as_of() == now
     }
 
     /// Whether it is known who is in each netgroup.
@@ -126,7 +131,8 @@ impl PeerTable {
 impl PeerTable {
     /// An empty table as of `now`.
     pub(crate) fn new(now: i64, bounds: Bounds) -> Self {
-        let mut table = Self { slab: Slab::new(now), indexes: Indexes::new(), bounds };
+        let mut table =
+            Self { slab: Slab::new(now), indexes: Indexes::new(), bounds, unsorted: 0, steps: STEPS };
         if table.is_bounded() && table.group().is_err() {
             table.indexes.netgroups.starve();
         }
@@ -171,6 +177,7 @@ impl PeerTable {
             self.indexes.dropped(&self.slab, slot);
         }
         self.slab.retain(|_, entry| entry.num_failures() < min_num_failures);
+        self.unsorted_moved();
         self.indexes.rebuild(&mut self.slab, Cause::Dropped);
         self.fit();
     }
@@ -179,54 +186,18 @@ impl PeerTable {
     pub(crate) fn clear(&mut self) {
         self.slab.clear();
         self.indexes.clear();
+        self.unsorted = 0;
         self.fit();
-    }
-
-    /// Moves the as-of time to `now`, forward or back.
-    ///
-    /// Cost: one step for each peer that becomes due or waiting and about sixteen for each second between, at most linear in
-    /// the table.
-    pub(crate) fn advance(&mut self, now: i64) {
-        let as_of = self.slab.as_of();
-        if now == as_of {
-            return;
-        }
-        let [from, to] =
-            if now > as_of { [Attempt::Waiting, Attempt::Due] } else { [Attempt::Due, Attempt::Waiting] };
-        // The seconds after the earlier time, up to the later one: those in which peers become due.
-        let seconds = as_of.min(now).saturating_add(1)..=as_of.max(now);
-        self.slab.set_as_of(now);
-        let visit = |table: &mut Self, slot: u32| {
-            let entry = table.slab.entry(slot);
-            if seconds.contains(&entry.next_attempt()) {
-                let (from, to) = (pool_of(entry, from), pool_of(entry, to));
-                table.indexes.advanced(&mut table.slab, slot, from, to);
-            }
-        };
-        // No list of the slots is made, which might be as long as the table.
-        if seconds.end().abs_diff(*seconds.start()) < self.indexes.wheel.turn() {
-            for second in seconds.clone() {
-                let mut next = self.indexes.wheel.first_at(second);
-                while let Some(slot) = next {
-                    next = Wheel::next_of(self.slab.entries(), slot);
-                    visit(self, slot);
-                }
-            }
-        } else {
-            self.slab.slots().for_each(|slot| visit(self, slot));
-        }
-    }
-
-    /// As [`advance`](Self::advance), but never back: for changes, which need not have the exact time.
-    pub(crate) fn advance_forward(&mut self, now: i64) {
-        if now > self.slab.as_of() {
-            self.advance(now);
-        }
     }
 
     /// Finds out who is in each netgroup, and keeps it from now on. Cost: linear.
     pub(crate) fn group(&mut self) -> memory::Result {
         self.indexes.netgroups.build(&self.slab)
+    }
+
+    /// The same for a part of the peers, small enough for the table to be locked so long; the last part ends it.
+    pub(crate) fn group_in_part(&mut self) -> memory::Result {
+        self.indexes.netgroups.build_in_part(&self.slab, self.steps.div_ceil(STEPS_OF_GROUPING))
     }
 
     /// From now on, tracks what changes, for a manager that writes later: the file has all that is in the table.

@@ -77,14 +77,22 @@ impl TestClock {
     }
 
     pub(crate) fn in_memory(&self, seed: u64) -> PeerManager {
-        PeerManager::open(self.options(seed)).unwrap()
+        open(self.options(seed))
     }
 
     pub(crate) fn on_file(&self, path: &Path, seed: u64) -> PeerManager {
         let mut options = self.options(seed);
         options.db_path = Some(path.to_owned());
-        PeerManager::open(options).unwrap()
+        open(options)
     }
+}
+
+/// Opens a manager. What a large table does in parts, this does as well, in parts whose size depends on the seed.
+pub(crate) fn open(options: Options) -> PeerManager {
+    let steps = options.rng_seed.map(|seed| [1, 20, 16_384][(seed % 3) as usize]);
+    let manager = PeerManager::open(options).unwrap();
+    steps.into_iter().for_each(|steps| manager.set_steps(steps));
+    manager
 }
 
 /// A place for a database that vanishes with everything in it.

@@ -6,6 +6,7 @@ mod common;
 mod choosing;
 mod eclipse;
 mod hostile;
+mod in_parts;
 mod many_netgroups;
 mod netgroup_chance;
 mod netgroups;

@@ -145,7 +145,7 @@ impl Pair {
         options.db_path = Some(database.path());
         options.durability = self.durability;
         options.flush_interval = Duration::from_millis(1);
-        PeerManager::open(options).unwrap()
+        common::open(options)
     }
 
     fn take(&mut self, event: &Event) {

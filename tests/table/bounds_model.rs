@@ -203,7 +203,7 @@ fn open(
     options.flush_interval = Duration::from_millis(1);
     options.max_peers = bounds.max_peers;
     options.max_peers_per_netgroup = bounds.max_peers_per_netgroup;
-    PeerManager::open(options).unwrap()
+    common::open(options)
 }
 
 fn rows_in_order(connection: &Connection) -> Vec<PeerRecord> {

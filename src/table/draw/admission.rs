@@ -3,40 +3,49 @@
 use crate::peer::StoredPeerType;
 use crate::query::PeerQuery;
 use crate::table::facet::{self, FACETS, class_end, class_in, class_of};
+use crate::table::owner::entry::Entry;
+use crate::table::owner::time::Due;
 
 /// What a query admits, in terms of the pools.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Admission {
     /// Indexed by type.
     types: [bool; 3],
-    due_only: bool,
+    due: Due,
     public_only: bool,
-    pub(super) max_failures: u32,
+    max_failures: u32,
 }
 
 impl Admission {
     /// What a query admits, of the types that pass `is_admitted` instead of its own filter.
     pub(super) fn of(
         query: &PeerQuery<'_>,
+        due: Due,
         is_admitted: impl Fn(StoredPeerType) -> bool,
         public_only: bool,
     ) -> Self {
         Self {
             types: StoredPeerType::ALL.map(is_admitted),
-            due_only: query.use_next_attempt,
+            due,
             public_only,
             max_failures: query.max_num_failures.unwrap_or(u32::MAX),
         }
     }
 
-    /// Whether the pools alone decide: every peer in an admitted pool is within the bound on failures.
+    /// Whether the pools alone decide: every peer in an admitted pool is due, and within the bound on failures.
     pub(super) fn is_exact(&self) -> bool {
-        class_end(class_of(self.max_failures)) == self.max_failures
+        self.due.latest.is_none() && class_end(class_of(self.max_failures)) == self.max_failures
+    }
+
+    /// Whether a peer in an admitted pool is admitted.
+    pub(super) fn admits(&self, entry: &Entry) -> bool {
+        entry.num_failures() <= self.max_failures
+            && self.due.latest.is_none_or(|latest| entry.next_attempt() <= latest)
     }
 
     /// For each facet, how many of its classes may hold admitted peers: the first ones.
     pub(super) fn classes(self) -> [u8; FACETS] {
-        let facets = facet::facets(self.types, self.due_only, self.public_only);
+        let facets = facet::facets(self.types, self.due.are_in_due_pools, self.public_only);
         let count = class_in(class_of(self.max_failures)) + 1;
         std::array::from_fn(|facet| if facets >> facet & 1 == 1 { count } else { 0 })
     }

@@ -14,10 +14,11 @@ use rand::Rng;
 use smallvec::SmallVec;
 
 use super::owner::PeerTable;
+use super::owner::time::Due;
 use super::slot_set::SlotSet;
 use crate::address::PeerAddress;
 use crate::memory;
-use crate::query::PeerQuery;
+use crate::query::{PeerQuery, Question};
 use admission::Admission;
 use by_netgroup::ByNetgroup;
 use population::Population;
@@ -31,17 +32,22 @@ pub(crate) type Addresses = SmallVec<[PeerAddress; 16]>;
 impl PeerTable {
     /// Draws min(`size`, eligible) peers into an empty answer, by netgroup if the query asks for that.
     ///
-    /// Requires `as_of == now` for time-dependent queries, and [`is_grouped`](Self::is_grouped) for draws by netgroup.
+    /// Requires that the table [is near](Self::is_near) the time of the question or was [advanced](Self::advance) to it, and
+    /// [`is_grouped`](Self::is_grouped) for draws by netgroup.
     pub(crate) fn draw(
         &self,
-        query: &PeerQuery<'_>,
+        Question { query, now }: Question<'_>,
         size: usize,
         answer: &mut Addresses,
         rng: &mut impl Rng,
     ) -> memory::Result {
         let mut draw = Draw::begin(self, query, &self.slots_of(query.exclude)?)?;
-        let admission = Admission::of(query, |peer_type| query.type_filter.admits(peer_type), false);
+        let admission = Admission::of(query, self.due_for(now), |t| query.type_filter.admits(t), false);
         draw.next(&admission, size, rng, answer)
+    }
+
+    fn due_for(&self, now: Option<i64>) -> Due {
+        now.map_or(Due::ALL, |now| self.due(now))
     }
 
     /// The slots of those addresses that are in the table, in order.
@@ -83,14 +89,13 @@ impl<'a> Draw<'a> {
     ) -> memory::Result {
         let table = self.table;
         let is_exact = admission.is_exact();
-        let is_within_bound =
-            |slot: u32| is_exact || table.slab().entry(slot).num_failures() <= admission.max_failures;
+        let is_admitted = |slot: u32| is_exact || admission.admits(table.slab().entry(slot));
         let mut slots = Slots::new();
         if let Some(by_netgroup) = &mut self.by_netgroup {
-            by_netgroup.draw(size, *admission, &mut self.gone, is_within_bound, rng, &mut slots)?;
+            by_netgroup.draw(size, *admission, &mut self.gone, is_admitted, rng, &mut slots)?;
         } else {
             let population = Population::new(&table.indexes().pools, &admission.classes());
-            population.draw(size, &self.gone, is_within_bound, rng, &mut slots)?;
+            population.draw(size, &self.gone, is_admitted, rng, &mut slots)?;
         }
         answer.try_reserve_exact(slots.len())?;
         for address in table.addresses(&slots) {

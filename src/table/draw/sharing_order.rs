@@ -10,8 +10,7 @@ use crate::address::PeerAddress;
 use crate::memory;
 use crate::netgroup::Netgroup;
 use crate::peer::StoredPeerType;
-use crate::query::PeerQuery;
-use crate::table::facet::Attempt;
+use crate::query::Question;
 use crate::table::owner::PeerTable;
 use crate::table::slot_set::SlotSet;
 
@@ -25,7 +24,7 @@ impl PeerTable {
     /// the addresses comes how many there are of each type, in the sharing order. Requires what [`draw`](Self::draw) does.
     pub(crate) fn draw_to_send<'a>(
         &self,
-        query: &PeerQuery<'a>,
+        Question { query, now }: Question<'a>,
         unwanted: impl IntoIterator<Item = &'a PeerAddress>,
         already: &[PeerAddress],
         rooms: [usize; 3],
@@ -33,7 +32,7 @@ impl PeerTable {
         rng: &mut impl Rng,
     ) -> memory::Result<(Addresses, [(StoredPeerType, usize); 3])> {
         let excluded = self.slots_of(query.exclude.iter().chain(unwanted))?;
-        let mut draw = Draw::begin(self, query, &excluded)?;
+        let (mut draw, due) = (Draw::begin(self, query, &excluded)?, self.due_for(now));
         self.slots_of(already)?.into_iter().try_for_each(|slot| draw.count(slot))?;
         let (mut addresses, mut counts) = (Addresses::new(), SHARING_ORDER.map(|peer_type| (peer_type, 0)));
         for (peer_type, count) in
@@ -41,7 +40,7 @@ impl PeerTable {
         {
             let missing = (size - addresses.len()).min(rooms[*peer_type as usize]);
             let before = addresses.len();
-            draw.next(&Admission::of(query, |t| t == *peer_type, true), missing, rng, &mut addresses)?;
+            draw.next(&Admission::of(query, due, |t| t == *peer_type, true), missing, rng, &mut addresses)?;
             *count = addresses.len() - before;
         }
         Ok((addresses, counts))
@@ -49,12 +48,10 @@ impl PeerTable {
 
     /// Those of some public peers, given as slots and addresses, that the query admits: in the sharing order, within a type
     /// in the order given, and at most `size` and the query's bound on each netgroup.
-    ///
-    /// Requires `as_of == now` for time-dependent queries.
     pub(crate) fn admitted(
         &self,
         peers: &[(u32, &PeerAddress)],
-        query: &PeerQuery<'_>,
+        Question { query, now }: Question<'_>,
         exclude: Option<&PeerAddress>,
         size: usize,
     ) -> memory::Result<Addresses> {
@@ -64,7 +61,7 @@ impl PeerTable {
             let entry = self.slab().entry(slot);
             if !excluded.contains(slot)
                 && query.type_filter.admits(entry.peer_type())
-                && !(query.use_next_attempt && self.slab().attempt(entry) == Attempt::Waiting)
+                && now.is_none_or(|now| entry.next_attempt() <= now)
                 && query.max_num_failures.is_none_or(|max| entry.num_failures() <= max)
             {
                 by_type[entry.peer_type() as usize].push((address, entry.key().netgroup()));

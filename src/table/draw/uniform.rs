@@ -64,9 +64,9 @@ impl<L: Lists> Population<'_, L> {
         if wanted > 1 {
             seen.reserve(wanted)?;
         }
-        // At least every second draw is expected to succeed, unless the bound on failures cuts a class; so these are hardly
-        // ever used up.
-        let mut tries = 8 * wanted + 64;
+        // At least every second draw is expected to succeed, unless the pools do not say all that the query asks for; so these
+        // are hardly ever used up. In a large population there are more, because collecting costs more than these.
+        let mut tries = 8 * wanted + 64 + self.size() as usize / 16;
         while answer.len() < wanted {
             let Some(left) = tries.checked_sub(1) else { return Ok(false) };
             tries = left;

@@ -3,10 +3,14 @@
 //! A bucket holds the peers whose next attempt falls on one second, or on one that is a whole number of turns away; it is a
 //! list that runs through the entries themselves. So noting a new next attempt costs the same whatever the size of the
 //! table, and the peers that become due in a second, or that must wait again after the clock stepped back over it, are
-//! found by looking through one bucket. A turn has about one bucket for every sixteen peers, so looking through a bucket
-//! passes about sixteen peers of other turns.
+//! found by looking through one bucket. Looking through a bucket passes the peers of other turns in it, about one for every
+//! 32,768 peers of a large table.
+//!
+//! There are two sizes of wheel and no more, so that no growth of a large table links all of its peers anew.
 //!
 //! See G. Varghese, A. Lauck: Hashed and Hierarchical Timing Wheels (SOSP 1987), scheme 6.
+
+use std::iter;
 
 use super::interface::{Cause, Index, ensure};
 use crate::memory;
@@ -15,8 +19,11 @@ use crate::table::owner::entry::{Entry, Links};
 use crate::table::owner::slab::{Peer, Slab, State};
 use crate::table::slot::NO_SLOT;
 
-/// The shortest turn, in buckets.
-const MIN_BUCKETS: usize = 1024;
+/// The buckets of a small table.
+const FEW: usize = 1024;
+
+/// The buckets of a table with more peers than that: a turn of nine hours, which is as long as most back-offs.
+const MANY: usize = 32 * FEW;
 
 /// The buckets. `links` of an entry are the slot's neighbours in its bucket.
 #[derive(Debug)]
@@ -100,13 +107,12 @@ impl Index for Wheel {
 impl Wheel {
     /// The smallest wheel, empty.
     pub(super) fn new() -> Self {
-        Self { heads: vec![NO_SLOT; MIN_BUCKETS], is_starved: false }
+        Self { heads: vec![NO_SLOT; FEW], is_starved: false }
     }
 
     /// Whether the wheel is neither too small nor too large for this many peers.
     fn suits(&self, peers: usize) -> bool {
-        let buckets = self.heads.len();
-        peers <= 32 * buckets && (buckets == MIN_BUCKETS || peers >= 4 * buckets)
+        if self.heads.len() == FEW { peers <= MANY } else { peers >= MANY / 4 }
     }
 
     /// The seconds of one turn.
@@ -150,6 +156,11 @@ impl Wheel {
         or_end(entries[slot as usize].links.next)
     }
 
+    /// The slots in the bucket of a second, whether their next attempt is this second or another.
+    pub(in crate::table) fn slots_at(&self, entries: &[Entry], second: i64) -> impl Iterator<Item = u32> {
+        iter::successors(self.first_at(second), |&slot| Self::next_of(entries, slot))
+    }
+
     /// How many entries are in the buckets, if each bucket is a proper list of entries that belong in it.
     fn linked(&self, entries: &[Entry]) -> Option<usize> {
         let mut count = 0;
@@ -188,5 +199,5 @@ impl Wheel {
 
 /// Empty buckets, of the number that suits this many peers.
 fn buckets_for(peers: usize) -> memory::Result<Vec<u32>> {
-    memory::filled(NO_SLOT, (peers / 16).next_power_of_two().max(MIN_BUCKETS))
+    memory::filled(NO_SLOT, if peers <= MANY { FEW } else { MANY })
 }

@@ -7,6 +7,7 @@ use super::names::Texts;
 use crate::address::{Host, PeerAddress};
 use crate::netgroup::Netgroup;
 use crate::peer::{PeerRecord, StoredPeerType};
+use crate::table::facet::{self, Attempt};
 use crate::table::slot::NO_SLOT;
 
 /// How the sixteen bytes of a [`Key`]'s host are to be read.
@@ -124,6 +125,8 @@ const PRIVATE: u8 = 0x80;
 const DIRTY: u8 = 0x40;
 /// The file has a row of this peer, or will have one once the changes that were taken last are written.
 const ON_FILE: u8 = 0x20;
+/// The peer is among the waiting ones.
+const WAITING: u8 = 0x10;
 /// The bits of the type.
 const TYPE: u8 = 0x03;
 
@@ -182,6 +185,22 @@ impl Entry {
 
     pub(in crate::table) fn is_private(&self) -> bool {
         self.flags & PRIVATE != 0
+    }
+
+    /// Which of the pools of its pair the peer is in: that of the due ones, or that of the waiting ones.
+    pub(in crate::table) fn attempt(&self) -> Attempt {
+        if self.flags & WAITING == 0 { Attempt::Due } else { Attempt::Waiting }
+    }
+
+    /// Puts the peer among the due ones, or among the waiting ones.
+    pub(super) fn set_attempt(&mut self, attempt: Attempt) {
+        self.set(WAITING, attempt == Attempt::Waiting);
+    }
+
+    /// The pool that the peer is in.
+    pub(in crate::table) fn pool(&self) -> usize {
+        let facet = facet::facet(self.peer_type(), self.attempt(), self.is_private());
+        facet::pool(facet, self.num_failures)
     }
 
     pub(in crate::table) fn is_dirty(&self) -> bool {

@@ -11,7 +11,7 @@ use super::names::{Names, Texts};
 use crate::address::{Host, PeerAddress};
 use crate::memory::{self, MIN_CAPACITY};
 use crate::peer::PeerRecord;
-use crate::table::facet::{self, Attempt};
+use crate::table::facet::Attempt;
 use crate::table::slot::slot_number;
 
 /// See the [module](self).
@@ -31,7 +31,7 @@ pub(in crate::table) struct Peer {
     pub(in crate::table) slot: u32,
     /// The hash of its key.
     pub(in crate::table) hash: u64,
-    /// The pool that it belongs in: [`facet`].
+    /// The pool that it is in: [`facet`](crate::table::facet).
     pub(in crate::table) pool: usize,
 }
 
@@ -85,15 +85,14 @@ impl Slab {
         self.entry(slot).key().address(self.texts())
     }
 
-    /// Whether a peer is due at the as-of time.
-    pub(in crate::table) fn attempt(&self, entry: &Entry) -> Attempt {
-        if entry.next_attempt() <= self.as_of { Attempt::Due } else { Attempt::Waiting }
+    /// Whether a next attempt has been reached at the as-of time.
+    pub(in crate::table) fn attempt(&self, next_attempt: i64) -> Attempt {
+        if next_attempt <= self.as_of { Attempt::Due } else { Attempt::Waiting }
     }
 
-    /// The pool that a peer belongs in at the as-of time.
+    /// The pool that a peer is in.
     pub(in crate::table) fn pool(&self, slot: u32) -> usize {
-        let entry = self.entry(slot);
-        pool_of(entry, self.attempt(entry))
+        self.entry(slot).pool()
     }
 
     pub(in crate::table) fn state(&self, slot: u32) -> State {
@@ -133,12 +132,6 @@ impl Slab {
     }
 }
 
-/// The pool of a peer that is due, or of one that is waiting.
-pub(in crate::table) fn pool_of(entry: &Entry, attempt: Attempt) -> usize {
-    let facet = facet::facet(entry.peer_type(), attempt, entry.is_private());
-    facet::pool(facet, entry.num_failures())
-}
-
 /// Changing, by the owner.
 impl Slab {
     pub(super) fn new(as_of: i64) -> Self {
@@ -158,13 +151,31 @@ impl Slab {
         };
         let place = place.unwrap_or_else(|| self.place(Key::of(&record.address, name_number)));
         let slot = slot_number(self.entries.len());
-        self.entries.push(Entry::new(place.key, record));
+        let mut entry = Entry::new(place.key, record);
+        entry.set_attempt(self.attempt(record.next_attempt));
+        self.entries.push(entry);
         (slot, place.hash)
     }
 
     /// Replaces what is known of the peer in a slot.
     pub(super) fn assign(&mut self, slot: u32, record: &PeerRecord) {
-        self.entries[slot as usize].assign(record);
+        let attempt = self.attempt(record.next_attempt);
+        let entry = &mut self.entries[slot as usize];
+        entry.assign(record);
+        entry.set_attempt(attempt);
+    }
+
+    /// Puts a peer among the due ones or the waiting ones, as it is at the as-of time. Returns the pool that it was in before,
+    /// if that was another.
+    pub(super) fn sort_by_time(&mut self, slot: u32) -> Option<usize> {
+        let attempt = self.attempt(self.entry(slot).next_attempt());
+        let entry = &mut self.entries[slot as usize];
+        if entry.attempt() == attempt {
+            return None;
+        }
+        let pool = entry.pool();
+        entry.set_attempt(attempt);
+        Some(pool)
     }
 
     /// Removes the peer in a slot; the last one fills the gap. Returns the slot that the last one was in, if that was

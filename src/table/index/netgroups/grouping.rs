@@ -45,7 +45,7 @@ struct Place {
 }
 
 impl Grouping {
-    /// No netgroups yet, and room for the places of this many slots.
+    /// No slots and no netgroups yet, and room for the places of this many slots.
     pub(in crate::table) fn with_capacity(slots: usize) -> memory::Result<Self> {
         Ok(Self {
             numbers: HashTable::new(),
@@ -129,12 +129,17 @@ impl Grouping {
         &self.lists
     }
 
-    /// Adds the slab's last slot. Cost: constant, amortised.
+    /// Adds the next slot. Cost: constant, amortised.
     pub(super) fn push(&mut self, netgroup: Netgroup, pool: usize) -> memory::Result {
-        let slot = slot_number(self.places.len());
+        memory::push(&mut self.places, Place { netgroup: 0, position: 0 })?;
+        self.fill(slot_number(self.places.len() - 1), netgroup, pool)
+    }
+
+    /// Adds a slot whose place is there already.
+    pub(super) fn fill(&mut self, slot: u32, netgroup: Netgroup, pool: usize) -> memory::Result {
         let netgroup = self.acquire(netgroup)?;
-        memory::push(&mut self.places, Place { netgroup, position: 0 })?;
         let places = &mut self.places;
+        places[slot as usize].netgroup = netgroup;
         self.peers[netgroup as usize].add(slot, pool, &mut set_position(places))?;
         self.relist_joined(netgroup, pool)
     }
@@ -151,14 +156,19 @@ impl Grouping {
     /// Removes a slot. Its place is filled by that of the last slot, as in the slab; [`relocate`](Self::relocate) must
     /// follow if that is another. Cost: constant, amortised.
     pub(super) fn swap_remove(&mut self, slot: u32, pool: usize) -> memory::Result {
+        self.vacate(slot, pool)?;
+        self.places.swap_remove(slot as usize);
+        give_back(&mut self.places);
+        Ok(())
+    }
+
+    /// Removes a slot, but leaves its place, which [`fill`](Self::fill) must follow for.
+    pub(super) fn vacate(&mut self, slot: u32, pool: usize) -> memory::Result {
         let Place { netgroup, position } = self.places[slot as usize];
         let places = &mut self.places;
         self.peers[netgroup as usize].remove(position, pool, &mut set_position(places))?;
         self.relist_left(netgroup, pool)?;
-        self.release(netgroup)?;
-        self.places.swap_remove(slot as usize);
-        give_back(&mut self.places);
-        Ok(())
+        self.release(netgroup)
     }
 
     /// Makes the peers of a netgroup lead to a slot that its place has moved to; the slot is in `pool`. Cost: constant.
@@ -297,7 +307,7 @@ impl Grouping {
         len > 0 && self.peers[netgroup as usize].len() as usize == len
     }
 
-    /// How many slots there are.
+    /// How many slots it knows: the first ones.
     pub(super) fn len(&self) -> usize {
         self.places.len()
     }

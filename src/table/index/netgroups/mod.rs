@@ -2,7 +2,10 @@
 //!
 //! This costs memory and a few steps a change, so it is kept only for a table that is bounded or was asked to draw by
 //! netgroup. It follows from the slab. So a change that finds no memory here does not fail: the grouping, which is no
-//! longer true then, is let go, and built anew when somebody needs it.
+//! longer true then, is let go, and built anew when it is needed.
+//!
+//! Building it looks at every peer, and the table is not locked for so long: it is done in parts. Until the last one, what
+//! is built knows the first slots only, and is kept in step with these.
 
 mod count;
 mod grouping;
@@ -24,9 +27,14 @@ pub(in crate::table) use lists::NetgroupLists;
 #[derive(Debug)]
 pub(in crate::table) struct Netgroups {
     grouping: Option<Grouping>,
+    /// What is built to replace it: it knows the first slots, but never all.
+    next: Option<Grouping>,
     /// Whether there once was no memory for it.
     is_starved: bool,
 }
+
+/// While the next grouping is built, each change builds so much of it as well.
+const STEPS_OF_CHANGE: u32 = if cfg!(test) { 1 } else { 16 };
 
 impl Index for Netgroups {
     fn inserted(&mut self, slab: &mut Slab, peer: Peer) {
@@ -42,27 +50,41 @@ impl Index for Netgroups {
 
     fn advanced(&mut self, _: &mut Slab, slot: u32, from: usize, to: usize) {
         self.change(|grouping| grouping.shift(slot, from, to));
+        self.change_next(slot, |next| next.shift(slot, from, to));
     }
 
-    fn removed(&mut self, _: &mut Slab, peer: Peer) {
+    fn removed(&mut self, slab: &mut Slab, peer: Peer) {
         self.change(|grouping| grouping.swap_remove(peer.slot, peer.pool));
+        if self.next.as_ref().is_some_and(|next| peer.slot as usize >= next.len()) {
+            // The only slot that it did not know may leave.
+            self.finish(slab.len() - 1);
+        } else {
+            self.change_next(peer.slot, |next| next.vacate(peer.slot, peer.pool));
+        }
     }
 
-    fn moved(&mut self, _: &mut Slab, _: u32, peer: Peer) {
-        if let Some(grouping) = &mut self.grouping {
-            grouping.relocate(peer.slot, peer.pool);
-        }
+    fn moved(&mut self, slab: &mut Slab, _: u32, peer: Peer) {
+        let Peer { slot, pool, .. } = peer;
+        self.change(|grouping| {
+            grouping.relocate(slot, pool);
+            Ok(())
+        });
+        // It did not know the last slot, but knows the one that this has moved to.
+        let netgroup = slab.entry(slot).key().netgroup();
+        self.change_next(slot, |next| next.fill(slot, netgroup, pool));
+        self.finish(slab.len());
     }
 
     fn rebuild(&mut self, slab: &mut Slab, _: Cause) {
         // The old one goes first: there need not be memory for both.
+        self.next = None;
         if self.grouping.take().is_some() && self.build(slab).is_err() {
             self.is_starved = true;
         }
     }
 
     fn renumbered(&mut self, _: &Slab, numbers: &[u32]) {
-        if let Some(grouping) = &mut self.grouping {
+        for grouping in [&mut self.grouping, &mut self.next].into_iter().flatten() {
             grouping.renumber(numbers);
         }
     }
@@ -71,10 +93,12 @@ impl Index for Netgroups {
         if let Some(grouping) = &mut self.grouping {
             grouping.clear();
         }
+        self.next = None;
     }
 
     fn fit(&mut self, slab: &mut Slab) {
-        if self.grouping.as_ref().is_some_and(Grouping::is_sparse) && self.build(slab).is_err() {
+        let is_wanted = self.next.is_some() || self.grouping.as_ref().is_some_and(Grouping::is_sparse);
+        if is_wanted && self.build_in_part(slab, STEPS_OF_CHANGE).is_err() {
             self.is_starved = true;
         }
     }
@@ -98,14 +122,18 @@ impl Index for Netgroups {
         }
         let count = self.count(slab).map(NetgroupCount::finish);
         ensure(count == Ok(peers.len()), "exactly the netgroups in use are counted")?;
+        let of = |slot: u32| (slab.entry(slot).key().netgroup(), slab.pool(slot));
+        if let Some(next) = &self.next {
+            ensure(next.len() < slab.len(), "what is built does not know all slots")?;
+            ensure(next.is_consistent(of), "what is built knows the first slots")?;
+        }
         let Some(grouping) = &self.grouping else { return Ok(()) };
         let is_counted = |(&netgroup, &count): (_, &u32)| grouping.peers_of(netgroup) == count;
         ensure(peers.iter().all(is_counted), "the peers of every netgroup are counted")?;
         ensure(grouping.len() == slab.len(), "every peer has its place in a netgroup")?;
-        let of = |slot: u32| (slab.entry(slot).key().netgroup(), slab.pool(slot));
         ensure(grouping.is_consistent(of), "every peer is in its cell of its netgroup")?;
         ensure(
-            !grouping.is_sparse() || self.is_starved,
+            !grouping.is_sparse() || self.next.is_some() || self.is_starved,
             "the memory of netgroups without peers is given back",
         )
     }
@@ -114,7 +142,7 @@ impl Index for Netgroups {
 impl Netgroups {
     /// No grouping until it is [built](Self::build).
     pub(super) fn new() -> Self {
-        Self { grouping: None, is_starved: false }
+        Self { grouping: None, next: None, is_starved: false }
     }
 
     /// Who is in each netgroup, if that is kept.
@@ -124,12 +152,28 @@ impl Netgroups {
 
     /// Finds out who is in each netgroup, and keeps it from now on. Cost: linear.
     pub(in crate::table) fn build(&mut self, slab: &Slab) -> memory::Result {
-        let mut grouping = Grouping::with_capacity(slab.len())?;
-        for (slot, entry) in slab.slots().zip(slab.entries()) {
-            grouping.push(entry.key().netgroup(), slab.pool(slot))?;
+        self.build_in_part(slab, u32::MAX)
+    }
+
+    /// The same for so many more of the peers; the last part ends it. Without memory, begins anew the next time.
+    pub(in crate::table) fn build_in_part(&mut self, slab: &Slab, peers: u32) -> memory::Result {
+        let mut next = match self.next.take() {
+            Some(next) => next,
+            None => Grouping::with_capacity(slab.len())?,
+        };
+        for slot in slab.slots().skip(next.len()).take(peers as usize) {
+            next.push(slab.entry(slot).key().netgroup(), slab.pool(slot))?;
         }
-        self.grouping = Some(grouping);
+        self.next = Some(next);
+        self.finish(slab.len());
         Ok(())
+    }
+
+    /// Takes what is built for the grouping if it knows all slots.
+    fn finish(&mut self, slots: usize) {
+        if self.next.as_ref().is_some_and(|next| next.len() == slots) {
+            self.grouping = self.next.take();
+        }
     }
 
     /// Notes that there was no memory to [build](Self::build) it.
@@ -159,6 +203,72 @@ impl Netgroups {
             && change(grouping).is_err()
         {
             (self.grouping, self.is_starved) = (None, true);
+        }
+    }
+
+    /// Changes what is built, if it knows the slot, and lets it go if there is no memory for that.
+    fn change_next(&mut self, slot: u32, change: impl FnOnce(&mut Grouping) -> memory::Result) {
+        if let Some(next) = &mut self.next
+            && (slot as usize) < next.len()
+            && change(next).is_err()
+        {
+            (self.next, self.is_starved) = (None, true);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use rand::rngs::ChaCha12Rng;
+    use rand::{RngExt as _, SeedableRng as _};
+
+    use crate::address::{Host, PeerAddress};
+    use crate::peer::PeerRecord;
+    use crate::table::{Bounds, PeerTable};
+
+    /// A record of a random peer out of four hundred, in fifty netgroups; it may be due at 0 or not.
+    fn record(rng: &mut ChaCha12Rng) -> PeerRecord {
+        let n = rng.random_range(0..400_u32);
+        let address = PeerAddress::from_canonical(Host::V4(Ipv4Addr::from_bits(n % 50 << 16 | n)), 1);
+        let mut record = PeerRecord::new(address, rng.random_range(-1..2));
+        record.num_failures = rng.random_range(0..40);
+        record
+    }
+
+    #[test]
+    fn what_is_built_in_parts_is_kept_in_step_with_every_change_and_comes_to_an_end() {
+        for seed in 0..40 {
+            let mut rng = ChaCha12Rng::seed_from_u64(seed);
+            let mut table = PeerTable::new(0, Bounds::NONE);
+            table.set_steps(1);
+            let mut parts = 0;
+            for step in 0..2_000 {
+                let record = record(&mut rng);
+                let found = table.find_record(&record.address);
+                match (found, rng.random_range(0..6)) {
+                    (Some((slot, _)), 0..3) => {
+                        table.reserve_remove(1).expect("memory");
+                        table.remove(slot);
+                    }
+                    (Some((slot, _)), _) => {
+                        table.reserve_update(slot, &record).expect("memory");
+                        table.update(&[slot], &[record]);
+                    }
+                    (None, _) => {
+                        table.reserve_insert(std::slice::from_ref(&record), true, 0).expect("memory");
+                        table.insert(&[record], &mut []);
+                    }
+                }
+                table.advance(step / 50 % 2);
+                if step > 300 && rng.random_range(0..4) == 0 && !table.is_grouped() {
+                    table.group_in_part().expect("memory");
+                    parts += 1;
+                }
+                assert_eq!(table.check_invariants(), Ok(()), "seed {seed}, step {step}");
+            }
+            assert!(table.is_grouped() && parts > 1, "{parts} parts, seed {seed}");
         }
     }
 }
