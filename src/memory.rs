@@ -23,12 +23,6 @@ impl From<TryReserveError> for Refused {
     }
 }
 
-impl From<hashbrown::TryReserveError> for Refused {
-    fn from(_: hashbrown::TryReserveError) -> Self {
-        Self
-    }
-}
-
 impl From<smallvec::CollectionAllocErr> for Refused {
     fn from(_: smallvec::CollectionAllocErr) -> Self {
         Self

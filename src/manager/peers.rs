@@ -228,6 +228,18 @@ impl PeerManager {
         )
     }
 
+    /// Moves the entries of a large table to a larger array, if so many more peers need one, in parts between which other
+    /// threads get in. If the entries change all the time, the change itself moves them.
+    fn grow(&self, peers: usize) -> Result<()> {
+        let Some(mut larger) = self.read_table()?.larger(peers)? else { return Ok(()) };
+        loop {
+            while self.read_table()?.copy_part(&mut larger) {}
+            if self.write_table()?.exchange(&mut larger) || larger.is_given_up() {
+                return Ok(());
+            }
+        }
+    }
+
     /// Adds those of the addresses that are new.
     fn add_unknown(&self, addresses: &[PeerAddress]) -> Result<Admitted> {
         let now = self.clock.now();
@@ -308,6 +320,9 @@ impl PeerManager {
         if !plan.taken.is_empty() {
             let (taken, slots) = (&plan.taken, &mut plan.evicted);
             let evictions = slots.len();
+            if spared.is_some() {
+                self.grow(taken.len())?;
+            }
             self.change(
                 self.write_table()?,
                 writer,

@@ -17,6 +17,7 @@ mod draw;
 mod ends;
 mod eviction;
 mod facet;
+mod hash_index;
 mod index;
 mod invariants;
 mod owner;

@@ -89,9 +89,9 @@ impl TestClock {
 
 /// Opens a manager. What a large table does in parts, this does as well, in parts whose size depends on the seed.
 pub(crate) fn open(options: Options) -> PeerManager {
-    let steps = options.rng_seed.map(|seed| [1, 20, 16_384][(seed % 3) as usize]);
+    let steps = [1, 20, 16_384][(options.rng_seed.unwrap_or(2) % 3) as usize];
     let manager = PeerManager::open(options).unwrap();
-    steps.into_iter().for_each(|steps| manager.set_steps(steps));
+    manager.set_steps(steps);
     manager
 }
 

@@ -63,7 +63,9 @@ fn each_peer_that_is_due_is_equally_likely_at_every_stage() {
         for _ in 0..DRAWS {
             let drawn = manager.load_random_peers(&PeerQuery::default(), 2).unwrap();
             assert_eq!(drawn.len(), 2);
-            drawn.into_iter().for_each(|peer| *counts.entry(peer).or_default() += 1);
+            for peer in drawn {
+                *counts.entry(peer).or_default() += 1;
+            }
         }
         assert!((0..60).all(|n| counts.contains_key(&peer(n)) == (due_at(n) <= to)), "{from} {to} {steps}");
         let verdict = Verdict::of_inclusion(counts.into_values(), due as usize, 2, DRAWS);

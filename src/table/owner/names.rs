@@ -3,9 +3,8 @@
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 
-use hashbrown::HashTable;
-
 use crate::memory;
+use crate::table::hash_index::HashIndex;
 use crate::table::slot::slot_number;
 
 /// The names in use, each with a number. A number is free again once the last peer with that name is removed.
@@ -15,7 +14,7 @@ pub(super) struct Names {
     /// The first of the list of free numbers, and how many there are.
     free: u32,
     unused: usize,
-    numbers: HashTable<u32>,
+    numbers: HashIndex,
     hasher: RandomState,
 }
 
@@ -55,11 +54,17 @@ impl Texts {
         matches!(&self.0[number as usize], Name::Used { text: other, .. } if **other == *text)
     }
 
-    fn hash_of(&self, hasher: &RandomState, number: u32) -> u64 {
-        match &self.0[number as usize] {
-            Name::Used { text, .. } => hasher.hash_one(&**text),
-            Name::Free { .. } => 0,
+    /// The hash of each number that is in use.
+    fn hash_of(&self, hasher: &RandomState) -> impl Fn(u32) -> Option<u64> {
+        |number| match self.0.get(number as usize) {
+            Some(Name::Used { text, .. }) => Some(hasher.hash_one(&**text)),
+            _ => None,
         }
+    }
+
+    /// The numbers are those below this.
+    fn end(&self) -> u32 {
+        slot_number(self.0.len())
     }
 }
 
@@ -69,7 +74,7 @@ impl Default for Names {
             texts: Texts::default(),
             free: NONE,
             unused: 0,
-            numbers: HashTable::new(),
+            numbers: HashIndex::new(),
             hasher: RandomState::new(),
         }
     }
@@ -82,20 +87,20 @@ impl Names {
 
     /// The number of a name that is in use.
     pub(super) fn find(&self, text: &str) -> Option<u32> {
-        self.numbers.find(self.hasher.hash_one(text), |&number| self.texts.is(number, text)).copied()
+        self.numbers.find(self.hasher.hash_one(text), |number| self.texts.is(number, text))
     }
 
     /// Whether `names` more names fit without memory.
     pub(super) fn has_room(&self, names: usize) -> bool {
         self.unused + self.texts.0.capacity() - self.texts.0.len() >= names
-            && self.numbers.capacity() - self.numbers.len() >= names
+            && self.numbers.has_room(self.texts.0.len() + names)
     }
 
     /// Asks for memory for `names` more names. Cost: constant for each, amortised.
     pub(super) fn reserve(&mut self, names: usize) -> memory::Result {
         self.texts.0.try_reserve(names.saturating_sub(self.unused))?;
-        let (texts, hasher) = (&self.texts, &self.hasher);
-        Ok(self.numbers.try_reserve(names, |&number| texts.hash_of(hasher, number))?)
+        let end = self.texts.end();
+        self.numbers.reserve(end as usize + names, end, &self.texts.hash_of(&self.hasher))
     }
 
     /// Counts one more peer with this name, and returns the name's number. Requires room for a name that is new.
@@ -120,28 +125,20 @@ impl Names {
             self.texts.0.push(name);
             slot_number(self.texts.0.len() - 1)
         };
-        self.index(number);
+        self.numbers.insert(self.hasher.hash_one(&**text), number);
+        self.numbers.step(self.texts.end(), &self.texts.hash_of(&self.hasher));
         number
-    }
-
-    /// Adds a number to the index by text.
-    fn index(&mut self, number: u32) {
-        let (texts, hasher) = (&self.texts, &self.hasher);
-        let hash_of = |&number: &u32| texts.hash_of(hasher, number);
-        self.numbers.insert_unique(hash_of(&number), number, hash_of);
     }
 
     /// Counts one peer less with this name; the last one takes the name with it.
     pub(super) fn release(&mut self, number: u32) {
-        let Name::Used { uses, .. } = &mut self.texts.0[number as usize] else { return };
+        let Name::Used { text, uses } = &mut self.texts.0[number as usize] else { return };
         *uses -= 1;
         if *uses > 0 {
             return;
         }
-        let hash = self.texts.hash_of(&self.hasher, number);
-        if let Ok(occupied) = self.numbers.find_entry(hash, |&other| other == number) {
-            occupied.remove();
-        }
+        let hash = self.hasher.hash_one(&**text);
+        self.numbers.remove(hash, number, &self.texts.hash_of(&self.hasher));
         self.texts.0[number as usize] = Name::Free { next: self.free };
         self.free = number;
         self.unused += 1;
@@ -169,18 +166,12 @@ impl Names {
         texts.truncate(used);
         memory::shrink(texts, used);
         (self.free, self.unused) = (NONE, 0);
-        let mut smaller = HashTable::new();
-        if smaller.try_reserve(used, |_| 0).is_ok() {
-            self.numbers = smaller;
-        } else {
-            self.numbers.clear();
-        }
-        (0..slot_number(used)).for_each(|number| self.index(number));
+        self.numbers.fill(self.texts.end(), &self.texts.hash_of(&self.hasher));
         Some(numbers)
     }
 
     pub(super) fn len(&self) -> usize {
-        self.numbers.len()
+        self.texts.0.len() - self.unused
     }
 }
 

@@ -5,6 +5,7 @@
 //! for memory when the change is made, and is left as it is or let go if there is none.
 
 use super::PeerTable;
+use super::slab::Larger;
 use crate::address::Host;
 use crate::error::{Error, Result as Fallible};
 use crate::memory;
@@ -14,6 +15,25 @@ use crate::table::index::interface::{Arrivals, Demand, Index as _, Needs};
 
 /// Loading begins with room for so many peers, if the file claims to have as many.
 const FIRST_LOADED: usize = 1024;
+
+/// Growing a large table without locking it for long: its entries are copied in parts, before the change that needs the
+/// room.
+impl PeerTable {
+    /// A larger array for the entries, if so many more peers need one and the table is large.
+    pub(crate) fn larger(&self, peers: usize) -> memory::Result<Option<Larger>> {
+        self.slab.larger(peers)
+    }
+
+    /// Copies a part of the entries. Returns whether some are left to copy.
+    pub(crate) fn copy_part(&self, larger: &mut Larger) -> bool {
+        self.slab.copy_part(larger)
+    }
+
+    /// Takes the larger array, unless entries have changed since they were copied. Returns whether it did.
+    pub(crate) fn exchange(&mut self, larger: &mut Larger) -> bool {
+        self.slab.exchange(larger)
+    }
+}
 
 impl PeerTable {
     /// Asks for memory to insert records, all of which may be known to be new, and to evict so many peers.
@@ -174,6 +194,36 @@ mod tests {
         for peers in [1, 1024, 1025, 50_000] {
             assert_eq!(loaded(peers, peers as usize).slab.capacity(), peers as usize);
         }
+    }
+
+    #[test]
+    fn a_large_table_grows_in_parts_and_begins_anew_when_entries_change() {
+        let mut table = loaded(150_000, 150_000);
+        assert!(
+            loaded(1_000, 1_000).larger(1).is_ok_and(|larger| larger.is_none()),
+            "a small one is moved at once"
+        );
+        let mut larger = table.larger(1).expect("memory").expect("there is no room for one more");
+        assert!(!table.exchange(&mut larger), "nothing is copied yet");
+        for part in 0..15 {
+            assert_eq!(table.copy_part(&mut larger), part != 14, "part {part}");
+            if part == 4 {
+                // The first five were for nothing.
+                let record = PeerRecord { num_failures: 7, ..table.slab.entry(3).record(table.slab.texts()) };
+                table.reserve_update(3, &record).expect("memory");
+                table.update(&[3], &[record]);
+            }
+        }
+        assert!(table.exchange(&mut larger));
+        assert_eq!((table.slab.capacity(), table.slab.entry(3).num_failures()), (300_000, 7));
+        assert!(table.larger(150_000).is_ok_and(|larger| larger.is_none()));
+        let mut larger = table.larger(150_001).expect("memory").expect("there is no room for so many");
+        for _ in 0..100 {
+            table.copy_part(&mut larger);
+            table.slab.entries_mut();
+        }
+        assert!(!table.exchange(&mut larger) && larger.is_given_up());
+        assert_eq!(table.check_invariants(), Ok(()));
     }
 
     #[test]

@@ -11,6 +11,7 @@ use super::names::{Names, Texts};
 use crate::address::{Host, PeerAddress};
 use crate::memory::{self, MIN_CAPACITY};
 use crate::peer::PeerRecord;
+use crate::system::pages::is_large;
 use crate::table::facet::Attempt;
 use crate::table::slot::slot_number;
 
@@ -23,6 +24,8 @@ pub(in crate::table) struct Slab {
     hasher: RandomState,
     /// The time at which due and waiting are told apart.
     as_of: i64,
+    /// Another number after each change of an entry.
+    version: u64,
 }
 
 /// A peer as the indexes are told of it.
@@ -41,6 +44,24 @@ pub(in crate::table) struct State {
     pub(in crate::table) next_attempt: i64,
     pub(in crate::table) pool: usize,
 }
+
+/// A larger array for the entries, with the first of them.
+pub(crate) struct Larger {
+    entries: Vec<Entry>,
+    version: u64,
+    /// How many more parts may be copied: the entries may change all the time.
+    parts: usize,
+}
+
+impl Larger {
+    /// Whether no more parts may be copied.
+    pub(crate) fn is_given_up(&self) -> bool {
+        self.parts == 0
+    }
+}
+
+/// So many entries are copied while the table is locked once: less than a megabyte.
+const PART: usize = 16_384;
 
 /// A key and its hash.
 pub(in crate::table) struct Place {
@@ -128,6 +149,11 @@ impl Slab {
 
     /// The entries, for an index to change what it keeps in them.
     pub(in crate::table) fn entries_mut(&mut self) -> &mut [Entry] {
+        self.array()
+    }
+
+    fn array(&mut self) -> &mut Vec<Entry> {
+        self.version += 1;
         &mut self.entries
     }
 }
@@ -135,7 +161,7 @@ impl Slab {
 /// Changing, by the owner.
 impl Slab {
     pub(super) fn new(as_of: i64) -> Self {
-        Self { entries: Vec::new(), names: Names::default(), hasher: RandomState::new(), as_of }
+        Self { entries: Vec::new(), names: Names::default(), hasher: RandomState::new(), as_of, version: 0 }
     }
 
     pub(super) fn set_as_of(&mut self, now: i64) {
@@ -153,14 +179,14 @@ impl Slab {
         let slot = slot_number(self.entries.len());
         let mut entry = Entry::new(place.key, record);
         entry.set_attempt(self.attempt(record.next_attempt));
-        self.entries.push(entry);
+        self.array().push(entry);
         (slot, place.hash)
     }
 
     /// Replaces what is known of the peer in a slot.
     pub(super) fn assign(&mut self, slot: u32, record: &PeerRecord) {
         let attempt = self.attempt(record.next_attempt);
-        let entry = &mut self.entries[slot as usize];
+        let entry = &mut self.entries_mut()[slot as usize];
         entry.assign(record);
         entry.set_attempt(attempt);
     }
@@ -169,10 +195,10 @@ impl Slab {
     /// if that was another.
     pub(super) fn sort_by_time(&mut self, slot: u32) -> Option<usize> {
         let attempt = self.attempt(self.entry(slot).next_attempt());
-        let entry = &mut self.entries[slot as usize];
-        if entry.attempt() == attempt {
+        if self.entry(slot).attempt() == attempt {
             return None;
         }
+        let entry = &mut self.entries_mut()[slot as usize];
         let pool = entry.pool();
         entry.set_attempt(attempt);
         Some(pool)
@@ -183,7 +209,7 @@ impl Slab {
     pub(super) fn swap_remove(&mut self, slot: u32) -> Option<u32> {
         let last = slot_number(self.entries.len() - 1);
         self.release_name(slot);
-        self.entries.swap_remove(slot as usize);
+        self.array().swap_remove(slot as usize);
         (slot != last).then_some(last)
     }
 
@@ -195,7 +221,7 @@ impl Slab {
             }
         }
         let mut slots = 0..;
-        self.entries.retain(|entry| slots.next().is_some_and(|slot| keeps(slot, entry)));
+        self.array().retain(|entry| slots.next().is_some_and(|slot| keeps(slot, entry)));
     }
 
     /// Counts one peer less with this peer's name.
@@ -219,13 +245,47 @@ impl Slab {
             return None;
         }
         let numbers = self.names.renumber()?;
-        self.entries.iter_mut().for_each(|entry| entry.renumber(&numbers));
+        self.entries_mut().iter_mut().for_each(|entry| entry.renumber(&numbers));
         Some(numbers)
     }
 
     /// Whether so many more peers, with so many new names, fit without memory.
     pub(super) fn has_room(&self, peers: usize, names: usize) -> bool {
         self.entries.capacity() - self.entries.len() >= peers && self.names.has_room(names)
+    }
+
+    /// A larger array for the entries, if so many more peers need one and moving all entries there takes long.
+    pub(super) fn larger(&self, peers: usize) -> memory::Result<Option<Larger>> {
+        let (len, capacity) = (self.entries.len(), self.entries.capacity());
+        if capacity - len >= peers || !is_large(len * size_of::<Entry>()) {
+            return Ok(None);
+        }
+        let capacity = len.saturating_add(peers).max(capacity.saturating_mul(2));
+        let (entries, parts) = (memory::with_capacity(capacity)?, 4 * len.div_ceil(PART));
+        Ok(Some(Larger { entries, version: self.version, parts }))
+    }
+
+    /// Copies a part of the entries; all of them again, if any has changed since the first part. Returns whether some are left
+    /// to copy.
+    pub(super) fn copy_part(&self, larger: &mut Larger) -> bool {
+        if larger.version != self.version {
+            larger.entries.clear();
+            larger.version = self.version;
+        }
+        let begin = larger.entries.len();
+        larger.entries.extend(self.entries.iter().skip(begin).take(PART));
+        larger.parts = larger.parts.saturating_sub(1);
+        larger.entries.len() < self.entries.len() && larger.parts > 0
+    }
+
+    /// Exchanges the arrays, if the larger one has all entries as they are; the other one is to be freed once the table is
+    /// unlocked.
+    pub(super) fn exchange(&mut self, larger: &mut Larger) -> bool {
+        let has_all = larger.version == self.version && larger.entries.len() == self.entries.len();
+        if has_all {
+            std::mem::swap(&mut self.entries, &mut larger.entries);
+        }
+        has_all
     }
 
     /// Asks for memory for so many more peers, with so many new names. Cost: constant for each, amortised.

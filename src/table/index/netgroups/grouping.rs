@@ -10,8 +10,6 @@
 use std::collections::HashSet;
 use std::hash::{BuildHasher as _, RandomState};
 
-use hashbrown::HashTable;
-
 use super::lists::NetgroupLists;
 use super::lowest::LowestClasses;
 use super::peers::NetgroupPeers;
@@ -19,13 +17,14 @@ use crate::memory::{self, MIN_CAPACITY, give_back};
 use crate::netgroup::Netgroup;
 use crate::system::prefetch::prefetch;
 use crate::table::facet::{FACETS, facet_of};
+use crate::table::hash_index::HashIndex;
 use crate::table::slot::slot_number;
 
 /// See the [module](self).
 #[derive(Debug)]
 pub(in crate::table) struct Grouping {
     /// The number of each netgroup that has peers.
-    numbers: HashTable<u32>,
+    numbers: HashIndex,
     hasher: RandomState,
     /// The peers of each number. A number is free again once the last peer of its netgroup is removed.
     peers: Vec<NetgroupPeers>,
@@ -48,7 +47,7 @@ impl Grouping {
     /// No slots and no netgroups yet, and room for the places of this many slots.
     pub(in crate::table) fn with_capacity(slots: usize) -> memory::Result<Self> {
         Ok(Self {
-            numbers: HashTable::new(),
+            numbers: HashIndex::new(),
             hasher: RandomState::new(),
             peers: Vec::new(),
             lowest: Vec::new(),
@@ -60,31 +59,26 @@ impl Grouping {
 
     /// Removes all peers and gives the memory back.
     pub(super) fn clear(&mut self) {
-        self.numbers = HashTable::new();
+        self.numbers = HashIndex::new();
         (self.peers, self.lowest, self.free, self.places) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         self.lists.clear();
     }
 
     /// Replaces the number of each name by the new number of that number. It takes no memory.
     pub(super) fn renumber(&mut self, numbers: &[u32]) {
-        self.numbers.clear();
-        for (peers, number) in self.peers.iter_mut().zip(0..) {
-            if peers.len() == 0 {
-                continue;
-            }
+        for peers in self.peers.iter_mut().filter(|peers| peers.len() > 0) {
             if let Some(old) = peers.netgroup.name_number() {
                 peers.netgroup = Netgroup::of_name(numbers[old as usize]);
             }
-            let hash = self.hasher.hash_one(peers.netgroup);
-            // All of them were there before, so the table never grows and hashes none of them again.
-            self.numbers.insert_unique(hash, number, |_| 0);
         }
+        let (end, hash_of) = in_use(&self.peers, &self.hasher);
+        self.numbers.fill(end, &hash_of);
     }
 
     /// The number of a netgroup, if it has peers. Cost: constant.
     pub(in crate::table) fn find(&self, netgroup: Netgroup) -> Option<u32> {
-        let is_it = |&number: &u32| self.peers[number as usize].netgroup == netgroup;
-        self.numbers.find(self.hasher.hash_one(netgroup), is_it).copied()
+        let is_it = |number: u32| self.peers[number as usize].netgroup == netgroup;
+        self.numbers.find(self.hasher.hash_one(netgroup), is_it)
     }
 
     /// How many peers a netgroup has. Prefetches them as well, because the caller is about to add one. Cost: constant.
@@ -96,7 +90,7 @@ impl Grouping {
 
     /// How many netgroups have peers.
     pub(in crate::table) fn netgroups(&self) -> usize {
-        self.numbers.len()
+        self.peers.len() - self.free.len()
     }
 
     /// The number of a slot's netgroup. Cost: constant.
@@ -141,7 +135,10 @@ impl Grouping {
         let places = &mut self.places;
         places[slot as usize].netgroup = netgroup;
         self.peers[netgroup as usize].add(slot, pool, &mut set_position(places))?;
-        self.relist_joined(netgroup, pool)
+        self.relist_joined(netgroup, pool)?;
+        let (end, hash_of) = in_use(&self.peers, &self.hasher);
+        self.numbers.step(end, &hash_of);
+        Ok(())
     }
 
     /// Moves a slot from one pool to another. Cost: constant.
@@ -197,10 +194,9 @@ impl Grouping {
             memory::push(&mut self.lowest, LowestClasses::EMPTY)?;
             slot_number(self.peers.len() - 1)
         };
-        let (peers, hasher) = (&self.peers, &self.hasher);
-        let hash_of = |&number: &u32| hasher.hash_one(peers[number as usize].netgroup);
-        self.numbers.try_reserve(1, hash_of)?;
-        self.numbers.insert_unique(hasher.hash_one(netgroup), number, hash_of);
+        let (end, hash_of) = in_use(&self.peers, &self.hasher);
+        self.numbers.reserve(end as usize, end, &hash_of)?;
+        self.numbers.insert(self.hasher.hash_one(netgroup), number);
         Ok(number)
     }
 
@@ -211,9 +207,8 @@ impl Grouping {
             return Ok(());
         }
         let hash = self.hasher.hash_one(peers.netgroup);
-        if let Ok(occupied) = self.numbers.find_entry(hash, |&other| other == number) {
-            occupied.remove();
-        }
+        let (_, hash_of) = in_use(&self.peers, &self.hasher);
+        self.numbers.remove(hash, number, &hash_of);
         memory::push(&mut self.free, number)
     }
 
@@ -293,7 +288,7 @@ impl Grouping {
         let in_lists: usize = used().map(|netgroup| self.lowest[netgroup as usize].len()).sum();
         places.len() == self.places.len()
             && self.places.iter().enumerate().all(is_in_position)
-            && self.numbers.len() == used().count()
+            && self.numbers.is_consistent(slot_number(self.peers.len()), &in_use(&self.peers, &self.hasher).1)
             && used().all(|netgroup| self.find(self.peers[netgroup as usize].netgroup) == Some(netgroup))
             && used().all(|netgroup| self.has_right_len(netgroup))
             && used().all(has_lowest)
@@ -311,6 +306,15 @@ impl Grouping {
     pub(super) fn len(&self) -> usize {
         self.places.len()
     }
+}
+
+/// The numbers are those below this, and each of those that are in use has a hash.
+fn in_use(peers: &[NetgroupPeers], hasher: &RandomState) -> (u32, impl Fn(u32) -> Option<u64>) {
+    let hash_of = |number| {
+        let peers: &NetgroupPeers = &peers[number as usize];
+        (peers.len() > 0).then(|| hasher.hash_one(peers.netgroup))
+    };
+    (slot_number(peers.len()), hash_of)
 }
 
 /// Writes the new position of a slot into its place.
