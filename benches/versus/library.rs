@@ -14,9 +14,9 @@ use peer_manager::ffi::manager::peer_manager as handle;
 use peer_manager::ffi::options::peer_manager_options;
 use peer_manager::ffi::query::peer_manager_query;
 use peer_manager::ffi::record::{
-    PEER_MANAGER_BACKOFF_INCREASE, PEER_MANAGER_TYPE_OUTBOUND, peer_manager_record,
+    PEER_MANAGER_BACKOFF_HARD_RESET, PEER_MANAGER_BACKOFF_INCREASE, PEER_MANAGER_TYPE_OUTBOUND,
+    peer_manager_record,
 };
-
 use peer_manager::ffi::snapshot::peer_manager_snapshot;
 use peer_manager::ffi::stats::peer_manager_stats;
 
@@ -93,8 +93,15 @@ fn find(library: *mut c_void, name: &str) -> Result<*mut c_void, String> {
     if address.is_null() { Err(format!("there is no {}", name.to_string_lossy())) } else { Ok(address) }
 }
 
+/// The function by which something that is not a build of the library names the rows that it can run.
+type RowsOf = unsafe extern "C" fn() -> *const c_char;
+
 /// A build of the library. It stays loaded until the process ends: its threads and its SQLite may outlive every manager.
-pub(crate) struct Library(Functions);
+pub(crate) struct Library {
+    functions: Functions,
+    /// The only rows that it can run; all of them, if there is no such list.
+    rows: Option<&'static CStr>,
+}
 
 impl Library {
     pub(crate) fn load(path: &Path) -> Result<Self, String> {
@@ -112,13 +119,24 @@ impl Library {
             return Err(cannot(&why.to_string_lossy()));
         }
         // SAFETY: it has the functions of this library, or it is refused.
-        unsafe { Functions::of(library) }.map(Self).map_err(|why| cannot(&why))
+        let functions = unsafe { Functions::of(library) }.map_err(|why| cannot(&why))?;
+        let rows = find(library, "peer_manager_versus_rows\0").ok().map(|rows| {
+            // SAFETY: it is not NULL, and a function of this type wherever there is one of this name.
+            let rows = unsafe { mem::transmute::<*mut c_void, RowsOf>(rows) };
+            // SAFETY: the text is static and ends in a NUL.
+            unsafe { CStr::from_ptr(rows()) }
+        });
+        Ok(Self { functions, rows })
+    }
+
+    pub(crate) fn can_run(&self, row: &str) -> bool {
+        self.rows.is_none_or(|rows| rows.to_string_lossy().split(' ').any(|name| name == row))
     }
 
     /// The version of the library and of its SQLite.
     pub(crate) fn build_info(&self) -> String {
         // SAFETY: the text is static and ends in a NUL.
-        unsafe { CStr::from_ptr((self.0.build_info)()) }.to_string_lossy().into_owned()
+        unsafe { CStr::from_ptr((self.functions.build_info)()) }.to_string_lossy().into_owned()
     }
 
     /// A peer manager with the options as `set` leaves them; its clock stands.
@@ -127,14 +145,14 @@ impl Library {
         let (mut pm, mut error) = (ptr::null_mut(), MaybeUninit::uninit());
         // SAFETY: the pointers are valid for the calls, the first of which initialises all of the options.
         let status = unsafe {
-            (self.0.options_init)(options.as_mut_ptr(), size_of::<peer_manager_options>());
+            (self.functions.options_init)(options.as_mut_ptr(), size_of::<peer_manager_options>());
             let options = options.assume_init_mut();
             options.clock = Some(clock);
             set(options);
-            (self.0.open)(options, &raw mut pm, error.as_mut_ptr())
+            (self.functions.open)(options, &raw mut pm, error.as_mut_ptr())
         };
         check(status, &error);
-        Node { functions: &self.0, pm }
+        Node { functions: &self.functions, pm }
     }
 
     pub(crate) fn in_memory(&self) -> Node<'_> {
@@ -154,7 +172,7 @@ impl Library {
         let mut query = MaybeUninit::uninit();
         // SAFETY: the pointer is valid for the call, which initialises all of it.
         unsafe {
-            (self.0.query_init)(query.as_mut_ptr(), size_of::<peer_manager_query>());
+            (self.functions.query_init)(query.as_mut_ptr(), size_of::<peer_manager_query>());
             query.assume_init()
         }
     }
@@ -229,9 +247,18 @@ impl Node<'_> {
     }
 
     pub(crate) fn update(&self, address: &peer_manager_address) {
-        let (outbound, increase) = (PEER_MANAGER_TYPE_OUTBOUND, PEER_MANAGER_BACKOFF_INCREASE);
+        self.dialled(address, PEER_MANAGER_BACKOFF_INCREASE);
+    }
+
+    /// A dial that succeeded.
+    pub(crate) fn good(&self, address: &peer_manager_address) {
+        self.dialled(address, PEER_MANAGER_BACKOFF_HARD_RESET);
+    }
+
+    fn dialled(&self, address: &peer_manager_address, backoff: u32) {
+        let outbound = PEER_MANAGER_TYPE_OUTBOUND;
         // SAFETY: the pointers are valid for the call.
-        self.call(|f, pm, error| unsafe { (f.update)(pm, address, outbound, 0, increase, error) });
+        self.call(|f, pm, error| unsafe { (f.update)(pm, address, outbound, 0, backoff, error) });
     }
 
     pub(crate) fn remove(&self, address: &peer_manager_address) {

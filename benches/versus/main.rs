@@ -5,7 +5,11 @@
 //! benches/versus/build                    # the working tree
 //! cargo bench --bench versus -- "$old"    # against target/versus/working-tree
 //! cargo bench --bench versus -- OLD.so NEW.so --only open --only commit
+//! cargo bench --bench versus -- "$(benches/versus/build --hash-map)"    # a hash map against the working tree
 //! ```
+//!
+//! The hash map of `hash_map.cpp` is what a C++ node writes without a library. It runs only the rows that it names; the
+//! others are skipped, and listed after the table.
 //!
 //! | option | |
 //! |---|---|
@@ -29,12 +33,14 @@ mod node;
 #[expect(dead_code, reason = "only its record is used here")]
 mod reference;
 mod rows;
+mod tables;
+mod waits;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use library::Library;
-use rows::{ROWS, Rounds, Row, Setting};
+use rows::{Rounds, Row, Setting};
 
 /// What the command line asks for.
 struct Arguments {
@@ -70,9 +76,9 @@ impl Arguments {
                 path => paths.push(PathBuf::from(path)),
             }
         }
-        let names = ROWS.map(|row| row.name).join(", ");
-        if let Some(none) = only.iter().find(|only| !ROWS.iter().any(|row| row.name.starts_with(*only))) {
-            return Err(format!("no row begins with {none:?}; there are {names}"));
+        if let Some(none) = only.iter().find(|only| !rows().any(|row| row.name.starts_with(*only))) {
+            let names: Vec<_> = rows().map(|row| row.name).collect();
+            return Err(format!("no row begins with {none:?}; there are {}", names.join(", ")));
         }
         let mut paths = paths.into_iter();
         let Some(old) = paths.next() else { return Ok(None) };
@@ -114,13 +120,25 @@ fn main() -> ExitCode {
     }
 }
 
+/// All rows, in the order in which they are measured.
+fn rows() -> impl Iterator<Item = &'static Row> {
+    rows::ROWS.iter().chain(waits::ROWS)
+}
+
 fn measure(arguments: &Arguments) -> Result<(), String> {
     let (old, new) = (Library::load(&arguments.old)?, Library::load(&arguments.new)?);
     println!("old: {} ({})", arguments.old.display(), old.build_info());
     println!("new: {} ({})\n", arguments.new.display(), new.build_info());
     println!("| row | | old | new | new/old | half of the rounds |\n|---|---|---:|---:|---:|---:|");
-    for row in ROWS.iter().filter(|row| arguments.selects(row)) {
+    let (rows, skipped): (Vec<_>, Vec<_>) = rows()
+        .filter(|row| arguments.selects(row))
+        .partition(|row| old.can_run(row.name) && new.can_run(row.name));
+    for row in rows {
         compare(row, arguments, &old, &new);
+    }
+    if !skipped.is_empty() {
+        let names: Vec<_> = skipped.iter().map(|row| row.name).collect();
+        println!("\nskipped, because not both sides can run them: {}", names.join(", "));
     }
     Ok(())
 }

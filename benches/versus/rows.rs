@@ -1,28 +1,19 @@
-//! What is measured: a line of `ROWS` for each, and the function that prepares one side of it.
+//! What is measured: a line of `ROWS` for each, and the function that prepares one side of it. The rows
+//! of waits are in `waits`.
 
 use std::fs;
 use std::mem::MaybeUninit;
-use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use peer_manager::ffi::address::peer_manager_address;
 use peer_manager::ffi::options::{
     PEER_MANAGER_DURABILITY_COMMIT, PEER_MANAGER_DURABILITY_DEFERRED, PEER_MANAGER_DURABILITY_SYNC,
 };
 use peer_manager::ffi::query::peer_manager_query;
-use rand::SeedableRng as _;
-use rand::rngs::ChaCha12Rng;
-use rand::seq::SliceRandom as _;
 
 use crate::library::{Library, Node};
-use crate::node;
-use crate::reference::Record;
-
-/// The port of the peers that every table has.
-const PORT: u16 = 11_625;
+use crate::tables::{Known, Table, new_addresses};
 
 /// What one side needs to get ready.
 #[derive(Clone, Copy)]
@@ -63,11 +54,15 @@ const fn row(name: &'static str, what: &'static str, prepare: for<'a> fn(Setting
     Row { name, what, rounds: Rounds::Many, prepare }
 }
 
-const fn slow(name: &'static str, what: &'static str, prepare: for<'a> fn(Setting<'a>) -> Side<'a>) -> Row {
+pub(crate) const fn slow(
+    name: &'static str,
+    what: &'static str,
+    prepare: for<'a> fn(Setting<'a>) -> Side<'a>,
+) -> Row {
     Row { name, what, rounds: Rounds::Few, prepare }
 }
 
-pub(crate) const ROWS: [Row; 34] = [
+pub(crate) const ROWS: &[Row] = &[
     row("commit", "`COMMIT`, one update", |setting| {
         single_updates(setting, PEER_MANAGER_DURABILITY_COMMIT, 2_000)
     }),
@@ -83,7 +78,18 @@ pub(crate) const ROWS: [Row; 34] = [
     row("update", "`update`, in memory", |setting| {
         in_memory(setting, Table::ipv4(setting.large), Node::update)
     }),
-    row("insert-remove", "`ensure_exists` and `remove`, in memory", inserted_and_removed),
+    row("insert-remove", "`ensure_exists` and `remove`, in memory", |setting| {
+        inserted_and_removed(setting, setting.large)
+    }),
+    row("insert-remove-1k", "… 1,000", |setting| inserted_and_removed(setting, 1_000)),
+    row("insert-remove-100k", "… 100,000", |setting| inserted_and_removed(setting, 100_000)),
+    row("known", "`ensure_exists` of a known peer", |setting| {
+        in_memory(setting, Table::ipv4(setting.large), Node::ensure_exists)
+    }),
+    row("known-1k", "… of 1,000", |setting| in_memory(setting, Table::ipv4(1_000), Node::ensure_exists)),
+    row("known-100k", "… of 100,000", |setting| {
+        in_memory(setting, Table::ipv4(100_000), Node::ensure_exists)
+    }),
     row("one-1k", "`load_random_peers(1)` of 1,000", |setting| draws(setting, Table::ipv4(1_000), 1)),
     row("one-10k", "`load_random_peers(1)` of 10,000", |setting| draws(setting, Table::ipv4(10_000), 1)),
     row("one-61k", "`load_random_peers(1)` of 61,000", |setting| draws(setting, Table::ipv4(61_000), 1)),
@@ -114,45 +120,23 @@ pub(crate) const ROWS: [Row; 34] = [
     row("failed-10k", "… 10,000", |setting| {
         in_memory(setting, Table::ipv4(10_000), Node::increase_backoff)
     }),
+    row("failed-61k", "… 61,000", |setting| {
+        in_memory(setting, Table::ipv4(61_000), Node::increase_backoff)
+    }),
+    row("failed", "… `--large`", |setting| {
+        in_memory(setting, Table::ipv4(setting.large), Node::increase_backoff)
+    }),
     row("failed-ipv6", "… 10,000, IPv6", |setting| {
         in_memory(setting, Table::ipv6(10_000), Node::increase_backoff)
     }),
+    row("good-1k", "a successful attempt, 1,000 in memory", |setting| good(setting, 1_000)),
+    row("good-10k", "… 10,000", |setting| good(setting, 10_000)),
+    row("good-61k", "… 61,000", |setting| good(setting, 61_000)),
+    row("good", "… `--large`", |setting| good(setting, setting.large)),
     row("load-1k", "`load` of 1,000", |setting| in_memory(setting, Table::ipv4(1_000), Node::load)),
-    slow("wait-quiet", "longest wait of `load_random_peers(8)` during 50 ms", |setting| {
-        longest_wait(setting, |_| thread::sleep(Duration::from_millis(50)))
-    }),
-    slow("wait-stats", "… during `get_stats`", |setting| longest_wait(setting, Node::get_stats)),
-    slow("wait-snapshot", "… during `get_all_peers`", |setting| longest_wait(setting, Node::snapshot)),
+    row("load-100k", "… of 100,000", |setting| in_memory(setting, Table::ipv4(100_000), Node::load)),
     row("load-ipv6", "`load` of 10,000, IPv6", |setting| in_memory(setting, Table::ipv6(10_000), Node::load)),
 ];
-
-/// The peers of a table in memory, the same for both sides.
-#[derive(Clone, Copy)]
-struct Table {
-    peers: u32,
-    is_ipv6: bool,
-}
-
-impl Table {
-    fn ipv4(peers: u32) -> Self {
-        Self { peers, is_ipv6: false }
-    }
-
-    fn ipv6(peers: u32) -> Self {
-        Self { peers, is_ipv6: true }
-    }
-
-    fn records(self) -> impl Iterator<Item = Record> {
-        let mut rng = ChaCha12Rng::seed_from_u64(6);
-        node::records(self.peers).map(move |record| {
-            if self.is_ipv6 { Record { ip: node::ipv6(&mut rng), ..record } } else { record }
-        })
-    }
-
-    fn fill(self, node: &Node<'_>) {
-        fill(node, self.records());
-    }
-}
 
 /// The seconds that a call takes, of so many.
 fn timed<T>(calls: &[T], mut call: impl FnMut(&T)) -> f64 {
@@ -163,50 +147,12 @@ fn timed<T>(calls: &[T], mut call: impl FnMut(&T)) -> f64 {
     began.elapsed().as_secs_f64() / f64::from(u32::try_from(calls.len()).expect("a chunk is short"))
 }
 
-fn fill(node: &Node<'_>, mut records: impl Iterator<Item = Record>) {
-    loop {
-        let batch: Vec<_> = records.by_ref().take(10_000).map(|record| node::to_c(&record)).collect();
-        if batch.is_empty() {
-            return;
-        }
-        node.store_many(&batch);
-    }
-}
-
 /// A table on disk, filled and flushed.
 fn on_file(setting: Setting<'_>, durability: u32) -> Node<'_> {
     let node = setting.library.on_file(&setting.directory.join("peers.db"), durability);
     Table::ipv4(setting.peers).fill(&node);
     node.flush();
     node
-}
-
-/// The addresses of a table in random order, over and over; the same for both sides. A chunk's are made before its time is
-/// taken, because to write an address costs as much as some of the calls.
-struct Known {
-    hosts: Vec<IpAddr>,
-    next: usize,
-}
-
-impl Known {
-    fn of(table: Table) -> Self {
-        let mut hosts: Vec<IpAddr> =
-            table.records().map(|record| record.ip.parse().expect("it is an IP address")).collect();
-        hosts.shuffle(&mut ChaCha12Rng::seed_from_u64(5));
-        Self { hosts, next: 0 }
-    }
-
-    fn take(&mut self, count: usize) -> Vec<peer_manager_address> {
-        let hosts = self.hosts.iter().cycle().skip(self.next).take(count);
-        let addresses = hosts.map(|host| node::address(&host.to_string(), PORT)).collect();
-        self.next = (self.next + count) % self.hosts.len();
-        addresses
-    }
-}
-
-/// The addresses from the given number on, none of which any table has.
-fn new_addresses(from: u32, count: u32) -> Vec<peer_manager_address> {
-    (from..from + count).map(|n| node::address(&node::ipv4(n), 1)).collect()
 }
 
 fn single_updates(setting: Setting<'_>, durability: u32, calls: usize) -> Side<'_> {
@@ -269,19 +215,13 @@ fn opening(setting: Setting<'_>, table: Table) -> Side<'_> {
     })
 }
 
-fn filled(setting: Setting<'_>, table: Table) -> Node<'_> {
-    let node = setting.library.in_memory();
-    table.fill(&node);
-    node
-}
-
 /// So many calls that a chunk returns some ten thousand addresses.
 fn calls_of(size: usize) -> Vec<()> {
     vec![(); (20_000 / size).clamp(20, 5_000)]
 }
 
 fn draws(setting: Setting<'_>, table: Table, size: usize) -> Side<'_> {
-    let node = filled(setting, table);
+    let node = table.in_memory(setting.library);
     let query = query(setting);
     let (mut out, calls) = (vec![MaybeUninit::uninit(); size], calls_of(size));
     Box::new(move || timed(&calls, |()| node.load_random_peers(&query, &mut out)))
@@ -300,7 +240,7 @@ fn draws_under_flood(setting: Setting<'_>, table: Table) -> Side<'_> {
 }
 
 /// The peers to dial.
-fn query(setting: Setting<'_>) -> peer_manager_query {
+pub(crate) fn query(setting: Setting<'_>) -> peer_manager_query {
     let mut query = setting.library.query();
     // The default is not the same in all versions.
     (query.has_max_num_failures, query.max_num_failures) = (1, 10);
@@ -308,53 +248,38 @@ fn query(setting: Setting<'_>) -> peer_manager_query {
 }
 
 fn shares(setting: Setting<'_>, table: Table, size: usize) -> Side<'_> {
-    let node = filled(setting, table);
+    let node = table.in_memory(setting.library);
     let (mut out, calls) = (vec![MaybeUninit::uninit(); size], calls_of(size));
     Box::new(move || timed(&calls, |()| node.get_peers_to_send(&mut out)))
 }
 
 fn in_memory<'a>(setting: Setting<'a>, table: Table, call: fn(&Node<'a>, &peer_manager_address)) -> Side<'a> {
-    let node = filled(setting, table);
+    let node = table.in_memory(setting.library);
     let mut known = Known::of(table);
     Box::new(move || timed(&known.take(20_000), |address| call(&node, address)))
 }
 
-/// The longest that one thread waits for an answer while another makes a call; a third changes a peer each half
-/// millisecond. IPv6, where each peer has a netgroup of its own.
-fn longest_wait<'a>(setting: Setting<'a>, call: fn(&Node<'a>)) -> Side<'a> {
-    let table = Table::ipv6(setting.large);
-    let node = filled(setting, table);
-    let mut known = Known::of(table);
+/// Each call finds a peer that has failed since the last success.
+fn good(setting: Setting<'_>, peers: u32) -> Side<'_> {
+    let table = Table::ipv4(peers);
+    let (node, mut known) = (table.in_memory(setting.library), Known::of(table));
+    // No address twice between two failures; a small table goes round more than once, for a chunk that can be timed.
+    let (chunk, chunks) = (peers.min(20_000), 20_000_u32.div_ceil(peers));
     Box::new(move || {
-        let (addresses, is_over, longest) = (known.take(1_000), AtomicBool::new(false), AtomicU64::new(0));
-        let goes_on = || !is_over.load(Ordering::Relaxed);
-        thread::scope(|threads| {
-            threads.spawn(|| {
-                let (query, mut out) = (query(setting), [MaybeUninit::uninit(); 8]);
-                while goes_on() {
-                    let began = Instant::now();
-                    node.load_random_peers(&query, &mut out);
-                    let waited = u64::try_from(began.elapsed().as_nanos()).expect("it ends");
-                    longest.fetch_max(waited, Ordering::Relaxed);
-                }
-            });
-            threads.spawn(|| {
-                for address in addresses.iter().cycle().take_while(|_| goes_on()) {
-                    node.increase_backoff(address);
-                    thread::sleep(Duration::from_micros(500));
-                }
-            });
-            thread::sleep(Duration::from_millis(5));
-            call(&node);
-            is_over.store(true, Ordering::Relaxed);
+        let times = (0..chunks).map(|_| {
+            let addresses = known.take(chunk as usize);
+            for address in &addresses {
+                node.increase_backoff(address);
+            }
+            timed(&addresses, |address| node.good(address))
         });
-        Duration::from_nanos(longest.into_inner()).as_secs_f64()
+        times.sum::<f64>() / f64::from(chunks)
     })
 }
 
-fn inserted_and_removed(setting: Setting<'_>) -> Side<'_> {
+fn inserted_and_removed(setting: Setting<'_>, peers: u32) -> Side<'_> {
     const CALLS: u32 = 10_000;
-    let node = filled(setting, Table::ipv4(setting.large));
+    let node = Table::ipv4(peers).in_memory(setting.library);
     let mut next = 0;
     Box::new(move || {
         let addresses = new_addresses(next, CALLS);
