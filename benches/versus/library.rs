@@ -7,6 +7,7 @@ use std::ffi::{CStr, CString, c_char, c_void};
 use std::mem::{self, MaybeUninit};
 use std::path::Path;
 use std::ptr;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use peer_manager::ffi::address::peer_manager_address;
 use peer_manager::ffi::error::peer_manager_error;
@@ -139,7 +140,7 @@ impl Library {
         unsafe { CStr::from_ptr((self.functions.build_info)()) }.to_string_lossy().into_owned()
     }
 
-    /// A peer manager with the options as `set` leaves them; its clock stands.
+    /// A peer manager with the options as `set` leaves them; its clock is what `set_time` has set.
     pub(crate) fn open_as(&self, set: impl FnOnce(&mut peer_manager_options)) -> Node<'_> {
         let mut options = MaybeUninit::uninit();
         let (mut pm, mut error) = (ptr::null_mut(), MaybeUninit::uninit());
@@ -178,8 +179,16 @@ impl Library {
     }
 }
 
+/// The time that the managers see.
+static TIME: AtomicI64 = AtomicI64::new(NOW);
+
 extern "C" fn clock(_context: *mut c_void) -> i64 {
-    NOW
+    TIME.load(Ordering::Relaxed)
+}
+
+/// Sets the time that every manager sees; a row that is over leaves `NOW` behind.
+pub(crate) fn set_time(now: i64) {
+    TIME.store(now, Ordering::Relaxed);
 }
 
 /// A call that failed measures something else.

@@ -93,6 +93,7 @@ pub(crate) const ROWS: &[Row] = &[
     row("one-1k", "`load_random_peers(1)` of 1,000", |setting| draws(setting, Table::ipv4(1_000), 1)),
     row("one-10k", "`load_random_peers(1)` of 10,000", |setting| draws(setting, Table::ipv4(10_000), 1)),
     row("one-61k", "`load_random_peers(1)` of 61,000", |setting| draws(setting, Table::ipv4(61_000), 1)),
+    row("one-1m", "… of `--large`", |setting| draws(setting, Table::ipv4(setting.large), 1)),
     row("one-ipv6", "`load_random_peers(1)` of 16,384, IPv6", |setting| {
         draws(setting, Table::ipv6(16_384), 1)
     }),
@@ -104,6 +105,8 @@ pub(crate) const ROWS: &[Row] = &[
     row("fifty-1k", "`load_random_peers(50)` of 1,000", |setting| draws(setting, Table::ipv4(1_000), 50)),
     row("share-1k", "`get_peers_to_send(50)` of 1,000", |setting| shares(setting, Table::ipv4(1_000), 50)),
     row("share-10k", "`get_peers_to_send(50)` of 10,000", |setting| shares(setting, Table::ipv4(10_000), 50)),
+    row("share-61k", "… of 61,000", |setting| shares(setting, Table::ipv4(61_000), 50)),
+    row("share-1m", "… of `--large`", |setting| shares(setting, Table::ipv4(setting.large), 50)),
     row("share-ipv6", "`get_peers_to_send(50)` of 10,000, IPv6", |setting| {
         shares(setting, Table::ipv6(10_000), 50)
     }),
@@ -111,6 +114,11 @@ pub(crate) const ROWS: &[Row] = &[
     row("many-10k", "`get_peers_to_send(2300)` of 10,000", |setting| {
         shares(setting, Table::ipv4(10_000), 2_300)
     }),
+    row("thousand-10k", "`get_peers_to_send(1000)` of 10,000", |setting| {
+        shares(setting, Table::ipv4(10_000), 1_000)
+    }),
+    row("thousand-61k", "… of 61,000", |setting| shares(setting, Table::ipv4(61_000), 1_000)),
+    row("thousand-1m", "… of `--large`", |setting| shares(setting, Table::ipv4(setting.large), 1_000)),
     row("many-ipv6", "`get_peers_to_send(2300)` of 10,000, IPv6", |setting| {
         shares(setting, Table::ipv6(10_000), 2_300)
     }),

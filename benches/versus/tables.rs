@@ -43,6 +43,14 @@ impl Table {
         node
     }
 
+    /// A table whose peers have another next attempt.
+    pub(crate) fn in_memory_due(self, library: &Library, next_attempt: impl Fn(usize) -> i64) -> Node<'_> {
+        let node = library.in_memory();
+        let records = self.records().enumerate();
+        fill(&node, records.map(|(i, record)| Record { next_attempt: next_attempt(i), ..record }));
+        node
+    }
+
     pub(crate) fn fill(self, node: &Node<'_>) {
         fill(node, self.records());
     }
@@ -84,4 +92,10 @@ impl Known {
 /// The addresses from the given number on, none of which any table has.
 pub(crate) fn new_addresses(from: u32, count: u32) -> Vec<peer_manager_address> {
     (from..from + count).map(|n| node::address(&node::ipv4(n), 1)).collect()
+}
+
+/// Random IPv6 addresses, none of which any table has.
+pub(crate) fn new_ipv6(count: u32) -> impl Iterator<Item = peer_manager_address> {
+    let mut rng = ChaCha12Rng::seed_from_u64(7);
+    (0..count).map(move |_| node::address(&node::ipv6(&mut rng), 1))
 }
