@@ -87,8 +87,11 @@ pub struct DatabaseError {
 }
 
 impl DatabaseError {
-    fn new(action: impl Into<String>, detail: impl Into<String>, advice: &'static str, code: i32) -> Self {
-        Self { action: action.into(), detail: detail.into(), advice, code, source: None }
+    /// One copy, out of line: errors are made in many places, and seldom.
+    #[cold]
+    #[inline(never)]
+    fn new(action: String, detail: String, advice: &'static str, code: i32) -> Self {
+        Self { action, detail, advice, code, source: None }
     }
 
     /// SQLite's [extended result code](https://www.sqlite.org/rescode.html), 0 where SQLite was not involved. On a
@@ -100,6 +103,8 @@ impl DatabaseError {
 }
 
 impl Error {
+    #[cold]
+    #[inline(never)]
     pub(crate) fn invalid_address(text: &str, reason: &'static str) -> Self {
         Self::InvalidAddress { text: text.to_owned(), reason, element: None }
     }
@@ -110,12 +115,12 @@ impl Error {
         detail: impl Into<String>,
         advice: &'static str,
     ) -> Self {
-        Self::Corrupt(DatabaseError::new(action, detail, advice, 0))
+        Self::Corrupt(DatabaseError::new(action.into(), detail.into(), advice, 0))
     }
 
     /// A database that can be opened, but not used, for a reason that SQLite does not name.
     pub(crate) fn database(action: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self::Database(DatabaseError::new(action, detail, "", 0))
+        Self::Database(DatabaseError::new(action.into(), detail.into(), "", 0))
     }
 
     /// A failure of SQLite's, described better than by its own message.
@@ -126,20 +131,20 @@ impl Error {
     ) -> Self {
         Self::Database(DatabaseError {
             source: Some(ffi::Error::new(code)),
-            ..DatabaseError::new(action, detail, "", code)
+            ..DatabaseError::new(action.into(), detail.into(), "", code)
         })
     }
 
     /// A path at which there can be no database.
     pub(crate) fn cannot_open(action: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self::Database(DatabaseError::new(action, detail, "", ffi::SQLITE_CANTOPEN))
+        Self::Database(DatabaseError::new(action.into(), detail.into(), "", ffi::SQLITE_CANTOPEN))
     }
 
     /// A database that another manager has open.
     pub(crate) fn in_use(action: impl Into<String>) -> Self {
         Self::Busy(DatabaseError::new(
-            action,
-            "another peer manager has it open",
+            action.into(),
+            "another peer manager has it open".to_owned(),
             "; share that one, or free it and call again",
             0,
         ))
@@ -148,8 +153,8 @@ impl Error {
     /// A table `peers` that another program created just before we did.
     pub(crate) fn made_meanwhile(action: impl Into<String>) -> Self {
         Self::Busy(DatabaseError::new(
-            action,
-            "another program has just made its table peers",
+            action.into(),
+            "another program has just made its table peers".to_owned(),
             "; call again",
             0,
         ))
@@ -157,7 +162,12 @@ impl Error {
 
     /// An open file that is no longer there, or no longer as it was.
     pub(crate) fn gone(action: impl Into<String>, detail: &'static str) -> Self {
-        Self::Database(DatabaseError::new(action, detail, ADVICE_GONE, ffi::SQLITE_READONLY_DBMOVED))
+        Self::Database(DatabaseError::new(
+            action.into(),
+            detail.into(),
+            ADVICE_GONE,
+            ffi::SQLITE_READONLY_DBMOVED,
+        ))
     }
 
     /// The same failure, naming the file among several.
@@ -194,6 +204,8 @@ impl Error {
     }
 
     /// Memory that could not be allocated for `what`.
+    #[cold]
+    #[inline(never)]
     pub(crate) fn no_memory(what: &str) -> Self {
         Self::NoMemory(format!(
             "there is not enough memory {what}; nothing was done: free some and call again"
@@ -201,6 +213,8 @@ impl Error {
     }
 
     /// The state after a panic: a lock is poisoned, and what it guards cannot be trusted.
+    #[cold]
+    #[inline(never)]
     pub(crate) fn poisoned() -> Self {
         Self::Internal(
             "an earlier call panicked, so this peer manager answers no more; free it and open it again"

@@ -24,6 +24,8 @@ impl Error {
     }
 
     /// One copy, whatever type the action has.
+    #[cold]
+    #[inline(never)]
     fn of_sqlite(action: String, error: &rusqlite::Error) -> Self {
         let source = error.sqlite_error().copied();
         let (kind, code) =
@@ -74,9 +76,12 @@ impl Error {
         Self::of_io(action.into(), error)
     }
 
+    #[cold]
+    #[inline(never)]
     fn of_io(action: String, error: &io::Error) -> Self {
         if let Some(reason) = Reason::of(error) {
-            let failed = DatabaseError::new(action, reason.detail, reason.advice, reason.sqlite_code);
+            let failed =
+                DatabaseError::new(action, reason.detail.to_owned(), reason.advice, reason.sqlite_code);
             return (reason.variant)(failed);
         }
         let (advice, code) = match error.kind() {

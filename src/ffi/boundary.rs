@@ -7,7 +7,7 @@
 use std::sync::atomic::Ordering;
 
 pub(super) use super::catch::answer;
-use super::catch::catch;
+use super::catch::{catch, discard};
 use super::error::{PEER_MANAGER_OK, peer_manager_error, peer_manager_status, status_of};
 use super::handle;
 use super::opaque::peer_manager;
@@ -58,17 +58,32 @@ pub(super) unsafe fn answer_on<T>(
 ) -> T {
     // SAFETY: by contract `pm` is NULL or a manager.
     let Some(pm) = (unsafe { handle::any(pm) }) else { return neutral };
-    if pm.is_broken.load(Ordering::Acquire) || pm.manager.check_health().is_err() {
+    if pm.is_broken.load(Ordering::Acquire) {
         return neutral;
     }
-    catch(function, || body(&pm.manager)).unwrap_or_else(|_| {
+    if let Err(poisoned) = pm.manager.check_health() {
+        discard(poisoned);
+        return neutral;
+    }
+    catch(function, || body(&pm.manager)).unwrap_or_else(|defect| {
         pm.is_broken.store(true, Ordering::Release);
+        discard(defect);
         neutral
     })
 }
 
 unsafe fn report(result: Result<()>, error: *mut peer_manager_error) -> peer_manager_status {
-    let Err(failure) = result else { return PEER_MANAGER_OK };
+    match result {
+        Ok(()) => PEER_MANAGER_OK,
+        // SAFETY: the caller keeps the same contract.
+        Err(failure) => unsafe { report_failure(failure, error) },
+    }
+}
+
+#[cold]
+#[inline(never)]
+#[expect(clippy::needless_pass_by_value, reason = "it is dropped here, not in each function")]
+unsafe fn report_failure(failure: Error, error: *mut peer_manager_error) -> peer_manager_status {
     if !error.is_null() {
         // SAFETY: by contract `error` is valid; it need not be aligned, so that its own alignment can be complained of.
         unsafe { error.write_unaligned(peer_manager_error::from(&failure)) };

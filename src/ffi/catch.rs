@@ -8,7 +8,10 @@ use crate::system::fault::inject_panic;
 
 /// Runs a function that has no way to report failure; `neutral` is its answer after a panic.
 pub(super) fn answer<T>(function: &'static str, neutral: T, body: impl FnOnce() -> T) -> T {
-    catch(function, body).unwrap_or(neutral)
+    catch(function, body).unwrap_or_else(|defect| {
+        discard(defect);
+        neutral
+    })
 }
 
 /// Runs a function, and returns a panic in it as an error.
@@ -18,10 +21,18 @@ pub(super) fn catch<T>(function: &'static str, body: impl FnOnce() -> T) -> Resu
         inject_panic(function);
         body()
     }))
-    .map_err(|panic| defect(function, &*panic))
+    .map_err(|panic| defect(function, panic))
 }
 
-fn defect(function: &str, panic: &(dyn Any + Send)) -> Error {
+/// Drops an error that cannot be reported; one copy, out of the way of the calls that succeed.
+#[cold]
+#[inline(never)]
+pub(super) fn discard(_: Error) {}
+
+#[cold]
+#[inline(never)]
+#[expect(clippy::needless_pass_by_value, reason = "it is dropped here, not in each function")]
+fn defect(function: &str, panic: Box<dyn Any + Send>) -> Error {
     let message = panic
         .downcast_ref::<&str>()
         .copied()

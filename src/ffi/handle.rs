@@ -26,8 +26,8 @@ pub(super) unsafe fn optional<'a, T>(pointer: *const T, name: &str) -> Result<Op
 
 /// An argument of a function that cannot fail: nothing for NULL and for a pointer that is not aligned.
 pub(super) unsafe fn any<'a, T>(pointer: *const T) -> Option<&'a T> {
-    // SAFETY: the caller keeps the contract of the module.
-    unsafe { optional(pointer, "") }.ok().flatten()
+    // SAFETY: by contract the pointer is NULL or valid, and it is aligned.
+    if pointer.is_aligned() { unsafe { pointer.as_ref() } } else { None }
 }
 
 /// An array of arguments; NULL with a count of 0 is an empty one.
@@ -50,7 +50,13 @@ pub(super) unsafe fn text<'a>(pointer: *const c_char, name: &str) -> Result<&'a 
     }
     // SAFETY: by contract the pointer is valid up to a NUL.
     let text = unsafe { CStr::from_ptr(pointer) };
-    text.to_str().map_err(|_| Error::InvalidArgument(format!("{name} is not UTF-8; pass UTF-8 text")))
+    text.to_str().map_err(|_| is_not_utf8(name))
+}
+
+#[cold]
+#[inline(never)]
+fn is_not_utf8(name: &str) -> Error {
+    Error::InvalidArgument(format!("{name} is not UTF-8; pass UTF-8 text"))
 }
 
 /// The bytes of C characters, which are signed on some platforms.
@@ -151,6 +157,8 @@ pub(super) unsafe fn free<T>(handle: *mut T) {
 }
 
 /// The error of one element of a batch, with its position.
+#[cold]
+#[inline(never)]
 pub(super) fn at_index(error: Error, name: &str, index: usize) -> Error {
     match error {
         Error::InvalidAddress { text, reason, .. } => {
@@ -164,27 +172,40 @@ pub(super) fn at_index(error: Error, name: &str, index: usize) -> Error {
 fn check_count<T>(count: usize, name: &str) -> Result<()> {
     match count.checked_mul(size_of::<T>()) {
         Some(bytes) if isize::try_from(bytes).is_ok() => Ok(()),
-        _ => Err(Error::InvalidArgument(format!(
-            "{name} has {count} elements, which is more than memory can hold; pass the right count"
-        ))),
+        _ => Err(is_too_many(count, name)),
     }
+}
+
+#[cold]
+#[inline(never)]
+fn is_too_many(count: usize, name: &str) -> Error {
+    Error::InvalidArgument(format!(
+        "{name} has {count} elements, which is more than memory can hold; pass the right count"
+    ))
 }
 
 /// Refuses a pointer that does not have the alignment of its type; NULL has it.
 pub(super) fn check_alignment<T>(pointer: *const T, name: &str) -> Result<()> {
-    if pointer.is_aligned() {
-        return Ok(());
-    }
-    Err(Error::InvalidArgument(format!(
-        "{name} is not aligned; pass a pointer to a variable of its type, or memory from malloc"
-    )))
+    if pointer.is_aligned() { Ok(()) } else { Err(is_not_aligned(name)) }
 }
 
+#[cold]
+#[inline(never)]
+fn is_not_aligned(name: &str) -> Error {
+    Error::InvalidArgument(format!(
+        "{name} is not aligned; pass a pointer to a variable of its type, or memory from malloc"
+    ))
+}
+
+#[cold]
+#[inline(never)]
 pub(super) fn is_null(name: &str) -> Error {
     Error::InvalidArgument(format!("{name} is NULL; pass a valid pointer"))
 }
 
 /// The error for a number that is no enumerator.
+#[cold]
+#[inline(never)]
 pub(super) fn unknown(number: u32, name: &str, known: &str) -> Error {
     Error::InvalidArgument(format!("{name} is {number}, which is none of its values; use {known}"))
 }

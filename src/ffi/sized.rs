@@ -46,31 +46,37 @@ pub(super) unsafe fn check<T: Growing>(pointer: *const T, name: &str) -> Result<
     // SAFETY: by contract the pointer is valid for a struct that begins with its size, and it is aligned.
     let size = unsafe { pointer.cast::<u32>().read() } as usize;
     if size < T::FIRST_SIZE {
-        return Err(Error::InvalidArgument(format!(
-            "{name}->struct_size is {size}, but {0} has at least {1} bytes; initialise it with {0}_init",
-            T::NAME,
-            T::FIRST_SIZE
-        )));
+        return Err(is_too_small(name, size, T::NAME, T::FIRST_SIZE));
     }
-    let unknown = || {
-        Error::Unsupported(format!(
-            "{name} is a {} of {size} bytes that uses fields which version {} does not know; update the library",
-            T::NAME,
-            env!("CARGO_PKG_VERSION")
-        ))
-    };
     if size > LARGEST {
-        return Err(unknown());
+        return Err(is_unknown(name, size, T::NAME));
     }
     for offset in size_of::<T>()..size {
         // SAFETY: by contract the struct is valid for `size` bytes.
         let byte = unsafe { pointer.cast::<u8>().add(offset) };
         // SAFETY: as above.
         if unsafe { byte.read() } != 0 {
-            return Err(unknown());
+            return Err(is_unknown(name, size, T::NAME));
         }
     }
     Ok(CallersSize(size))
+}
+
+#[cold]
+#[inline(never)]
+fn is_too_small(name: &str, size: usize, type_name: &str, least: usize) -> Error {
+    Error::InvalidArgument(format!(
+        "{name}->struct_size is {size}, but {type_name} has at least {least} bytes; initialise it with {type_name}_init"
+    ))
+}
+
+#[cold]
+#[inline(never)]
+fn is_unknown(name: &str, size: usize, type_name: &str) -> Error {
+    Error::Unsupported(format!(
+        "{name} is a {type_name} of {size} bytes that uses fields which version {} does not know; update the library",
+        env!("CARGO_PKG_VERSION")
+    ))
 }
 
 /// Writes as much of a struct as the caller knows, except its size.
