@@ -103,10 +103,10 @@ pub(super) fn take_back(_path: &Path) -> io::Result<()> {
 /// Creates a database of these peers and fsyncs it; returns the current time, for the name of the old file.
 fn write_new(path: &Path, layout: Layout, peers: &[PeerRecord]) -> rusqlite::Result<String> {
     let conn = Connection::open(path)?;
-    conn.pragma_update(None, "synchronous", "FULL")?;
+    conn.execute_batch("PRAGMA synchronous = FULL")?;
     if layout == Layout::Specification {
         // As in every file that this library makes.
-        conn.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+        conn.execute_batch("PRAGMA auto_vacuum = INCREMENTAL")?;
     }
     let transaction = conn.unchecked_transaction()?;
     transaction.execute_batch(layout.schema())?;
