@@ -1,10 +1,9 @@
 //! Counts by number, for the netgroups of one answer: most answers are short, and then looking through a list is
 //! faster than hashing.
 
-use std::collections::HashMap;
-
 use smallvec::SmallVec;
 
+use super::number_map::NumberMap;
 use crate::memory;
 
 /// Up to this many numbers are looked through.
@@ -17,7 +16,7 @@ pub(super) struct Counts {
     /// How often each of the few was counted.
     times: SmallVec<[u32; FEW]>,
     /// All counts, once they are more than a few.
-    many: HashMap<u32, u32>,
+    many: NumberMap,
 }
 
 impl Counts {
@@ -26,15 +25,14 @@ impl Counts {
         if self.many.is_empty() {
             self.position(number).map_or(0, |position| self.times[position])
         } else {
-            self.many.get(&number).copied().unwrap_or(0)
+            self.many.get(number).unwrap_or(0)
         }
     }
 
     /// Counts a number, and returns how often it was counted before. Cost: constant, amortised.
     pub(super) fn add(&mut self, number: u32) -> memory::Result<u32> {
         let count = if !self.many.is_empty() {
-            self.many.try_reserve(1)?;
-            self.many.entry(number).or_insert(0)
+            self.many.entry(number, 0)?
         } else if let Some(position) = self.position(number) {
             &mut self.times[position]
         } else if self.few.len() < FEW {
@@ -42,9 +40,10 @@ impl Counts {
             self.times.push(1);
             return Ok(0);
         } else {
-            self.many.try_reserve(FEW + 1)?;
-            self.many.extend(self.few.drain(..).zip(self.times.drain(..)));
-            self.many.entry(number).or_insert(0)
+            for (number, times) in self.few.drain(..).zip(self.times.drain(..)) {
+                self.many.entry(number, times)?;
+            }
+            self.many.entry(number, 0)?
         };
         *count += 1;
         Ok(*count - 1)

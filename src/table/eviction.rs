@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use super::bounds::{Bounds, Full};
 use super::facet::{failed_inbound, inbound_class};
+use super::number_map::NumberMap;
 use super::owner::PeerTable;
 use super::slot_set::SlotSet;
 use crate::address::PeerAddress;
@@ -54,7 +55,9 @@ struct Planner<'a> {
     /// Slots that are no candidates: evicted already, or of peers in the batch.
     settled: SlotSet,
     candidates: Option<Candidates<'a>>,
-    candidates_of: HashMap<u32, Candidates<'a>>,
+    /// The candidates of some netgroups, and where they are there, by netgroup.
+    candidates_of: Vec<Candidates<'a>>,
+    places: NumberMap,
 }
 
 impl PeerTable {
@@ -99,7 +102,8 @@ impl PeerTable {
             new_peers: HashSet::new(),
             settled: SlotSet::default(),
             candidates: None,
-            candidates_of: HashMap::new(),
+            candidates_of: Vec::new(),
+            places: NumberMap::default(),
         };
         let mut is_known = Vec::new();
         if let Some(spared) = spared {
@@ -192,8 +196,11 @@ impl PeerTable {
         let mut failed: Vec<_> =
             cells.filter_map(|(pool, slots)| Some((inbound_class(pool)?, slots))).collect();
         failed.retain(|(class, _)| *class > 0);
-        failed.sort_by_key(|(class, _)| Reverse(*class));
-        Box::new(failed.into_iter().flat_map(|(_, slots)| slots.iter().copied()))
+        let mut order: Vec<u32> = (0..).take(failed.len()).collect();
+        // The highest class first, otherwise in the order of the cells.
+        let key = |cell: u32| (Reverse(failed[cell as usize].0), cell);
+        sort(&mut order, &mut |a, b| key(a).cmp(&key(b)));
+        Box::new(order.into_iter().flat_map(move |cell| failed[cell as usize].1.iter().copied()))
     }
 }
 
@@ -273,8 +280,12 @@ impl<'a> Planner<'a> {
         let Some(number) = grouping.and_then(|grouping| grouping.find(*netgroup)) else {
             return Ok(None);
         };
-        self.candidates_of.try_reserve(1)?;
-        let candidates = self.candidates_of.entry(number).or_insert_with(|| table.candidates_of(number));
+        let new = self.candidates_of.len();
+        let place = *self.places.entry(number, u32::try_from(new).unwrap_or(u32::MAX))? as usize;
+        if place == new {
+            memory::push(&mut self.candidates_of, table.candidates_of(number))?;
+        }
+        let candidates = &mut self.candidates_of[place];
         Ok(candidates.find(|&slot| !self.settled.contains(slot)))
     }
 }

@@ -20,6 +20,7 @@ mod facet;
 mod hash_index;
 mod index;
 mod invariants;
+mod number_map;
 mod owner;
 mod slot;
 mod slot_set;

@@ -11,8 +11,6 @@
 //! [`uniform`](super::uniform), giving up says nothing about *which* netgroup or peer would come next, so the result stays
 //! exact.
 
-use std::collections::HashMap;
-
 use rand::{Rng, RngExt as _};
 use smallvec::SmallVec;
 
@@ -23,6 +21,7 @@ use crate::memory;
 use crate::table::counts::Counts;
 use crate::table::facet::{FACETS, class_in, facet_of};
 use crate::table::index::{Grouping, NetgroupLists};
+use crate::table::number_map::NumberMap;
 use crate::table::slot_set::SlotSet;
 
 /// Draws of a netgroup in vain before those that are left are collected. There are twelve facets, so each draw has a chance
@@ -59,8 +58,10 @@ struct Round<'s, 'a, E> {
     draws: usize,
     /// The netgroups that may still give, once they are collected.
     netgroups: Option<Vec<u32>>,
-    /// The eligible peers that are left of some netgroups, once they are collected.
-    peers: HashMap<u32, Vec<u32>>,
+    /// The eligible peers that are left of some netgroups, once they are collected, …
+    peers: Vec<Vec<u32>>,
+    /// … and where they are among those, by netgroup.
+    collected: NumberMap,
 }
 
 impl<'a> ByNetgroup<'a> {
@@ -97,7 +98,8 @@ impl<'a> ByNetgroup<'a> {
             drawn: SmallVec::new(),
             draws: NETGROUP_DRAWS,
             netgroups: None,
-            peers: HashMap::new(),
+            peers: Vec::new(),
+            collected: NumberMap::default(),
         };
         while answer.len() < size {
             let Some((netgroup, slot)) = round.next(size - answer.len(), rng)? else { break };
@@ -119,7 +121,7 @@ impl<E: Fn(u32) -> bool> Round<'_, '_, E> {
                     continue;
                 }
                 // Once a netgroup's peers are collected they are taken from there, so that none is taken twice.
-                let is_taken = !self.peers.contains_key(&netgroup) && self.is_left(slot);
+                let is_taken = self.peers_of(netgroup).is_none() && self.is_left(slot);
                 let found = if is_taken { Some(slot) } else { self.any_of(netgroup, rng)? };
                 if let Some(slot) = found {
                     self.draws = NETGROUP_DRAWS;
@@ -189,12 +191,14 @@ impl<E: Fn(u32) -> bool> Round<'_, '_, E> {
 
     fn is_used_up(&self, netgroup: u32) -> bool {
         self.answer.given.of(netgroup) >= self.answer.max_per_netgroup
-            || self.peers.get(&netgroup).is_some_and(Vec::is_empty)
+            || self.peers_of(netgroup).is_some_and(|peers| self.peers[peers].is_empty())
     }
 
     /// Draws an eligible peer of a netgroup, each equally likely; nothing if it has none left, and then it is used up.
     fn any_of(&mut self, netgroup: u32, rng: &mut impl Rng) -> memory::Result<Option<u32>> {
-        if !self.peers.contains_key(&netgroup) {
+        let peers = if let Some(peers) = self.peers_of(netgroup) {
+            peers
+        } else {
             let size = self.cells(netgroup).map(<[u32]>::len).sum();
             for _ in 0..PEER_DRAWS {
                 let slot = self.slot_at(netgroup, rng.random_range(0..size));
@@ -204,11 +208,18 @@ impl<E: Fn(u32) -> bool> Round<'_, '_, E> {
             }
             let left = self.cells(netgroup).flatten().copied().filter(|&slot| self.is_left(slot));
             let left = memory::collect(left)?;
-            self.peers.try_reserve(1)?;
-            self.peers.insert(netgroup, left);
-        }
-        let left = self.peers.get_mut(&netgroup).filter(|left| !left.is_empty());
-        Ok(left.map(|left| left.swap_remove(rng.random_range(0..left.len()))))
+            let peers = self.peers.len();
+            memory::push(&mut self.peers, left)?;
+            self.collected.entry(netgroup, u32::try_from(peers).unwrap_or(u32::MAX))?;
+            peers
+        };
+        let left = &mut self.peers[peers];
+        Ok((!left.is_empty()).then(|| left.swap_remove(rng.random_range(0..left.len()))))
+    }
+
+    /// Where the peers of a netgroup are, if they are collected.
+    fn peers_of(&self, netgroup: u32) -> Option<usize> {
+        self.collected.get(netgroup).map(|peers| peers as usize)
     }
 
     fn is_left(&self, slot: u32) -> bool {
