@@ -1,6 +1,5 @@
 //! Reading the database into memory, and checking whether it can be believed.
 
-use std::collections::HashSet;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
@@ -12,6 +11,7 @@ use super::agreement::{KeyHash, Sum, locked, see_rows};
 use super::file;
 use super::guard::{self, Guard};
 use super::layout::Layout;
+use super::numbers::Numbers;
 use super::row::peer_from_row;
 use super::schema::Table;
 use crate::error::{ADVICE_CORRUPT, Error, Result};
@@ -228,12 +228,12 @@ fn read_by_key(
     each: &mut dyn FnMut(&PeerRecord) -> Result<()>,
 ) -> Result<Rows, Stop> {
     let keys = KeyHash::default();
-    let mut seen = HashSet::new();
+    let mut seen = Numbers::default();
     let mut statement =
         conn.prepare("SELECT ip, port, nextattempt, numfailures, type FROM main.peers NOT INDEXED")?;
     let check = |columns: &[ValueRef<'_>; 5], _: &rusqlite::Row<'_>| {
-        seen.try_reserve(1).map_err(|_| Stop::Full(Error::no_memory("to read the database")))?;
-        let is_new = seen.insert(keys.of(columns[0], columns[1], 0));
+        let is_new = seen.add(keys.of(columns[0], columns[1], 0));
+        let is_new = is_new.map_err(|_| Stop::Full(Error::no_memory("to read the database")))?;
         if is_new { Ok(()) } else { Err(Stop::Damage(IN_A_CIRCLE.to_owned())) }
     };
     read_rows(statement.query([])?, layout, check, each)

@@ -21,6 +21,7 @@ mod in_place;
 mod layout;
 mod load;
 mod lock;
+mod numbers;
 mod open;
 mod quarantine;
 mod row;

@@ -2,10 +2,11 @@
 //!
 //! Source: <https://www.sqlite.org/fileformat2.html>, section 4.
 
-use std::collections::{HashMap, TryReserveError};
+use std::collections::TryReserveError;
 use std::fs::File;
 
 use super::bytes::{be32, read_at};
+use crate::store::numbers::Numbers;
 
 const HEADER: usize = 32;
 const FRAME_HEADER: usize = 24;
@@ -14,7 +15,7 @@ const FRAME_HEADER: usize = 24;
 #[derive(Debug, Default)]
 pub(super) struct Log {
     /// Where in it the newest committed version of a page is.
-    pub(super) pages: HashMap<u32, u64>,
+    pub(super) pages: Numbers,
     /// How many pages the database has after its last transaction.
     pub(super) page_count: Option<u32>,
 }
@@ -57,14 +58,15 @@ impl Log {
             uncommitted.push((number, offset + FRAME_HEADER as u64));
             let pages_after_commit = be32(&frame, 4).unwrap_or(0);
             if pages_after_commit != 0 {
-                log.pages.try_reserve(uncommitted.len())?;
-                log.pages.extend(uncommitted.drain(..));
+                for (number, offset) in uncommitted.drain(..) {
+                    log.pages.insert(u64::from(number), offset)?;
+                }
                 log.page_count = Some(pages_after_commit);
             }
             offset += (FRAME_HEADER + page_size) as u64;
         }
         let page_count = log.page_count.unwrap_or(0);
-        log.pages.retain(|&number, _| number <= page_count);
+        log.pages.cut(u64::from(page_count));
         Ok(log)
     }
 }

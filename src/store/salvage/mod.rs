@@ -19,12 +19,13 @@ mod record;
 mod text;
 
 use std::cmp::Ordering;
-use std::collections::{HashMap, HashSet, TryReserveError};
+use std::collections::{HashMap, TryReserveError};
 use std::hash::{BuildHasher as _, RandomState};
 use std::io;
 use std::path::Path;
 
 use super::layout::Layout;
+use super::numbers::Numbers;
 use crate::address::PeerAddress;
 use crate::error::{Error, Result};
 use crate::peer::PeerRecord;
@@ -164,17 +165,15 @@ fn read_pages(pages: &Pages, form: &Form) -> Result<Salvage, TryReserveError> {
 #[derive(Default)]
 struct Lost {
     hasher: RandomState,
-    rows: HashSet<u64>,
+    rows: Numbers,
 }
 
 impl Lost {
     fn insert(&mut self, row: &Identity) -> Result<(), TryReserveError> {
-        self.rows.try_reserve(1)?;
-        self.rows.insert(self.hasher.hash_one(row));
-        Ok(())
+        self.rows.add(self.hasher.hash_one(row)).map(drop)
     }
 
     fn remove(&mut self, row: &Identity) {
-        self.rows.remove(&self.hasher.hash_one(row));
+        self.rows.remove(self.hasher.hash_one(row));
     }
 }

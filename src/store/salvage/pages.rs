@@ -5,7 +5,7 @@
 //! Neither a number in a file nor its length decides how much time or memory it costs: pages are counted as they are read,
 //! and holes are skipped.
 
-use std::collections::{HashMap, HashSet, TryReserveError};
+use std::collections::TryReserveError;
 use std::fs::File;
 use std::io;
 use std::path::Path;
@@ -19,11 +19,12 @@ use super::log::Log;
 use super::record::Shape;
 use super::text::Encoding;
 use crate::sort::sort;
+use crate::store::numbers::Numbers;
 use crate::system;
 
 /// How often an overflow page is read in one pass. A sound one belongs to a single record, which is read at most twice;
 /// deleted records may still lead to it.
-const MOST_READS: u8 = 8;
+const MOST_READS: u64 = 8;
 
 /// A file that is read page by page.
 #[derive(Debug)]
@@ -37,9 +38,9 @@ pub(super) struct Pages {
     /// How many pages that belong to the database its file has.
     in_database: u32,
     /// Pages that hold no current peers, whatever they look like.
-    apart: HashSet<u32>,
+    apart: Numbers,
     /// Pages that the table or its index leads to.
-    ours: HashSet<u32>,
+    ours: Numbers,
     /// The forms that the table may have.
     forms: Vec<Form>,
 }
@@ -107,8 +108,8 @@ impl Pages {
             page_size,
             usable: page_size,
             in_database,
-            apart: HashSet::new(),
-            ours: HashSet::new(),
+            apart: Numbers::default(),
+            ours: Numbers::default(),
             forms: Vec::new(),
         };
         pages.read_schema()?;
@@ -131,8 +132,8 @@ impl Pages {
         let mut chains = Chains::default();
         self.for_each(&mut |number, page| {
             let owner = match () {
-                () if self.ours.contains(&number) => Owner::Table,
-                () if self.apart.contains(&number) => Owner::Other,
+                () if self.ours.contains(u64::from(number)) => Owner::Table,
+                () if self.apart.contains(u64::from(number)) => Owner::Other,
                 () => Owner::Unknown,
             };
             self.cells_of(number, page, shape, &mut chains, &mut |cell| each(cell, owner))
@@ -156,7 +157,7 @@ impl Pages {
         let mut page = Vec::new();
         let mut number = 1;
         while number <= self.in_database {
-            let is_logged = self.in_log.pages.contains_key(&number);
+            let is_logged = self.in_log.pages.contains(u64::from(number));
             if !is_logged && self.read(number, &mut page) {
                 if page.iter().all(|&byte| byte == 0) {
                     number = self.after_hole(number);
@@ -169,7 +170,7 @@ impl Pages {
         // A log may name any page number, without pages up to it.
         let mut logged = Vec::new();
         logged.try_reserve_exact(self.in_log.pages.len())?;
-        logged.extend(self.in_log.pages.keys().copied());
+        logged.extend(self.in_log.pages.keys().filter_map(|number| u32::try_from(number).ok()));
         sort(&mut logged, &mut |a, b| a.cmp(&b));
         for number in logged {
             if self.read(number, &mut page) {
@@ -195,7 +196,7 @@ impl Pages {
 
     /// Reads the newest version of a page, if there is one.
     fn read(&self, number: u32, page: &mut Vec<u8>) -> bool {
-        if let (Some(&offset), Some(log)) = (self.in_log.pages.get(&number), &self.log) {
+        if let (Some(offset), Some(log)) = (self.in_log.pages.get(u64::from(number)), &self.log) {
             return read_at(log, offset, self.page_size, page).is_ok();
         }
         let (Some(before), Some(database)) = (number.checked_sub(1), &self.database) else { return false };
@@ -211,7 +212,7 @@ impl Pages {
         let (mut encoding, mut table) = (None, None);
         let shape = Shape { wanted: 5, most: 5 };
         let (mut page, mut chains) = (Vec::new(), Chains::default());
-        for number in self.tree(vec![1])? {
+        for number in self.tree(vec![1])?.keys().filter_map(|number| u32::try_from(number).ok()) {
             if !self.read(number, &mut page) {
                 continue;
             }
@@ -254,9 +255,8 @@ impl Pages {
         let is_known = |row: &SchemaRow| row.index.is_none() || key_index.is_none() || row.index == key_index;
         let (ours, further): (Vec<_>, Vec<_>) = ours.into_iter().partition(is_known);
         others.extend(further.into_iter().map(|row| row.root));
-        for number in self.tree(others)? {
-            apart.try_reserve(1)?;
-            apart.insert(number);
+        for number in self.tree(others)?.keys() {
+            apart.add(number)?;
         }
         // The pages that the table leads to are its own, whatever damaged pages say.
         self.ours = self.tree(ours.into_iter().map(|row| row.root).collect())?;
@@ -265,15 +265,14 @@ impl Pages {
     }
 
     /// The pages of the trees with these roots, as far as they can be followed.
-    fn tree(&self, roots: Vec<u32>) -> Result<HashSet<u32>, TryReserveError> {
-        let mut seen = HashSet::new();
+    fn tree(&self, roots: Vec<u32>) -> Result<Numbers, TryReserveError> {
+        let mut seen = Numbers::default();
         let (mut next, mut page) = (roots, Vec::new());
         while let Some(number) = next.pop() {
-            if seen.contains(&number) || !self.read(number, &mut page) {
+            if seen.contains(u64::from(number)) || !self.read(number, &mut page) {
                 continue;
             }
-            seen.try_reserve(1)?;
-            seen.insert(number);
+            seen.add(u64::from(number))?;
             for child in cells::children(&page, start_of(number)) {
                 next.try_reserve(1)?;
                 next.push(child);
@@ -284,8 +283,8 @@ impl Pages {
 
     /// Reads the file's header: how much of each page SQLite uses, and the pages on the free list, which hold what was
     /// deleted.
-    fn read_header(&mut self) -> Result<HashSet<u32>, TryReserveError> {
-        let (mut free, mut page) = (HashSet::new(), Vec::new());
+    fn read_header(&mut self) -> Result<Numbers, TryReserveError> {
+        let (mut free, mut page) = (Numbers::default(), Vec::new());
         if !self.read(1, &mut page) || !page.starts_with(b"SQLite format 3\0") {
             return Ok(free);
         }
@@ -294,15 +293,12 @@ impl Pages {
         self.usable =
             Some(self.page_size - reserved).filter(|&usable| usable >= 480).unwrap_or(self.page_size);
         let mut trunk = be32(&page, 32).unwrap_or(0);
-        free.try_reserve(1)?;
         // A list that is damaged may lead in a circle.
-        while trunk != 0 && free.insert(trunk) && self.read(trunk, &mut page) {
+        while trunk != 0 && free.add(u64::from(trunk))? && self.read(trunk, &mut page) {
             let leaves = be32(&page, 4).unwrap_or(0) as usize;
             for number in (0..leaves).map_while(|leaf| be32(&page, 8 + 4 * leaf)) {
-                free.try_reserve(1)?;
-                free.insert(number);
+                free.add(u64::from(number))?;
             }
-            free.try_reserve(1)?;
             trunk = be32(&page, 0).unwrap_or(0);
         }
         Ok(free)
@@ -313,7 +309,7 @@ impl Pages {
 /// of its pages.
 #[derive(Default)]
 struct Chains {
-    reads: HashMap<u32, u8>,
+    reads: Numbers,
 }
 
 impl Chains {
@@ -327,13 +323,12 @@ impl Chains {
     ) -> Result<(), TryReserveError> {
         let (mut number, mut page) = (first, Vec::new());
         while buffer.len() < length && number != 0 && pages.read(number, &mut page) {
-            self.reads.try_reserve(1)?;
-            let reads = self.reads.entry(number).or_insert(0);
-            let Some(content) = page.get(4..pages.usable.min(page.len())).filter(|_| *reads < MOST_READS)
+            let reads = self.reads.get(u64::from(number)).unwrap_or(0);
+            let Some(content) = page.get(4..pages.usable.min(page.len())).filter(|_| reads < MOST_READS)
             else {
                 break;
             };
-            *reads += 1;
+            self.reads.insert(u64::from(number), reads + 1)?;
             let content = &content[..content.len().min(length - buffer.len())];
             buffer.try_reserve(content.len())?;
             buffer.extend_from_slice(content);
