@@ -38,7 +38,7 @@ pub(crate) struct PeerTable {
 }
 
 /// To find a peer's netgroup takes as many steps as looking at this many peers.
-const STEPS_OF_GROUPING: u32 = 16;
+const STEPS_OF_GROUPING: u32 = 24;
 
 /// So many steps of work that can wait are done while the table is locked once: a millisecond or two.
 const STEPS: u32 = if cfg!(shuttle) { 2 } else { 16_384 };

@@ -10,6 +10,7 @@
 use std::collections::HashSet;
 use std::hash::{BuildHasher as _, RandomState};
 
+use super::chunks::Chunks;
 use super::lists::NetgroupLists;
 use super::lowest::LowestClasses;
 use super::peers::NetgroupPeers;
@@ -27,9 +28,9 @@ pub(in crate::table) struct Grouping {
     numbers: HashIndex,
     hasher: RandomState,
     /// The peers of each number. A number is free again once the last peer of its netgroup is removed.
-    peers: Vec<NetgroupPeers>,
+    peers: Chunks<NetgroupPeers>,
     /// The lowest classes of each number.
-    lowest: Vec<LowestClasses>,
+    lowest: Chunks<LowestClasses>,
     free: Vec<u32>,
     /// The place of each slot of the slab.
     places: Vec<Place>,
@@ -46,11 +47,14 @@ struct Place {
 impl Grouping {
     /// No slots and no netgroups yet, and room for the places of this many slots.
     pub(in crate::table) fn with_capacity(slots: usize) -> memory::Result<Self> {
+        // Each slot may have a netgroup of its own. What is not needed is given back.
+        let mut numbers = HashIndex::new();
+        numbers.reserve(slots, 0, &|_| None)?;
         Ok(Self {
-            numbers: HashIndex::new(),
+            numbers,
             hasher: RandomState::new(),
-            peers: Vec::new(),
-            lowest: Vec::new(),
+            peers: Chunks::new(),
+            lowest: Chunks::new(),
             free: Vec::new(),
             places: memory::with_capacity(slots)?,
             lists: NetgroupLists::new()?,
@@ -60,7 +64,8 @@ impl Grouping {
     /// Removes all peers and gives the memory back.
     pub(super) fn clear(&mut self) {
         self.numbers = HashIndex::new();
-        (self.peers, self.lowest, self.free, self.places) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        (self.peers, self.lowest) = (Chunks::new(), Chunks::new());
+        (self.free, self.places) = (Vec::new(), Vec::new());
         self.lists.clear();
     }
 
@@ -174,6 +179,13 @@ impl Grouping {
         self.peers[netgroup as usize].relocate(position, pool, slot);
     }
 
+    /// Gives memory back where it is much for what is there. Cost: constant.
+    pub(super) fn fit(&mut self) {
+        let (end, hash_of) = in_use(&self.peers, &self.hasher);
+        self.numbers.give_back(end);
+        self.numbers.step(end, &hash_of);
+    }
+
     /// Whether so many numbers are free that the grouping should be built anew: many for so many slots, because building it
     /// looks at each of them.
     pub(super) fn is_sparse(&self) -> bool {
@@ -190,8 +202,8 @@ impl Grouping {
             self.peers[number as usize] = peers;
             number
         } else {
-            memory::push(&mut self.peers, peers)?;
-            memory::push(&mut self.lowest, LowestClasses::EMPTY)?;
+            self.peers.push(peers)?;
+            self.lowest.push(LowestClasses::EMPTY)?;
             slot_number(self.peers.len() - 1)
         };
         let (end, hash_of) = in_use(&self.peers, &self.hasher);
@@ -309,7 +321,7 @@ impl Grouping {
 }
 
 /// The numbers are those below this, and each of those that are in use has a hash.
-fn in_use(peers: &[NetgroupPeers], hasher: &RandomState) -> (u32, impl Fn(u32) -> Option<u64>) {
+fn in_use(peers: &Chunks<NetgroupPeers>, hasher: &RandomState) -> (u32, impl Fn(u32) -> Option<u64>) {
     let hash_of = |number| {
         let peers: &NetgroupPeers = &peers[number as usize];
         (peers.len() > 0).then(|| hasher.hash_one(peers.netgroup))

@@ -7,6 +7,7 @@
 //! Building it looks at every peer, and the table is not locked for so long: it is done in parts. Until the last one, what
 //! is built knows the first slots only, and is kept in step with these.
 
+mod chunks;
 mod count;
 mod grouping;
 mod lists;
@@ -97,6 +98,9 @@ impl Index for Netgroups {
     }
 
     fn fit(&mut self, slab: &mut Slab) {
+        if let Some(grouping) = &mut self.grouping {
+            grouping.fit();
+        }
         let is_wanted = self.next.is_some() || self.grouping.as_ref().is_some_and(Grouping::is_sparse);
         if is_wanted && self.build_in_part(slab, STEPS_OF_CHANGE).is_err() {
             self.is_starved = true;
