@@ -4,6 +4,7 @@
 //! is busy for a while is busy for both; a figure is the median of the chunks. Everything of ours goes through the
 //! exported C functions.
 
+mod fresh;
 #[path = "../peers/node.rs"]
 #[expect(dead_code, reason = "shared with the benchmark of the table, which uses the rest")]
 mod node;
@@ -46,6 +47,7 @@ fn main() {
     callers_side();
     drained();
     reader::measure();
+    fresh::measure();
 }
 
 /// Prints a row: the time of ours, of what stands beside it, and how many times the rate that is.
