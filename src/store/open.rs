@@ -121,7 +121,9 @@ impl Store {
         let file = Arc::clone(&owned.file);
         // Only for an empty file: any other has pages, or a mode, of its own.
         if self.presence == Presence::Absent && self.ask::<i64>("PRAGMA main.page_count")? == 0 {
-            self.run("PRAGMA main.auto_vacuum = INCREMENTAL")?;
+            // It takes effect when it is prepared, and is written with the table. To run it would be one transaction more.
+            let sql = "PRAGMA main.auto_vacuum = INCREMENTAL";
+            self.conn.prepare(sql).map_err(|error| self.cannot_open(&error))?;
         }
         // Before the switch to the log: if the file turns out to be damaged now, it is still as it was.
         self.init_db()?;
