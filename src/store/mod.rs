@@ -25,6 +25,7 @@ mod numbers;
 mod open;
 mod quarantine;
 mod row;
+mod rows;
 mod salvage;
 mod schema;
 mod shrink;

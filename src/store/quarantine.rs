@@ -14,8 +14,9 @@ use rusqlite::Connection;
 use super::companions::{COMPANIONS, give_owner_of, sibling};
 use super::file::{DatabaseFile, free_name, stamp};
 use super::layout::Layout;
+use super::rows::Failure;
 use super::salvage;
-use super::write::{self, Failure};
+use super::write;
 use crate::error::{Error, Quoted, Result};
 use crate::peer::PeerRecord;
 

@@ -1,27 +1,16 @@
 //! Writing changes: each call here is one transaction, done as a whole or not at all, except that
 //! [`write_changes`](Store::write_changes) leaves out what the file's own constraints refuse.
 
-use rusqlite::{
-    Connection, ErrorCode, OptionalExtension as _, Savepoint, Statement, ToSql, Transaction,
-    TransactionBehavior, params,
-};
+use rusqlite::{Connection, Savepoint, Statement, Transaction, TransactionBehavior, params};
 
 use super::layout::Layout;
-use super::timestamp::Timestamp;
+use super::rows::{Failure, PUT, write_new, write_rows};
 use super::{Store, guard, shrink};
 use crate::address::{HostText, PeerAddress};
 use crate::changes::Changes;
 use crate::error::{ADVICE_CORRUPT, Error, Result};
 use crate::peer::PeerRecord;
 
-/// Does what the specification's INSERT OR REPLACE does, but the row of a known peer keeps its place, and its entry in the
-/// index is not touched: that is one page to write instead of three. A row with the same key in another spelling, or as
-/// another type, is deleted first. OR ABORT overrides how the file's own constraints resolve a conflict (by ignoring it, or
-/// by rolling everything back).
-const PUT: &str = "INSERT OR ABORT INTO main.peers (ip, port, nextattempt, numfailures, type) VALUES (?1, ?2, ?3, ?4, ?5) \
-     ON CONFLICT (ip, port) DO UPDATE SET \
-       nextattempt = excluded.nextattempt, numfailures = excluded.numfailures, type = excluded.type \
-     WHERE typeof(ip) = 'text' AND ip = excluded.ip COLLATE BINARY AND typeof(port) = 'integer'";
 /// The specification's INSERT OR IGNORE, except that a row which is not a valid peer is overwritten: ignoring the new peer
 /// would lose it at the next start. Such a row can have the same key in another spelling, or as another type.
 macro_rules! insert {
@@ -49,6 +38,8 @@ const DELETE_FAILED: &str = "DELETE FROM main.peers NOT INDEXED WHERE numfailure
 const DELETE_ALL: &str = "DELETE FROM main.peers";
 /// Scans every row, because it may be the index that is wrong.
 const FIND: &str = "SELECT 1 FROM main.peers NOT INDEXED WHERE ip = ?1 AND port = ?2 LIMIT 1";
+/// For a row that an insertion has not written: if one was in its way, the index led there.
+const FIND_BY_KEY: &str = "SELECT 1 FROM main.peers WHERE ip = ?1 AND port = ?2";
 
 /// A change with this many deletions checks whether the file should shrink.
 const MANY: usize = 1_000;
@@ -61,32 +52,16 @@ pub(crate) struct Rejected {
     pub(crate) first: Option<Error>,
 }
 
-/// Why a change was not written.
-pub(super) enum Failure {
-    Sqlite(rusqlite::Error),
-    /// A constraint refuses this peer's row.
-    Refused(PeerAddress, rusqlite::Error),
-    /// No row was found to delete, but only because the index does not have it.
-    NotInIndex(PeerAddress),
-    /// The statement succeeded but wrote nothing.
-    Ignored(PeerAddress),
-}
-
-impl From<rusqlite::Error> for Failure {
-    fn from(error: rusqlite::Error) -> Self {
-        Self::Sqlite(error)
-    }
-}
-
 impl Store {
     /// Inserts peers that are new.
     pub(crate) fn insert(&mut self, records: &[PeerRecord]) -> Result<()> {
-        self.write_records(insert_all, records)
+        let is_owned = self.owned.is_some();
+        self.write_records(records, &|conn, layout| insert_all(conn, layout, is_owned, records))
     }
 
     /// Writes peers as they are now, new or not.
     pub(crate) fn replace(&mut self, records: &[PeerRecord]) -> Result<()> {
-        self.write_records(replace_all, records)
+        self.write_records(records, &|conn, layout| replace_all(conn, layout, records))
     }
 
     /// Deletes peers and writes others in their place.
@@ -105,10 +80,9 @@ impl Store {
     /// keep the others from ever being written.
     pub(crate) fn write_changes(&mut self, changes: &Changes) -> Result<Rejected> {
         let layout = self.layout();
-        let put = || changes.put.iter().map(|put| &put.record);
         let concerns_file = changes.clears
             || layout.holds_any(&changes.removed)
-            || layout.holds_any(put().map(|record| &record.address));
+            || layout.holds_any(changes.put.iter().map(|put| &put.record.address));
         if !concerns_file {
             self.check_process("cannot write to")?;
             return Ok(Rejected::default());
@@ -120,16 +94,20 @@ impl Store {
                 conn.execute(DELETE_ALL, [])?;
             }
             delete_each(conn, layout, &changes.removed)?;
-            let mut writer = Writer::new(conn, layout)?;
-            for record in put().filter(|record| layout.holds(&record.address)) {
-                match writer.put(record) {
-                    Err(refused @ Failure::Refused(..)) => {
-                        rows += 1;
-                        first.get_or_insert(refused);
-                    }
-                    done => done?,
+            let mut statement = conn.prepare_cached(PUT)?;
+            let mut write = |record: &PeerRecord| match put(conn, layout, &mut statement, record) {
+                Err(refused @ Failure::Refused(..)) => {
+                    rows += 1;
+                    first.get_or_insert(refused);
+                    Ok(())
                 }
-            }
+                done => done,
+            };
+            let put = |is_new: bool| {
+                changes.put.iter().filter(move |put| put.is_new == is_new).map(|put| &put.record)
+            };
+            write_new(conn, layout, is_owned, changes.put.len(), &mut put(true), &mut write)?;
+            put(false).filter(|record| layout.holds(&record.address)).try_for_each(write)?;
             if is_owned && (changes.clears || changes.removed.len() > MANY) {
                 shrink::give_back(conn)?;
             }
@@ -224,10 +202,10 @@ impl Store {
         Ok(())
     }
 
-    fn write_records<'a>(
+    fn write_records(
         &mut self,
-        write: fn(&Connection, Layout, &'a [PeerRecord]) -> Result<(), Failure>,
-        records: &'a [PeerRecord],
+        records: &[PeerRecord],
+        write: &dyn Fn(&Connection, Layout) -> Result<(), Failure>,
     ) -> Result<()> {
         let layout = self.layout();
         match records {
@@ -236,8 +214,8 @@ impl Store {
                 self.check_process("cannot write to")
             }
             // One row needs only the transaction of its own statement.
-            [_] if self.owned.is_some() => self.change(1, &mut |conn| write(conn, layout, records)),
-            _ => self.in_transaction(records.len(), &mut |conn| write(conn, layout, records)),
+            [_] if self.owned.is_some() => self.change(1, &mut |conn| write(conn, layout)),
+            _ => self.in_transaction(records.len(), &mut |conn| write(conn, layout)),
         }
     }
 
@@ -262,55 +240,33 @@ impl Store {
     }
 }
 
-/// The statements that write rows of peers as they are, new or not.
-struct Writer<'a> {
-    conn: &'a Connection,
+/// Writes the row of a peer as it is, new or not.
+fn put(
+    conn: &Connection,
     layout: Layout,
-    put: rusqlite::CachedStatement<'a>,
-}
-
-impl<'a> Writer<'a> {
-    fn new(conn: &'a Connection, layout: Layout) -> rusqlite::Result<Self> {
-        Ok(Self { conn, layout, put: conn.prepare_cached(PUT)? })
+    statement: &mut Statement<'_>,
+    record: &PeerRecord,
+) -> Result<(), Failure> {
+    if write_rows(conn, statement, layout, &[record])? > 0 {
+        return Ok(());
     }
-
-    fn put(&mut self, record: &PeerRecord) -> Result<(), Failure> {
-        if self.write(record)? > 0 {
-            return Ok(());
-        }
-        // Only the row with this key is deleted first: INSERT OR REPLACE would also delete rows that conflict by one of the
-        // file's own constraints.
-        self.conn.execute_batch("SAVEPOINT peer_manager_row")?;
-        let replaced = self.replace(record);
-        let end = if replaced.is_ok() { "RELEASE" } else { "ROLLBACK TO peer_manager_row; RELEASE" };
-        self.conn.execute_batch(&format!("{end} peer_manager_row"))?;
-        replaced
-    }
-
-    fn replace(&mut self, record: &PeerRecord) -> Result<(), Failure> {
-        let host = HostText::of(record.address.host());
-        self.conn.prepare_cached(DELETE)?.execute(params![host.as_str(), record.address.port()])?;
-        match self.write(record)? {
-            0 => Err(Failure::Ignored(record.address.clone())),
-            _ => Ok(()),
-        }
-    }
-
-    /// Returns how many rows were written.
-    fn write(&mut self, record: &PeerRecord) -> Result<usize, Failure> {
-        write_row(self.conn, &mut self.put, self.layout, record)
-    }
+    // Only the row with this key is deleted first: INSERT OR REPLACE would also delete rows that conflict by one of the
+    // file's own constraints.
+    conn.execute_batch("SAVEPOINT peer_manager_row")?;
+    let host = HostText::of(record.address.host());
+    let replaced = execute(conn, DELETE, params![host.as_str(), record.address.port()])
+        .and_then(|()| write_rows(conn, statement, layout, &[record]))
+        .and_then(|rows| if rows > 0 { Ok(()) } else { Err(Failure::Ignored(record.address.clone())) });
+    let end = if replaced.is_ok() { "RELEASE" } else { "ROLLBACK TO peer_manager_row; RELEASE" };
+    conn.execute_batch(&format!("{end} peer_manager_row"))?;
+    replaced
 }
 
 /// Writes rows of peers as they are, new or not; those that the layout cannot hold have none.
-pub(super) fn replace_all<'a>(
-    conn: &Connection,
-    layout: Layout,
-    records: impl IntoIterator<Item = &'a PeerRecord>,
-) -> Result<(), Failure> {
-    let mut writer = Writer::new(conn, layout)?;
-    let mut records = records.into_iter().filter(|record| layout.holds(&record.address));
-    records.try_for_each(|record| writer.put(record))
+pub(super) fn replace_all(conn: &Connection, layout: Layout, records: &[PeerRecord]) -> Result<(), Failure> {
+    let mut statement = conn.prepare_cached(PUT)?;
+    let mut records = records.iter().filter(|record| layout.holds(&record.address));
+    records.try_for_each(|record| put(conn, layout, &mut statement, record))
 }
 
 /// Deletes the rows of peers. One that the layout cannot hold has none; a row with its key is not ours.
@@ -322,63 +278,37 @@ fn delete_each(conn: &Connection, layout: Layout, addresses: &[PeerAddress]) -> 
             continue;
         }
         // Another program may have deleted it. But if it is missing only in the index, it would come back.
-        let found = conn.query_row(FIND, params![host.as_str(), address.port()], |_| Ok(())).optional()?;
-        if found.is_some() {
+        if conn.prepare(FIND)?.exists(params![host.as_str(), address.port()])? {
             return Err(Failure::NotInIndex(address.clone()));
         }
     }
     Ok(())
 }
 
-fn insert_all(conn: &Connection, layout: Layout, records: &[PeerRecord]) -> Result<(), Failure> {
+fn insert_all(
+    conn: &Connection,
+    layout: Layout,
+    is_owned: bool,
+    records: &[PeerRecord],
+) -> Result<(), Failure> {
     let mut insert = conn.prepare_cached(match layout {
         Layout::Specification => INSERT,
         Layout::StellarCore => INSERT_STELLAR_CORE,
     })?;
-    for record in records.iter().filter(|record| layout.holds(&record.address)) {
-        if write_row(conn, &mut insert, layout, record)? > 0 {
-            continue;
-        }
-        // Another program may have written it.
+    write_new(conn, layout, is_owned, records.len(), &mut records.iter(), &mut |record| {
         let host = HostText::of(record.address.host());
-        let found =
-            conn.query_row(FIND, params![host.as_str(), record.address.port()], |_| Ok(())).optional()?;
-        if found.is_none() {
-            return Err(Failure::Ignored(record.address.clone()));
+        let key = params![host.as_str(), record.address.port()];
+        // Another program may have written it.
+        if write_rows(conn, &mut insert, layout, &[record])? > 0
+            || conn.prepare_cached(FIND_BY_KEY)?.exists(key)?
+        {
+            return Ok(());
         }
-    }
-    Ok(())
+        Err(Failure::Ignored(record.address.clone()))
+    })
 }
 
 fn execute(conn: &Connection, sql: &str, params: impl rusqlite::Params) -> Result<(), Failure> {
     conn.prepare_cached(sql)?.execute(params)?;
     Ok(())
-}
-
-/// Returns how many rows were written.
-fn write_row(
-    conn: &Connection,
-    statement: &mut Statement<'_>,
-    layout: Layout,
-    record: &PeerRecord,
-) -> Result<usize, Failure> {
-    let host = HostText::of(record.address.host());
-    let timestamp = (layout == Layout::StellarCore).then(|| Timestamp::of(record.next_attempt));
-    let text = timestamp.as_ref().map(Timestamp::as_str);
-    let next_attempt: &dyn ToSql = if text.is_some() { &text } else { &record.next_attempt };
-    let written = statement.execute(params![
-        host.as_str(),
-        record.address.port(),
-        next_attempt,
-        record.num_failures,
-        record.peer_type as u8
-    ]);
-    written.map_err(|error| match error.sqlite_error_code() {
-        Some(ErrorCode::ConstraintViolation) => Failure::Refused(record.address.clone(), error),
-        // An expression of the schema cannot be computed for this row, unless the table itself is gone.
-        Some(
-            ErrorCode::Unknown | ErrorCode::TooBig | ErrorCode::TypeMismatch | ErrorCode::ParameterOutOfRange,
-        ) if conn.prepare(PUT).is_ok() => Failure::Refused(record.address.clone(), error),
-        _ => Failure::Sqlite(error),
-    })
 }

@@ -25,15 +25,13 @@ impl<T> Chunks<T> {
 
     /// Adds a value. Cost: constant; at most that of moving a chunk.
     pub(super) fn push(&mut self, value: T) -> memory::Result {
-        match self.chunks.last_mut().filter(|last| last.len() < CHUNK) {
-            Some(last) => memory::push(last, value),
-            None => {
-                let mut chunk =
-                    if self.chunks.is_empty() { Vec::new() } else { memory::with_capacity(CHUNK)? };
-                memory::push(&mut chunk, value)?;
-                memory::push(&mut self.chunks, chunk)
-            }
+        if let Some(last) = self.chunks.last_mut().filter(|last| last.len() < CHUNK) {
+            return memory::push(last, value);
         }
+        // The first chunk may stay small.
+        let mut chunk = if self.chunks.is_empty() { Vec::new() } else { memory::with_capacity(CHUNK)? };
+        memory::push(&mut chunk, value)?;
+        memory::push(&mut self.chunks, chunk)
     }
 
     pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {

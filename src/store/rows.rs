@@ -1,0 +1,115 @@
+//! The rows of peers: one a statement, or many new ones at once, in the order of their keys.
+
+use rusqlite::{Connection, ErrorCode, Statement, ToSql};
+
+use super::layout::Layout;
+use super::timestamp::Timestamp;
+use crate::address::{HostText, PeerAddress};
+use crate::peer::PeerRecord;
+use crate::sort::sort;
+
+/// Does what the specification's INSERT OR REPLACE does, but the row of a known peer keeps its place, and its entry in the
+/// index is not touched: that is one page to write instead of three. A row with the same key in another spelling, or as
+/// another type, is deleted first. OR ABORT overrides how the file's own constraints resolve a conflict (by ignoring it, or
+/// by rolling everything back).
+pub(super) const PUT: &str = "INSERT OR ABORT INTO main.peers (ip, port, nextattempt, numfailures, type) VALUES (?1, ?2, ?3, ?4, ?5) \
+     ON CONFLICT (ip, port) DO UPDATE SET \
+       nextattempt = excluded.nextattempt, numfailures = excluded.numfailures, type = excluded.type \
+     WHERE typeof(ip) = 'text' AND ip = excluded.ip COLLATE BINARY AND typeof(port) = 'integer'";
+/// How many new rows are written by one statement: beginning and ending one takes as long as writing a row.
+const ROWS: usize = 20;
+/// Writes the new rows, and leaves out those that a row or a constraint of the file's own is in the way of. IGNORE, because
+/// with ABORT SQLite copies every page that the statement changes.
+const INSERT_NEW: &str =
+    "INSERT OR IGNORE INTO main.peers (ip, port, nextattempt, numfailures, type) VALUES (?, ?, ?, ?, ?)";
+
+/// Why a change was not written.
+pub(super) enum Failure {
+    Sqlite(rusqlite::Error),
+    /// A constraint refuses this peer's row.
+    Refused(PeerAddress, rusqlite::Error),
+    /// No row was found to delete, but only because the index does not have it.
+    NotInIndex(PeerAddress),
+    /// The statement succeeded but wrote nothing.
+    Ignored(PeerAddress),
+}
+
+impl From<rusqlite::Error> for Failure {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sqlite(error)
+    }
+}
+
+/// Has `write` write the rows of at most `most` new peers that the layout can hold, in the order of their hosts' text, so that
+/// SQLite fills one page of the index after the other. With `at_once`, many are written by one statement, and `write` is
+/// left with those among which something is in the way. Without memory to sort them they are written as they come.
+pub(super) fn write_new<'a>(
+    conn: &Connection,
+    layout: Layout,
+    at_once: bool,
+    most: usize,
+    records: &mut dyn Iterator<Item = &'a PeerRecord>,
+    write: &mut dyn FnMut(&PeerRecord) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let (mut keyed, mut order) = (Vec::new(), Vec::new());
+    let mut records = records.filter(|record| layout.holds(&record.address));
+    if keyed.try_reserve_exact(most).is_err() || order.try_reserve_exact(most).is_err() {
+        return records.try_for_each(write);
+    }
+    for (number, record) in (0..).zip(records) {
+        keyed.push((HostText::of(record.address.host()).prefix(), record));
+        order.push(number);
+    }
+    let at = |number: u32| keyed[number as usize];
+    sort(&mut order, &mut |a, b| (at(a).0, a).cmp(&(at(b).0, b)));
+    let mut order = &order[..];
+    if at_once && order.len() >= ROWS {
+        let sql = INSERT_NEW.to_owned() + &", (?, ?, ?, ?, ?)".repeat(ROWS - 1);
+        let mut insert = conn.prepare_cached(&sql)?;
+        while let Some((rows, rest)) = order.split_first_chunk::<ROWS>() {
+            order = rest;
+            let rows = rows.map(|number| at(number).1);
+            match write_rows(conn, &mut insert, layout, &rows) {
+                Ok(ROWS) => {}
+                Ok(_) | Err(Failure::Refused(..)) => rows.into_iter().try_for_each(&mut *write)?,
+                Err(failure) => return Err(failure),
+            }
+        }
+    }
+    order.iter().try_for_each(|&number| write(at(number).1))
+}
+
+/// Writes as many rows as the statement has places for; returns how many were written.
+pub(super) fn write_rows(
+    conn: &Connection,
+    statement: &mut Statement<'_>,
+    layout: Layout,
+    records: &[&PeerRecord],
+) -> Result<usize, Failure> {
+    let mut place = 0;
+    for record in records {
+        let host = HostText::of(record.address.host());
+        let timestamp = (layout == Layout::StellarCore).then(|| Timestamp::of(record.next_attempt));
+        let text = timestamp.as_ref().map(Timestamp::as_str);
+        let next_attempt: &dyn ToSql = if text.is_some() { &text } else { &record.next_attempt };
+        let values: [&dyn ToSql; 5] = [
+            &host.as_str(),
+            &record.address.port(),
+            next_attempt,
+            &record.num_failures,
+            &(record.peer_type as u8),
+        ];
+        for value in values {
+            place += 1;
+            statement.raw_bind_parameter(place, value)?;
+        }
+    }
+    statement.raw_execute().map_err(|error| match error.sqlite_error_code() {
+        Some(ErrorCode::ConstraintViolation) => Failure::Refused(records[0].address.clone(), error),
+        // An expression of the schema cannot be computed for this row, unless the table itself is gone.
+        Some(
+            ErrorCode::Unknown | ErrorCode::TooBig | ErrorCode::TypeMismatch | ErrorCode::ParameterOutOfRange,
+        ) if conn.prepare(PUT).is_ok() => Failure::Refused(records[0].address.clone(), error),
+        _ => Failure::Sqlite(error),
+    })
+}
