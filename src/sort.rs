@@ -4,6 +4,7 @@
 use std::cmp::Ordering;
 
 /// Sorts without allocating; unstable: equal elements may be reordered.
+#[inline(never)]
 pub(crate) fn sort(numbers: &mut [u32], order: &mut dyn FnMut(u32, u32) -> Ordering) {
     numbers.sort_unstable_by(|&a, &b| order(a, b));
 }

@@ -66,12 +66,14 @@ pub(super) fn write_new<'a>(
     if at_once && order.len() >= ROWS {
         let sql = INSERT_NEW.to_owned() + &", (?, ?, ?, ?, ?)".repeat(ROWS - 1);
         let mut insert = conn.prepare_cached(&sql)?;
-        while let Some((rows, rest)) = order.split_first_chunk::<ROWS>() {
+        let mut rows = [keyed[0].1; ROWS];
+        while order.len() >= ROWS {
+            let (numbers, rest) = order.split_at(ROWS);
             order = rest;
-            let rows = rows.map(|number| at(number).1);
+            rows.iter_mut().zip(numbers).for_each(|(row, &number)| *row = at(number).1);
             match write_rows(conn, &mut insert, layout, &rows) {
                 Ok(ROWS) => {}
-                Ok(_) | Err(Failure::Refused(..)) => rows.into_iter().try_for_each(&mut *write)?,
+                Ok(_) | Err(Failure::Refused(..)) => rows.iter().try_for_each(|row| write(row))?,
                 Err(failure) => return Err(failure),
             }
         }
@@ -80,6 +82,7 @@ pub(super) fn write_new<'a>(
 }
 
 /// Writes as many rows as the statement has places for; returns how many were written.
+#[inline(never)]
 pub(super) fn write_rows(
     conn: &Connection,
     statement: &mut Statement<'_>,

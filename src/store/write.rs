@@ -1,7 +1,7 @@
 //! Writing changes: each call here is one transaction, done as a whole or not at all, except that
 //! [`write_changes`](Store::write_changes) leaves out what the file's own constraints refuse.
 
-use rusqlite::{Connection, Savepoint, Statement, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, Savepoint, Statement, ToSql, Transaction, TransactionBehavior, params};
 
 use super::layout::Layout;
 use super::rows::{Failure, PUT, write_new, write_rows};
@@ -91,7 +91,7 @@ impl Store {
         let (mut rows, mut first) = (0, None);
         self.in_transaction(changes.len(), &mut |conn| {
             if changes.clears {
-                conn.execute(DELETE_ALL, [])?;
+                execute(conn, DELETE_ALL, &[])?;
             }
             delete_each(conn, layout, &changes.removed)?;
             let mut statement = conn.prepare_cached(PUT)?;
@@ -127,12 +127,12 @@ impl Store {
 
     /// Deletes the peers with at least `min_num_failures`.
     pub(crate) fn delete_with_failures(&mut self, min_num_failures: u32) -> Result<()> {
-        self.delete_many(&mut |conn| execute(conn, DELETE_FAILED, [min_num_failures]))
+        self.delete_many(&mut |conn| execute(conn, DELETE_FAILED, &[&min_num_failures]))
     }
 
     /// Deletes all peers.
     pub(crate) fn delete_all(&mut self) -> Result<()> {
-        self.delete_many(&mut |conn| execute(conn, DELETE_ALL, []))
+        self.delete_many(&mut |conn| execute(conn, DELETE_ALL, &[]))
     }
 
     /// Runs a deletion that may be large, and gives back the pages that it frees.
@@ -308,7 +308,7 @@ fn insert_all(
     })
 }
 
-fn execute(conn: &Connection, sql: &str, params: impl rusqlite::Params) -> Result<(), Failure> {
+fn execute(conn: &Connection, sql: &str, params: &[&dyn ToSql]) -> Result<(), Failure> {
     conn.prepare_cached(sql)?.execute(params)?;
     Ok(())
 }
