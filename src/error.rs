@@ -213,8 +213,6 @@ impl Error {
     }
 
     /// The state after a panic: a lock is poisoned, and what it guards cannot be trusted.
-    #[cold]
-    #[inline(never)]
     pub(crate) fn poisoned() -> Self {
         Self::Internal(
             "an earlier call panicked, so this peer manager answers no more; free it and open it again"

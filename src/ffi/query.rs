@@ -137,10 +137,11 @@ pub unsafe extern "C" fn peer_manager_query_init(query: *mut peer_manager_query,
 /// Draws min(size, eligible) peers: uniformly, without replacement, in random order. With max_per_netgroup, each draw
 /// picks a netgroup first, and at most that many peers come from each.
 ///
-/// Cost: depends on size and query->exclude_count, not on the table; peers that have become due since the last query are
-/// moved first, a few steps each. A max_num_failures above 15 other than 31, 63, 120 and UINT32_MAX costs more where it
-/// leaves out most of the peers. The first query with max_per_netgroup of a table without bounds is linear in the table;
-/// from then on the netgroups are kept up to date. Never waits for the disk.
+/// Cost: depends on size and query->exclude_count, not on the table; peers that have become due since the last query
+/// are moved first, a few steps each, and at most a millisecond or two of them in one call. A max_num_failures above 15
+/// other than 31, 63, 120 and UINT32_MAX costs more where it leaves out most of the peers. The first query with
+/// max_per_netgroup of a table without bounds is linear in the table, which it locks for moments only; from then on the
+/// netgroups are kept up to date. Never waits for the disk.
 ///
 /// @param pm         the peer manager
 /// @param query      which peers are eligible

@@ -16,9 +16,10 @@ impl PeerManager {
     /// that many come from each.
     ///
     /// Cost: depends on `size` and the length of `query.exclude`, not on the table; peers that have become due since
-    /// the last query are moved first, a few steps each. A bound on failures above 15 other than 31, 63, 120
-    /// and `u32::MAX` costs more where it leaves out most of the peers. The first query by netgroup of a table without
-    /// bounds is linear in the table; from then on the netgroups are kept up to date.
+    /// the last query are moved first, a few steps each, and at most a millisecond or two of them in one call. A bound
+    /// on failures above 15 other than 31, 63, 120 and `u32::MAX` costs more where it leaves out most of the peers. The
+    /// first query by netgroup of a table without bounds is linear in the table, which it locks for moments only; from
+    /// then on the netgroups are kept up to date.
     ///
     /// # Errors
     /// [`Error::Internal`] after a panic.

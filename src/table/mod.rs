@@ -8,7 +8,7 @@
 //! - [Eviction](eviction) plans on a table that stays as it is; the owner applies the plan.
 //!
 //! The table has an as-of time: peers whose next attempt is reached by then are due, the others wait.
-//! [`PeerTable::advance`] moves it, in either direction, at a cost set by the number of peers that become due or waiting.
+//! [`PeerTable::advance`] moves it, in either direction, and where many peers become due or waiting at once, in parts.
 
 mod bounds;
 mod census;
