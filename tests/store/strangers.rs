@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use crate::common::damage::{self, Place};
 use crate::common::{self, TempDb, address, ipv4, peers};
-use peer_manager::{BackOffUpdate, Durability, Error, OnCorrupt, Options, PeerManager, SCHEMA};
-use rusqlite::Connection;
+use peer_manager::{BackOffUpdate, Durability, Error, OnCorrupt, Options, PeerAddress, PeerManager, SCHEMA};
+use rusqlite::{Connection, ToSql};
 
 const DURABILITIES: [Durability; 3] = [Durability::Commit, Durability::Sync, Durability::Deferred];
 
@@ -162,11 +162,42 @@ fn what_the_files_own_constraints_refuse_is_an_error_and_changes_nothing() {
             let message = error.to_string();
             assert!(message.contains("cannot write 1.2.3.4:3000"), "{message}");
             assert!(message.contains("a constraint of the file's own refuses it"), "{message}");
-            let batch = [ipv4(1), address("1.2.3.4:3000"), ipv4(2)];
-            assert!(manager.ensure_exists_many(&batch).is_err());
+            // Many are written by one statement, unless one of them is refused.
+            for others in [2, 90] {
+                let mut batch: Vec<_> = (0..others).map(ipv4).collect();
+                batch.insert(1, address("1.2.3.4:3000"));
+                let error = manager.ensure_exists_many(&batch).unwrap_err();
+                assert!(error.to_string().contains("cannot write 1.2.3.4:3000"), "{error}");
+            }
             assert_eq!(manager.peer_count(), 1);
             drop(manager);
             assert_eq!(open(&database, durability).unwrap().peer_count(), 1, "{conflict}");
+        }
+    }
+}
+
+#[test]
+fn a_row_that_another_program_has_written_meanwhile_stays_and_one_that_is_no_peer_is_overwritten() {
+    for durability in [Durability::Commit, Durability::Sync] {
+        let database = made_by(SCHEMA);
+        let manager = open(&database, durability).unwrap();
+        // In another order than that of their texts, and one of them twice.
+        let mut batch: Vec<_> = (0..95).map(|n| ipv4(n * 37 % 95)).collect();
+        batch.push(ipv4(50));
+        let connection = database.connection();
+        let insert = |peer: &PeerAddress, next_attempt: &dyn ToSql| {
+            let sql = "INSERT INTO peers VALUES (?1, ?2, ?3, 4, 2)";
+            connection.execute(sql, (peer.host().to_string(), peer.port(), next_attempt)).unwrap();
+        };
+        insert(&batch[7], &77);
+        insert(&batch[60], &"soon");
+        assert_eq!(manager.ensure_exists_many(&batch).unwrap(), 95);
+        manager.flush().unwrap();
+        let rows = common::rows(&connection);
+        assert_eq!(rows.len(), 95);
+        for ((host, _), (next_attempt, num_failures, _)) in rows {
+            let is_theirs = host == batch[7].host().to_string();
+            assert_eq!((next_attempt == 77, num_failures == 4), (is_theirs, is_theirs), "{host}");
         }
     }
 }
