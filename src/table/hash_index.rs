@@ -9,7 +9,6 @@
 //! it takes the place of the one in use. So no change waits for all others to be hashed again.
 
 use crate::memory::{self, Refused};
-use crate::system::pages;
 use crate::system::prefetch::prefetch;
 
 /// So many numbers are brought into the next table with each change.
@@ -130,23 +129,29 @@ impl HashIndex {
         Ok(())
     }
 
-    /// Gives memory back when an eighth of the room would do, if there is memory for a smaller table. Cost: constant.
-    pub(super) fn give_back(&mut self, end: u32) {
-        if self.next.is_none() {
-            self.next = self.smaller(end).map(|table| Next { table, known: 0 });
+    /// Goes on with the next table, and begins a smaller one when an eighth of the room would do, if there is memory for it. To
+    /// be called when a change is over. Cost: constant.
+    pub(super) fn fit(&mut self, end: u32, hash_of: HashOf<'_>) {
+        if self.next.is_some() {
+            self.step(end, hash_of);
+        } else if self.is_sparse(end) {
+            self.next = Self::for_fewer(end).map(|table| Next { table, known: 0 });
         }
     }
 
-    fn smaller(&self, end: u32) -> Option<Table> {
-        let (end, buckets) = (end as usize, self.table.buckets.len());
-        let is_large = buckets > MIN_BUCKETS && end < self.table.capacity() / 8;
-        is_large.then(|| Table::with_capacity(end * 2).ok())?
+    fn is_sparse(&self, end: u32) -> bool {
+        (end as usize) < self.table.capacity() / 8 && self.table.buckets.len() > MIN_BUCKETS
+    }
+
+    fn for_fewer(end: u32) -> Option<Table> {
+        Table::with_capacity(end as usize * 2).ok()
     }
 
     /// Makes the index have exactly the numbers below `end` that `hash_of` knows. Requires room for them.
     pub(super) fn fill(&mut self, end: u32, hash_of: HashOf<'_>) {
         self.next = None;
-        match self.smaller(end) {
+        let smaller = if self.is_sparse(end) { Self::for_fewer(end) } else { None };
+        match smaller {
             Some(smaller) => self.table = smaller,
             None => self.table.buckets.fill(EMPTY),
         }
@@ -165,9 +170,8 @@ impl HashIndex {
     }
 }
 
-/// An empty bucket: memory that was never written to. The others are complements, and none of them is this, because numbers
-/// are less than the buckets are many.
-const EMPTY: u32 = 0;
+/// An empty bucket. No other has all bits set, because numbers stay below seven eighths of the buckets.
+const EMPTY: u32 = u32::MAX;
 
 /// The numbers by their hashes.
 #[derive(Debug)]
@@ -184,7 +188,7 @@ impl Table {
     /// A table without numbers that has room for this many.
     fn with_capacity(numbers: usize) -> memory::Result<Self> {
         let buckets = numbers.saturating_add(numbers.div_ceil(3)).checked_next_power_of_two();
-        Ok(Self { buckets: pages::zeroed(buckets.ok_or(Refused)?.max(MIN_BUCKETS)).ok_or(Refused)? })
+        Ok(Self { buckets: memory::filled(EMPTY, buckets.ok_or(Refused)?.max(MIN_BUCKETS))? })
     }
 
     /// With more numbers than this it is to grow …
@@ -256,15 +260,15 @@ impl Table {
             .find(|&position| self.buckets[position] == bucket)
     }
 
-    /// The complement of a number and, above it, of the upper bits of the hash.
+    /// A number and, above it, the upper bits of the hash.
     #[expect(clippy::cast_possible_truncation, reason = "the bits of the tag and those of the number are 32")]
     fn bucket(&self, hash: u64, number: u32) -> u32 {
         let bits = self.buckets.len().trailing_zeros();
-        !((hash >> 32 >> bits << bits) as u32 | number)
+        (hash >> 32 >> bits << bits) as u32 | number
     }
 
     fn number(&self, bucket: u32) -> u32 {
-        !bucket & self.number_mask()
+        bucket & self.number_mask()
     }
 
     /// The bits of a bucket that come from the hash.
@@ -345,8 +349,7 @@ mod tests {
                 self.index.insert(hash(number), number);
             }
             self.change(|index, hash_of, end| {
-                index.give_back(end);
-                index.step(end, hash_of);
+                index.fit(end, hash_of);
             });
         }
 

@@ -1,8 +1,5 @@
 //! Pages of memory.
 
-use std::alloc::{self, Layout};
-use std::ptr::{self, NonNull};
-
 /// From this size on an array is large: some pages of the larger size.
 const LARGE: usize = 4 << 20;
 
@@ -21,18 +18,6 @@ pub(crate) fn prefer_large_pages<T>(array: &mut Vec<T>) {
     if is_large(bytes) {
         advise(array.as_mut_ptr().cast(), bytes);
     }
-}
-
-/// An array of zeros, of which a large one takes time only where it is written to. Nothing if there is no memory for it.
-pub(crate) fn zeroed(len: usize) -> Option<Vec<u32>> {
-    let layout = Layout::array::<u32>(len).ok().filter(|layout| layout.size() > 0)?;
-    // SAFETY: the size is not zero.
-    let start = unsafe { alloc::alloc_zeroed(layout) };
-    let start = NonNull::new(start)?.cast::<u32>();
-    // SAFETY: this is the allocator and the layout that an array of this length has, and zero is a `u32`.
-    let mut array = unsafe { Box::from_raw(ptr::slice_from_raw_parts_mut(start.as_ptr(), len)) }.into_vec();
-    prefer_large_pages(&mut array);
-    Some(array)
 }
 
 #[cfg(target_os = "linux")]

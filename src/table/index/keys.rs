@@ -44,8 +44,7 @@ impl Index for Keys {
     }
 
     fn fit(&mut self, slab: &mut Slab) {
-        self.0.give_back(end(slab));
-        self.0.step(end(slab), &hash_in(slab));
+        self.0.fit(end(slab), &hash_in(slab));
     }
 
     fn has_room(&self, slab: &Slab, needs: &Needs<'_>) -> bool {
@@ -53,6 +52,9 @@ impl Index for Keys {
     }
 
     fn reserve(&mut self, slab: &Slab, needs: &Needs<'_>) -> memory::Result {
+        if needs.inserts == 0 {
+            return Ok(());
+        }
         self.0.reserve(slab.len() + needs.inserts, end(slab), &hash_in(slab))
     }
 

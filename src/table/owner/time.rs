@@ -91,7 +91,9 @@ impl PeerTable {
 
     /// As [`advance`](Self::advance), but never back: for changes, which need not have the exact time.
     pub(crate) fn advance_forward(&mut self, now: i64) {
-        self.advance(now.max(self.slab.as_of()));
+        if now > self.slab.as_of() || self.unsorted > 0 {
+            self.advance(now.max(self.slab.as_of()));
+        }
     }
 
     /// Sorts the peers whose next attempt is in these seconds. Returns nothing if the steps did not suffice.

@@ -182,8 +182,7 @@ impl Grouping {
     /// Gives memory back where it is much for what is there. Cost: constant.
     pub(super) fn fit(&mut self) {
         let (end, hash_of) = in_use(&self.peers, &self.hasher);
-        self.numbers.give_back(end);
-        self.numbers.step(end, &hash_of);
+        self.numbers.fit(end, &hash_of);
     }
 
     /// Whether so many numbers are free that the grouping should be built anew: many for so many slots, because building it
