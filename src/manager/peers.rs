@@ -12,7 +12,7 @@ use crate::peer::{
 };
 use crate::store::Store;
 use crate::sync::{Ordering, let_others_in};
-use crate::table::{Bounds, Full, PeerTable};
+use crate::table::{Bounds, Full, KeyTable, PeerTable};
 
 /// Reading and writing peers. Each change costs one transaction if a database is open (with
 /// [`Durability::Deferred`](crate::Durability::Deferred) none: that comes later). For one peer, the work in memory is
@@ -231,6 +231,11 @@ impl PeerManager {
     /// Moves the entries of a large table to a larger array, if so many more peers need one, in parts between which other
     /// threads get in. If the entries change all the time, the change itself moves them.
     fn grow(&self, peers: usize) -> Result<()> {
+        let wanted = self.read_table()?.wanted_keys(peers);
+        if let Some(slots) = wanted {
+            let table = KeyTable::with_capacity(slots)?;
+            self.write_table()?.begin_keys(table);
+        }
         let Some(mut larger) = self.read_table()?.larger(peers)? else { return Ok(()) };
         loop {
             while self.read_table()?.copy_part(&mut larger) {}

@@ -9,6 +9,7 @@
 //! it takes the place of the one in use. So no change waits for all others to be hashed again.
 
 use crate::memory::{self, Refused};
+use crate::system::pages::is_large;
 use crate::system::prefetch::prefetch;
 
 /// So many numbers are brought into the next table with each change.
@@ -110,6 +111,19 @@ impl HashIndex {
         end <= self.table.limit()
     }
 
+    /// How many numbers the next table is to have room for, if [`reserve`](Self::reserve) would begin one that is large.
+    pub(super) fn wanted(&self, new_end: usize) -> Option<usize> {
+        let is_large = is_large(size_of_val(&self.table.buckets[..]));
+        (is_large && new_end > self.table.capacity() && self.next.is_none()).then_some(new_end)
+    }
+
+    /// Begins to fill the next table, which was made while nothing was locked.
+    pub(super) fn begin(&mut self, table: Table) {
+        if self.next.is_none() && table.buckets.len() > self.table.buckets.len() {
+            self.next = Some(Next { table, known: 0 });
+        }
+    }
+
     /// Asks for memory for the numbers up to `new_end`, of which those below `end` are in use now or were. Cost: constant for
     /// each, amortised; for a change that is small beside the table, constant.
     pub(super) fn reserve(&mut self, new_end: usize, end: u32, hash_of: HashOf<'_>) -> memory::Result {
@@ -175,7 +189,7 @@ const EMPTY: u32 = u32::MAX;
 
 /// The numbers by their hashes.
 #[derive(Debug)]
-struct Table {
+pub(crate) struct Table {
     /// A power of two of them.
     buckets: Vec<u32>,
 }
@@ -186,7 +200,7 @@ impl Table {
     }
 
     /// A table without numbers that has room for this many.
-    fn with_capacity(numbers: usize) -> memory::Result<Self> {
+    pub(crate) fn with_capacity(numbers: usize) -> memory::Result<Self> {
         let buckets = numbers.saturating_add(numbers.div_ceil(3)).checked_next_power_of_two();
         Ok(Self { buckets: memory::filled(EMPTY, buckets.ok_or(Refused)?.max(MIN_BUCKETS))? })
     }
@@ -432,6 +446,28 @@ mod tests {
         pair.check();
         pair.change(|index, hash_of, end| assert!(index.reserve(usize::MAX, end, hash_of).is_err()));
         pair.check();
+    }
+
+    #[test]
+    fn a_large_table_may_be_made_before_it_is_needed() {
+        let hash_of =
+            |number: u32| Some(u64::from(number).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(32));
+        let mut index = HashIndex::new();
+        index.reserve(786_432, 0, &hash_of).expect("memory");
+        index.fill(786_432, &hash_of);
+        assert_eq!((index.wanted(786_432), index.wanted(786_433)), (None, Some(786_433)));
+        index.begin(Table::with_capacity(1_000).expect("memory"));
+        assert!(index.next.is_none(), "it is not large enough");
+        index.begin(Table::with_capacity(786_433).expect("memory"));
+        assert_eq!(index.wanted(786_433), None, "it is begun");
+        for end in 786_433..786_433 + 786_432 / STEPS {
+            index.reserve(end as usize, end - 1, &hash_of).expect("memory");
+            index.insert(hash_of(end - 1).expect("it has one"), end - 1);
+            index.step(end, &hash_of);
+        }
+        assert!(index.next.is_some(), "a few are left");
+        index.fit(786_432, &hash_of);
+        assert!(index.next.is_none());
     }
 
     /// The most buckets that a look-up goes through.

@@ -28,6 +28,7 @@ mod snapshot;
 
 pub(crate) use bounds::{Bounds, Full};
 pub(crate) use draw::Addresses;
+pub(crate) use hash_index::Table as KeyTable;
 pub(crate) use owner::PeerTable;
 pub(crate) use snapshot::Room;
 pub use snapshot::Snapshot;

@@ -4,7 +4,7 @@
 
 use super::interface::{Cause, Index, Needs, ensure};
 use crate::memory;
-use crate::table::hash_index::HashIndex;
+use crate::table::hash_index::{HashIndex, Table};
 use crate::table::owner::slab::{Peer, Place, Slab};
 use crate::table::slot::{MAX_SLOTS, slot_number};
 
@@ -87,6 +87,16 @@ impl Keys {
     /// The slot of a key. Cost: constant, expected.
     pub(in crate::table) fn find_place(&self, slab: &Slab, place: &Place) -> Option<u32> {
         self.0.find(place.hash, |slot| slab.entry(slot).key() == place.key)
+    }
+
+    /// How many slots the next table is to have room for, if one is to be made before so many more peers are inserted.
+    pub(in crate::table) fn wanted(&self, slab: &Slab, peers: usize) -> Option<usize> {
+        self.0.wanted(slab.len() + peers)
+    }
+
+    /// Begins to fill the next table.
+    pub(in crate::table) fn begin(&mut self, table: Table) {
+        self.0.begin(table);
     }
 
     /// Prefetches the bucket at which a look-up of this hash begins.

@@ -145,6 +145,9 @@ fn stretch(pair: &mut Vec<u32>, waiting: usize, len: usize) {
     pair.copy_within(old_len - waiting..old_len, len - waiting);
 }
 
+/// An array longer than this grows by a quarter, because the table is locked while its slots are moved.
+const LONG: usize = 1 << 16;
+
 /// Whether an array of this length is too long for what is in it.
 fn is_sparse(len: usize, used: usize) -> bool {
     len > MIN_CAPACITY && used < len / 4
@@ -152,7 +155,8 @@ fn is_sparse(len: usize, used: usize) -> bool {
 
 /// The length that an array takes to have room for more slots.
 fn len_with_room(len: usize, used: usize, slots: usize) -> usize {
-    used.saturating_add(slots).max(2 * len).max(4)
+    let more = if len > LONG { len / 4 } else { len };
+    used.saturating_add(slots).max(len + more).max(4)
 }
 
 impl Pools {

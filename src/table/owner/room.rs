@@ -10,6 +10,7 @@ use crate::address::Host;
 use crate::error::{Error, Result as Fallible};
 use crate::memory;
 use crate::peer::PeerRecord;
+use crate::table::KeyTable;
 use crate::table::facet::{self, Attempt, are_paired};
 use crate::table::index::interface::{Arrivals, Demand, Index as _, Needs};
 
@@ -19,6 +20,17 @@ const FIRST_LOADED: usize = 1024;
 /// Growing a large table without locking it for long: its entries are copied in parts, before the change that needs the
 /// room.
 impl PeerTable {
+    /// How many slots the next table of the key index is to have room for, if one is to be made before so many more peers are
+    /// inserted. A large one is made while the table is not locked.
+    pub(crate) fn wanted_keys(&self, peers: usize) -> Option<usize> {
+        self.indexes.keys.wanted(&self.slab, peers)
+    }
+
+    /// Begins to fill the next table of the key index.
+    pub(crate) fn begin_keys(&mut self, table: KeyTable) {
+        self.indexes.keys.begin(table);
+    }
+
     /// A larger array for the entries, if so many more peers need one and the table is large.
     pub(crate) fn larger(&self, peers: usize) -> memory::Result<Option<Larger>> {
         self.slab.larger(peers)
