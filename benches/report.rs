@@ -188,7 +188,7 @@ fn svg(choosing: &Curves, sharing: &Curves) -> String {
     let sizes = [(1e3, "1,000"), (1e4, "10,000"), (1e5, "100,000"), (1e6, "1,000,000"), (1e7, "10,000,000")];
     let costs = ["1 µs", "10 µs", "100 µs", "1 ms", "10 ms", "100 ms", "1 s"];
     let panel = Panel {
-        title: "What a question costs, by the size of the table",
+        title: "What a query costs, by the size of the table",
         x: Axis {
             title: "peers in the table",
             scale: Scale::Logarithmic,

@@ -35,7 +35,7 @@ use rand::rngs::ChaCha12Rng;
 use crate::clock::Clock;
 use crate::error::{Error, Quoted, Result};
 use crate::options::{Durability, OnCorrupt, Options};
-use crate::query::Question;
+use crate::query::TimedQuery;
 use crate::random::RandomSource;
 use crate::store::{DatabaseFile, Quarantine, Store, quarantine};
 use crate::sync::{
@@ -279,9 +279,9 @@ impl PeerManager {
         }
     }
 
-    /// Answers a question from a table that is near its time, and that knows its netgroups if it draws by netgroup.
-    fn ask<T>(&self, question: Question<'_>, answer: impl FnOnce(&PeerTable) -> Result<T>) -> Result<T> {
-        self.ask_arranged(question.now, question.query.max_per_netgroup != 0, answer)
+    /// Answers a query from a table that is near its time, and that knows its netgroups if it draws by netgroup.
+    fn ask<T>(&self, timed: TimedQuery<'_>, answer: impl FnOnce(&PeerTable) -> Result<T>) -> Result<T> {
+        self.ask_arranged(timed.now, timed.query.max_per_netgroup != 0, answer)
     }
 
     fn ask_arranged<T>(

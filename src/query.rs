@@ -76,12 +76,12 @@ impl PeerQuery<'_> {
 
 /// A query, and the time if only peers that are due are asked for.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Question<'a> {
+pub(crate) struct TimedQuery<'a> {
     pub(crate) query: &'a PeerQuery<'a>,
     pub(crate) now: Option<i64>,
 }
 
-impl<'a> Question<'a> {
+impl<'a> TimedQuery<'a> {
     /// What is asked at the time that `clock` tells, which is not read if it does not matter.
     pub(crate) fn at(query: &'a PeerQuery<'_>, clock: impl FnOnce() -> i64) -> Self {
         Self { query, now: query.use_next_attempt.then(clock) }

@@ -4,7 +4,7 @@ use super::PeerManager;
 use super::deferred::Deferred;
 use crate::address::PeerAddress;
 use crate::error::{Error, Result};
-use crate::query::{PeerQuery, Question};
+use crate::query::{PeerQuery, TimedQuery};
 use crate::stats::Stats;
 use crate::sync::Ordering;
 use crate::table::{Addresses, Room, Snapshot};
@@ -31,9 +31,9 @@ impl PeerManager {
 
     /// As [`load_random_peers`](Self::load_random_peers), into an empty answer.
     pub(crate) fn draw(&self, query: &PeerQuery<'_>, size: usize, answer: &mut Addresses) -> Result<()> {
-        let question = Question::at(query, || self.clock.now());
+        let timed = TimedQuery::at(query, || self.clock.now());
         let mut generator = self.random.generator();
-        self.ask(question, |table| Ok(table.draw(question, size, answer, generator.rng())?))
+        self.ask(timed, |table| Ok(table.draw(timed, size, answer, generator.rng())?))
     }
 
     /// Draws peers to tell another peer about: never private addresses, never `exclude`; preferred before
@@ -65,20 +65,18 @@ impl PeerManager {
         size: usize,
     ) -> Result<Addresses> {
         let Some(sharing) = &self.sharing else {
-            let question = Question::at(filter, || self.clock.now());
+            let timed = TimedQuery::at(filter, || self.clock.now());
             let mut generator = self.random.generator();
-            return self.ask(question, |table| {
+            return self.ask(timed, |table| {
                 let rng = generator.rng();
-                Ok(table.draw_to_send(question, exclude, &[], [size; 3], size, rng)?.0)
+                Ok(table.draw_to_send(timed, exclude, &[], [size; 3], size, rng)?.0)
             });
         };
         let now = self.clock.now();
         let mut generator = self.random.generator();
         let mut choice = sharing.at(now, generator.rng())?;
-        let question = Question::at(filter, || now);
-        self.ask(question, |table| {
-            sharing.answer(&mut choice, table, question, exclude, size, generator.rng())
-        })
+        let timed = TimedQuery::at(filter, || now);
+        self.ask(timed, |table| sharing.answer(&mut choice, table, timed, exclude, size, generator.rng()))
     }
 
     /// A copy of all peers at one point in time. Cost: linear, a copy of 44 bytes a peer.

@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 use crate::memory;
 use crate::options::Options;
 use crate::peer::StoredPeerType;
-use crate::query::Question;
+use crate::query::TimedQuery;
 use crate::sync::{self, Mutex, MutexGuard};
 use crate::table::{Addresses, PeerTable};
 
@@ -90,13 +90,13 @@ impl Sharing {
         &self,
         choice: &mut Choice,
         table: &PeerTable,
-        question: Question<'_>,
+        timed: TimedQuery<'_>,
         exclude: Option<&PeerAddress>,
         size: usize,
         rng: &mut impl Rng,
     ) -> Result<Addresses> {
         let present = choice.present(table);
-        let answer = table.admitted(&choice.within_parts(&present), question, exclude, size)?;
+        let answer = table.admitted(&choice.within_parts(&present), timed, exclude, size)?;
         let missing = size - answer.len();
         if missing == 0 {
             return Ok(answer);
@@ -113,7 +113,7 @@ impl Sharing {
         let are_too_many_gone = gone > present.len().max(MAX_GONE);
         let listed = choice.drawn.iter().map(|drawn| &drawn.address);
         let (more, counts) =
-            table.draw_to_send(question, listed.chain(exclude), &answer, rooms, missing, rng)?;
+            table.draw_to_send(timed, listed.chain(exclude), &answer, rooms, missing, rng)?;
         if more.is_empty() {
             return Ok(answer);
         }
@@ -126,7 +126,7 @@ impl Sharing {
             choice.parts[drawn_as as usize] = Some(parts[drawn_as as usize]);
             choice.drawn.push(Drawn { address, drawn_as });
         }
-        Ok(table.admitted(&choice.within_parts(&choice.present(table)), question, exclude, size)?)
+        Ok(table.admitted(&choice.within_parts(&choice.present(table)), timed, exclude, size)?)
     }
 
     /// The size of the part of a type that has this many peers; without a limit if it may hold 100 per cent.

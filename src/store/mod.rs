@@ -96,8 +96,8 @@ impl Store {
         self.owned.as_ref().is_some_and(|owned| !owned.process.is_current())
     }
 
-    /// In a fork of the process that opened the database: makes SQLite forget it, and leaves the file, the log and the
-    /// locks, which are the parent's, as they are. The caller must then forget the store, too.
+    /// In a fork of the process that opened the database: closes the connection and leaves the file, the log and the
+    /// locks, which are the parent's, as they are. The caller must then leak the store, too.
     ///
     /// SQLite advises against closing a connection after a fork, because that may delete the log, and because another
     /// thread may have been using it. Neither can happen here: the log is left, and the caller holds the store's lock.

@@ -13,9 +13,8 @@ use std::sync::Arc;
 
 use super::bounds::{Bounds, Full};
 use super::facet::{failed_inbound, inbound_class};
-use super::number_map::NumberMap;
+use super::number_map::{NumberMap, SlotSet};
 use super::owner::PeerTable;
-use super::slot_set::SlotSet;
 use crate::address::PeerAddress;
 use crate::memory::{self, Refused};
 use crate::netgroup::Netgroup;

@@ -23,7 +23,6 @@ mod invariants;
 mod number_map;
 mod owner;
 mod slot;
-mod slot_set;
 mod snapshot;
 
 pub(crate) use bounds::{Bounds, Full};

@@ -29,7 +29,7 @@ static int is_sound(const peer_manager_record *record) {
          record->address.port != 0 && record->next_attempt >= 1000 && record->next_attempt <= 1000 + 10240;
 }
 
-static int a_question_is_answered_soundly(peer_manager *pm) {
+static int a_query_is_answered_soundly(peer_manager *pm) {
   peer_manager_query query = PEER_MANAGER_QUERY_INIT;
   peer_manager_stats stats = PEER_MANAGER_STATS_INIT;
   peer_manager_address out[SHARED + 1];
@@ -73,7 +73,7 @@ static void *work(void *argument) {
     self->failures += peer_manager_update(pm, &own, PEER_MANAGER_TYPE_OUTBOUND, 0, PEER_MANAGER_BACKOFF_INCREASE, &error) != PEER_MANAGER_OK;
     self->failures += peer_manager_load(pm, &own, &record, &error) != PEER_MANAGER_OK;
     self->failures += record.num_failures != 1u || record.peer_type != PEER_MANAGER_TYPE_OUTBOUND;
-    if (round % OWN == self->number) self->failures += a_question_is_answered_soundly(pm);
+    if (round % OWN == self->number) self->failures += a_query_is_answered_soundly(pm);
     if (round < ROUNDS - OWN) {
       self->failures += peer_manager_remove(pm, &own, &error) != PEER_MANAGER_OK;
       self->failures += peer_manager_load(pm, &own, &record, &error) != PEER_MANAGER_ERROR_NOT_FOUND;

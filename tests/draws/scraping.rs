@@ -10,10 +10,10 @@ const SIZE: usize = 1_000;
 const PERCENT: u32 = 23;
 const DAY: i64 = 86_400;
 
-/// The scraper has an address for each question.
+/// The scraper has an address for each query.
 const INTERVAL: usize = 30;
 
-/// So many peers leave and come at each question.
+/// So many peers leave and come at each query.
 const CHURN: u32 = 3;
 
 /// What it has learned, by the peer's number.

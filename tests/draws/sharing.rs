@@ -39,7 +39,7 @@ fn without_the_option_every_answer_is_drawn_anew() {
 }
 
 #[test]
-fn for_a_while_the_same_question_has_the_same_answer() {
+fn for_a_while_the_same_query_has_the_same_answer() {
     let clock = TestClock::at(START);
     let manager = sharing(&clock, 0, 1_000);
     let answer = ask(&manager, 20);
@@ -143,7 +143,7 @@ fn the_percentage_is_of_all_peers_at_the_beginning() {
 }
 
 #[test]
-fn private_peers_and_those_that_the_question_excludes_are_never_told_of() {
+fn private_peers_and_those_that_the_query_excludes_are_never_told_of() {
     let clock = TestClock::at(START);
     let manager = sharing(&clock, 0, 30);
     manager.ensure_exists_many(&(0..30).map(private).collect::<Vec<_>>()).unwrap();
@@ -329,7 +329,7 @@ fn the_types_come_in_order_from_the_beginning() {
 }
 
 #[test]
-fn only_what_the_question_admits_is_told() {
+fn only_what_the_query_admits_is_told() {
     let clock = TestClock::at(START);
     let manager = sharing(&clock, 0, 60);
     (0..30).for_each(|n| manager.update(&mixed(n), Outbound, false, BackOffUpdate::Increase).unwrap());
@@ -351,7 +351,7 @@ fn only_what_the_question_admits_is_told() {
 }
 
 #[test]
-fn no_netgroup_gives_more_than_the_question_allows() {
+fn no_netgroup_gives_more_than_the_query_allows() {
     let clock = TestClock::at(START);
     let manager = sharing(&clock, 0, 0);
     manager.ensure_exists_many(&(0..200).map(|n| ipv4((n % 8) << 16 | n)).collect::<Vec<_>>()).unwrap();
@@ -377,7 +377,7 @@ fn a_clock_that_goes_back_behind_the_beginning_ends_the_choice() {
     clock.set(START + 500);
     assert_eq!(ask(&manager, 20), answer);
     clock.set(START - 2);
-    assert_eq!(ask(&manager, 20), answer, "that may be a question that was late");
+    assert_eq!(ask(&manager, 20), answer, "that may be a query that was late");
     clock.set(START - 3);
     let earlier = ask(&manager, 20);
     assert_ne!(earlier, answer);
@@ -400,7 +400,7 @@ fn a_choice_lives_for_the_time_given_and_a_random_half_of_it_more() {
             clock.set(begun + after);
             ask(&manager, 20) != answer
         };
-        // With the question after its end, the next choice begins.
+        // With the query after its end, the next choice begins.
         let length = (0..12).map(|n| SHORTEST + n * STEP).find(ends).expect("it ends");
         assert!(length <= LONGEST + STEP);
         // The ends of the range may be in or out.

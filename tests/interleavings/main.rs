@@ -9,7 +9,7 @@
 //! others; with the same seed a test that fails fails again.
 //!
 //! The database is a map in memory ([`peer_manager::store`]). What the model does not have: memory orderings weaker than
-//! `SeqCst`, time, and readers that come in while another has just made the table ready for its question.
+//! `SeqCst`, time, and readers that come in while another has just made the table ready for its query.
 
 #![cfg(shuttle)]
 
@@ -19,7 +19,7 @@ mod common;
 mod commit;
 mod deferred;
 mod options;
-mod questions;
+mod queries;
 mod schedules;
 mod wake_up;
 mod world;

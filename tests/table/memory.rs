@@ -99,13 +99,13 @@ fn many_lives_do_not_add_up() {
     }
 }
 
-/// The questions of every second hardly allocate.
-fn frequent_questions_hardly_allocate() {
+/// The queries of every second hardly allocate.
+fn frequent_queries_hardly_allocate() {
     let manager = TestClock::at(START).in_memory(7);
     fill(&manager);
     let any = PeerQuery { type_filter: PeerTypeFilter::Any, ..PeerQuery::default() };
     for query in [PeerQuery::everything(), PeerQuery::default(), any] {
-        // The first question splits the table at the present.
+        // The first query splits the table at the present.
         assert_eq!(manager.load_random_peers(&query, 50).unwrap().len(), 50);
         for _ in 0..20 {
             let calls = calls(|| manager.load_random_peers(&query, 50).unwrap());
@@ -119,9 +119,9 @@ fn frequent_questions_hardly_allocate() {
 }
 
 #[test]
-fn memory_is_given_back_and_frequent_questions_hardly_ask_for_any() {
+fn memory_is_given_back_and_frequent_queries_hardly_ask_for_any() {
     alone(|| {
-        frequent_questions_hardly_allocate();
+        frequent_queries_hardly_allocate();
         many_lives_do_not_add_up();
         // All of them first, so that a failure tells the whole story.
         let failures: Vec<_> = REMOVALS.into_iter().filter_map(keeps_too_much).collect();

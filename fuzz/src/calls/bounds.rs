@@ -162,7 +162,7 @@ impl Limited {
         let ask = || Subject::get_peers_to_send(self.node(), query, asking, size);
         let answer = ask();
         let classes = self.model.rules().classes_to_send(query, asking, now);
-        assert_eq!(ask(), answer, "the same question has another answer");
+        assert_eq!(ask(), answer, "the same query has another answer");
         let class_of = |peer| classes.iter().position(|class| class.contains(peer)).expect("it is eligible");
         assert!(answer.iter().map(class_of).is_sorted(), "not in the order of the types: {answer:?}");
         assert!(answer.len() <= size);

@@ -21,8 +21,7 @@ use crate::memory;
 use crate::table::counts::Counts;
 use crate::table::facet::{FACETS, class_in, facet_of};
 use crate::table::index::{Grouping, NetgroupLists};
-use crate::table::number_map::NumberMap;
-use crate::table::slot_set::SlotSet;
+use crate::table::number_map::{NumberMap, SlotSet};
 
 /// Draws of a netgroup in vain before those that are left are collected. There are twelve facets, so each draw has a chance
 /// of one in twelve at least, unless most netgroups are used up.

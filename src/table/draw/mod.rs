@@ -13,12 +13,12 @@ mod uniform;
 use rand::Rng;
 use smallvec::SmallVec;
 
+use super::number_map::SlotSet;
 use super::owner::PeerTable;
 use super::owner::time::Due;
-use super::slot_set::SlotSet;
 use crate::address::PeerAddress;
 use crate::memory;
-use crate::query::{PeerQuery, Question};
+use crate::query::{PeerQuery, TimedQuery};
 use admission::Admission;
 use by_netgroup::ByNetgroup;
 use population::Population;
@@ -32,11 +32,11 @@ pub(crate) type Addresses = SmallVec<[PeerAddress; 16]>;
 impl PeerTable {
     /// Draws min(`size`, eligible) peers into an empty answer, by netgroup if the query asks for that.
     ///
-    /// Requires that the table [is near](Self::is_near) the time of the question or was [advanced](Self::advance) to it, and
+    /// Requires that the table [is near](Self::is_near) the time of the query or was [advanced](Self::advance) to it, and
     /// [`is_grouped`](Self::is_grouped) for draws by netgroup.
     pub(crate) fn draw(
         &self,
-        Question { query, now }: Question<'_>,
+        TimedQuery { query, now }: TimedQuery<'_>,
         size: usize,
         answer: &mut Addresses,
         rng: &mut impl Rng,

@@ -10,9 +10,9 @@ use crate::address::PeerAddress;
 use crate::memory;
 use crate::netgroup::Netgroup;
 use crate::peer::StoredPeerType;
-use crate::query::Question;
+use crate::query::TimedQuery;
+use crate::table::number_map::SlotSet;
 use crate::table::owner::PeerTable;
-use crate::table::slot_set::SlotSet;
 
 /// Preferred before outbound before inbound.
 const SHARING_ORDER: [StoredPeerType; 3] =
@@ -24,7 +24,7 @@ impl PeerTable {
     /// the addresses comes how many there are of each type, in the sharing order. Requires what [`draw`](Self::draw) does.
     pub(crate) fn draw_to_send<'a>(
         &self,
-        Question { query, now }: Question<'a>,
+        TimedQuery { query, now }: TimedQuery<'a>,
         unwanted: impl IntoIterator<Item = &'a PeerAddress>,
         already: &[PeerAddress],
         rooms: [usize; 3],
@@ -51,7 +51,7 @@ impl PeerTable {
     pub(crate) fn admitted(
         &self,
         peers: &[(u32, &PeerAddress)],
-        Question { query, now }: Question<'_>,
+        TimedQuery { query, now }: TimedQuery<'_>,
         exclude: Option<&PeerAddress>,
         size: usize,
     ) -> memory::Result<Addresses> {

@@ -14,7 +14,7 @@ use rand::seq::SliceRandom as _;
 use super::Slots;
 use super::population::{Lists, Population};
 use crate::memory;
-use crate::table::slot_set::SlotSet;
+use crate::table::number_map::SlotSet;
 
 impl<L: Lists> Population<'_, L> {
     /// Draws min(`size`, eligible) slots into an empty answer. Eligible are those that pass and are not in `gone`, the slots

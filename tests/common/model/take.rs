@@ -72,7 +72,7 @@ impl Reference {
                 let most = query.as_ref().map_or(0, |query| query.max_per_netgroup);
                 check_answer(&answer, &classes, most, *size);
             }
-            _ => unreachable!("only questions come here"),
+            _ => unreachable!("only queries come here"),
         }
     }
 

@@ -1,4 +1,4 @@
-//! What holds with each durability: changes are atomic, questions are answered from one moment, and nothing deadlocks.
+//! What holds with each durability: changes are atomic, queries are answered from one moment, and nothing deadlocks.
 
 use std::collections::BTreeSet;
 
@@ -176,7 +176,7 @@ fn a_peer_that_was_removed_is_in_no_answer_any_more() {
 }
 
 #[test]
-fn each_question_is_answered_for_its_own_time() {
+fn each_query_is_answered_for_its_own_time() {
     explore_both(|durability| {
         let world = World::new(durability);
         let due_at = |n: u32| START + i64::from(n) * 10;
@@ -226,12 +226,12 @@ fn a_thread_finds_what_it_has_changed() {
 }
 
 #[test]
-fn no_question_waits_for_the_disk() {
+fn no_query_waits_for_the_disk() {
     explore_both(|durability| {
         let world = World::with_peers(durability, &[1, 2, 3]);
         let asked = Arc::new(AtomicU64::new(0));
         let (manager, count) = (Arc::downgrade(&world.manager), Arc::clone(&asked));
-        // The disk is busy while this runs. If a lock were held that a question takes, it would wait for ever.
+        // The disk is busy while this runs. If a lock were held that a query takes, it would wait for ever.
         world.disk.during_writes(move || {
             if let Some(manager) = manager.upgrade() {
                 set_clock(START + 1_000);
