@@ -7,7 +7,7 @@ use crate::templates::{replace, versions};
 use crate::variable;
 
 /// The files of the C API in the order of the header.
-const SOURCES: [&str; 13] = [
+const SOURCES: [&str; 14] = [
     "version.rs",
     "error.rs",
     "address.rs",
@@ -19,6 +19,7 @@ const SOURCES: [&str; 13] = [
     "peers.rs",
     "import.rs",
     "query.rs",
+    "dialling.rs",
     "snapshot.rs",
     "stats.rs",
 ];

@@ -78,9 +78,10 @@
 #define PEER_MANAGER_OPTIONS_INIT \
   { sizeof(peer_manager_options), 0, NULL, 0, 0, 0, 0, 0, NULL, NULL, 0, 0, 0, 0, 0 }
 /** Initialises peer_manager_query: outbound and preferred peers whose next attempt is due and that have failed at most
- * 10 times. Since 0.1.0. */
+ * PEER_MANAGER_REALLY_DEAD times. Since 0.1.0. */
 #define PEER_MANAGER_QUERY_INIT \
-  { sizeof(peer_manager_query), PEER_MANAGER_FILTER_ANY_OUTBOUND, 1, 1, PEER_MANAGER_MAX_FAILURES, 0, NULL, 0 }
+  { sizeof(peer_manager_query), PEER_MANAGER_FILTER_ANY_OUTBOUND, 1, 1, PEER_MANAGER_REALLY_DEAD, 0, NULL, 0, \
+    0, 0, 0, 0, 0, 0 }
 /** Initialises peer_manager_stats: all zero. Since 0.1.0. */
 #define PEER_MANAGER_STATS_INIT \
   { sizeof(peer_manager_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
@@ -150,6 +151,11 @@ struct sqlite3;
  * A bug in the library. Every later call on that peer manager returns this, too; free it. Since 0.1.0.
  */
 #define PEER_MANAGER_ERROR_INTERNAL 10
+
+/**
+ * A policy refuses the address: it is one of the node's own (peer_manager_set_own_addresses). Since 0.2.0.
+ */
+#define PEER_MANAGER_ERROR_REFUSED 11
 
 /**
  * There is not enough memory, and nothing was done. This covers only memory that grows with the table or with a batch; a
@@ -264,6 +270,47 @@ struct sqlite3;
  * Every peer. Since 0.1.0.
  */
 #define PEER_MANAGER_FILTER_ANY 4
+
+/**
+ * IPv4 addresses. Since 0.2.0.
+ */
+#define PEER_MANAGER_NETWORK_IPV4 1
+
+/**
+ * IPv6 addresses, also those that wrap an IPv4 address. Since 0.2.0.
+ */
+#define PEER_MANAGER_NETWORK_IPV6 2
+
+/**
+ * Tor's onion services: names that end in .onion. Since 0.2.0.
+ */
+#define PEER_MANAGER_NETWORK_ONION 4
+
+/**
+ * I2P's destinations: names that end in .i2p. Since 0.2.0.
+ */
+#define PEER_MANAGER_NETWORK_I2P 8
+
+/**
+ * All other names. Since 0.2.0.
+ */
+#define PEER_MANAGER_NETWORK_NAME 16
+
+/**
+ * The most failures with which a peer is dialled still: stellar-core gives up on dialling a peer there, and removes it. Its
+ * limit for telling others about one is PEER_MANAGER_MAX_FAILURES. Since 0.2.0.
+ */
+#define PEER_MANAGER_REALLY_DEAD 120
+
+/**
+ * A connection that is to stay. Since 0.2.0.
+ */
+#define PEER_MANAGER_DIAL_CONNECT 0
+
+/**
+ * A connection that finds out whether a peer that was only heard of can be reached, and is hung up. Since 0.2.0.
+ */
+#define PEER_MANAGER_DIAL_FEELER 1
 
 /**
  * A table of peers. Opaque: made by peer_manager_open and the like, freed by peer_manager_free. It may be used from
@@ -458,7 +505,7 @@ typedef struct peer_manager_query {
    */
   uint32_t has_max_num_failures;
   /**
-   * The most failures; 10 by default.
+   * The most failures; PEER_MANAGER_REALLY_DEAD by default.
    */
   uint32_t max_num_failures;
   /**
@@ -476,6 +523,43 @@ typedef struct peer_manager_query {
    * How many.
    */
   size_t exclude_count;
+  /**
+   * 0 or 1, the default: off. Otherwise, at most 64: each place in the answer goes to the most senior of this many draws,
+   * each made as if it were for that place alone. Since 0.2.0.
+   *
+   * Of inbound peers, the one that was heard of first is the most senior; of outbound and preferred ones, that which first
+   * became outbound or preferred; a peer that is stored or imported is new at that time. Seniority lasts through restarts,
+   * failures and changes between outbound and preferred, and ends with removal. A flood cannot be old, so it wins few
+   * places. (The principle is Kademlia's preference for old contacts: P. Maymounkov and D. Mazieres, 2002.)
+   *
+   * It costs the file nothing: the order of its rows is the order of seniority. A file whose table peers is WITHOUT ROWID
+   * keeps none: there, peers are in the order of their keys after a restart.
+   */
+  uint32_t seniority;
+  /**
+   * Non-zero: leaves out every peer of a netgroup that an address in exclude is in. Since 0.2.0.
+   */
+  uint32_t apart;
+  /**
+   * 0, the default: all networks. Otherwise a sum of PEER_MANAGER_NETWORK_IPV4, _IPV6, _ONION, _I2P and _NAME: only peers
+   * with such addresses. Peers of other networks cost a draw each, and where they are most, the query is linear in the
+   * admitted peers. Since 0.2.0.
+   */
+  uint32_t networks;
+  /**
+   * For peer_manager_get_peers_to_send with peer_manager_options.share_cache_seconds: which of the shared lists answers,
+   * from 0 to 15. With one for each network and each local address, who asks over two of them cannot tell by the answers
+   * that it is one node. Since 0.2.0.
+   */
+  uint32_t share_key;
+  /**
+   * 0. Since 0.2.0.
+   */
+  int64_t heard_since;
+  /**
+   * 0. Since 0.2.0.
+   */
+  int64_t reached_since;
 } peer_manager_query;
 
 /**
@@ -1174,10 +1258,11 @@ peer_manager_status peer_manager_import(struct peer_manager *pm,
 
 /**
  * Initialises a query for peers to dial: outbound and preferred peers whose next attempt is due and that have failed at
- * most 10 times.
+ * most PEER_MANAGER_REALLY_DEAD times (10 in 0.1, which after an outage of the node's own line left it with no eligible
+ * peer).
  *
- * In a new node it finds no peers, because every peer is inbound until a dial succeeds. A node queries with
- * PEER_MANAGER_FILTER_PREFERRED_ONLY first, then _OUTBOUND_ONLY, then _INBOUND_ONLY for the places that are left.
+ * In a new node it finds no peers, because every peer is inbound until a dial succeeds. peer_manager_next_to_dial says
+ * whom to dial without a query.
  *
  * @param query        the struct to initialise; NULL does nothing
  * @param struct_size  sizeof(peer_manager_query) as the caller knows it; at most that many bytes are written
@@ -1204,7 +1289,7 @@ void peer_manager_query_init(struct peer_manager_query *query,
  * @param out_count  receives how many there are
  * @param error      receives what failed; may be NULL
  * @return PEER_MANAGER_OK, also when there are fewer or none; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL, an unknown
- *         enumerator, a bad struct_size and sizes too large for any memory; PEER_MANAGER_ERROR_INVALID_ADDRESS with the
+ *         enumerator, a field beyond its range, a bad struct_size and sizes too large for any memory; PEER_MANAGER_ERROR_INVALID_ADDRESS with the
  *         index of the first invalid one in query->exclude; PEER_MANAGER_ERROR_UNSUPPORTED for a field that this version
  *         does not know; PEER_MANAGER_ERROR_NO_MEMORY; PEER_MANAGER_ERROR_INTERNAL
  *
@@ -1222,7 +1307,8 @@ peer_manager_status peer_manager_load_random_peers(struct peer_manager *pm,
  * inbound, at random within each.
  *
  * With peer_manager_options.share_cache_seconds everyone is answered from the same shared list for a while, in the same
- * order: preferred before outbound before inbound, by the type that they have now. The list grows when an answer would be
+ * order: preferred before outbound before inbound, by the type that they had when they were drawn, so that no peer moves to
+ * the front when this node reaches it. The list grows when an answer would be
  * shorter than asked for, up to share_max_percent of the peers of each type. Peers that were removed, or that the filter no
  * longer admits, are never in an answer.
  *
@@ -1249,6 +1335,113 @@ peer_manager_status peer_manager_get_peers_to_send(struct peer_manager *pm,
                                                    struct peer_manager_error *error);
 
 /**
+ * Draws up to size peers to dial now: the whole policy in one call. A node that dials what this returns, and reports how it
+ * went with peer_manager_update, needs no query of its own. Only peers that are due and have failed at most
+ * PEER_MANAGER_REALLY_DEAD times are drawn.
+ *
+ * PEER_MANAGER_DIAL_CONNECT, for size free places: preferred peers first, then outbound ones, then inbound ones. Of outbound
+ * and inbound peers one of each netgroup, and none of a netgroup that is busy or chosen already; for each place a netgroup is
+ * drawn first, and the most senior (peer_manager_query.seniority) of eight draws wins. While the table has fewer netgroups
+ * than twice the places, busy and free, netgroups are not looked at, so that a small network of few operators can form.
+ *
+ * PEER_MANAGER_DIAL_FEELER: inbound peers to try and hang up, a netgroup drawn first.
+ *
+ * The loop of a node:
+ * - while fewer than eight connections stand, dial what this returns for the free places, and report each outcome:
+ *   peer_manager_update with PEER_MANAGER_TYPE_OUTBOUND and PEER_MANAGER_BACKOFF_RESET for a success,
+ *   peer_manager_update_backoff with PEER_MANAGER_BACKOFF_INCREASE for a failure;
+ * - every two minutes, try one feeler, hang up, and report it in the same way;
+ * - every two hours, hang up one connection, drawn at random, so that a patient attacker does not keep its places;
+ * - while fewer than two connections stand, the node is offline: see peer_manager_set_online;
+ * - sleep until a connection ends or peer_manager_next_due.
+ *
+ * Cost: that of three draws with max_per_netgroup and seniority at most, and of busy_count look-ups each; the first call on a
+ * table without bounds looks at the netgroup of each peer. Never waits for the disk.
+ *
+ * @param pm          the peer manager
+ * @param purpose     PEER_MANAGER_DIAL_CONNECT or PEER_MANAGER_DIAL_FEELER
+ * @param busy        the peers that are connected or being dialled, in any order; NULL when busy_count is 0
+ * @param busy_count  how many
+ * @param size        how many are wanted, the capacity of out: the free places; 0 is fine
+ * @param out         receives the addresses; may be NULL when size is 0
+ * @param out_count   receives how many there are
+ * @param error       receives what failed; may be NULL
+ * @return PEER_MANAGER_OK, also when there are fewer or none; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL, an unknown
+ *         enumerator and sizes too large for any memory; PEER_MANAGER_ERROR_INVALID_ADDRESS with the index of the first
+ *         invalid one in busy; PEER_MANAGER_ERROR_NO_MEMORY; PEER_MANAGER_ERROR_INTERNAL
+ *
+ * Thread-safe. Since 0.2.0.
+ */
+peer_manager_status peer_manager_next_to_dial(struct peer_manager *pm,
+                                              uint32_t purpose,
+                                              const struct peer_manager_address *busy,
+                                              size_t busy_count,
+                                              size_t size,
+                                              struct peer_manager_address *out,
+                                              size_t *out_count,
+                                              struct peer_manager_error *error);
+
+/**
+ * Returns when the next waiting peer becomes due, so that a node need not poll. Peers that are due already do not count.
+ *
+ * Cost: a look at each second until then, at most nine hours, and at the peers that have a time in the same second of
+ * another nine hours; where none becomes due within that time, linear in the table. Never waits for the disk.
+ *
+ * @param pm     the peer manager
+ * @param out    receives the time, in seconds since the Unix epoch
+ * @param error  receives what failed; may be NULL
+ * @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_NOT_FOUND when no peer waits; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL;
+ *         PEER_MANAGER_ERROR_INTERNAL
+ *
+ * Thread-safe. Since 0.2.0.
+ */
+peer_manager_status peer_manager_next_due(struct peer_manager *pm,
+                                          int64_t *out,
+                                          struct peer_manager_error *error);
+
+/**
+ * Says whether the node itself is online; a peer manager starts online. While it is offline, PEER_MANAGER_BACKOFF_INCREASE
+ * leaves num_failures as it is and has the peer wait for a minute at most, because the peer is not to blame: otherwise an
+ * outage of the node's own line makes all of its peers look dead. peer_manager_stats.forgiven_failures counts them.
+ *
+ * A good rule: offline while fewer than two connections stand. Cost: constant.
+ *
+ * @param pm      the peer manager
+ * @param online  0: offline; any other number: online
+ * @param error   receives what failed; may be NULL
+ * @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL; PEER_MANAGER_ERROR_INTERNAL
+ *
+ * Thread-safe. Since 0.2.0.
+ */
+peer_manager_status peer_manager_set_online(struct peer_manager *pm,
+                                            uint8_t online,
+                                            struct peer_manager_error *error);
+
+/**
+ * Replaces the list of the node's own addresses: it hears of them from others, and would dial itself. Those that are in the
+ * table are removed, in one transaction. From then on they are refused with PEER_MANAGER_ERROR_REFUSED, in a batch and in
+ * an import left out and counted in peer_manager_stats.refused_peers, so they are never drawn and never told to others.
+ *
+ * The list lives in memory only: a node sets it after each opening, and whenever it learns an address of its own. Cost:
+ * linear in the list.
+ *
+ * @param pm         the peer manager
+ * @param addresses  the addresses, in any spelling; NULL when count is 0
+ * @param count      how many; 0 empties the list
+ * @param error      receives what failed, by the index of the first address that is invalid; may be NULL
+ * @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL and sizes too large for any memory;
+ *         PEER_MANAGER_ERROR_INVALID_ADDRESS; PEER_MANAGER_ERROR_NO_MEMORY; PEER_MANAGER_ERROR_DATABASE,
+ *         PEER_MANAGER_ERROR_BUSY, PEER_MANAGER_ERROR_DISK_FULL or PEER_MANAGER_ERROR_CORRUPT when the database refuses the
+ *         removal, and then the list is as it was; PEER_MANAGER_ERROR_INTERNAL
+ *
+ * Thread-safe. Since 0.2.0.
+ */
+peer_manager_status peer_manager_set_own_addresses(struct peer_manager *pm,
+                                                   const struct peer_manager_address *addresses,
+                                                   size_t count,
+                                                   struct peer_manager_error *error);
+
+/**
  * Returns the number of peers. Cost: constant.
  *
  * @param pm  the peer manager; may be NULL
@@ -1259,7 +1452,7 @@ peer_manager_status peer_manager_get_peers_to_send(struct peer_manager *pm,
 size_t peer_manager_peer_count(struct peer_manager *pm);
 
 /**
- * Copies all peers as they are at one point in time, in no particular order. Cost: linear, about 44 bytes a peer.
+ * Copies all peers as they are at one point in time, in no particular order. Cost: linear, about 32 bytes a peer.
  *
  * @param pm     the peer manager
  * @param out    receives the snapshot, to be freed with peer_manager_snapshot_free

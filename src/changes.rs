@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use crate::address::PeerAddress;
 use crate::memory;
 use crate::peer::PeerRecord;
+use crate::sort::sort;
 
 /// The difference between the file and the table at one point in time: the last state of what changed, deletions included.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -13,7 +14,8 @@ pub(crate) struct Changes {
     pub(crate) clears: bool,
     /// Peers whose rows are deleted.
     pub(crate) removed: Vec<PeerAddress>,
-    /// Peers whose rows are written as they are now. None of them is among the removed.
+    /// Peers whose rows are written as they are now, in the order in which they take new rows. None of them is among the
+    /// removed.
     pub(crate) put: Vec<Put>,
 }
 
@@ -23,15 +25,19 @@ pub(crate) struct Put {
     pub(crate) record: PeerRecord,
     /// Whether the file has no row of it: if it is removed before it is ever written, there is nothing to delete.
     pub(crate) is_new: bool,
+    /// The peer's rank, if it takes a new row: it is new, or became outbound or preferred. Else its row stays in its place.
+    pub(crate) takes_row: Option<u32>,
 }
 
 /// The memory for merging two groups of changes, allocated before the later one is taken from the table.
 #[derive(Debug, Default)]
 pub(crate) struct Room {
-    put: HashMap<PeerAddress, Put>,
+    /// Where a peer is among all that are put.
+    positions: HashMap<PeerAddress, usize>,
     removed: HashSet<PeerAddress>,
     all_put: Vec<Put>,
     all_removed: Vec<PeerAddress>,
+    order: Vec<u32>,
 }
 
 impl Changes {
@@ -46,11 +52,11 @@ impl Changes {
 
     /// Allocates room to be [followed](Self::followed_by) by at most this many peers written and removed.
     pub(crate) fn room_for(&self, put: usize, removed: usize) -> memory::Result<Room> {
-        let mut room = Room::default();
+        let mut room = Room { order: memory::with_capacity(put)?, ..Room::default() };
         if !self.is_empty() {
             let put = self.put.len() + put;
             let removed = self.removed.len() + removed;
-            room.put.try_reserve(put)?;
+            room.positions.try_reserve(put)?;
             room.removed.try_reserve(removed)?;
             room.all_put = memory::with_capacity(put)?;
             room.all_removed = memory::with_capacity(removed)?;
@@ -58,32 +64,68 @@ impl Changes {
         Ok(room)
     }
 
+    /// Puts those that take new rows in the order of their ranks, and the others after them. The order takes memory for a
+    /// number each. Cost: that of sorting, if they are not in order yet.
+    fn sort(&mut self, order: &mut Vec<u32>) {
+        let key = |put: &Put| (put.takes_row.is_none(), put.takes_row);
+        if self.put.is_sorted_by_key(key) {
+            return;
+        }
+        order.clear();
+        order.extend((0..).take(self.put.len()));
+        let key_at = |number: u32| key(&self.put[number as usize]);
+        sort(order, &mut |a, b| key_at(a).cmp(&key_at(b)));
+        let number = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+        // Each cycle of the permutation is followed until it is closed.
+        for start in 0..order.len() {
+            let mut to = start;
+            loop {
+                let from = std::mem::replace(&mut order[to], number(to)) as usize;
+                if from == start {
+                    break;
+                }
+                self.put.swap(to, from);
+                to = from;
+            }
+        }
+    }
+
     /// Merges these changes, which could not be written, with later ones into the difference between the file as it still
     /// is and the table as it is now. So the result never holds more than the table and the file together.
     ///
-    /// Cost: linear in both; no memory but the room.
-    pub(crate) fn followed_by(self, later: Self, room: Room) -> Self {
+    /// Cost: linear in both, and that of sorting the later ones by rank; no memory but the room.
+    pub(crate) fn followed_by(self, mut later: Self, mut room: Room) -> Self {
+        later.sort(&mut room.order);
         if later.clears || self.is_empty() {
             return later;
         }
-        let Room { mut put, mut removed, mut all_put, mut all_removed } = room;
-        put.extend(self.put.into_iter().map(|put| (put.record.address.clone(), put)));
+        let Room { mut positions, mut removed, all_put: mut put, mut all_removed, .. } = room;
+        put.extend(self.put);
+        positions.extend(put.iter().enumerate().map(|(at, put)| (put.record.address.clone(), at)));
         removed.extend(self.removed);
         for address in later.removed {
             // What the file never had need not be deleted from it.
-            if put.remove(&address).is_none_or(|put| !put.is_new) {
+            if positions.remove(&address).is_none_or(|at| !put[at].is_new) {
                 removed.insert(address);
             }
         }
-        for Put { record, is_new } in later.put {
-            let was_removed = removed.remove(&record.address);
-            let was_new = put.get(&record.address).map(|put| put.is_new);
-            let is_new = was_new.unwrap_or(is_new && !was_removed);
-            put.insert(record.address.clone(), Put { record, is_new });
+        for mut last in later.put {
+            let was_removed = removed.remove(&last.record.address);
+            match positions.get(&last.record.address) {
+                Some(&at) if last.takes_row.is_none() => {
+                    put[at].record = last.record;
+                    continue;
+                }
+                Some(&at) => last.is_new = put[at].is_new,
+                None => last.is_new &= !was_removed,
+            }
+            positions.insert(last.record.address.clone(), put.len());
+            put.push(last);
         }
-        all_put.extend(put.into_values());
+        let mut at = 0..;
+        put.retain(|put| at.next() == positions.get(&put.record.address).copied());
         all_removed.extend(removed);
-        Self { clears: self.clears, removed: all_removed, put: all_put }
+        Self { clears: self.clears, removed: all_removed, put }
     }
 }
 
@@ -96,17 +138,24 @@ mod tests {
     }
 
     fn put(n: u8, num_failures: u32, is_new: bool) -> Put {
-        Put { record: PeerRecord { num_failures, ..PeerRecord::new(address(n), 0) }, is_new }
+        Put {
+            record: PeerRecord { num_failures, ..PeerRecord::new(address(n), 0) },
+            is_new,
+            takes_row: is_new.then_some(u32::from(n)),
+        }
+    }
+
+    fn promoted(n: u8, rank: u32) -> Put {
+        Put { takes_row: Some(rank), ..put(n, 0, false) }
     }
 
     fn changes(removed: &[u8], put: &[Put]) -> Changes {
         Changes { clears: false, removed: removed.iter().map(|&n| address(n)).collect(), put: put.to_vec() }
     }
 
-    /// In one order, so that they can be compared.
+    /// The removed in one order, so that they can be compared.
     fn sorted(mut changes: Changes) -> Changes {
         changes.removed.sort();
-        changes.put.sort_by(|a, b| a.record.address.cmp(&b.record.address));
         changes
     }
 
@@ -138,7 +187,35 @@ mod tests {
         assert_merged(
             changes(&[1], &[]),
             changes(&[], &[put(1, 5, true)]),
-            changes(&[], &[put(1, 5, false)]),
+            changes(&[], &[Put { is_new: false, ..put(1, 5, true) }]),
+        );
+    }
+
+    #[test]
+    fn new_rows_are_taken_in_the_order_of_ranks_and_others_keep_their_place() {
+        let unordered = changes(
+            &[],
+            &[put(9, 0, false), put(7, 0, true), promoted(4, 6), put(3, 0, false), put(5, 0, true)],
+        );
+        let ordered = changes(
+            &[],
+            &[put(5, 0, true), promoted(4, 6), put(7, 0, true), put(9, 0, false), put(3, 0, false)],
+        );
+        assert_merged(changes(&[], &[]), unordered, ordered.clone());
+        assert_merged(
+            ordered,
+            changes(&[], &[promoted(5, 2), put(8, 0, true), put(7, 3, false)]),
+            changes(
+                &[],
+                &[
+                    promoted(4, 6),
+                    put(7, 3, true),
+                    put(9, 0, false),
+                    put(3, 0, false),
+                    Put { is_new: true, ..promoted(5, 2) },
+                    put(8, 0, true),
+                ],
+            ),
         );
     }
 

@@ -57,6 +57,8 @@ pub enum Error {
     },
     /// No such peer.
     NotFound(PeerAddress),
+    /// No peer waits for its next attempt.
+    NoneWaits,
     /// SQLite failed for a reason that has no variant of its own, such as an I/O error.
     Database(DatabaseError),
     /// The file is damaged or not a database, or its table `peers` is not a table of peers.
@@ -71,6 +73,8 @@ pub enum Error {
     Unsupported(String),
     /// There is not enough memory; nothing was done.
     NoMemory(String),
+    /// A policy refuses the address: it is one of the node's [own](crate::PeerManager::set_own_addresses).
+    Refused(String),
     /// A bug in this library.
     Internal(String),
 }
@@ -212,6 +216,15 @@ impl Error {
         ))
     }
 
+    /// An address of the node itself.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn own_address(address: &PeerAddress) -> Self {
+        Self::Refused(format!(
+            "cannot add {address}: it is an address of this node itself; if it no longer is, set its own addresses anew"
+        ))
+    }
+
     /// The state after a panic: a lock is poisoned, and what it guards cannot be trusted.
     pub(crate) fn poisoned() -> Self {
         Self::Internal(
@@ -240,6 +253,7 @@ impl fmt::Display for Error {
                 write!(f, "{} is not a peer address: {reason}", Quoted(text))
             }
             Self::NotFound(address) => write!(f, "no peer {address} in the table"),
+            Self::NoneWaits => f.write_str("no peer waits: all that there are can be dialled now"),
             Self::Database(e) | Self::Corrupt(e) | Self::Busy(e) | Self::DiskFull(e) => {
                 write!(f, "{}: {}{}", e.action, OneLine(&e.detail), e.advice)
             }
@@ -247,6 +261,7 @@ impl fmt::Display for Error {
             | Self::Limit(message)
             | Self::Unsupported(message)
             | Self::NoMemory(message)
+            | Self::Refused(message)
             | Self::Internal(message) => f.write_str(message),
         }
     }

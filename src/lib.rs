@@ -54,6 +54,7 @@ mod error;
 mod manager;
 mod memory;
 mod netgroup;
+mod network;
 mod options;
 mod peer;
 mod query;
@@ -88,13 +89,14 @@ compile_error!("choose where SQLite comes from: feature `bundled` (the default) 
 pub use address::{HOST_CAPACITY, Host, PeerAddress};
 pub use clock::Clock;
 pub use error::{DatabaseError, Error, Result};
-pub use manager::PeerManager;
+pub use manager::{PeerManager, Purpose};
+pub use network::Networks;
 pub use options::{Durability, OnCorrupt, Options};
 pub use peer::{
-    BackOffUpdate, MAX_BACKOFF_EXPONENT, MAX_FAILURES, PeerRecord, SECONDS_PER_BACKOFF, StoredPeerType,
-    TypeUpdate, apply_backoff_update, apply_type_update, compute_backoff, get_type_update,
+    BackOffUpdate, MAX_BACKOFF_EXPONENT, MAX_FAILURES, PeerRecord, REALLY_DEAD, SECONDS_PER_BACKOFF,
+    StoredPeerType, TypeUpdate, apply_backoff_update, apply_type_update, compute_backoff, get_type_update,
 };
-pub use query::{PeerQuery, PeerTypeFilter};
+pub use query::{MAX_SENIORITY, MAX_SHARE_KEY, PeerQuery, PeerTypeFilter};
 pub use stats::Stats;
 // So that a program has the version whose connections this crate takes.
 #[cfg(feature = "rusqlite")]

@@ -21,10 +21,12 @@
 mod borrowed;
 mod choosing;
 mod deferred;
+mod dialling;
 mod import;
 mod peers;
 mod sharing;
 
+use std::collections::HashSet;
 use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 use std::sync::PoisonError;
@@ -32,6 +34,7 @@ use std::time::Duration;
 
 use rand::rngs::ChaCha12Rng;
 
+use crate::address::PeerAddress;
 use crate::clock::Clock;
 use crate::error::{Error, Quoted, Result};
 use crate::options::{Durability, OnCorrupt, Options};
@@ -39,8 +42,8 @@ use crate::query::TimedQuery;
 use crate::random::RandomSource;
 use crate::store::{DatabaseFile, Quarantine, Store, quarantine};
 use crate::sync::{
-    Arc, AtomicU64, Mutex, MutexGuard, Ordering, RwLock, RwLockReadGuard, RwLockWriteGuard, downgrade,
-    is_poisoned, let_others_in,
+    Arc, AtomicBool, AtomicU64, Mutex, MutexGuard, Ordering, RwLock, RwLockReadGuard, RwLockWriteGuard,
+    downgrade, is_poisoned, let_others_in,
 };
 use crate::system::fault::inject_panic;
 use crate::system::process::Process;
@@ -48,6 +51,8 @@ use crate::system::signals::without_file_size_signal;
 use crate::table::{Bounds, PeerTable};
 use deferred::Deferred;
 use sharing::Sharing;
+
+pub use dialling::Purpose;
 
 /// A table of peers, in memory and, if it was opened with a database, on disk.
 ///
@@ -82,6 +87,10 @@ pub struct PeerManager {
     quarantine: Option<Quarantine>,
     failed_writes: AtomicU64,
     refused_peers: AtomicU64,
+    /// Whether failed attempts count.
+    is_online: AtomicBool,
+    /// Failed attempts that did not.
+    forgiven_failures: AtomicU64,
     /// The path of the database, if it is in a file.
     path: Option<PathBuf>,
     /// The database file, if the manager opened it itself.
@@ -98,6 +107,8 @@ struct Writer {
     rng: ChaCha12Rng,
     /// The process in which `rng` was made: a forked child needs another stream.
     process: Process,
+    /// The node's own addresses.
+    own_addresses: HashSet<PeerAddress>,
 }
 
 /// What a forked child must leave alone.
@@ -175,7 +186,12 @@ impl PeerManager {
             store => (store, None),
         };
         Ok(Self {
-            writer: Mutex::new(Writer { store, rng: random.stream(), process: Process::current() }),
+            writer: Mutex::new(Writer {
+                store,
+                rng: random.stream(),
+                process: Process::current(),
+                own_addresses: HashSet::new(),
+            }),
             table,
             deferred,
             sharing: Sharing::new(&options),
@@ -186,6 +202,8 @@ impl PeerManager {
             quarantine: loaded.quarantine,
             failed_writes: AtomicU64::new(0),
             refused_peers: AtomicU64::new(loaded.left_out),
+            is_online: AtomicBool::new(true),
+            forgiven_failures: AtomicU64::new(0),
             path,
             own_file,
             busy_timeout: options.busy_timeout,

@@ -12,6 +12,10 @@ use crate::address::PeerAddress;
 /// The number of failures from which a node usually gives up on a peer.
 pub const MAX_FAILURES: u32 = 10;
 
+/// The most failures with which a peer is dialled still. stellar-core gives up on dialling a peer there, and removes it;
+/// [`MAX_FAILURES`] is its limit for telling others about one.
+pub const REALLY_DEAD: u32 = 120;
+
 /// The unit of the back-off, in seconds.
 pub const SECONDS_PER_BACKOFF: u64 = 10;
 
@@ -40,6 +44,12 @@ impl StoredPeerType {
     pub fn from_number(number: i64) -> Option<Self> {
         usize::try_from(number).ok().and_then(|index| Self::ALL.get(index).copied())
     }
+}
+
+/// Whether a peer that changes from one type to another becomes outbound or preferred: it has been reached, and its seniority
+/// begins anew.
+pub(crate) fn is_promoted(from: StoredPeerType, to: StoredPeerType) -> bool {
+    from == StoredPeerType::Inbound && to != StoredPeerType::Inbound
 }
 
 /// What an observation changes about a peer's type.

@@ -1,7 +1,9 @@
 //! Which peers a query admits.
 
 use crate::address::PeerAddress;
-use crate::peer::{MAX_FAILURES, StoredPeerType};
+use crate::error::{Error, Result};
+use crate::network::Networks;
+use crate::peer::{REALLY_DEAD, StoredPeerType};
 
 /// The types of peer that a query admits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +38,7 @@ impl PeerTypeFilter {
 /// Which peers are eligible.
 ///
 /// The default is for dialling: outbound and preferred peers whose next attempt is due and that have failed at most
-/// [`MAX_FAILURES`] times.
+/// [`REALLY_DEAD`] times.
 ///
 /// ```
 /// use peer_manager::{PeerQuery, PeerTypeFilter};
@@ -58,9 +60,52 @@ pub struct PeerQuery<'a> {
     pub max_per_netgroup: u32,
     /// Peers to leave out, for example those connected now.
     pub exclude: &'a [PeerAddress],
+    /// 0 or 1: off. Otherwise each place in the answer goes to the most senior of so many draws, at most
+    /// [`MAX_SENIORITY`], each made as if it were for that place alone.
+    ///
+    /// Of inbound peers, the one that was heard of first is the most senior; of outbound and preferred ones, that which first
+    /// became outbound or preferred; a peer that is stored or imported is new at that time. Seniority lasts through restarts,
+    /// failures and changes between outbound and preferred, and ends with removal. A flood cannot be old, so it wins few
+    /// places. (The principle is Kademlia's preference for old contacts: P. Maymounkov and D. Mazières, 2002.)
+    ///
+    /// It costs the file nothing: the order of its rows is the order of seniority. A file whose table `peers` is WITHOUT
+    /// ROWID keeps none: there, peers are in the order of their keys after a restart.
+    pub seniority: u32,
+    /// Leaves out every peer of a netgroup that an address in `exclude` is in.
+    pub apart: bool,
+    /// Only peers whose addresses are of these networks.
+    pub networks: Networks,
+    /// For [`get_peers_to_send`](crate::PeerManager::get_peers_to_send) with
+    /// [`share_cache_seconds`](crate::Options::share_cache_seconds): which of the shared lists answers, from 0 to
+    /// [`MAX_SHARE_KEY`]. With one for each network and each local address, who asks over two of them cannot tell by the
+    /// answers that it is one node.
+    pub share_key: u32,
 }
 
+/// The largest [`share_key`](PeerQuery::share_key).
+pub const MAX_SHARE_KEY: u32 = 15;
+
+/// The largest [`seniority`](PeerQuery::seniority).
+pub const MAX_SENIORITY: u32 = 64;
+
 impl PeerQuery<'_> {
+    /// Refuses what makes no sense.
+    pub(crate) fn check(&self) -> Result<()> {
+        if self.seniority > MAX_SENIORITY {
+            return Err(Error::InvalidArgument(format!(
+                "seniority is {}; use at most {MAX_SENIORITY} draws",
+                self.seniority
+            )));
+        }
+        if self.share_key > MAX_SHARE_KEY {
+            return Err(Error::InvalidArgument(format!(
+                "share_key is {}; use 0 to {MAX_SHARE_KEY}",
+                self.share_key
+            )));
+        }
+        Ok(())
+    }
+
     /// Every peer, whatever its type, its failures and its next attempt.
     #[must_use]
     pub fn everything() -> Self {
@@ -70,6 +115,10 @@ impl PeerQuery<'_> {
             type_filter: PeerTypeFilter::Any,
             max_per_netgroup: 0,
             exclude: &[],
+            seniority: 0,
+            apart: false,
+            networks: Networks::ALL,
+            share_key: 0,
         }
     }
 }
@@ -92,10 +141,14 @@ impl Default for PeerQuery<'_> {
     fn default() -> Self {
         Self {
             use_next_attempt: true,
-            max_num_failures: Some(MAX_FAILURES),
+            max_num_failures: Some(REALLY_DEAD),
             type_filter: PeerTypeFilter::AnyOutbound,
             max_per_netgroup: 0,
             exclude: &[],
+            seniority: 0,
+            apart: false,
+            networks: Networks::ALL,
+            share_key: 0,
         }
     }
 }

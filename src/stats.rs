@@ -34,6 +34,9 @@ pub struct Stats {
     /// from the beginning once all of it is in the file, so if it keeps growing, some reader never ends. 0 in memory and
     /// on a borrowed connection.
     pub log_bytes: u64,
+    /// Failed attempts that did not count since the manager was opened, because the node was
+    /// [offline](crate::PeerManager::set_online).
+    pub forgiven_failures: u64,
     /// Changes that were left out of the file since the manager was opened, because the file's own constraints refuse
     /// them: memory has them until the manager is dropped.
     pub rejected_rows: u64,

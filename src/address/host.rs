@@ -64,11 +64,6 @@ impl HostText {
     pub(crate) fn as_str(&self) -> &str {
         std::str::from_utf8(&self.bytes[..self.len]).unwrap_or_default()
     }
-
-    /// Its first sixteen bytes, which compare as the text does: all of an IPv4 address.
-    pub(crate) fn prefix(&self) -> u128 {
-        self.bytes.first_chunk().map_or(0, |first| u128::from_be_bytes(*first))
-    }
 }
 
 /// Writes a host's canonical text to the beginning of a buffer of [`HOST_CAPACITY`] zeros, and returns its length.

@@ -33,6 +33,8 @@ pub const PEER_MANAGER_ERROR_LIMIT: i32 = 8;
 pub const PEER_MANAGER_ERROR_UNSUPPORTED: i32 = 9;
 /// A bug in the library. Every later call on that peer manager returns this, too; free it. Since 0.1.0.
 pub const PEER_MANAGER_ERROR_INTERNAL: i32 = 10;
+/// A policy refuses the address: it is one of the node's own (peer_manager_set_own_addresses). Since 0.2.0.
+pub const PEER_MANAGER_ERROR_REFUSED: i32 = 11;
 /// There is not enough memory, and nothing was done. This covers only memory that grows with the table or with a batch; a
 /// small allocation that fails ends the process. Since 0.2.0.
 pub const PEER_MANAGER_ERROR_NO_MEMORY: i32 = 12;
@@ -50,7 +52,6 @@ const NAMES: [&CStr; 13] = [
     c"LIMIT",
     c"UNSUPPORTED",
     c"INTERNAL",
-    // Reserved for a policy that refuses an address.
     c"REFUSED",
     c"NO_MEMORY",
 ];
@@ -90,12 +91,13 @@ pub(super) fn status_of(error: &Error) -> peer_manager_status {
     match error {
         Error::InvalidArgument(_) => PEER_MANAGER_ERROR_INVALID_ARGUMENT,
         Error::InvalidAddress { .. } => PEER_MANAGER_ERROR_INVALID_ADDRESS,
-        Error::NotFound(_) => PEER_MANAGER_ERROR_NOT_FOUND,
+        Error::NotFound(_) | Error::NoneWaits => PEER_MANAGER_ERROR_NOT_FOUND,
         Error::Database(_) => PEER_MANAGER_ERROR_DATABASE,
         Error::Corrupt(_) => PEER_MANAGER_ERROR_CORRUPT,
         Error::Busy(_) => PEER_MANAGER_ERROR_BUSY,
         Error::DiskFull(_) => PEER_MANAGER_ERROR_DISK_FULL,
         Error::Limit(_) => PEER_MANAGER_ERROR_LIMIT,
+        Error::Refused(_) => PEER_MANAGER_ERROR_REFUSED,
         Error::Unsupported(_) => PEER_MANAGER_ERROR_UNSUPPORTED,
         Error::Internal(_) => PEER_MANAGER_ERROR_INTERNAL,
         Error::NoMemory(_) => PEER_MANAGER_ERROR_NO_MEMORY,

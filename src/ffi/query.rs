@@ -6,7 +6,8 @@ use super::opaque::peer_manager;
 use super::sized::Growing;
 use super::{boundary, handle, sized};
 use crate::address::PeerAddress;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::network::Networks;
 use crate::query::{PeerQuery, PeerTypeFilter};
 use crate::table::Addresses;
 
@@ -34,7 +35,7 @@ pub struct peer_manager_query {
     pub use_next_attempt: u32,
     /// Non-zero, the default: only peers with num_failures <= max_num_failures.
     pub has_max_num_failures: u32,
-    /// The most failures; 10 by default.
+    /// The most failures; PEER_MANAGER_REALLY_DEAD by default.
     pub max_num_failures: u32,
     /// 0, the default: every eligible peer is equally likely. Otherwise each draw first picks a netgroup, uniformly
     /// among those with an eligible peer left, then a peer in it, uniformly, and takes at most this many from any one
@@ -45,20 +46,62 @@ pub struct peer_manager_query {
     pub exclude: *const peer_manager_address,
     /// How many.
     pub exclude_count: usize,
+    /// 0 or 1, the default: off. Otherwise, at most 64: each place in the answer goes to the most senior of this many draws,
+    /// each made as if it were for that place alone. Since 0.2.0.
+    ///
+    /// Of inbound peers, the one that was heard of first is the most senior; of outbound and preferred ones, that which first
+    /// became outbound or preferred; a peer that is stored or imported is new at that time. Seniority lasts through restarts,
+    /// failures and changes between outbound and preferred, and ends with removal. A flood cannot be old, so it wins few
+    /// places. (The principle is Kademlia's preference for old contacts: P. Maymounkov and D. Mazieres, 2002.)
+    ///
+    /// It costs the file nothing: the order of its rows is the order of seniority. A file whose table peers is WITHOUT ROWID
+    /// keeps none: there, peers are in the order of their keys after a restart.
+    pub seniority: u32,
+    /// Non-zero: leaves out every peer of a netgroup that an address in exclude is in. Since 0.2.0.
+    pub apart: u32,
+    /// 0, the default: all networks. Otherwise a sum of PEER_MANAGER_NETWORK_IPV4, _IPV6, _ONION, _I2P and _NAME: only peers
+    /// with such addresses. Peers of other networks cost a draw each, and where they are most, the query is linear in the
+    /// admitted peers. Since 0.2.0.
+    pub networks: u32,
+    /// For peer_manager_get_peers_to_send with peer_manager_options.share_cache_seconds: which of the shared lists answers,
+    /// from 0 to 15. With one for each network and each local address, who asks over two of them cannot tell by the answers
+    /// that it is one node. Since 0.2.0.
+    pub share_key: u32,
+    /// 0. Since 0.2.0.
+    pub heard_since: i64,
+    /// 0. Since 0.2.0.
+    pub reached_since: i64,
 }
+
+/// IPv4 addresses. Since 0.2.0.
+pub const PEER_MANAGER_NETWORK_IPV4: u32 = 1;
+/// IPv6 addresses, also those that wrap an IPv4 address. Since 0.2.0.
+pub const PEER_MANAGER_NETWORK_IPV6: u32 = 2;
+/// Tor's onion services: names that end in .onion. Since 0.2.0.
+pub const PEER_MANAGER_NETWORK_ONION: u32 = 4;
+/// I2P's destinations: names that end in .i2p. Since 0.2.0.
+pub const PEER_MANAGER_NETWORK_I2P: u32 = 8;
+/// All other names. Since 0.2.0.
+pub const PEER_MANAGER_NETWORK_NAME: u32 = 16;
 
 impl Growing for peer_manager_query {
     const NAME: &'static str = "peer_manager_query";
-    const FIRST_SIZE: usize = size_of::<Self>();
+    const FIRST_SIZE: usize = std::mem::offset_of!(Self, seniority);
     const DEFAULT: Self = Self {
         struct_size: 0,
         type_filter: PEER_MANAGER_FILTER_ANY_OUTBOUND,
         use_next_attempt: 1,
         has_max_num_failures: 1,
-        max_num_failures: crate::peer::MAX_FAILURES,
+        max_num_failures: crate::peer::REALLY_DEAD,
         max_per_netgroup: 0,
         exclude: std::ptr::null(),
         exclude_count: 0,
+        seniority: 0,
+        apart: 0,
+        networks: 0,
+        share_key: 0,
+        heard_since: 0,
+        reached_since: 0,
     };
 }
 
@@ -73,23 +116,42 @@ struct ArgumentNames {
     query: &'static str,
     type_filter: &'static str,
     exclude: &'static str,
+    networks: &'static str,
 }
 
-const QUERY: ArgumentNames =
-    ArgumentNames { query: "query", type_filter: "query->type_filter", exclude: "query->exclude" };
-const FILTER: ArgumentNames =
-    ArgumentNames { query: "filter", type_filter: "filter->type_filter", exclude: "filter->exclude" };
+const QUERY: ArgumentNames = ArgumentNames {
+    query: "query",
+    type_filter: "query->type_filter",
+    exclude: "query->exclude",
+    networks: "query->networks",
+};
+const FILTER: ArgumentNames = ArgumentNames {
+    query: "filter",
+    type_filter: "filter->type_filter",
+    exclude: "filter->exclude",
+    networks: "filter->networks",
+};
 
 impl OwnedQuery {
     unsafe fn read(pointer: *const peer_manager_query, names: &ArgumentNames) -> Result<Self> {
         // SAFETY: by contract the pointer is NULL or valid.
         let raw = unsafe { sized::read(pointer, names.query) }?;
+        if (raw.heard_since, raw.reached_since) != (0, 0) {
+            return Err(Error::InvalidArgument(format!(
+                "{}->heard_since or reached_since is not 0, but this version keeps no history; leave them 0",
+                names.query
+            )));
+        }
         let query = PeerQuery {
             use_next_attempt: raw.use_next_attempt != 0,
             max_num_failures: (raw.has_max_num_failures != 0).then_some(raw.max_num_failures),
             type_filter: type_filter(raw.type_filter, names.type_filter)?,
             max_per_netgroup: raw.max_per_netgroup,
             exclude: &[],
+            seniority: raw.seniority,
+            apart: raw.apart != 0,
+            networks: networks(raw.networks, names.networks)?,
+            share_key: raw.share_key,
         };
         // SAFETY: by contract the pointer is valid for the count.
         let exclude = unsafe { address::addresses(raw.exclude, raw.exclude_count, names.exclude) }?;
@@ -116,11 +178,20 @@ fn type_filter(number: u32, name: &str) -> Result<PeerTypeFilter> {
     }
 }
 
+fn networks(bits: u32, name: &str) -> Result<Networks> {
+    Networks::from_bits(bits).ok_or_else(|| {
+        Error::InvalidArgument(format!(
+            "{name} is {bits}, which is no sum of PEER_MANAGER_NETWORK_IPV4, _IPV6, _ONION, _I2P and _NAME"
+        ))
+    })
+}
+
 /// Initialises a query for peers to dial: outbound and preferred peers whose next attempt is due and that have failed at
-/// most 10 times.
+/// most PEER_MANAGER_REALLY_DEAD times (10 in 0.1, which after an outage of the node's own line left it with no eligible
+/// peer).
 ///
-/// In a new node it finds no peers, because every peer is inbound until a dial succeeds. A node queries with
-/// PEER_MANAGER_FILTER_PREFERRED_ONLY first, then _OUTBOUND_ONLY, then _INBOUND_ONLY for the places that are left.
+/// In a new node it finds no peers, because every peer is inbound until a dial succeeds. peer_manager_next_to_dial says
+/// whom to dial without a query.
 ///
 /// @param query        the struct to initialise; NULL does nothing
 /// @param struct_size  sizeof(peer_manager_query) as the caller knows it; at most that many bytes are written
@@ -150,7 +221,7 @@ pub unsafe extern "C" fn peer_manager_query_init(query: *mut peer_manager_query,
 /// @param out_count  receives how many there are
 /// @param error      receives what failed; may be NULL
 /// @return PEER_MANAGER_OK, also when there are fewer or none; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL, an unknown
-///         enumerator, a bad struct_size and sizes too large for any memory; PEER_MANAGER_ERROR_INVALID_ADDRESS with the
+///         enumerator, a field beyond its range, a bad struct_size and sizes too large for any memory; PEER_MANAGER_ERROR_INVALID_ADDRESS with the
 ///         index of the first invalid one in query->exclude; PEER_MANAGER_ERROR_UNSUPPORTED for a field that this version
 ///         does not know; PEER_MANAGER_ERROR_NO_MEMORY; PEER_MANAGER_ERROR_INTERNAL
 ///
@@ -183,7 +254,8 @@ pub unsafe extern "C" fn peer_manager_load_random_peers(
 /// inbound, at random within each.
 ///
 /// With peer_manager_options.share_cache_seconds everyone is answered from the same shared list for a while, in the same
-/// order: preferred before outbound before inbound, by the type that they have now. The list grows when an answer would be
+/// order: preferred before outbound before inbound, by the type that they had when they were drawn, so that no peer moves to
+/// the front when this node reaches it. The list grows when an answer would be
 /// shorter than asked for, up to share_max_percent of the peers of each type. Peers that were removed, or that the filter no
 /// longer admits, are never in an answer.
 ///

@@ -26,7 +26,7 @@ pub unsafe extern "C" fn peer_manager_peer_count(pm: *mut peer_manager) -> usize
     unsafe { boundary::answer_on("peer_manager_peer_count", pm, 0, PeerManager::peer_count) }
 }
 
-/// Copies all peers as they are at one point in time, in no particular order. Cost: linear, about 44 bytes a peer.
+/// Copies all peers as they are at one point in time, in no particular order. Cost: linear, about 32 bytes a peer.
 ///
 /// @param pm     the peer manager
 /// @param out    receives the snapshot, to be freed with peer_manager_snapshot_free

@@ -95,8 +95,7 @@ impl From<&Stats> for peer_manager_stats {
             // Reserved in the ABI; this version has nothing to count.
             bans: 0,
             log_bytes: stats.log_bytes,
-            // As above.
-            forgiven_failures: 0,
+            forgiven_failures: stats.forgiven_failures,
             rejected_rows: stats.rejected_rows,
         }
     }

@@ -22,7 +22,8 @@ impl PeerManager {
     /// then on the netgroups are kept up to date.
     ///
     /// # Errors
-    /// [`Error::Internal`] after a panic.
+    /// [`Error::InvalidArgument`] for a [`seniority`](PeerQuery::seniority) that is too large; [`Error::Internal`] after a
+    /// panic.
     pub fn load_random_peers(&self, query: &PeerQuery<'_>, size: usize) -> Result<Vec<PeerAddress>> {
         let mut answer = Addresses::new();
         self.draw(query, size, &mut answer)?;
@@ -31,6 +32,7 @@ impl PeerManager {
 
     /// As [`load_random_peers`](Self::load_random_peers), into an empty answer.
     pub(crate) fn draw(&self, query: &PeerQuery<'_>, size: usize, answer: &mut Addresses) -> Result<()> {
+        query.check()?;
         let timed = TimedQuery::at(query, || self.clock.now());
         let mut generator = self.random.generator();
         self.ask(timed, |table| Ok(table.draw(timed, size, answer, generator.rng())?))
@@ -47,7 +49,8 @@ impl PeerManager {
     /// is about as long as the longest answer, and longer if queries differ or peers are removed.
     ///
     /// # Errors
-    /// [`Error::Internal`] after a panic.
+    /// [`Error::InvalidArgument`] for a [`seniority`](PeerQuery::seniority) or [`share_key`](PeerQuery::share_key) that is too
+    /// large; [`Error::Internal`] after a panic.
     pub fn get_peers_to_send(
         &self,
         filter: &PeerQuery<'_>,
@@ -64,6 +67,7 @@ impl PeerManager {
         exclude: Option<&PeerAddress>,
         size: usize,
     ) -> Result<Addresses> {
+        filter.check()?;
         let Some(sharing) = &self.sharing else {
             let timed = TimedQuery::at(filter, || self.clock.now());
             let mut generator = self.random.generator();
@@ -74,12 +78,12 @@ impl PeerManager {
         };
         let now = self.clock.now();
         let mut generator = self.random.generator();
-        let mut choice = sharing.at(now, generator.rng())?;
+        let mut choice = sharing.at(filter.share_key, now, generator.rng())?;
         let timed = TimedQuery::at(filter, || now);
         self.ask(timed, |table| sharing.answer(&mut choice, table, timed, exclude, size, generator.rng()))
     }
 
-    /// A copy of all peers at one point in time. Cost: linear, a copy of 44 bytes a peer.
+    /// A copy of all peers at one point in time. Cost: linear, a copy of 32 bytes a peer.
     ///
     /// # Errors
     /// [`Error::NoMemory`] when there is none for the copy; [`Error::Internal`] after a panic.
@@ -121,6 +125,7 @@ impl PeerManager {
             skipped_rows: self.skipped_rows,
             refused_peers: self.refused_peers.load(Ordering::Relaxed),
             log_bytes: self.log_bytes(),
+            forgiven_failures: self.forgiven_failures.load(Ordering::Relaxed),
             rejected_rows: self.rejected_rows(),
         })
     }

@@ -1,17 +1,22 @@
 //! Reading and writing peers.
 
+use std::borrow::Cow;
+use std::collections::HashSet;
+
 use rand::Rng as _;
 use rand::rngs::ChaCha12Rng;
 
+use super::dialling::forgive;
 use super::{PeerManager, Writer};
 use crate::address::PeerAddress;
 use crate::error::{Error, Result};
 use crate::memory;
 use crate::peer::{
     BackOffUpdate, PeerRecord, StoredPeerType, apply_backoff_update, apply_type_update, get_type_update,
+    is_promoted,
 };
 use crate::store::Store;
-use crate::sync::{Ordering, let_others_in};
+use crate::sync::{Ordering, RwLockWriteGuard, let_others_in};
 use crate::table::{Bounds, Full, KeyTable, PeerTable};
 
 /// Reading and writing peers. Each change costs one transaction if a database is open (with
@@ -26,14 +31,15 @@ impl PeerManager {
     /// new.
     ///
     /// # Errors
-    /// See [above](#errors); [`Error::Limit`] when it is new and a bound [refuses](crate::Options::max_peers) it.
+    /// See [above](#errors); [`Error::Limit`] when it is new and a bound [refuses](crate::Options::max_peers) it;
+    /// [`Error::Refused`] when it is one of the node's [own](Self::set_own_addresses).
     pub fn ensure_exists(&self, address: &PeerAddress) -> Result<bool> {
         // Most gossip is known already, and need not wait for the writer lock.
         if self.read()?.contains(address) {
             return Ok(false);
         }
         match self.add_unknown(std::slice::from_ref(address))? {
-            Admitted { refused: Some(full), .. } => Err(limit(address, full)),
+            Admitted { refused: Some(refusal), .. } => Err(refusal.error(address)),
             Admitted { added, .. } => Ok(added == 1),
         }
     }
@@ -58,10 +64,11 @@ impl PeerManager {
     /// Stores a record as it is, replacing what was known of its address.
     ///
     /// # Errors
-    /// See [above](#errors); [`Error::Limit`] when the address is new and a bound [refuses](crate::Options::max_peers) it.
+    /// See [above](#errors); [`Error::Limit`] when the address is new and a bound [refuses](crate::Options::max_peers) it;
+    /// [`Error::Refused`] when it is one of the node's [own](Self::set_own_addresses).
     pub fn store(&self, record: &PeerRecord) -> Result<()> {
         match self.store_all(std::slice::from_ref(record))?.refused {
-            Some(full) => Err(limit(&record.address, full)),
+            Some(refusal) => Err(refusal.error(&record.address)),
             None => Ok(()),
         }
     }
@@ -88,6 +95,7 @@ impl PeerManager {
         self.update_record(address, &|record, _, _| {
             let type_update = get_type_update(record, observed_type, preferred_type_known);
             apply_type_update(record, type_update);
+            false
         })
     }
 
@@ -96,9 +104,7 @@ impl PeerManager {
     /// # Errors
     /// As [`store`](Self::store).
     pub fn update_backoff(&self, address: &PeerAddress, backoff: BackOffUpdate) -> Result<()> {
-        self.update_record(address, &|record, now, rng| {
-            apply_backoff_update(record, backoff, now, || rng.next_u64());
-        })
+        self.update_record(address, &|record, now, rng| self.apply_backoff(record, backoff, now, rng))
     }
 
     /// [`update_type`](Self::update_type) and [`update_backoff`](Self::update_backoff) in one change.
@@ -115,7 +121,7 @@ impl PeerManager {
         self.update_record(address, &|record, now, rng| {
             let type_update = get_type_update(record, observed_type, preferred_type_known);
             apply_type_update(record, type_update);
-            apply_backoff_update(record, backoff, now, || rng.next_u64());
+            self.apply_backoff(record, backoff, now, rng)
         })
     }
 
@@ -178,10 +184,41 @@ impl PeerManager {
             self.write_table()?,
             &mut writer,
             &|table| table.reserve_insert(&records, false, 0),
-            &|store| store.replace(&records),
+            &|store| store.replace(&records, &[]),
             &mut |table| table.update(&slots, &records),
         )?;
         Ok(records.len())
+    }
+
+    /// Replaces the list of the node's own addresses: it hears of them from others, and would dial itself. Those that are in
+    /// the table are removed, in one transaction. From then on they are refused with [`Error::Refused`], in a batch and in an
+    /// import left out and counted in the [stats](Self::get_stats), so they are never drawn and never told to others.
+    ///
+    /// The list lives in memory only: a node sets it after each opening, and whenever it learns an address of its own.
+    ///
+    /// # Errors
+    /// See [above](#errors); the list is then as it was.
+    pub fn set_own_addresses(&self, addresses: impl IntoIterator<Item = PeerAddress>) -> Result<()> {
+        let mut own_addresses = HashSet::new();
+        for address in addresses {
+            memory::insert(&mut own_addresses, address)?;
+        }
+        let mut writer = self.lock_writer()?;
+        // Slots stay as they are until the writer is unlocked.
+        let table = self.write_table()?;
+        let mut slots = memory::collect(own_addresses.iter().filter_map(|address| table.find(address)))?;
+        if !slots.is_empty() {
+            let removed = memory::collect(table.addresses(&slots))?;
+            self.change(
+                table,
+                &mut writer,
+                &|table| table.reserve_remove(removed.len()),
+                &|store| store.evict(&removed, &[], &[]),
+                &mut |table| table.remove_many(&mut slots),
+            )?;
+        }
+        writer.own_addresses = own_addresses;
+        Ok(())
     }
 
     /// Removes all peers. In the database, rows that are not valid peers are deleted too.
@@ -193,11 +230,29 @@ impl PeerManager {
         self.change(self.write_table()?, &mut writer, &|_| Ok(()), &Store::delete_all, &mut PeerTable::clear)
     }
 
-    /// Applies a rule to the peer with this address, or to a new one; the rule is given the current time.
+    /// Applies a back-off update; returns whether a failure is [forgiven](Self::set_online).
+    fn apply_backoff(
+        &self,
+        record: &mut PeerRecord,
+        backoff: BackOffUpdate,
+        now: i64,
+        rng: &mut ChaCha12Rng,
+    ) -> bool {
+        let num_failures = record.num_failures;
+        apply_backoff_update(record, backoff, now, || rng.next_u64());
+        let is_forgiven = backoff == BackOffUpdate::Increase && !self.is_online.load(Ordering::Relaxed);
+        if is_forgiven {
+            forgive(record, num_failures, now);
+        }
+        is_forgiven
+    }
+
+    /// Applies a rule to the peer with this address, or to a new one; the rule is given the current time, and returns whether
+    /// it forgave a failure.
     fn update_record(
         &self,
         address: &PeerAddress,
-        rule: &dyn Fn(&mut PeerRecord, i64, &mut ChaCha12Rng),
+        rule: &dyn Fn(&mut PeerRecord, i64, &mut ChaCha12Rng) -> bool,
     ) -> Result<()> {
         let now = self.clock.now();
         let mut writer = self.lock_writer()?;
@@ -207,20 +262,39 @@ impl PeerManager {
             Some((slot, record)) => (Some(slot), record),
             None => (None, PeerRecord::new(address.clone(), now)),
         };
-        rule(&mut record, now, &mut writer.rng);
+        let before = record.peer_type;
+        let is_forgiven = rule(&mut record, now, &mut writer.rng);
         let records = std::slice::from_ref(&record);
-        let Some(slot) = slot else {
+        if let Some(slot) = slot {
+            self.change_record(table, &mut writer, slot, before, &record, now)?;
+        } else {
             drop(table);
-            return match self.admit(&mut writer, records, Some(&[]), Some(now), Store::replace)?.refused {
-                Some(full) => Err(limit(address, full)),
-                None => Ok(()),
-            };
-        };
+            let admitted = self.admit(&mut writer, records, Some(&[]), Some(now), Store::replace)?;
+            if let Some(refusal) = admitted.refused {
+                return Err(refusal.error(address));
+            }
+        }
+        self.forgiven_failures.fetch_add(is_forgiven.into(), Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Changes the peer in a slot, which had another type before, to what a record says.
+    fn change_record<'a>(
+        &'a self,
+        table: RwLockWriteGuard<'a, PeerTable>,
+        writer: &mut Writer,
+        slot: u32,
+        before: StoredPeerType,
+        record: &PeerRecord,
+        now: i64,
+    ) -> Result<()> {
+        let records = std::slice::from_ref(record);
+        let renewed: &[usize] = if is_promoted(before, record.peer_type) { &[0] } else { &[] };
         self.change(
             table,
-            &mut writer,
-            &|table| table.reserve_update(slot, &record),
-            &|store| store.replace(records),
+            writer,
+            &|table| table.reserve_update(slot, record),
+            &|store| store.replace(records, renewed),
             &mut |table| {
                 table.advance_forward(now);
                 table.update(&[slot], records);
@@ -276,7 +350,8 @@ impl PeerManager {
         }
         // With bounds, the file may have rows of peers that are not in the table, and they are replaced. Without, only
         // another program can have written such a row meanwhile, and it stays.
-        let write = if table.is_bounded() { Store::replace } else { Store::insert };
+        let write: Write =
+            if table.is_bounded() { Store::replace } else { |store, new, _| store.insert(new) };
         drop(table);
         self.admit(&mut writer, &new, Some(&known), now, write)
     }
@@ -294,12 +369,16 @@ impl PeerManager {
         records: &[PeerRecord],
         spared: Option<&[u32]>,
         now: Option<i64>,
-        write: fn(&mut Store, &[PeerRecord]) -> Result<()>,
+        write: Write,
     ) -> Result<Admitted> {
+        let admissible = without_own(&writer.own_addresses, records)?;
+        let own = records.len() - admissible.len();
+        let records = &admissible[..];
         if records.is_empty() {
-            return Ok(Admitted { added: 0, refused: None });
+            self.refused_peers.fetch_add(own as u64, Ordering::Relaxed);
+            return Ok(Admitted { added: 0, refused: (own > 0).then_some(Refusal::Own) });
         }
-        let (mut plan, evicted, is_bounded) = {
+        let (mut plan, evicted, renewed, is_bounded) = {
             let mut table = self.read_table()?;
             while table.is_bounded() && !table.is_grouped() {
                 // The netgroups were dropped when there was no memory for them.
@@ -310,9 +389,13 @@ impl PeerManager {
             }
             let plan = table.plan_insert(records, spared)?;
             // Slots stay as they are until the writer is unlocked; the database knows addresses.
-            let evicted = if writer.store.is_some() { &plan.evicted[..] } else { &[] };
+            let (evicted, taken) = match writer.store {
+                Some(_) => (&plan.evicted[..], &plan.taken[..]),
+                None => (&[][..], &[][..]),
+            };
             let evicted = memory::collect(table.addresses(evicted))?;
-            (plan, evicted, table.is_bounded())
+            let renewed = table.renewed(taken)?;
+            (plan, evicted, renewed, table.is_bounded())
         };
         if !is_bounded && plan.refused > 0 {
             return Err(Error::Limit(format!(
@@ -333,8 +416,8 @@ impl PeerManager {
                 writer,
                 &|table| table.reserve_insert(taken, spared.is_some(), evictions),
                 &|store| match &evicted[..] {
-                    [] => write(store, taken),
-                    evicted => store.evict(evicted, taken),
+                    [] => write(store, taken, &renewed),
+                    evicted => store.evict(evicted, taken, &renewed),
                 },
                 &mut |table| {
                     if let Some(now) = now {
@@ -344,17 +427,49 @@ impl PeerManager {
                 },
             )?;
         }
-        self.refused_peers.fetch_add(plan.refused as u64, Ordering::Relaxed);
-        Ok(Admitted { added, refused: plan.first_refused })
+        self.refused_peers.fetch_add((plan.refused + own) as u64, Ordering::Relaxed);
+        Ok(Admitted { added, refused: plan.first_refused.map(Refusal::Full) })
     }
 }
+
+/// How records are written, those at the positions with new rows.
+type Write = fn(&mut Store, &[PeerRecord], &[usize]) -> Result<()>;
 
 /// The outcome of putting records into the table.
 pub(super) struct Admitted {
     /// How many of them are new in the table.
     pub(super) added: usize,
-    /// Why the first refused one was refused.
-    refused: Option<Full>,
+    /// Why one of those that were refused was refused: for a single one, the reason.
+    refused: Option<Refusal>,
+}
+
+/// Why a peer was refused.
+#[derive(Clone, Copy, Debug)]
+enum Refusal {
+    Full(Full),
+    /// It is an address of the node itself.
+    Own,
+}
+
+impl Refusal {
+    fn error(self, address: &PeerAddress) -> Error {
+        match self {
+            Self::Full(full) => limit(address, full),
+            Self::Own => Error::own_address(address),
+        }
+    }
+}
+
+/// The records whose addresses are not the node's own.
+fn without_own<'a>(
+    own: &HashSet<PeerAddress>,
+    records: &'a [PeerRecord],
+) -> memory::Result<Cow<'a, [PeerRecord]>> {
+    let is_own = |record: &PeerRecord| own.contains(&record.address);
+    if own.is_empty() || !records.iter().any(is_own) {
+        return Ok(Cow::Borrowed(records));
+    }
+    memory::collect(records.iter().filter(|record| !is_own(record)).cloned()).map(Cow::Owned)
 }
 
 /// The error for a new peer that no room could be made for.

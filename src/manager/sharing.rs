@@ -3,7 +3,8 @@
 //! A stranger who asks often, or from many addresses, learns the shared list and not the table. The list is
 //! drawn as it is needed: the first answer draws what it takes, a longer one adds to it. It is kept as addresses in the
 //! order in which they were drawn, and each answer is put together from what the table says of them now, so it never
-//! contains a peer that was removed or that the query no longer admits.
+//! contains a peer that was removed or that the query no longer admits. Their order is that of the types that they were drawn
+//! as, so that no peer moves to the front when this node has reached it.
 //!
 //! Each type has its own part of the list, so that a query for one type leaves the others theirs. A peer counts against
 //! the part of the type that it was drawn as, whatever its type is now; otherwise every peer that became outbound would
@@ -17,9 +18,9 @@ use crate::error::{Error, Result};
 use crate::memory;
 use crate::options::Options;
 use crate::peer::StoredPeerType;
-use crate::query::TimedQuery;
+use crate::query::{MAX_SHARE_KEY, TimedQuery};
 use crate::sync::{self, Mutex, MutexGuard};
-use crate::table::{Addresses, PeerTable};
+use crate::table::{Addresses, Listed, PeerTable};
 
 use rand::{Rng, RngExt as _};
 
@@ -35,7 +36,8 @@ const MAX_GONE: usize = 1_000;
 pub(super) struct Sharing {
     seconds: u32,
     max_percent: u32,
-    choice: Mutex<Choice>,
+    /// One for each key.
+    choices: [Mutex<Choice>; MAX_SHARE_KEY as usize + 1],
 }
 
 /// The shared list until it expires.
@@ -63,18 +65,18 @@ impl Sharing {
         (options.share_cache_seconds > 0).then(|| Self {
             seconds: options.share_cache_seconds,
             max_percent,
-            choice: Mutex::default(),
+            choices: Default::default(),
         })
     }
 
-    /// Whether a panic has left the shared list half drawn.
+    /// Whether a panic has left a shared list half drawn.
     pub(super) fn is_poisoned(&self) -> bool {
-        sync::is_poisoned(&self.choice)
+        self.choices.iter().any(sync::is_poisoned)
     }
 
-    /// The shared list as of `now`, begun anew if it has expired. It is locked before the table.
-    pub(super) fn at(&self, now: i64, rng: &mut impl Rng) -> Result<MutexGuard<'_, Choice>> {
-        let mut choice = self.choice.lock().map_err(|_| Error::poisoned())?;
+    /// The shared list of a key, which is one, as of `now`, begun anew if it has expired. It is locked before the table.
+    pub(super) fn at(&self, key: u32, now: i64, rng: &mut impl Rng) -> Result<MutexGuard<'_, Choice>> {
+        let mut choice = self.choices[key as usize].lock().map_err(|_| Error::poisoned())?;
         // The clock may have stepped back.
         if now < choice.begin.saturating_sub(LATE) || now.abs_diff(choice.begin) >= choice.seconds {
             let seconds = u64::from(self.seconds) + u64::from(rng.random_range(0..=self.seconds / 2));
@@ -146,14 +148,14 @@ impl Choice {
     }
 
     /// Those of them within their type's part: all, unless some came back after others were drawn in their place.
-    fn within_parts<'a>(&self, present: &[(u32, &'a Drawn)]) -> Vec<(u32, &'a PeerAddress)> {
+    fn within_parts<'a>(&self, present: &[(u32, &'a Drawn)]) -> Vec<Listed<'a>> {
         let mut rooms = self.parts.map(Option::unwrap_or_default);
         let mut within = Vec::with_capacity(present.len());
         for &(slot, drawn) in present {
             let room = &mut rooms[drawn.drawn_as as usize];
             if *room > 0 {
                 *room -= 1;
-                within.push((slot, &drawn.address));
+                within.push(Listed { slot, address: &drawn.address, drawn_as: drawn.drawn_as });
             }
         }
         within

@@ -111,7 +111,7 @@ fn write_new(path: &Path, layout: Layout, peers: &[PeerRecord]) -> rusqlite::Res
     }
     let transaction = conn.unchecked_transaction()?;
     transaction.execute_batch(layout.schema())?;
-    match write::replace_all(&transaction, layout, peers) {
+    match write::replace_all(&transaction, layout, peers, &[]) {
         Err(Failure::Sqlite(error) | Failure::Refused(_, error)) => return Err(error),
         // These cannot occur: we have just created the table, and it has no triggers.
         Err(Failure::NotInIndex(_) | Failure::Ignored(_)) | Ok(()) => {}

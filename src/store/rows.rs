@@ -1,12 +1,12 @@
-//! The rows of peers: one a statement, or many new ones at once, in the order of their keys.
+//! The rows of peers: one a statement, or many new ones at once. The order of rows is the order of seniority.
 
 use rusqlite::{Connection, ErrorCode, Statement, ToSql};
+use smallvec::SmallVec;
 
 use super::layout::Layout;
 use super::timestamp::Timestamp;
 use crate::address::{HostText, PeerAddress};
 use crate::peer::PeerRecord;
-use crate::sort::sort;
 
 /// Does what the specification's INSERT OR REPLACE does, but the row of a known peer keeps its place, and its entry in the
 /// index is not touched: that is one page to write instead of three. A row with the same key in another spelling, or as
@@ -40,45 +40,40 @@ impl From<rusqlite::Error> for Failure {
     }
 }
 
-/// Has `write` write the rows of at most `most` new peers that the layout can hold, in the order of their hosts' text, so that
-/// SQLite fills one page of the index after the other. With `at_once`, many are written by one statement, and `write` is
-/// left with those among which something is in the way. Without memory to sort them they are written as they come.
+/// Writes the rows of new peers that the layout can hold, in their order. With `at_once`, many are written by one statement,
+/// and `write` is left with those among which something is in the way.
 pub(super) fn write_new<'a>(
     conn: &Connection,
     layout: Layout,
     at_once: bool,
-    most: usize,
-    records: &mut dyn Iterator<Item = &'a PeerRecord>,
+    records: impl IntoIterator<Item = &'a PeerRecord>,
     write: &mut dyn FnMut(&PeerRecord) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    let (mut keyed, mut order) = (Vec::new(), Vec::new());
-    let mut records = records.filter(|record| layout.holds(&record.address));
-    if keyed.try_reserve_exact(most).is_err() || order.try_reserve_exact(most).is_err() {
-        return records.try_for_each(write);
+    let mut records = records.into_iter().filter(|record| layout.holds(&record.address)).peekable();
+    while records.peek().is_some() {
+        let rows: SmallVec<[&PeerRecord; ROWS]> = records.by_ref().take(ROWS).collect();
+        write_some(conn, layout, at_once, &rows, write)?;
     }
-    for (number, record) in (0..).zip(records) {
-        keyed.push((HostText::of(record.address.host()).prefix(), record));
-        order.push(number);
-    }
-    let at = |number: u32| keyed[number as usize];
-    sort(&mut order, &mut |a, b| (at(a).0, a).cmp(&(at(b).0, b)));
-    let mut order = &order[..];
-    if at_once && order.len() >= ROWS {
-        let sql = INSERT_NEW.to_owned() + &", (?, ?, ?, ?, ?)".repeat(ROWS - 1);
-        let mut insert = conn.prepare_cached(&sql)?;
-        let mut rows = [keyed[0].1; ROWS];
-        while order.len() >= ROWS {
-            let (numbers, rest) = order.split_at(ROWS);
-            order = rest;
-            rows.iter_mut().zip(numbers).for_each(|(row, &number)| *row = at(number).1);
-            match write_rows(conn, &mut insert, layout, &rows) {
-                Ok(ROWS) => {}
-                Ok(_) | Err(Failure::Refused(..)) => rows.iter().try_for_each(|row| write(row))?,
-                Err(failure) => return Err(failure),
-            }
+    Ok(())
+}
+
+fn write_some(
+    conn: &Connection,
+    layout: Layout,
+    at_once: bool,
+    rows: &[&PeerRecord],
+    write: &mut dyn FnMut(&PeerRecord) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    if at_once && rows.len() == ROWS {
+        let mut insert =
+            conn.prepare_cached(&(INSERT_NEW.to_owned() + &", (?, ?, ?, ?, ?)".repeat(ROWS - 1)))?;
+        match write_rows(conn, &mut insert, layout, rows) {
+            Ok(ROWS) => return Ok(()),
+            Ok(_) | Err(Failure::Refused(..)) => {}
+            Err(failure) => return Err(failure),
         }
     }
-    order.iter().try_for_each(|&number| write(at(number).1))
+    rows.iter().try_for_each(|row| write(row))
 }
 
 /// Writes as many rows as the statement has places for; returns how many were written.

@@ -56,23 +56,32 @@ impl Store {
     /// Inserts peers that are new.
     pub(crate) fn insert(&mut self, records: &[PeerRecord]) -> Result<()> {
         let is_owned = self.owned.is_some();
-        self.write_records(records, &|conn, layout| insert_all(conn, layout, is_owned, records))
+        self.write_records(records, records.len(), &|conn, layout| {
+            insert_all(conn, layout, is_owned, records)
+        })
     }
 
-    /// Writes peers as they are now, new or not.
-    pub(crate) fn replace(&mut self, records: &[PeerRecord]) -> Result<()> {
-        self.write_records(records, &|conn, layout| replace_all(conn, layout, records))
+    /// Writes peers as they are now, new or not. Those that are renewed take new rows in place of those that they may have;
+    /// they are given by their positions, in order.
+    pub(crate) fn replace(&mut self, records: &[PeerRecord], renewed: &[usize]) -> Result<()> {
+        let statements = records.len() + renewed.len();
+        self.write_records(records, statements, &|conn, layout| replace_all(conn, layout, records, renewed))
     }
 
-    /// Deletes peers and writes others in their place.
-    pub(crate) fn evict(&mut self, evicted: &[PeerAddress], records: &[PeerRecord]) -> Result<()> {
+    /// The same after deleting others, which are evicted for them.
+    pub(crate) fn evict(
+        &mut self,
+        evicted: &[PeerAddress],
+        records: &[PeerRecord],
+        renewed: &[usize],
+    ) -> Result<()> {
         let layout = self.layout();
         if !layout.holds_any(evicted) && !layout.holds_any(records.iter().map(|record| &record.address)) {
             return self.check_process("cannot write to");
         }
         self.in_transaction(evicted.len() + records.len(), &mut |conn| {
             delete_each(conn, layout, evicted)?;
-            replace_all(conn, layout, records)
+            replace_all(conn, layout, records, renewed)
         })
     }
 
@@ -95,7 +104,13 @@ impl Store {
             }
             delete_each(conn, layout, &changes.removed)?;
             let mut statement = conn.prepare_cached(PUT)?;
-            let mut write = |record: &PeerRecord| match put(conn, layout, &mut statement, record) {
+            let mut write = |record: &PeerRecord, is_renewed: bool| match put(
+                conn,
+                layout,
+                &mut statement,
+                record,
+                is_renewed,
+            ) {
                 Err(refused @ Failure::Refused(..)) => {
                     rows += 1;
                     first.get_or_insert(refused);
@@ -103,11 +118,17 @@ impl Store {
                 }
                 done => done,
             };
-            let put = |is_new: bool| {
-                changes.put.iter().filter(move |put| put.is_new == is_new).map(|put| &put.record)
-            };
-            write_new(conn, layout, is_owned, changes.put.len(), &mut put(true), &mut write)?;
-            put(false).filter(|record| layout.holds(&record.address)).try_for_each(write)?;
+            // In order: each that takes a new row takes the last one.
+            for run in changes.put.chunk_by(|a, b| a.is_new == b.is_new) {
+                if run[0].is_new {
+                    let records = run.iter().map(|put| &put.record);
+                    write_new(conn, layout, is_owned, records, &mut |record| write(record, false))?;
+                    continue;
+                }
+                for put in run.iter().filter(|put| layout.holds(&put.record.address)) {
+                    write(&put.record, put.takes_row.is_some())?;
+                }
+            }
             if is_owned && (changes.clears || changes.removed.len() > MANY) {
                 shrink::give_back(conn)?;
             }
@@ -205,16 +226,17 @@ impl Store {
     fn write_records(
         &mut self,
         records: &[PeerRecord],
+        statements: usize,
         write: &dyn Fn(&Connection, Layout) -> Result<(), Failure>,
     ) -> Result<()> {
         let layout = self.layout();
-        match records {
-            [] => Ok(()),
+        match statements {
+            0 => Ok(()),
             _ if !layout.holds_any(records.iter().map(|record| &record.address)) => {
                 self.check_process("cannot write to")
             }
             // One row needs only the transaction of its own statement.
-            [_] if self.owned.is_some() => self.change(1, &mut |conn| write(conn, layout)),
+            1 if self.owned.is_some() => self.change(1, &mut |conn| write(conn, layout)),
             _ => self.in_transaction(records.len(), &mut |conn| write(conn, layout)),
         }
     }
@@ -240,14 +262,15 @@ impl Store {
     }
 }
 
-/// Writes the row of a peer as it is, new or not.
+/// Writes the row of a peer as it is, new or not; a new one, behind all others, if it is renewed.
 fn put(
     conn: &Connection,
     layout: Layout,
     statement: &mut Statement<'_>,
     record: &PeerRecord,
+    is_renewed: bool,
 ) -> Result<(), Failure> {
-    if write_rows(conn, statement, layout, &[record])? > 0 {
+    if !is_renewed && write_rows(conn, statement, layout, &[record])? > 0 {
         return Ok(());
     }
     // Only the row with this key is deleted first: INSERT OR REPLACE would also delete rows that conflict by one of the
@@ -262,11 +285,23 @@ fn put(
     replaced
 }
 
-/// Writes rows of peers as they are, new or not; those that the layout cannot hold have none.
-pub(super) fn replace_all(conn: &Connection, layout: Layout, records: &[PeerRecord]) -> Result<(), Failure> {
+/// Writes rows of peers as they are, new or not, and new ones for those that are renewed. Those that the layout cannot hold
+/// have none.
+pub(super) fn replace_all(
+    conn: &Connection,
+    layout: Layout,
+    records: &[PeerRecord],
+    renewed: &[usize],
+) -> Result<(), Failure> {
     let mut statement = conn.prepare_cached(PUT)?;
-    let mut records = records.iter().filter(|record| layout.holds(&record.address));
-    records.try_for_each(|record| put(conn, layout, &mut statement, record))
+    let mut renewed = renewed.iter().peekable();
+    for (position, record) in records.iter().enumerate() {
+        let is_renewed = renewed.next_if_eq(&&position).is_some();
+        if layout.holds(&record.address) {
+            put(conn, layout, &mut statement, record, is_renewed)?;
+        }
+    }
+    Ok(())
 }
 
 /// Deletes the rows of peers. One that the layout cannot hold has none; a row with its key is not ours.
@@ -295,7 +330,7 @@ fn insert_all(
         Layout::Specification => INSERT,
         Layout::StellarCore => INSERT_STELLAR_CORE,
     })?;
-    write_new(conn, layout, is_owned, records.len(), &mut records.iter(), &mut |record| {
+    write_new(conn, layout, is_owned, records, &mut |record| {
         let host = HostText::of(record.address.host());
         let key = params![host.as_str(), record.address.port()];
         // Another program may have written it.

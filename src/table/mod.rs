@@ -26,7 +26,7 @@ mod slot;
 mod snapshot;
 
 pub(crate) use bounds::{Bounds, Full};
-pub(crate) use draw::Addresses;
+pub(crate) use draw::{Addresses, Listed};
 pub(crate) use hash_index::Table as KeyTable;
 pub(crate) use owner::PeerTable;
 pub(crate) use snapshot::Room;

@@ -17,8 +17,8 @@ pub(super) mod time;
 use std::fmt;
 
 use super::bounds::Bounds;
-use super::index::Indexes;
 use super::index::interface::{Cause, Index as _};
+use super::index::{Grouping, Indexes};
 use crate::address::PeerAddress;
 use crate::changes::{Changes, Room};
 use crate::memory;
@@ -68,6 +68,11 @@ impl PeerTable {
     /// Whether it is known who is in each netgroup.
     pub(crate) fn is_grouped(&self) -> bool {
         self.indexes.netgroups.grouping().is_some()
+    }
+
+    /// How many netgroups have peers, if it is known who is in each.
+    pub(crate) fn netgroups(&self) -> usize {
+        self.indexes.netgroups.grouping().map_or(0, Grouping::netgroups)
     }
 
     /// How many changes the file does not have, for a manager that writes later.
@@ -165,6 +170,11 @@ impl PeerTable {
     pub(crate) fn remove(&mut self, slot: u32) {
         self.take(slot);
         self.fit();
+    }
+
+    /// Removes the peers in these slots. Cost: constant for each, and that of sorting them.
+    pub(crate) fn remove_many(&mut self, slots: &mut [u32]) {
+        self.remove_slots(slots);
     }
 
     /// Removes the peers with at least `min_num_failures`, which are in these slots. Cost: linear in their number as long

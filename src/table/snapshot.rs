@@ -1,6 +1,6 @@
 //! A copy of the whole table at one moment.
 
-use super::owner::entry::Entry;
+use super::owner::entry::Compact;
 use super::owner::names::Texts;
 use crate::error::{Error, Result};
 use crate::memory;
@@ -8,7 +8,7 @@ use crate::peer::PeerRecord;
 
 /// All peers as they were at one consistent moment, in no particular order.
 ///
-/// It is a compact copy (44 bytes a peer) that is independent of the manager it came from.
+/// It is a compact copy (32 bytes a peer) that is independent of the manager it came from.
 ///
 /// ```
 /// use peer_manager::PeerManager;
@@ -22,18 +22,18 @@ use crate::peer::PeerRecord;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Snapshot {
-    entries: Vec<Entry>,
+    peers: Vec<Compact>,
     names: Texts,
 }
 
 /// Room for a snapshot, to be made before the table is locked.
-pub(crate) struct Room(pub(super) Vec<Entry>);
+pub(crate) struct Room(pub(super) Vec<Compact>);
 
 impl Room {
     /// For so many peers, and a few more, because others may be inserted meanwhile. Cost: linear.
     pub(crate) fn for_peers(peers: usize) -> Result<Self> {
-        let mut room = memory::filled(Entry::EMPTY, peers + peers / 64).map_err(|_| no_room(peers))?;
-        // The entries were there for the system to give the memory now: for a large table, that takes longer than the copy.
+        let mut room = memory::filled(Compact::EMPTY, peers + peers / 64).map_err(|_| no_room(peers))?;
+        // The records were there for the system to give the memory now: for a large table, that takes longer than the copy.
         room.clear();
         Ok(Self(room))
     }
@@ -45,31 +45,31 @@ pub(super) fn no_room(peers: usize) -> Error {
 }
 
 impl Snapshot {
-    pub(super) fn new(entries: Vec<Entry>, names: Texts) -> Self {
-        Self { entries, names }
+    pub(super) fn new(peers: Vec<Compact>, names: Texts) -> Self {
+        Self { peers, names }
     }
 
     /// The number of peers.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.entries.len()
+        self.peers.len()
     }
 
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.peers.is_empty()
     }
 
     /// The peer at `index`, if it is less than [`len`](Self::len). Cost: constant.
     #[must_use]
     pub fn get(&self, index: usize) -> Option<PeerRecord> {
-        self.entries.get(index).map(|entry| entry.record(&self.names))
+        self.peers.get(index).map(|peer| peer.record(&self.names))
     }
 
     /// All peers, one after the other.
     #[must_use]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = PeerRecord> {
-        self.entries.iter().map(|entry| entry.record(&self.names))
+        self.peers.iter().map(|peer| peer.record(&self.names))
     }
 }

@@ -100,6 +100,7 @@ impl Query {
             type_filter: self.type_filter,
             max_per_netgroup: self.max_per_netgroup,
             exclude,
+            ..PeerQuery::everything()
         }
     }
 }

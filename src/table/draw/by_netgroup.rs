@@ -17,7 +17,9 @@ use smallvec::SmallVec;
 use super::Slots;
 use super::admission::Admission;
 use super::population::Population;
+use super::seniority::Seniority;
 use crate::memory;
+use crate::netgroup::Netgroup;
 use crate::table::counts::Counts;
 use crate::table::facet::{FACETS, class_in, facet_of};
 use crate::table::index::{Grouping, NetgroupLists};
@@ -38,8 +40,11 @@ const PEER_DRAWS: usize = 16;
 pub(super) struct ByNetgroup<'a> {
     grouping: &'a Grouping,
     max_per_netgroup: u32,
+    seniority: Seniority<'a>,
     /// How many peers each netgroup has given.
     given: Counts,
+    /// Netgroups that give nothing.
+    closed: SlotSet,
 }
 
 /// The draws among the peers that one admission admits.
@@ -57,7 +62,7 @@ struct Round<'s, 'a, E> {
     draws: usize,
     /// The netgroups that may still give, once they are collected.
     netgroups: Option<Vec<u32>>,
-    /// The eligible peers that are left of some netgroups, once they are collected, …
+    /// The eligible peers of some netgroups, once they are collected, without some that were taken since, …
     peers: Vec<Vec<u32>>,
     /// … and where they are among those, by netgroup.
     collected: NumberMap,
@@ -65,8 +70,8 @@ struct Round<'s, 'a, E> {
 
 impl<'a> ByNetgroup<'a> {
     /// For an answer with at most `max_per_netgroup` peers of each netgroup.
-    pub(super) fn new(grouping: &'a Grouping, max_per_netgroup: u32) -> Self {
-        Self { grouping, max_per_netgroup, given: Counts::default() }
+    pub(super) fn new(grouping: &'a Grouping, max_per_netgroup: u32, seniority: Seniority<'a>) -> Self {
+        Self { grouping, max_per_netgroup, seniority, given: Counts::default(), closed: SlotSet::default() }
     }
 
     /// Counts a slot that is in the answer already.
@@ -74,9 +79,15 @@ impl<'a> ByNetgroup<'a> {
         self.given.add(self.grouping.netgroup_of(slot)).map(drop)
     }
 
+    /// Takes nothing of a netgroup.
+    pub(super) fn close(&mut self, netgroup: Netgroup) -> memory::Result {
+        let Some(number) = self.grouping.find(netgroup) else { return Ok(()) };
+        self.closed.add(number).map(drop)
+    }
+
     /// Draws up to `size` more of the admitted and eligible slots, none of them `gone`, and notes them there.
     ///
-    /// Cost: expected constant for each slot drawn and each that was excluded, whatever the size of the table and of the
+    /// Cost: expected constant for each draw and each slot that was excluded, whatever the size of the table and of the
     /// netgroups; linear in a netgroup, or in all, where `is_eligible` refuses most of it.
     pub(super) fn draw(
         &mut self,
@@ -87,7 +98,7 @@ impl<'a> ByNetgroup<'a> {
         rng: &mut impl Rng,
         answer: &mut Slots,
     ) -> memory::Result {
-        let classes = admission.classes();
+        let (classes, seniority) = (admission.classes(), self.seniority);
         let mut round = Round {
             population: Population::new(self.grouping.lists(), &classes),
             answer: self,
@@ -101,7 +112,9 @@ impl<'a> ByNetgroup<'a> {
             collected: NumberMap::default(),
         };
         while answer.len() < size {
-            let Some((netgroup, slot)) = round.next(size - answer.len(), rng)? else { break };
+            let missing = (size - answer.len()).saturating_mul(seniority.draws());
+            let drawn = seniority.choose(|| round.next(missing, rng), |&(_, slot)| slot)?;
+            let Some((netgroup, slot)) = drawn else { break };
             round.gone.add(slot)?;
             round.answer.given.add(netgroup)?;
             answer.try_reserve(1)?;
@@ -112,16 +125,14 @@ impl<'a> ByNetgroup<'a> {
 }
 
 impl<E: Fn(u32) -> bool> Round<'_, '_, E> {
-    /// Draws one more peer and returns it with its netgroup; nothing if no netgroup has any to give.
+    /// Draws a peer that could be next, and returns it with its netgroup; nothing if no netgroup has any to give.
     fn next(&mut self, missing: usize, rng: &mut impl Rng) -> memory::Result<Option<(u32, u32)>> {
         while self.netgroups.is_none() {
             while let Some((netgroup, slot)) = self.drawn.pop() {
                 if self.is_used_up(netgroup) {
                     continue;
                 }
-                // Once a netgroup's peers are collected they are taken from there, so that none is taken twice.
-                let is_taken = self.peers_of(netgroup).is_none() && self.is_left(slot);
-                let found = if is_taken { Some(slot) } else { self.any_of(netgroup, rng)? };
+                let found = if self.is_left(slot) { Some(slot) } else { self.any_of(netgroup, rng)? };
                 if let Some(slot) = found {
                     self.draws = NETGROUP_DRAWS;
                     return Ok(Some((netgroup, slot)));
@@ -190,6 +201,7 @@ impl<E: Fn(u32) -> bool> Round<'_, '_, E> {
 
     fn is_used_up(&self, netgroup: u32) -> bool {
         self.answer.given.of(netgroup) >= self.answer.max_per_netgroup
+            || self.answer.closed.contains(netgroup)
             || self.peers_of(netgroup).is_some_and(|peers| self.peers[peers].is_empty())
     }
 
@@ -213,7 +225,14 @@ impl<E: Fn(u32) -> bool> Round<'_, '_, E> {
             peers
         };
         let left = &mut self.peers[peers];
-        Ok((!left.is_empty()).then(|| left.swap_remove(rng.random_range(0..left.len()))))
+        while !left.is_empty() {
+            let position = rng.random_range(0..left.len());
+            if !self.gone.contains(left[position]) {
+                return Ok(Some(left[position]));
+            }
+            left.swap_remove(position);
+        }
+        Ok(None)
     }
 
     /// Where the peers of a netgroup are, if they are collected.

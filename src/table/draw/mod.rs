@@ -6,7 +6,9 @@
 
 mod admission;
 mod by_netgroup;
+mod filter;
 mod population;
+mod seniority;
 mod sharing_order;
 mod uniform;
 
@@ -18,10 +20,14 @@ use super::owner::PeerTable;
 use super::owner::time::Due;
 use crate::address::PeerAddress;
 use crate::memory;
+use crate::netgroup::Netgroup;
 use crate::query::{PeerQuery, TimedQuery};
 use admission::Admission;
 use by_netgroup::ByNetgroup;
+use filter::Filter;
 use population::Population;
+use seniority::Seniority;
+pub(crate) use sharing_order::Listed;
 
 /// The slots of an answer; those of a short one are on the stack.
 type Slots = SmallVec<[u32; 64]>;
@@ -46,6 +52,12 @@ impl PeerTable {
         draw.next(&admission, size, rng, answer)
     }
 
+    /// The netgroups that a query leaves out. An excluded name that no peer has is in none that a peer is in.
+    fn closed_by<'a>(&self, query: &PeerQuery<'a>) -> impl Iterator<Item = Netgroup> + use<'a, '_> {
+        let excluded = if query.apart { query.exclude } else { &[] };
+        excluded.iter().filter_map(|address| Some(self.slab().key(address).ok()?.netgroup()))
+    }
+
     fn due_for(&self, now: Option<i64>) -> Due {
         now.map_or(Due::ALL, |now| self.due(now))
     }
@@ -63,14 +75,27 @@ struct Draw<'a> {
     gone: SlotSet,
     /// How netgroups are drawn; nothing if each eligible peer is equally likely.
     by_netgroup: Option<Box<ByNetgroup<'a>>>,
+    filter: Filter,
+    seniority: Seniority<'a>,
 }
 
 impl<'a> Draw<'a> {
     fn begin(table: &'a PeerTable, query: &PeerQuery<'_>, excluded: &[u32]) -> memory::Result<Self> {
         let grouping = table.indexes().netgroups.grouping().filter(|_| query.max_per_netgroup != 0);
-        let by_netgroup =
-            grouping.map(|grouping| Box::new(ByNetgroup::new(grouping, query.max_per_netgroup)));
-        Ok(Self { table, gone: SlotSet::of(excluded)?, by_netgroup })
+        let seniority = Seniority::of(table.slab(), query.seniority);
+        let mut by_netgroup =
+            grouping.map(|grouping| Box::new(ByNetgroup::new(grouping, query.max_per_netgroup, seniority)));
+        let filter = match &mut by_netgroup {
+            // Those who are not drawn by netgroup need not be asked for theirs.
+            Some(by_netgroup) => {
+                for netgroup in table.closed_by(query) {
+                    by_netgroup.close(netgroup)?;
+                }
+                Filter::of_networks(query)
+            }
+            None => Filter::of(table, query)?,
+        };
+        Ok(Self { table, gone: SlotSet::of(excluded)?, by_netgroup, filter, seniority })
     }
 
     /// Counts a slot that is in the answer already.
@@ -88,14 +113,18 @@ impl<'a> Draw<'a> {
         answer: &mut Addresses,
     ) -> memory::Result {
         let table = self.table;
-        let is_exact = admission.is_exact();
-        let is_admitted = |slot: u32| is_exact || admission.admits(table.slab().entry(slot));
+        let (is_exact, passes_all) = (admission.is_exact(), self.filter.passes_all());
+        let filter = &self.filter;
+        let is_admitted = |slot: u32| {
+            (is_exact || admission.admits(table.slab().entry(slot)))
+                && (passes_all || filter.passes(table.slab(), slot))
+        };
         let mut slots = Slots::new();
         if let Some(by_netgroup) = &mut self.by_netgroup {
             by_netgroup.draw(size, *admission, &mut self.gone, is_admitted, rng, &mut slots)?;
         } else {
             let population = Population::new(&table.indexes().pools, &admission.classes());
-            population.draw(size, &self.gone, is_admitted, rng, &mut slots)?;
+            population.draw(size, &self.gone, is_admitted, self.seniority, rng, &mut slots)?;
         }
         answer.try_reserve_exact(slots.len())?;
         for address in table.addresses(&slots) {

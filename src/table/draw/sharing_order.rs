@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use rand::Rng;
 
 use super::admission::Admission;
+use super::filter::Filter;
 use super::{Addresses, Draw};
 use crate::address::PeerAddress;
 use crate::memory;
@@ -17,6 +18,14 @@ use crate::table::owner::PeerTable;
 /// Preferred before outbound before inbound.
 const SHARING_ORDER: [StoredPeerType; 3] =
     [StoredPeerType::Preferred, StoredPeerType::Outbound, StoredPeerType::Inbound];
+
+/// A peer of a shared list.
+pub(crate) struct Listed<'a> {
+    pub(crate) slot: u32,
+    pub(crate) address: &'a PeerAddress,
+    /// The type that it had when it was drawn.
+    pub(crate) drawn_as: StoredPeerType,
+}
 
 impl PeerTable {
     /// Draws public peers in the sharing order, at random within each type, at most `rooms` of each. None of the `unwanted`
@@ -46,25 +55,27 @@ impl PeerTable {
         Ok((addresses, counts))
     }
 
-    /// Those of some public peers, given as slots and addresses, that the query admits: in the sharing order, within a type
-    /// in the order given, and at most `size` and the query's bound on each netgroup.
+    /// Those of some listed public peers that the query admits: in the sharing order of the types that they are listed as,
+    /// within a type in the order given, and at most `size` and the query's bound on each netgroup.
     pub(crate) fn admitted(
         &self,
-        peers: &[(u32, &PeerAddress)],
+        peers: &[Listed<'_>],
         TimedQuery { query, now }: TimedQuery<'_>,
         exclude: Option<&PeerAddress>,
         size: usize,
     ) -> memory::Result<Addresses> {
         let excluded = SlotSet::of(&self.slots_of(query.exclude.iter().chain(exclude))?)?;
+        let filter = Filter::of(self, query)?;
         let mut by_type = [(); 3].map(|()| Vec::new());
-        for &(slot, address) in peers {
+        for &Listed { slot, address, drawn_as } in peers {
             let entry = self.slab().entry(slot);
             if !excluded.contains(slot)
                 && query.type_filter.admits(entry.peer_type())
                 && now.is_none_or(|now| entry.next_attempt() <= now)
                 && query.max_num_failures.is_none_or(|max| entry.num_failures() <= max)
+                && filter.passes(self.slab(), slot)
             {
-                by_type[entry.peer_type() as usize].push((address, entry.key().netgroup()));
+                by_type[drawn_as as usize].push((address, entry.key().netgroup()));
             }
         }
         let mut given = HashMap::new();

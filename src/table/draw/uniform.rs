@@ -8,11 +8,12 @@
 //! it collects the eligible peers and shuffles them. Giving up does not depend on *which* eligible peers were drawn, only
 //! on how many, so the result stays uniform.
 
-use rand::Rng;
 use rand::seq::SliceRandom as _;
+use rand::{Rng, RngExt as _};
 
 use super::Slots;
 use super::population::{Lists, Population};
+use super::seniority::Seniority;
 use crate::memory;
 use crate::table::number_map::SlotSet;
 
@@ -27,6 +28,7 @@ impl<L: Lists> Population<'_, L> {
         size: usize,
         gone: &SlotSet,
         passes: impl Fn(u32) -> bool,
+        seniority: Seniority<'_>,
         rng: &mut impl Rng,
         answer: &mut Slots,
     ) -> memory::Result {
@@ -38,16 +40,24 @@ impl<L: Lists> Population<'_, L> {
         let is_eligible = |slot: u32| passes(slot) && !gone.contains(slot);
         // How many of those gone are in this population is not known; a wrong guess costs time, never exactness.
         if wanted.saturating_add(gone.len()) <= population as usize / 2
-            && self.draw_by_rejection(wanted, is_eligible, rng, answer)?
+            && self.draw_by_rejection(wanted, is_eligible, seniority, rng, answer)?
         {
             return Ok(());
         }
         answer.clear();
         let slots = self.all().map(|(_, slot)| slot);
         let mut slots = memory::collect(slots.filter(|&slot| is_eligible(slot)))?;
-        let (drawn, _) = slots.partial_shuffle(rng, wanted);
-        answer.try_reserve_exact(drawn.len())?;
-        answer.extend_from_slice(drawn);
+        answer.try_reserve_exact(wanted.min(slots.len()))?;
+        if seniority.draws() == 1 {
+            let (drawn, _) = slots.partial_shuffle(rng, wanted);
+            answer.extend_from_slice(drawn);
+            return Ok(());
+        }
+        while answer.len() < wanted && !slots.is_empty() {
+            let draw = || Ok(Some(rng.random_range(0..slots.len())));
+            let Some(position) = seniority.choose(draw, |&position| slots[position])? else { break };
+            answer.push(slots.swap_remove(position));
+        }
         Ok(())
     }
 
@@ -56,24 +66,45 @@ impl<L: Lists> Population<'_, L> {
         &self,
         wanted: usize,
         is_eligible: impl Fn(u32) -> bool,
+        seniority: Seniority<'_>,
         rng: &mut impl Rng,
         answer: &mut Slots,
     ) -> memory::Result<bool> {
         let mut seen = SlotSet::default();
+        let is_single = seniority.draws() == 1;
         answer.try_reserve_exact(wanted)?;
         if wanted > 1 {
             seen.reserve(wanted)?;
         }
         // At least every second draw is expected to succeed, unless the pools do not say all that the query asks for; so these
         // are hardly ever used up. In a large population there are more, because collecting costs more than these.
-        let mut tries = 8 * wanted + 64 + self.size() as usize / 16;
+        let mut tries = 8 * wanted.saturating_mul(seniority.draws()) + 64 + self.size() as usize / 16;
         while answer.len() < wanted {
-            let Some(left) = tries.checked_sub(1) else { return Ok(false) };
-            tries = left;
-            let (_, slot) = self.any(rng);
-            if is_eligible(slot) && (wanted == 1 || seen.insert(slot)) {
-                answer.push(slot);
+            let drawn = seniority.choose(
+                || {
+                    while let Some(left) = tries.checked_sub(1) {
+                        tries = left;
+                        let (_, slot) = self.any(rng);
+                        // One draw for a place is taken at once.
+                        let mut is_new = || match (wanted, is_single) {
+                            (1, _) => true,
+                            (_, true) => seen.insert(slot),
+                            (_, false) => !seen.contains(slot),
+                        };
+                        if is_eligible(slot) && is_new() {
+                            return Ok(Some(slot));
+                        }
+                    }
+                    Ok(None)
+                },
+                |&slot| slot,
+            )?;
+            // Draws that are used up on the way to a place make all of it begin anew.
+            let Some(slot) = drawn.filter(|_| tries > 0) else { return Ok(false) };
+            if !is_single && wanted > 1 {
+                seen.insert(slot);
             }
+            answer.push(slot);
         }
         Ok(true)
     }

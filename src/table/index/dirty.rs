@@ -10,6 +10,8 @@ use super::interface::{Cause, Index, Needs, ensure};
 use crate::address::PeerAddress;
 use crate::changes::{Changes, Put, Room};
 use crate::memory::{self, MIN_CAPACITY};
+use crate::peer::StoredPeerType;
+use crate::table::facet::pools_of_type;
 use crate::table::owner::slab::{Peer, Slab, State};
 use crate::table::slot::slot_number;
 
@@ -40,16 +42,19 @@ impl Index for Dirty {
         let Some(changes) = &mut self.changes else { return };
         // A row that was to be deleted is overwritten instead, and so is one that the bounds left out.
         let was_removed = !changes.removed.is_empty() && changes.removed.remove(&slab.address(peer.slot));
-        if was_removed || self.leaves_rows {
-            slab.entries_mut()[peer.slot as usize].set_on_file(true);
-        }
+        let entry = &mut slab.entries_mut()[peer.slot as usize];
+        entry.set_on_file(was_removed || self.leaves_rows);
+        entry.set_takes_row(true);
         changes.mark(slab, peer.slot);
     }
 
-    fn updated(&mut self, slab: &mut Slab, slot: u32, _: State, _: State) {
-        if let Some(changes) = &mut self.changes {
-            changes.mark(slab, slot);
+    fn updated(&mut self, slab: &mut Slab, slot: u32, before: State, after: State) {
+        let Some(changes) = &mut self.changes else { return };
+        let inbound = pools_of_type(StoredPeerType::Inbound);
+        if inbound.contains(&before.pool) && !inbound.contains(&after.pool) {
+            slab.entries_mut()[slot as usize].set_takes_row(true);
         }
+        changes.mark(slab, slot);
     }
 
     fn removed(&mut self, slab: &mut Slab, peer: Peer) {
@@ -112,6 +117,8 @@ impl Index for Dirty {
             dirty += usize::from(entry.is_dirty());
             ensure(!entry.is_dirty() || listed.contains(&slot), "every dirty entry is in the list")?;
             ensure(entry.is_dirty() || entry.is_on_file(), "what is not dirty is on file")?;
+            ensure(entry.is_dirty() || !entry.takes_row(), "what is not dirty takes no row")?;
+            ensure(entry.is_on_file() || entry.takes_row(), "what is not on file takes a row")?;
             ensure(!changes.removed.contains(&slab.address(slot)), "no peer is there and removed")?;
         }
         ensure(changes.dirty == dirty, "the dirty entries are counted")?;
@@ -138,6 +145,11 @@ impl Dirty {
         self.leaves_rows = true;
     }
 
+    /// Whether the file may have rows of peers that are not in the table.
+    pub(in crate::table) fn leaves_rows(&self) -> bool {
+        self.leaves_rows
+    }
+
     /// How many changes the file does not have.
     pub(in crate::table) fn len(&self) -> usize {
         let Some(changes) = &self.changes else { return 0 };
@@ -160,10 +172,15 @@ impl Dirty {
             let Some(entry) = slab.entries().get(slot as usize).filter(|entry| entry.is_dirty()) else {
                 continue;
             };
-            put.push(Put { record: entry.record(slab.texts()), is_new: !entry.is_on_file() });
+            put.push(Put {
+                record: entry.record(slab.texts()),
+                is_new: !entry.is_on_file(),
+                takes_row: entry.takes_row().then(|| entry.rank()),
+            });
             let entry = &mut slab.entries_mut()[slot as usize];
             entry.set_dirty(false);
             entry.set_on_file(true);
+            entry.set_takes_row(false);
         }
         all_removed.extend(removed);
         Ok((Changes { clears, removed: all_removed, put }, room))

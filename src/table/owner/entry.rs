@@ -1,4 +1,4 @@
-//! One peer as the table holds it: 44 bytes, whatever the kind of its host.
+//! One peer as the table holds it: 48 bytes, whatever the kind of its host, of which 32 are its record.
 
 use std::hash::{Hash, Hasher};
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -6,6 +6,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use super::names::Texts;
 use crate::address::{Host, PeerAddress};
 use crate::netgroup::Netgroup;
+use crate::network::Networks;
 use crate::peer::{PeerRecord, StoredPeerType};
 use crate::table::facet::{self, Attempt};
 use crate::table::slot::NO_SLOT;
@@ -62,6 +63,15 @@ impl Key {
         PeerAddress::from_canonical(host, self.port)
     }
 
+    /// Which network the address is of.
+    pub(in crate::table) fn network(&self, names: &Texts) -> Networks {
+        match self.kind {
+            HostKind::V4 => Networks::IPV4,
+            HostKind::V6 => Networks::IPV6,
+            HostKind::Name => names.network(u32::from_ne_bytes(self.first_four())),
+        }
+    }
+
     /// The network that the address counts as.
     pub(in crate::table) fn netgroup(&self) -> Netgroup {
         match self.kind {
@@ -101,22 +111,30 @@ impl Links {
     const NONE: Self = Self { previous: NO_SLOT, next: NO_SLOT };
 }
 
-/// What the slab holds in a slot.
-///
-/// Only the owner changes what is known of the peer. Some indexes keep a few bytes of their own here, beside what they
-/// read, which saves a cache miss: `pool_position` is the pools', `links` is the wheel's, two flags are the dirty set's.
+/// A peer's record in fixed size, and a few flags: what a snapshot copies.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::table) struct Entry {
+pub(in crate::table) struct Compact {
     /// An `i64` in bytes, so that the entry need not be a multiple of eight.
     next_attempt: [u8; 8],
     host: [u8; 16],
     num_failures: u32,
-    pub(in crate::table) pool_position: u32,
-    pub(in crate::table) links: Links,
     port: u16,
     kind: HostKind,
     /// The type in the low bits, and what the constants below say.
     flags: u8,
+}
+
+/// What the slab holds in a slot.
+///
+/// Only the owner changes what is known of the peer. Some indexes keep a few bytes of their own here, next to what they
+/// read, which saves a cache miss: `pool_position` is the pools', `links` is the wheel's, three flags are the dirty set's.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::table) struct Entry {
+    compact: Compact,
+    /// The lower, the more senior: the peer became what it is before those with higher ones.
+    rank: u32,
+    pub(in crate::table) pool_position: u32,
+    pub(in crate::table) links: Links,
 }
 
 /// The address is private.
@@ -127,103 +145,25 @@ const DIRTY: u8 = 0x40;
 const ON_FILE: u8 = 0x20;
 /// The peer is among the waiting ones.
 const WAITING: u8 = 0x10;
+/// The peer takes a new row when it is written: it is new, or became outbound or preferred.
+const TAKES_ROW: u8 = 0x08;
 /// The bits of the type.
 const TYPE: u8 = 0x03;
 
-impl Entry {
+impl Compact {
     /// No peer's.
-    pub(in crate::table) const EMPTY: Self = Self {
-        next_attempt: [0; 8],
-        host: [0; 16],
-        num_failures: 0,
-        pool_position: 0,
-        links: Links::NONE,
-        port: 0,
-        kind: HostKind::V4,
-        flags: 0,
-    };
+    pub(in crate::table) const EMPTY: Self =
+        Self { next_attempt: [0; 8], host: [0; 16], num_failures: 0, port: 0, kind: HostKind::V4, flags: 0 };
 
-    pub(super) fn new(key: Key, record: &PeerRecord) -> Self {
-        let private = if record.address.is_private() { PRIVATE } else { 0 };
-        Self {
-            next_attempt: record.next_attempt.to_ne_bytes(),
-            host: key.host,
-            num_failures: record.num_failures,
-            pool_position: 0,
-            links: Links::NONE,
-            port: key.port,
-            kind: key.kind,
-            flags: private | record.peer_type as u8,
-        }
-    }
-
-    /// Replaces what may change about a peer; its address may not.
-    pub(super) fn assign(&mut self, record: &PeerRecord) {
-        self.next_attempt = record.next_attempt.to_ne_bytes();
-        self.num_failures = record.num_failures;
-        self.flags = self.flags & !TYPE | record.peer_type as u8;
-    }
-
-    /// Replaces the number of the peer's name, if it has one, by the new number of that number.
-    pub(super) fn renumber(&mut self, numbers: &[u32]) {
-        if let Some(number) = self.key().name_number() {
-            self.host[..4].copy_from_slice(&numbers[number as usize].to_ne_bytes());
-        }
-    }
-
-    pub(in crate::table) fn key(&self) -> Key {
+    fn key(&self) -> Key {
         Key { host: self.host, port: self.port, kind: self.kind }
     }
 
-    pub(in crate::table) fn next_attempt(&self) -> i64 {
+    fn next_attempt(&self) -> i64 {
         i64::from_ne_bytes(self.next_attempt)
     }
 
-    pub(in crate::table) fn num_failures(&self) -> u32 {
-        self.num_failures
-    }
-
-    pub(in crate::table) fn is_private(&self) -> bool {
-        self.flags & PRIVATE != 0
-    }
-
-    /// Which of the pools of its pair the peer is in: that of the due ones, or that of the waiting ones.
-    pub(in crate::table) fn attempt(&self) -> Attempt {
-        if self.flags & WAITING == 0 { Attempt::Due } else { Attempt::Waiting }
-    }
-
-    /// Puts the peer among the due ones, or among the waiting ones.
-    pub(super) fn set_attempt(&mut self, attempt: Attempt) {
-        self.set(WAITING, attempt == Attempt::Waiting);
-    }
-
-    /// The pool that the peer is in.
-    pub(in crate::table) fn pool(&self) -> usize {
-        let facet = facet::facet(self.peer_type(), self.attempt(), self.is_private());
-        facet::pool(facet, self.num_failures)
-    }
-
-    pub(in crate::table) fn is_dirty(&self) -> bool {
-        self.flags & DIRTY != 0
-    }
-
-    pub(in crate::table) fn set_dirty(&mut self, is_dirty: bool) {
-        self.set(DIRTY, is_dirty);
-    }
-
-    pub(in crate::table) fn is_on_file(&self) -> bool {
-        self.flags & ON_FILE != 0
-    }
-
-    pub(in crate::table) fn set_on_file(&mut self, is_on_file: bool) {
-        self.set(ON_FILE, is_on_file);
-    }
-
-    fn set(&mut self, flag: u8, value: bool) {
-        self.flags = if value { self.flags | flag } else { self.flags & !flag };
-    }
-
-    pub(in crate::table) fn peer_type(&self) -> StoredPeerType {
+    fn peer_type(&self) -> StoredPeerType {
         match self.flags & TYPE {
             0 => StoredPeerType::Inbound,
             1 => StoredPeerType::Outbound,
@@ -241,4 +181,121 @@ impl Entry {
     }
 }
 
-const _: () = assert!(size_of::<Entry>() == 44, "a peer costs 44 bytes in the slab");
+impl Entry {
+    pub(super) fn new(key: Key, record: &PeerRecord, rank: u32) -> Self {
+        let private = if record.address.is_private() { PRIVATE } else { 0 };
+        let compact = Compact {
+            next_attempt: record.next_attempt.to_ne_bytes(),
+            host: key.host,
+            num_failures: record.num_failures,
+            port: key.port,
+            kind: key.kind,
+            flags: private | record.peer_type as u8,
+        };
+        Self { compact, rank, pool_position: 0, links: Links::NONE }
+    }
+
+    /// Replaces what may change about a peer; its address may not.
+    pub(super) fn assign(&mut self, record: &PeerRecord) {
+        let compact = &mut self.compact;
+        compact.next_attempt = record.next_attempt.to_ne_bytes();
+        compact.num_failures = record.num_failures;
+        compact.flags = compact.flags & !TYPE | record.peer_type as u8;
+    }
+
+    /// Replaces the number of the peer's name, if it has one, by the new number of that number.
+    pub(super) fn renumber(&mut self, numbers: &[u32]) {
+        if let Some(number) = self.key().name_number() {
+            self.compact.host[..4].copy_from_slice(&numbers[number as usize].to_ne_bytes());
+        }
+    }
+
+    pub(in crate::table) fn compact(&self) -> Compact {
+        self.compact
+    }
+
+    pub(in crate::table) fn key(&self) -> Key {
+        self.compact.key()
+    }
+
+    pub(in crate::table) fn next_attempt(&self) -> i64 {
+        self.compact.next_attempt()
+    }
+
+    pub(in crate::table) fn num_failures(&self) -> u32 {
+        self.compact.num_failures
+    }
+
+    pub(in crate::table) fn peer_type(&self) -> StoredPeerType {
+        self.compact.peer_type()
+    }
+
+    pub(in crate::table) fn record(&self, names: &Texts) -> PeerRecord {
+        self.compact.record(names)
+    }
+
+    /// The lower, the more senior.
+    pub(in crate::table) fn rank(&self) -> u32 {
+        self.rank
+    }
+
+    pub(super) fn set_rank(&mut self, rank: u32) {
+        self.rank = rank;
+    }
+
+    pub(in crate::table) fn is_private(&self) -> bool {
+        self.has(PRIVATE)
+    }
+
+    /// Which of the pools of its pair the peer is in: that of the due ones, or that of the waiting ones.
+    pub(in crate::table) fn attempt(&self) -> Attempt {
+        if self.has(WAITING) { Attempt::Waiting } else { Attempt::Due }
+    }
+
+    /// Puts the peer among the due ones, or among the waiting ones.
+    pub(super) fn set_attempt(&mut self, attempt: Attempt) {
+        self.set(WAITING, attempt == Attempt::Waiting);
+    }
+
+    /// The pool that the peer is in.
+    pub(in crate::table) fn pool(&self) -> usize {
+        let facet = facet::facet(self.peer_type(), self.attempt(), self.is_private());
+        facet::pool(facet, self.num_failures())
+    }
+
+    pub(in crate::table) fn is_dirty(&self) -> bool {
+        self.has(DIRTY)
+    }
+
+    pub(in crate::table) fn set_dirty(&mut self, is_dirty: bool) {
+        self.set(DIRTY, is_dirty);
+    }
+
+    pub(in crate::table) fn is_on_file(&self) -> bool {
+        self.has(ON_FILE)
+    }
+
+    pub(in crate::table) fn set_on_file(&mut self, is_on_file: bool) {
+        self.set(ON_FILE, is_on_file);
+    }
+
+    pub(in crate::table) fn takes_row(&self) -> bool {
+        self.has(TAKES_ROW)
+    }
+
+    pub(in crate::table) fn set_takes_row(&mut self, takes_row: bool) {
+        self.set(TAKES_ROW, takes_row);
+    }
+
+    fn has(&self, flag: u8) -> bool {
+        self.compact.flags & flag != 0
+    }
+
+    fn set(&mut self, flag: u8, value: bool) {
+        let flags = &mut self.compact.flags;
+        *flags = if value { *flags | flag } else { *flags & !flag };
+    }
+}
+
+const _: () = assert!(size_of::<Compact>() == 32, "a peer costs 32 bytes in a snapshot");
+const _: () = assert!(size_of::<Entry>() == 48, "a peer costs 48 bytes in the slab");

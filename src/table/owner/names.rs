@@ -4,6 +4,7 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 
 use crate::memory;
+use crate::network::Networks;
 use crate::table::hash_index::HashIndex;
 use crate::table::slot::slot_number;
 
@@ -43,6 +44,14 @@ impl Texts {
         match self.0.get(number as usize) {
             Some(Name::Used { text, .. }) => text.clone(),
             _ => Arc::from(""),
+        }
+    }
+
+    /// The network of a name that is in use.
+    pub(in crate::table) fn network(&self, number: u32) -> Networks {
+        match self.0.get(number as usize) {
+            Some(Name::Used { text, .. }) => Networks::of_name(text),
+            _ => Networks::NAME,
         }
     }
 

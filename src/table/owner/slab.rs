@@ -1,4 +1,4 @@
-//! The slab: the peers, 44 bytes each and without gaps, with the names of their hosts and the as-of time.
+//! The slab: the peers, 48 bytes each and without gaps, with the names of their hosts and the as-of time.
 //!
 //! Everything in the table may read it. Its contents are changed by the owner alone: the functions that do so are visible
 //! only there.
@@ -10,7 +10,8 @@ use super::entry::{Entry, Key};
 use super::names::{Names, Texts};
 use crate::address::{Host, PeerAddress};
 use crate::memory::{self, MIN_CAPACITY};
-use crate::peer::PeerRecord;
+use crate::peer::{PeerRecord, is_promoted};
+use crate::sort::sort;
 use crate::system::pages::is_large;
 use crate::table::facet::Attempt;
 use crate::table::slot::slot_number;
@@ -24,6 +25,8 @@ pub(in crate::table) struct Slab {
     hasher: RandomState,
     /// The time at which due and waiting are told apart.
     as_of: i64,
+    /// The rank of the next peer that becomes what it is; `u32::MAX` once ranks are used up.
+    next_rank: u32,
     /// Another number after each change of an entry.
     version: u64,
 }
@@ -161,7 +164,14 @@ impl Slab {
 /// Changing, by the owner.
 impl Slab {
     pub(super) fn new(as_of: i64) -> Self {
-        Self { entries: Vec::new(), names: Names::default(), hasher: RandomState::new(), as_of, version: 0 }
+        Self {
+            entries: Vec::new(),
+            names: Names::default(),
+            hasher: RandomState::new(),
+            as_of,
+            next_rank: 0,
+            version: 0,
+        }
     }
 
     pub(super) fn set_as_of(&mut self, now: i64) {
@@ -177,18 +187,47 @@ impl Slab {
         };
         let place = place.unwrap_or_else(|| self.place(Key::of(&record.address, name_number)));
         let slot = slot_number(self.entries.len());
-        let mut entry = Entry::new(place.key, record);
+        let rank = self.take_rank();
+        let mut entry = Entry::new(place.key, record, rank);
         entry.set_attempt(self.attempt(record.next_attempt));
         self.array().push(entry);
         (slot, place.hash)
     }
 
-    /// Replaces what is known of the peer in a slot.
+    /// Replaces what is known of the peer in a slot. One that becomes outbound or preferred is the most junior of those.
     pub(super) fn assign(&mut self, slot: u32, record: &PeerRecord) {
         let attempt = self.attempt(record.next_attempt);
+        let rank = is_promoted(self.entry(slot).peer_type(), record.peer_type).then(|| self.take_rank());
         let entry = &mut self.entries_mut()[slot as usize];
         entry.assign(record);
         entry.set_attempt(attempt);
+        if let Some(rank) = rank {
+            entry.set_rank(rank);
+        }
+    }
+
+    /// A rank that is higher than all others. Cost: constant; once in four billion ranks, that of sorting all peers.
+    fn take_rank(&mut self) -> u32 {
+        if self.next_rank == u32::MAX {
+            self.rank_anew();
+        }
+        let rank = self.next_rank;
+        // Without memory to rank the peers anew, the later ones are equal until there is some.
+        self.next_rank = rank.saturating_add(1);
+        rank
+    }
+
+    /// Gives the peers the lowest ranks, in the same order.
+    #[cold]
+    fn rank_anew(&mut self) {
+        let Ok(mut slots) = memory::collect(self.slots()) else { return };
+        let rank = |slot: u32| self.entry(slot).rank();
+        sort(&mut slots, &mut |a, b| rank(a).cmp(&rank(b)));
+        let entries = self.entries_mut();
+        for (rank, &slot) in (0..).zip(&slots) {
+            entries[slot as usize].set_rank(rank);
+        }
+        self.next_rank = slot_number(slots.len());
     }
 
     /// Puts a peer among the due ones or the waiting ones, as it is at the as-of time. Returns the pool that it was in before,

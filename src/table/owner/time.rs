@@ -10,6 +10,7 @@
 //! and forth; so a query whose time is a little earlier draws from what is due now, and passes over what was not due then.
 
 use super::PeerTable;
+use super::entry::Entry;
 use crate::table::index::Wheel;
 use crate::table::index::interface::Index as _;
 use crate::table::slot::slot_number;
@@ -69,6 +70,25 @@ impl PeerTable {
             next_attempts.filter(move |&next_attempt| next_attempt == second && is_later(next_attempt))
         });
         self.indexes.pools.due() - later.count()
+    }
+
+    /// The earliest next attempt after `now`, if there is one, whatever the as-of time: the wheel has all peers. Cost: a look
+    /// at each second until then, a turn of the wheel at most, and at the peers in their buckets; linear where that does not
+    /// suffice.
+    pub(crate) fn next_due(&self, now: i64) -> Option<i64> {
+        let (entries, wheel) = (self.slab.entries(), &self.indexes.wheel);
+        let are_all_due = self.unsorted == 0 && self.indexes.pools.due() == entries.len();
+        if are_all_due && now == self.slab.as_of() {
+            return None;
+        }
+        let turn = i64::try_from(wheel.turn()).unwrap_or(i64::MAX);
+        let mut seconds = now.checked_add(1)?..=now.saturating_add(turn);
+        let is_at = |second: i64| {
+            wheel.slots_at(entries, second).any(|slot| entries[slot as usize].next_attempt() == second)
+        };
+        seconds.find(|&second| is_at(second)).or_else(|| {
+            entries.iter().map(Entry::next_attempt).filter(|&next_attempt| next_attempt > now).min()
+        })
     }
 
     /// Moves the as-of time to `now`, forward or back, unless `now` is only a little earlier.

@@ -40,6 +40,7 @@ impl<P: Peer> Query<P> {
             type_filter: self.type_filter,
             max_per_netgroup: self.max_per_netgroup,
             exclude,
+            ..PeerQuery::everything()
         }
     }
 }

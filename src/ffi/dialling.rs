@@ -1,0 +1,172 @@
+//! Whom to dial.
+
+use super::address::{self, peer_manager_address};
+use super::error::{peer_manager_error, peer_manager_status};
+use super::opaque::peer_manager;
+use super::{boundary, handle};
+use crate::error::{Error, Result};
+use crate::manager::Purpose;
+
+/// The most failures with which a peer is dialled still: stellar-core gives up on dialling a peer there, and removes it. Its
+/// limit for telling others about one is PEER_MANAGER_MAX_FAILURES. Since 0.2.0.
+pub const PEER_MANAGER_REALLY_DEAD: u32 = 120;
+const _: () = assert!(PEER_MANAGER_REALLY_DEAD == crate::peer::REALLY_DEAD, "C and Rust agree");
+
+/// A connection that is to stay. Since 0.2.0.
+pub const PEER_MANAGER_DIAL_CONNECT: u32 = 0;
+/// A connection that finds out whether a peer that was only heard of can be reached, and is hung up. Since 0.2.0.
+pub const PEER_MANAGER_DIAL_FEELER: u32 = 1;
+
+fn purpose(number: u32) -> Result<Purpose> {
+    match number {
+        PEER_MANAGER_DIAL_CONNECT => Ok(Purpose::Connect),
+        PEER_MANAGER_DIAL_FEELER => Ok(Purpose::Feeler),
+        _ => Err(handle::unknown(number, "purpose", "PEER_MANAGER_DIAL_CONNECT or _FEELER")),
+    }
+}
+
+/// Draws up to size peers to dial now: the whole policy in one call. A node that dials what this returns, and reports how it
+/// went with peer_manager_update, needs no query of its own. Only peers that are due and have failed at most
+/// PEER_MANAGER_REALLY_DEAD times are drawn.
+///
+/// PEER_MANAGER_DIAL_CONNECT, for size free places: preferred peers first, then outbound ones, then inbound ones. Of outbound
+/// and inbound peers one of each netgroup, and none of a netgroup that is busy or chosen already; for each place a netgroup is
+/// drawn first, and the most senior (peer_manager_query.seniority) of eight draws wins. While the table has fewer netgroups
+/// than twice the places, busy and free, netgroups are not looked at, so that a small network of few operators can form.
+///
+/// PEER_MANAGER_DIAL_FEELER: inbound peers to try and hang up, a netgroup drawn first.
+///
+/// The loop of a node:
+/// - while fewer than eight connections stand, dial what this returns for the free places, and report each outcome:
+///   peer_manager_update with PEER_MANAGER_TYPE_OUTBOUND and PEER_MANAGER_BACKOFF_RESET for a success,
+///   peer_manager_update_backoff with PEER_MANAGER_BACKOFF_INCREASE for a failure;
+/// - every two minutes, try one feeler, hang up, and report it in the same way;
+/// - every two hours, hang up one connection, drawn at random, so that a patient attacker does not keep its places;
+/// - while fewer than two connections stand, the node is offline: see peer_manager_set_online;
+/// - sleep until a connection ends or peer_manager_next_due.
+///
+/// Cost: that of three draws with max_per_netgroup and seniority at most, and of busy_count look-ups each; the first call on a
+/// table without bounds looks at the netgroup of each peer. Never waits for the disk.
+///
+/// @param pm          the peer manager
+/// @param purpose     PEER_MANAGER_DIAL_CONNECT or PEER_MANAGER_DIAL_FEELER
+/// @param busy        the peers that are connected or being dialled, in any order; NULL when busy_count is 0
+/// @param busy_count  how many
+/// @param size        how many are wanted, the capacity of out: the free places; 0 is fine
+/// @param out         receives the addresses; may be NULL when size is 0
+/// @param out_count   receives how many there are
+/// @param error       receives what failed; may be NULL
+/// @return PEER_MANAGER_OK, also when there are fewer or none; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL, an unknown
+///         enumerator and sizes too large for any memory; PEER_MANAGER_ERROR_INVALID_ADDRESS with the index of the first
+///         invalid one in busy; PEER_MANAGER_ERROR_NO_MEMORY; PEER_MANAGER_ERROR_INTERNAL
+///
+/// Thread-safe. Since 0.2.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn peer_manager_next_to_dial(
+    pm: *mut peer_manager,
+    purpose: u32,
+    busy: *const peer_manager_address,
+    busy_count: usize,
+    size: usize,
+    out: *mut peer_manager_address,
+    out_count: *mut usize,
+    error: *mut peer_manager_error,
+) -> peer_manager_status {
+    // SAFETY: the caller keeps the contract of the module.
+    unsafe {
+        boundary::call_on("peer_manager_next_to_dial", pm, error, |manager| {
+            let purpose = self::purpose(purpose)?;
+            let busy = address::addresses(busy, busy_count, "busy")?;
+            let out = handle::outputs(out, size, "out")?;
+            let out_count = handle::output(out_count, "out_count")?;
+            let peers = manager.draw_to_dial(purpose, &busy, size)?;
+            out.zip(peers.iter()).for_each(|(out, address)| out.fill(|out| out.set(address)));
+            out_count.write(peers.len());
+            Ok(())
+        })
+    }
+}
+
+/// Returns when the next waiting peer becomes due, so that a node need not poll. Peers that are due already do not count.
+///
+/// Cost: a look at each second until then, at most nine hours, and at the peers that have a time in the same second of
+/// another nine hours; where none becomes due within that time, linear in the table. Never waits for the disk.
+///
+/// @param pm     the peer manager
+/// @param out    receives the time, in seconds since the Unix epoch
+/// @param error  receives what failed; may be NULL
+/// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_NOT_FOUND when no peer waits; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL;
+///         PEER_MANAGER_ERROR_INTERNAL
+///
+/// Thread-safe. Since 0.2.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn peer_manager_next_due(
+    pm: *mut peer_manager,
+    out: *mut i64,
+    error: *mut peer_manager_error,
+) -> peer_manager_status {
+    // SAFETY: the caller keeps the contract of the module.
+    unsafe {
+        boundary::call_on("peer_manager_next_due", pm, error, |manager| {
+            let out = handle::output(out, "out")?;
+            out.write(manager.next_due()?.ok_or(Error::NoneWaits)?);
+            Ok(())
+        })
+    }
+}
+
+/// Says whether the node itself is online; a peer manager starts online. While it is offline, PEER_MANAGER_BACKOFF_INCREASE
+/// leaves num_failures as it is and has the peer wait for a minute at most, because the peer is not to blame: otherwise an
+/// outage of the node's own line makes all of its peers look dead. peer_manager_stats.forgiven_failures counts them.
+///
+/// A good rule: offline while fewer than two connections stand. Cost: constant.
+///
+/// @param pm      the peer manager
+/// @param online  0: offline; any other number: online
+/// @param error   receives what failed; may be NULL
+/// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL; PEER_MANAGER_ERROR_INTERNAL
+///
+/// Thread-safe. Since 0.2.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn peer_manager_set_online(
+    pm: *mut peer_manager,
+    online: u8,
+    error: *mut peer_manager_error,
+) -> peer_manager_status {
+    // SAFETY: the caller keeps the contract of the module.
+    unsafe {
+        boundary::call_on("peer_manager_set_online", pm, error, |manager| manager.set_online(online != 0))
+    }
+}
+
+/// Replaces the list of the node's own addresses: it hears of them from others, and would dial itself. Those that are in the
+/// table are removed, in one transaction. From then on they are refused with PEER_MANAGER_ERROR_REFUSED, in a batch and in
+/// an import left out and counted in peer_manager_stats.refused_peers, so they are never drawn and never told to others.
+///
+/// The list lives in memory only: a node sets it after each opening, and whenever it learns an address of its own. Cost:
+/// linear in the list.
+///
+/// @param pm         the peer manager
+/// @param addresses  the addresses, in any spelling; NULL when count is 0
+/// @param count      how many; 0 empties the list
+/// @param error      receives what failed, by the index of the first address that is invalid; may be NULL
+/// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL and sizes too large for any memory;
+///         PEER_MANAGER_ERROR_INVALID_ADDRESS; PEER_MANAGER_ERROR_NO_MEMORY; PEER_MANAGER_ERROR_DATABASE,
+///         PEER_MANAGER_ERROR_BUSY, PEER_MANAGER_ERROR_DISK_FULL or PEER_MANAGER_ERROR_CORRUPT when the database refuses the
+///         removal, and then the list is as it was; PEER_MANAGER_ERROR_INTERNAL
+///
+/// Thread-safe. Since 0.2.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn peer_manager_set_own_addresses(
+    pm: *mut peer_manager,
+    addresses: *const peer_manager_address,
+    count: usize,
+    error: *mut peer_manager_error,
+) -> peer_manager_status {
+    // SAFETY: the caller keeps the contract of the module.
+    unsafe {
+        boundary::call_on("peer_manager_set_own_addresses", pm, error, |manager| {
+            manager.set_own_addresses(address::addresses(addresses, count, "addresses")?)
+        })
+    }
+}

@@ -1,0 +1,187 @@
+//! Whom to dial: the whole policy.
+//!
+//! Known peers come first: preferred ones, then those that were reached before, then those only heard of. Within a kind, a
+//! network is drawn first, none twice and none that is connected, because an attacker has many addresses and few networks;
+//! and each place goes to the most senior of some draws, because a flood cannot be old
+//! ([`seniority`](crate::PeerQuery::seniority)). Now and then a peer that was only heard of is tried and hung up, a feeler, so
+//! that the known ones are many when the node needs them.
+//!
+//! Each rule is a query, so a node that wants another policy can make its own.
+
+use super::PeerManager;
+use crate::address::PeerAddress;
+use crate::error::Result;
+use crate::memory;
+use crate::peer::REALLY_DEAD;
+use crate::query::{PeerQuery, PeerTypeFilter, TimedQuery};
+use crate::sync::Ordering;
+use crate::table::{Addresses, PeerTable};
+
+/// What a connection is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+pub enum Purpose {
+    /// To stay.
+    Connect,
+    /// To find out whether a peer that was only heard of can be reached, and to hang up.
+    Feeler,
+}
+
+/// Who comes first.
+const KNOWN_FIRST: [PeerTypeFilter; 3] =
+    [PeerTypeFilter::PreferredOnly, PeerTypeFilter::OutboundOnly, PeerTypeFilter::InboundOnly];
+
+/// So many draws compete for a place. In a simulation of a node that is flooded for days, fewer let in more hostile peers, and
+/// more keep out honest ones that are new: see `examples/eclipse`.
+const SENIORITY: u32 = 8;
+
+/// In a network of fewer netgroups for each place, they are not looked at: a small network of few operators must be able to
+/// form, and no attacker can make a node that knows many netgroups forget them.
+const NETGROUPS_A_PLACE: usize = 2;
+
+/// While offline, the longest wait after a failed attempt, in seconds.
+const OFFLINE_WAIT: i64 = 60;
+
+/// Whom to dial. A node that dials what [`next_to_dial`](Self::next_to_dial) returns, and reports how it went with
+/// [`update`](Self::update), needs no query of its own.
+impl PeerManager {
+    /// Draws up to `size` peers to dial now; `busy` are those that are connected or being dialled. Only peers that are due
+    /// and have failed at most [`REALLY_DEAD`] times.
+    ///
+    /// - [`Purpose::Connect`], for `size` free places: preferred peers first, then outbound ones, then inbound ones. Of
+    ///   outbound and inbound peers one of each netgroup, and none of a netgroup that is busy or chosen already; for each
+    ///   place a netgroup is drawn first, and the most [senior](PeerQuery::seniority) of eight draws wins. While the table
+    ///   has fewer netgroups than twice the places, busy and free, netgroups are not looked at.
+    /// - [`Purpose::Feeler`]: inbound peers to try and hang up, a netgroup drawn first.
+    ///
+    /// A good loop: dial what this returns until eight are connected; try a feeler every two minutes; hang up one random
+    /// connection every two hours, so that nobody can hold all places for ever; say when the node is
+    /// [offline](Self::set_online); sleep until a place is free or the [next peer is due](Self::next_due).
+    ///
+    /// Cost: that of three draws by netgroup at most, whatever the size of the table; the first call looks at the netgroup of
+    /// each peer in a table without bounds.
+    ///
+    /// # Errors
+    /// [`Error::NoMemory`]; [`Error::Internal`] after a panic.
+    ///
+    /// ```
+    /// use peer_manager::{PeerManager, Purpose};
+    ///
+    /// let manager = PeerManager::new_in_memory()?;
+    /// manager.ensure_exists(&"example.org:11625".parse()?)?;
+    /// let connected = [];
+    /// let to_dial = manager.next_to_dial(Purpose::Connect, &connected, 8 - connected.len())?;
+    /// assert_eq!(to_dial, ["example.org:11625".parse()?]);
+    /// # Ok::<(), peer_manager::Error>(())
+    /// ```
+    pub fn next_to_dial(
+        &self,
+        purpose: Purpose,
+        busy: &[PeerAddress],
+        size: usize,
+    ) -> Result<Vec<PeerAddress>> {
+        self.draw_to_dial(purpose, busy, size).map(Addresses::into_vec)
+    }
+
+    /// As [`next_to_dial`](Self::next_to_dial), without an allocation for a short answer.
+    pub(crate) fn draw_to_dial(
+        &self,
+        purpose: Purpose,
+        busy: &[PeerAddress],
+        size: usize,
+    ) -> Result<Addresses> {
+        let now = self.clock.now();
+        let mut generator = self.random.generator();
+        self.ask_arranged(Some(now), true, |table| {
+            let mut answer = Addresses::new();
+            let mut draw = |query: PeerQuery<'_>, size, answer: &mut Addresses| {
+                let mut drawn = Addresses::new();
+                let timed = TimedQuery { query: &query, now: Some(now) };
+                table.draw(timed, size, &mut drawn, generator.rng())?;
+                answer.try_reserve(drawn.len())?;
+                answer.extend(drawn);
+                Ok::<_, memory::Refused>(())
+            };
+            if purpose == Purpose::Feeler {
+                let feeler =
+                    PeerQuery { max_per_netgroup: u32::MAX, ..dialled(PeerTypeFilter::InboundOnly, busy) };
+                draw(feeler, size, &mut answer)?;
+                return Ok(answer);
+            }
+            let is_small = is_small_network(table, busy.len().saturating_add(size));
+            // Grows by those that are chosen.
+            let mut taken = memory::collect(busy.iter().cloned())?;
+            for kind in KNOWN_FIRST {
+                if answer.len() == size {
+                    break;
+                }
+                let missing = size - answer.len();
+                draw(choice(kind, &taken, is_small), missing, &mut answer)?;
+                taken.truncate(busy.len());
+                memory::extend(&mut taken, answer.iter().cloned())?;
+            }
+            Ok(answer)
+        })
+    }
+
+    /// When the next waiting peer becomes due, in seconds since the Unix epoch, so that a node need not poll; `None` if none
+    /// waits. Peers that are due already do not count.
+    ///
+    /// Cost: a look at each second until then, at most nine hours, and at the peers that wait for the same second of another
+    /// nine hours; where nobody becomes due within that time, linear in the table.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] after a panic.
+    pub fn next_due(&self) -> Result<Option<i64>> {
+        let now = self.clock.now();
+        self.ask_arranged(Some(now), false, |table| Ok(table.next_due(now)))
+    }
+
+    /// Says whether the node itself is online; a manager starts online. While it is offline, a failed attempt
+    /// ([`BackOffUpdate::Increase`](crate::BackOffUpdate::Increase)) leaves the number of failures as it is and has the peer
+    /// wait for a minute at most, because the peer is not to blame: otherwise an outage of the node's own line makes all of
+    /// its peers look dead. They are counted in the [stats](crate::Stats::forgiven_failures).
+    ///
+    /// A good rule: offline while fewer than two connections stand. Cost: constant.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] after a panic.
+    pub fn set_online(&self, is_online: bool) -> Result<()> {
+        self.check_health()?;
+        self.is_online.store(is_online, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+/// Whether netgroups are too few to be looked at for so many places.
+fn is_small_network(table: &PeerTable, places: usize) -> bool {
+    table.netgroups() < places.saturating_mul(NETGROUPS_A_PLACE)
+}
+
+/// The query for peers of a kind to connect to, besides those that are taken.
+fn choice(kind: PeerTypeFilter, taken: &[PeerAddress], is_small: bool) -> PeerQuery<'_> {
+    let query = dialled(kind, taken);
+    if kind == PeerTypeFilter::PreferredOnly {
+        return query;
+    }
+    let query = PeerQuery { seniority: SENIORITY, ..query };
+    if is_small { query } else { PeerQuery { max_per_netgroup: 1, apart: true, ..query } }
+}
+
+/// All peers of a kind that may be dialled now.
+fn dialled(kind: PeerTypeFilter, taken: &[PeerAddress]) -> PeerQuery<'_> {
+    PeerQuery {
+        use_next_attempt: true,
+        max_num_failures: Some(REALLY_DEAD),
+        type_filter: kind,
+        exclude: taken,
+        ..PeerQuery::everything()
+    }
+}
+
+/// The record of a peer after an attempt failed while the node itself was offline: as it was before, but that it waits for a
+/// minute at most.
+pub(super) fn forgive(failed: &mut crate::PeerRecord, num_failures: u32, now: i64) {
+    failed.num_failures = num_failures;
+    failed.next_attempt = failed.next_attempt.min(now.saturating_add(OFFLINE_WAIT));
+}
