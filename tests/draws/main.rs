@@ -4,6 +4,7 @@
 mod common;
 
 mod choosing;
+mod dialling;
 mod eclipse;
 mod hostile;
 mod in_parts;
@@ -11,5 +12,6 @@ mod many_netgroups;
 mod netgroup_chance;
 mod netgroups;
 mod scraping;
+mod seniority;
 mod sharing;
 mod uniformity;

@@ -138,7 +138,7 @@ fn what_is_not_eligible_makes_its_netgroup_no_more_likely() {
         for others in peers[2..].chunks(4) {
             records.push(record(others[0].clone(), START + 1, 0, Outbound));
             records.push(record(others[1].clone(), START, 0, Inbound));
-            records.push(record(others[2].clone(), START, 11, Outbound));
+            records.push(record(others[2].clone(), START, 121, Outbound));
             records.push(record(others[3].clone(), START, 0, Preferred));
             exclude.push(others[3].clone());
         }

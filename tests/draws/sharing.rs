@@ -6,7 +6,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use crate::common::chance::Verdict;
 use crate::common::{self, START, TestClock, ipv4, mixed, netgroup, private, record};
 use peer_manager::StoredPeerType::{Inbound, Outbound, Preferred};
-use peer_manager::{BackOffUpdate, PeerAddress, PeerManager, PeerQuery, PeerTypeFilter, StoredPeerType};
+use peer_manager::{
+    BackOffUpdate, MAX_SHARE_KEY, PeerAddress, PeerManager, PeerQuery, PeerTypeFilter, StoredPeerType,
+};
 
 /// How long a choice lives in these tests: this long, and up to half of it more.
 const SECONDS: u32 = 1_000;
@@ -296,20 +298,36 @@ fn a_peer_whose_type_changes_makes_room_for_no_other() {
 }
 
 #[test]
-fn preferred_before_outbound_before_inbound_is_kept_when_a_type_changes() {
+fn the_order_of_an_answer_does_not_show_whom_the_node_has_reached_since() {
     let clock = TestClock::at(START);
     let manager = sharing(&clock, 50, 40);
     let answer = ask(&manager, 20);
     manager.update_type(&answer[7], Outbound, false).unwrap();
-    let rest = without(&answer, &answer[7]);
-    assert_eq!(ask(&manager, 20), [&answer[7..8], &rest].concat());
     manager.update_type(&answer[9], Preferred, false).unwrap();
-    let rest = without(&rest, &answer[9]);
-    assert_eq!(ask(&manager, 20), [&answer[9..10], &answer[7..8], &rest].concat());
-    assert_eq!(ask(&manager, 3), [&answer[9..10], &answer[7..8], &rest[..1]].concat());
-    manager.store(&record(answer[9].clone(), START, 0, Inbound)).unwrap();
-    manager.store(&record(answer[7].clone(), START, 0, Inbound)).unwrap();
     assert_eq!(ask(&manager, 20), answer);
+    // A query for a type still goes by what the peers are now.
+    assert_eq!(
+        manager.get_peers_to_send(&of_type(PeerTypeFilter::AnyOutbound), None, 2).unwrap(),
+        [answer[7].clone(), answer[9].clone()]
+    );
+}
+
+#[test]
+fn each_key_has_a_shared_list_of_its_own() {
+    let clock = TestClock::at(START);
+    let manager = sharing(&clock, 50, 400);
+    let of_key = |share_key| {
+        manager.get_peers_to_send(&PeerQuery { share_key, ..PeerQuery::everything() }, None, 20).unwrap()
+    };
+    let answers: Vec<_> = (0..=MAX_SHARE_KEY).map(of_key).collect();
+    for (key, answer) in (0..).zip(&answers) {
+        assert_eq!(&of_key(key), answer, "{key}");
+    }
+    let distinct: BTreeSet<_> = answers.iter().collect();
+    assert_eq!(distinct.len(), answers.len(), "two keys have drawn the same twenty of four hundred");
+    let query = PeerQuery { share_key: MAX_SHARE_KEY + 1, ..PeerQuery::everything() };
+    let error = manager.get_peers_to_send(&query, None, 1).unwrap_err();
+    assert_eq!(error.to_string(), "share_key is 16; use 0 to 15");
 }
 
 #[test]

@@ -153,8 +153,8 @@ fn what_is_imported_is_chosen_like_any_other_peer() {
     let records = [
         record(ipv4(1), START, 0, Outbound),
         record(ipv6(2), START + 10, 0, Preferred),
-        record(name(3), START - 10, 11, Outbound),
-        record(address("10.0.0.1:1"), START, 10, Preferred),
+        record(name(3), START - 10, 121, Outbound),
+        record(address("10.0.0.1:1"), START, 120, Preferred),
     ];
     let manager = clock.in_memory(1);
     manager.import(source(&records).path()).unwrap();

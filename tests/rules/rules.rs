@@ -415,10 +415,10 @@ fn clear_all_leaves_nothing() {
 }
 
 #[test]
-fn a_node_that_dials_asks_for_outbound_peers_that_are_due_and_have_failed_at_most_10_times() {
+fn a_node_that_dials_asks_for_outbound_peers_that_are_due_and_have_failed_at_most_120_times() {
     let query = PeerQuery::default();
     assert!(query.use_next_attempt);
-    assert_eq!(query.max_num_failures, Some(10));
+    assert_eq!(query.max_num_failures, Some(120));
     assert_eq!(query.type_filter, PeerTypeFilter::AnyOutbound);
     assert_eq!((query.max_per_netgroup, query.exclude.len()), (0, 0));
 }

@@ -13,6 +13,7 @@ mod other_users;
 mod paths;
 mod quarantine;
 mod reasons;
+mod seniority;
 mod sparse;
 mod stellar_core;
 mod stellar_core_rows;
