@@ -76,7 +76,7 @@
 /** Initialises peer_manager_options: a table in memory, COMMIT durability, the system's clock, no bounds.
  * Since 0.1.0. */
 #define PEER_MANAGER_OPTIONS_INIT \
-  { sizeof(peer_manager_options), 0, NULL, 0, 0, 0, 0, 0, NULL, NULL, 0, 0, 0, 0, 0 }
+  { sizeof(peer_manager_options), 0, NULL, 0, 0, 0, 0, 0, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL }
 /** Initialises peer_manager_query: outbound and preferred peers whose next attempt is due and that have failed at most
  * PEER_MANAGER_REALLY_DEAD times. Since 0.1.0. */
 #define PEER_MANAGER_QUERY_INIT \
@@ -153,7 +153,8 @@ struct sqlite3;
 #define PEER_MANAGER_ERROR_INTERNAL 10
 
 /**
- * A policy refuses the address: it is one of the node's own (peer_manager_set_own_addresses). Since 0.2.0.
+ * A policy refuses the address: it is one of the node's own (peer_manager_set_own_addresses), or not one that
+ * peer_manager_options.reach admits. Since 0.2.0.
  */
 #define PEER_MANAGER_ERROR_REFUSED 11
 
@@ -247,6 +248,26 @@ struct sqlite3;
 #define PEER_MANAGER_ON_CORRUPT_QUARANTINE 1
 
 /**
+ * Everything is stored and drawn, and private addresses (peer_manager_address_is_private) are never told to others. The
+ * default. Since 0.2.0.
+ */
+#define PEER_MANAGER_REACH_SPECIFICATION 0
+
+/**
+ * For nodes on the Internet. Gossip (peer_manager_ensure_exists and _many) of an address that is new and not routable
+ * (peer_manager_address_is_routable) is refused with PEER_MANAGER_ERROR_REFUSED, in a batch left out; either way it is counted
+ * in peer_manager_stats.refused_peers. If such an address gets into the table in another way (it is stored, updated,
+ * imported or in the file), it is drawn only as a preferred peer, and never told to others. Since 0.2.0.
+ */
+#define PEER_MANAGER_REACH_PUBLIC 1
+
+/**
+ * For one machine, a LAN, containers, test networks. Private addresses are told to others like any address, and a private
+ * address with its port is a netgroup of its own. Since 0.2.0.
+ */
+#define PEER_MANAGER_REACH_PRIVATE 2
+
+/**
  * Inbound peers only. Since 0.1.0.
  */
 #define PEER_MANAGER_FILTER_INBOUND_ONLY 0
@@ -270,6 +291,11 @@ struct sqlite3;
  * Every peer. Since 0.1.0.
  */
 #define PEER_MANAGER_FILTER_ANY 4
+
+/**
+ * Inbound and outbound peers: to tell strangers nothing of the operator's own peers. Since 0.2.0.
+ */
+#define PEER_MANAGER_FILTER_NOT_PREFERRED 5
 
 /**
  * IPv4 addresses. Since 0.2.0.
@@ -460,8 +486,12 @@ typedef struct peer_manager_options {
    */
   uint64_t max_peers;
   /**
-   * The most peers of one netgroup (an IPv4 /16, an IPv6 /32, each name one of its own); 0 for no bound. As
-   * max_peers, but a new peer in a full netgroup evicts only a peer of that netgroup.
+   * The most peers of one netgroup; 0 for no bound. As max_peers, but a new peer in a full netgroup evicts only a peer of
+   * that netgroup.
+   *
+   * A netgroup is an IPv4 /16, also for an IPv6 address that wraps or tunnels an IPv4 address (6to4, Teredo's client,
+   * NAT64, IPv4-translated); for other IPv6 addresses a /32, but a /36 of 2001:470::/32; for names what name_groups says.
+   * With PEER_MANAGER_REACH_PRIVATE, a private address with its port is one of its own.
    */
   uint32_t max_peers_per_netgroup;
   /**
@@ -474,13 +504,43 @@ typedef struct peer_manager_options {
    * How much of the table the shared list may hold at a time, 0 to 100: for each type, this percentage of the peers that
    * have that type when the first of them is drawn, rounded down but at least one; 0 and 100 mean no limit. A type that
    * is not asked for takes nothing from the others. Peers that are no longer in the table are replaced by others.
-   * While a new node's table is small, so is a percentage of it.
+   * While a new node's table is small, so is a percentage of it. Anything but 0 needs share_cache_seconds.
    */
   uint32_t share_max_percent;
   /**
    * 0.
    */
   uint32_t reserved;
+  /**
+   * PEER_MANAGER_REACH_SPECIFICATION, PEER_MANAGER_REACH_PUBLIC or PEER_MANAGER_REACH_PRIVATE. Since 0.2.0.
+   */
+  uint32_t reach;
+  /**
+   * 0: each name is a netgroup. 1: all DNS names together are one; .onion and .i2p are 16 each, by the first four bits of
+   * the key. Since 0.2.0.
+   */
+  uint32_t name_groups;
+  /**
+   * 0: this version keeps no history, and returns PEER_MANAGER_ERROR_UNSUPPORTED for anything else. Since 0.2.0.
+   */
+  uint32_t keep_history;
+  /**
+   * The unit of the back-off in seconds, at most 3600; 0 for the specification's 10. After n failures a peer waits for 1
+   * to backoff_seconds * 2^min(n, max_backoff_exponent) seconds. Since 0.2.0.
+   */
+  uint32_t backoff_seconds;
+  /**
+   * How often the back-off doubles, at most 20; 0 for the specification's 10. Since 0.2.0.
+   */
+  uint32_t max_backoff_exponent;
+  /**
+   * 0. Since 0.2.0.
+   */
+  uint32_t reserved2;
+  /**
+   * NULL: this version reads no AS maps, and returns PEER_MANAGER_ERROR_UNSUPPORTED for anything else. Since 0.2.0.
+   */
+  const char *asmap_path;
 } peer_manager_options;
 
 /**
@@ -493,7 +553,8 @@ typedef struct peer_manager_query {
    */
   uint32_t struct_size;
   /**
-   * PEER_MANAGER_FILTER_INBOUND_ONLY, _OUTBOUND_ONLY, _PREFERRED_ONLY, _ANY_OUTBOUND (the default) or _ANY.
+   * PEER_MANAGER_FILTER_INBOUND_ONLY, _OUTBOUND_ONLY, _PREFERRED_ONLY, _ANY_OUTBOUND (the default), _ANY or
+   * _NOT_PREFERRED.
    */
   uint32_t type_filter;
   /**
@@ -509,7 +570,8 @@ typedef struct peer_manager_query {
    */
   uint32_t max_num_failures;
   /**
-   * 0, the default: every eligible peer is equally likely. Otherwise each draw first picks a netgroup, uniformly
+   * 0, the default: every eligible peer is equally likely. Otherwise each draw first picks a netgroup
+   * (peer_manager_options.max_peers_per_netgroup says what is one), uniformly
    * among those with an eligible peer left, then a peer in it, uniformly, and takes at most this many from any one
    * netgroup: an attacker's share is the share of netgroups it holds, not of addresses. Excluded peers do not count.
    */
@@ -596,7 +658,7 @@ typedef struct peer_manager_stats {
    */
   uint64_t ready;
   /**
-   * Netgroups with at least one peer: an IPv4 /16, an IPv6 /32, each name one of its own.
+   * Netgroups with at least one peer: peer_manager_options.max_peers_per_netgroup says what is one.
    */
   uint64_t netgroups;
   /**
@@ -613,8 +675,8 @@ typedef struct peer_manager_stats {
    */
   uint64_t skipped_rows;
   /**
-   * Peers that max_peers or max_peers_per_netgroup refused since the peer manager was opened, including those that
-   * they kept out of the table then.
+   * Peers that max_peers, max_peers_per_netgroup or reach refused since the peer manager was opened, including those that
+   * the bounds kept out of the table then.
    */
   uint64_t refused_peers;
   /**
@@ -747,9 +809,12 @@ peer_manager_status peer_manager_address_format(const struct peer_manager_addres
 bool peer_manager_address_equal(const struct peer_manager_address *a, const struct peer_manager_address *b);
 
 /**
- * Returns whether an address means nothing to a stranger, so that it is never sent to one: RFC 1918 networks,
- * 0.0.0.0/8, 100.64.0.0/10, 127.0.0.0/8, 169.254.0.0/16, 224.0.0.0/4, 240.0.0.0/4, ::, ::1, fe80::/10, fc00::/7,
- * ff00::/8 and the name localhost. Networks for documentation, such as 192.0.2.0/24, are public here.
+ * Returns whether an address means something else, or nothing, to a stranger, so that it is not sent to one: RFC 1918
+ * networks, 0.0.0.0/8, 100.64.0.0/10, 127.0.0.0/8, 169.254.0.0/16, 192.0.0.0/24 (except the anycast addresses 192.0.0.9
+ * and .10), 198.18.0.0/15, 224.0.0.0/4, 240.0.0.0/4, ::/96, 64:ff9b:1::/48, fc00::/7, fe80::/10, fec0::/10, ff00::/8; an
+ * address that wraps a private IPv4 address (NAT64 64:ff9b::/96, 6to4 2002::/16, IPv4-translated ::ffff:0:0:0/96,
+ * Teredo's client in 2001::/32); and the names localhost, *.localhost, *.local, *.internal, *.home.arpa. Networks for
+ * documentation, such as 192.0.2.0/24, are not private, but see peer_manager_address_is_routable.
  *
  * @param address  an address, in any spelling; may be NULL
  * @return whether it is private; false for NULL, for what is no address and after an internal error
@@ -757,6 +822,38 @@ bool peer_manager_address_equal(const struct peer_manager_address *a, const stru
  * Thread-safe. Since 0.1.0.
  */
 bool peer_manager_address_is_private(const struct peer_manager_address *address);
+
+/**
+ * Returns whether a stranger on the Internet may be able to reach an address: it is not private, and not set aside by IANA's
+ * special-purpose registries for examples or for no host at all: 192.0.2.0/24, 198.51.100.0/24, 203.0.113.0/24,
+ * 192.88.99.0/24, 100::/64, 2001::/23 without Teredo and the parts that the registry calls globally reachable,
+ * 2001:db8::/32, 3fff::/20, 5f00::/16, an address that wraps one of these, and the names *.test, *.example, *.invalid.
+ *
+ * @param address  an address, in any spelling; may be NULL
+ * @return whether it is routable; false for NULL, for what is no address and after an internal error
+ *
+ * Thread-safe. Since 0.2.0.
+ */
+bool peer_manager_address_is_routable(const struct peer_manager_address *address);
+
+/**
+ * Returns which netgroup a peer manager counts an address as: peer_manager_options.max_peers_per_netgroup says what is one.
+ * Cost: constant.
+ *
+ * @param pm       the peer manager
+ * @param address  the address, in any spelling; it need not be in the table
+ * @param out      receives an opaque number that two addresses have in common exactly if this peer manager counts them as
+ *                 one netgroup; to another peer manager, and in another process, it means nothing
+ * @param error    receives what failed; may be NULL
+ * @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ADDRESS; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL;
+ *         PEER_MANAGER_ERROR_INTERNAL
+ *
+ * Thread-safe. Since 0.2.0.
+ */
+peer_manager_status peer_manager_address_netgroup(const struct peer_manager *pm,
+                                                  const struct peer_manager_address *address,
+                                                  uint64_t *out,
+                                                  struct peer_manager_error *error);
 
 #if defined(PEER_MANAGER_HAS_SOCKADDR)
 /**
@@ -968,7 +1065,8 @@ void peer_manager_free(struct peer_manager *pm);
  * @param address  the peer's address, in any spelling
  * @param error    receives what failed; may be NULL
  * @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ADDRESS; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL;
- *         PEER_MANAGER_ERROR_LIMIT for a new peer that a bound refuses; PEER_MANAGER_ERROR_DATABASE, PEER_MANAGER_ERROR_BUSY,
+ *         PEER_MANAGER_ERROR_LIMIT for a new peer that a bound refuses; PEER_MANAGER_ERROR_REFUSED for one that
+ *         peer_manager_options.reach refuses; PEER_MANAGER_ERROR_DATABASE, PEER_MANAGER_ERROR_BUSY,
  *         PEER_MANAGER_ERROR_DISK_FULL or PEER_MANAGER_ERROR_CORRUPT when the database refuses the write;
  *         PEER_MANAGER_ERROR_INTERNAL
  *
@@ -979,8 +1077,8 @@ peer_manager_status peer_manager_ensure_exists(struct peer_manager *pm,
                                                struct peer_manager_error *error);
 
 /**
- * Makes sure that many addresses are known, in one transaction: all or none. New peers that a configured bound
- * refuses are not an error here; they are missing from out_inserted and counted in the stats.
+ * Makes sure that many addresses are known, in one transaction: all or none. New peers that a configured bound or
+ * peer_manager_options.reach refuses are not an error here; they are missing from out_inserted and counted in the stats.
  *
  * Cost: one transaction; constant in memory for each address.
  *
@@ -1303,8 +1401,8 @@ peer_manager_status peer_manager_load_random_peers(struct peer_manager *pm,
                                                    struct peer_manager_error *error);
 
 /**
- * Draws peers to tell another peer about: never private addresses, never exclude; preferred before outbound before
- * inbound, at random within each.
+ * Draws peers to tell another peer about: never private addresses (peer_manager_options.reach may say otherwise), never
+ * exclude; preferred before outbound before inbound, at random within each.
  *
  * With peer_manager_options.share_cache_seconds everyone is answered from the same shared list for a while, in the same
  * order: preferred before outbound before inbound, by the type that they had when they were drawn, so that no peer moves to

@@ -12,9 +12,10 @@ mod host;
 mod parse;
 #[cfg(feature = "serde")]
 mod serde;
+mod special;
 
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 
 use crate::error::{Error, Result};
@@ -24,6 +25,7 @@ pub(crate) use host::HostText;
 pub(crate) use host::write_host;
 pub use host::{HOST_CAPACITY, Host};
 pub(crate) use parse::parse_canonical_host;
+pub(crate) use special::{Scope, wrapped_v4};
 
 /// Where a peer listens: a host and a port from 1 to 65535.
 ///
@@ -94,20 +96,39 @@ impl PeerAddress {
         self.port
     }
 
-    /// Whether this address means nothing to a stranger, so that it is never sent to one.
+    /// Whether this address means something else, or nothing, to a stranger, so that it is not sent to one.
     ///
-    /// Private are [RFC 1918] networks, 0.0.0.0/8, 100.64.0.0/10, 127.0.0.0/8, 169.254.0.0/16, 224.0.0.0/4,
-    /// 240.0.0.0/4, `::`, `::1`, `fe80::/10`, `fc00::/7`, `ff00::/8` and the name `localhost`. Networks for
-    /// documentation, such as 192.0.2.0/24, are public here.
+    /// Private are [RFC 1918] networks, 0.0.0.0/8, 100.64.0.0/10, 127.0.0.0/8, 169.254.0.0/16, 192.0.0.0/24 (except
+    /// the anycast addresses 192.0.0.9 and .10), 198.18.0.0/15, 224.0.0.0/4, 240.0.0.0/4, `::/96`, `64:ff9b:1::/48`,
+    /// `fc00::/7`, `fe80::/10`, `fec0::/10`, `ff00::/8`; an IPv6 address that wraps a private IPv4 address (NAT64
+    /// `64:ff9b::/96`, 6to4 `2002::/16`, IPv4-translated `::ffff:0:0:0/96`, Teredo's client in `2001::/32`); and the names
+    /// `localhost`, `*.localhost`, `*.local`, `*.internal`, `*.home.arpa`. Networks for documentation, such as
+    /// 192.0.2.0/24, are not private, but see [`is_routable`](Self::is_routable).
     ///
     /// [RFC 1918]: https://www.rfc-editor.org/rfc/rfc1918
     #[must_use]
     pub fn is_private(&self) -> bool {
-        match &self.host {
-            Host::V4(ip) => is_private_v4(*ip),
-            Host::V6(ip) => is_private_v6(*ip),
-            Host::Name(name) => **name == *"localhost",
-        }
+        Scope::of(&self.host) == Scope::Private
+    }
+
+    /// Whether a stranger on the Internet may be able to reach this address: it is not [private](Self::is_private), and not
+    /// set aside by IANA's special-purpose registries for examples or for no host at all.
+    ///
+    /// Set aside are 192.0.2.0/24, 198.51.100.0/24, 203.0.113.0/24, 192.88.99.0/24, `100::/64`, `2001::/23` without Teredo
+    /// and the parts that the registry calls globally reachable, `2001:db8::/32`, `3fff::/20`, `5f00::/16`, an address that
+    /// wraps one of these, and the names `*.test`, `*.example`, `*.invalid`.
+    ///
+    /// ```
+    /// use peer_manager::PeerAddress;
+    ///
+    /// let is_routable = |text: &str| text.parse().map(|address: PeerAddress| address.is_routable());
+    /// assert!(is_routable("8.8.8.8:11625")? && is_routable("example.org:11625")?);
+    /// assert!(!is_routable("192.0.2.1:11625")? && !is_routable("nas.local:11625")?);
+    /// # Ok::<(), peer_manager::Error>(())
+    /// ```
+    #[must_use]
+    pub fn is_routable(&self) -> bool {
+        Scope::of(&self.host) == Scope::Public
     }
 
     /// Makes an address from an IP address as NUL-terminated text and a port: a fast path for the most frequent kinds of
@@ -191,21 +212,4 @@ impl fmt::Display for PeerAddress {
             host => write!(f, "{host}:{}", self.port),
         }
     }
-}
-
-fn is_private_v4(ip: Ipv4Addr) -> bool {
-    match ip.octets() {
-        [0 | 10 | 127 | 224..=255, ..] | [169, 254, ..] | [192, 168, ..] => true,
-        [100, second, ..] => second & 0xc0 == 64,
-        [172, second, ..] => second & 0xf0 == 16,
-        _ => false,
-    }
-}
-
-fn is_private_v6(ip: Ipv6Addr) -> bool {
-    ip.is_unspecified()
-        || ip.is_loopback()
-        || ip.is_unicast_link_local()
-        || ip.is_unique_local()
-        || ip.is_multicast()
 }

@@ -73,7 +73,8 @@ pub enum Error {
     Unsupported(String),
     /// There is not enough memory; nothing was done.
     NoMemory(String),
-    /// A policy refuses the address: it is one of the node's [own](crate::PeerManager::set_own_addresses).
+    /// A policy refuses the address: it is one of the node's [own](crate::PeerManager::set_own_addresses), or not one that its
+    /// [reach](crate::Options::reach) admits.
     Refused(String),
     /// A bug in this library.
     Internal(String),
@@ -222,6 +223,18 @@ impl Error {
     pub(crate) fn own_address(address: &PeerAddress) -> Self {
         Self::Refused(format!(
             "cannot add {address}: it is an address of this node itself; if it no longer is, set its own addresses anew"
+        ))
+    }
+
+    /// Gossip that [`Reach::Public`](crate::Reach::Public) refuses.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn not_routable(address: &PeerAddress) -> Self {
+        let what =
+            if address.is_private() { "private" } else { "set aside by the special-purpose registries" };
+        Self::Refused(format!(
+            "cannot add {address}: it is {what}, and reach PUBLIC refuses gossip of such addresses; store it if it is the \
+             operator's own choice, or open with another reach"
         ))
     }
 

@@ -59,6 +59,7 @@ mod options;
 mod peer;
 mod query;
 mod random;
+mod reach;
 mod sort;
 mod stats;
 #[cfg(not(shuttle))]
@@ -90,6 +91,7 @@ pub use address::{HOST_CAPACITY, Host, PeerAddress};
 pub use clock::Clock;
 pub use error::{DatabaseError, Error, Result};
 pub use manager::{PeerManager, Purpose};
+pub use netgroup::NameGroups;
 pub use network::Networks;
 pub use options::{Durability, OnCorrupt, Options};
 pub use peer::{
@@ -97,6 +99,7 @@ pub use peer::{
     StoredPeerType, TypeUpdate, apply_backoff_update, apply_type_update, compute_backoff, get_type_update,
 };
 pub use query::{MAX_SENIORITY, MAX_SHARE_KEY, PeerQuery, PeerTypeFilter};
+pub use reach::Reach;
 pub use stats::Stats;
 // So that a program has the version whose connections this crate takes.
 #[cfg(feature = "rusqlite")]

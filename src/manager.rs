@@ -38,8 +38,10 @@ use crate::address::PeerAddress;
 use crate::clock::Clock;
 use crate::error::{Error, Quoted, Result};
 use crate::options::{Durability, OnCorrupt, Options};
+use crate::peer::BackOffScale;
 use crate::query::TimedQuery;
 use crate::random::RandomSource;
+use crate::reach::Reach;
 use crate::store::{DatabaseFile, Quarantine, Store, quarantine};
 use crate::sync::{
     Arc, AtomicBool, AtomicU64, Mutex, MutexGuard, Ordering, RwLock, RwLockReadGuard, RwLockWriteGuard,
@@ -83,6 +85,8 @@ pub struct PeerManager {
     clock: Clock,
     random: RandomSource,
     durability: Durability,
+    reach: Reach,
+    backoff: BackOffScale,
     skipped_rows: u64,
     quarantine: Option<Quarantine>,
     failed_writes: AtomicU64,
@@ -175,6 +179,7 @@ impl PeerManager {
 
     fn with(loaded: Loaded, options: Options) -> Result<Self> {
         let random = RandomSource::new(options.rng_seed)?;
+        let (reach, backoff) = (options.reach, options.backoff_scale());
         let table = Arc::new(RwLock::new(loaded.table));
         let path = loaded.store.as_ref().and_then(Store::path);
         let file = loaded.store.as_ref().and_then(Store::file);
@@ -198,6 +203,8 @@ impl PeerManager {
             clock: options.clock,
             random,
             durability: options.durability,
+            reach,
+            backoff,
             skipped_rows: loaded.skipped_rows,
             quarantine: loaded.quarantine,
             failed_writes: AtomicU64::new(0),
@@ -408,10 +415,10 @@ impl Drop for PeerManager {
     }
 }
 
-/// A table without peers, with the clock and the bounds of the options.
+/// A table without peers, with the clock, the bounds and the policy of the options.
 fn empty_table(options: &Options) -> PeerTable {
     let bounds = Bounds::new(options.max_peers, options.max_peers_per_netgroup);
-    PeerTable::new(options.clock.now(), bounds)
+    PeerTable::new(options.clock.now(), bounds).with_policy(options.grouping_policy())
 }
 
 /// Opens a database file and loads it; if it is damaged, does what the options say.

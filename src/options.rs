@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::error::{Error, Result};
+use crate::netgroup::{GroupingPolicy, NameGroups};
+use crate::peer::BackOffScale;
+use crate::reach::Reach;
 
 /// What a call that changed something has reached when it returns.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -88,7 +91,11 @@ pub struct Options {
     /// Of a file with more peers the best are loaded: preferred before outbound before inbound, then those with
     /// fewer failures, then those whose rows come first. The rows of the others stay in the file, and count as refused.
     pub max_peers: u64,
-    /// The most peers of one netgroup (an IPv4 /16, an IPv6 /32, each name one of its own); 0 for no bound.
+    /// The most peers of one netgroup; 0 for no bound.
+    ///
+    /// A netgroup is an IPv4 /16, also for an IPv6 address that wraps or tunnels an IPv4 address (6to4, Teredo's client,
+    /// NAT64, IPv4-translated); for other IPv6 addresses a /32, but a /36 of `2001:470::/32`; for names what
+    /// [`name_groups`](Self::name_groups) says. With [`Reach::Private`], a private address with its port is one of its own.
     ///
     /// As [`max_peers`](Self::max_peers), but a new peer in a full netgroup evicts only a peer of that netgroup.
     pub max_peers_per_netgroup: u32,
@@ -101,8 +108,26 @@ pub struct Options {
     /// type when the first of them is drawn, rounded down but at least one; 0 and 100 mean no limit. A type that is not
     /// asked for takes nothing from the others. Peers that are no longer in the table are replaced by others.
     /// While a new node's table is small, so is a percentage of it.
+    ///
+    /// Without `share_cache_seconds` there is no shared list, and anything but 0 is refused.
     pub share_max_percent: u32,
+    /// Where the peers of the node are: which addresses are refused, drawn and told to others.
+    pub reach: Reach,
+    /// How names are counted as netgroups.
+    pub name_groups: NameGroups,
+    /// The unit of the back-off in seconds, at most 3600; 0 for the specification's 10
+    /// ([`SECONDS_PER_BACKOFF`](crate::SECONDS_PER_BACKOFF)).
+    pub backoff_seconds: u32,
+    /// The back-off doubles with each failure until it has doubled this many times, at most 20; 0 for the specification's 10
+    /// ([`MAX_BACKOFF_EXPONENT`](crate::MAX_BACKOFF_EXPONENT)).
+    pub max_backoff_exponent: u32,
 }
+
+/// The greatest `backoff_seconds`.
+const MAX_BACKOFF_SECONDS: u32 = 3600;
+
+/// The greatest `max_backoff_exponent`.
+const GREATEST_BACKOFF_EXPONENT: u32 = 20;
 
 impl Default for Options {
     fn default() -> Self {
@@ -118,6 +143,10 @@ impl Default for Options {
             max_peers_per_netgroup: 0,
             share_cache_seconds: 0,
             share_max_percent: 0,
+            reach: Reach::default(),
+            name_groups: NameGroups::default(),
+            backoff_seconds: 0,
+            max_backoff_exponent: 0,
         }
     }
 }
@@ -131,6 +160,38 @@ impl Options {
                 self.share_max_percent
             )));
         }
-        Ok(())
+        if self.share_max_percent != 0 && self.share_cache_seconds == 0 {
+            return Err(Error::InvalidArgument(format!(
+                "share_max_percent is {}, but without share_cache_seconds there is no shared list that it could bound; \
+                 set that too",
+                self.share_max_percent
+            )));
+        }
+        check_at_most("backoff_seconds", self.backoff_seconds, MAX_BACKOFF_SECONDS)?;
+        check_at_most("max_backoff_exponent", self.max_backoff_exponent, GREATEST_BACKOFF_EXPONENT)
     }
+
+    /// How long peers wait.
+    pub(crate) fn backoff_scale(&self) -> BackOffScale {
+        let mut scale = BackOffScale::default();
+        if self.backoff_seconds != 0 {
+            scale.seconds = self.backoff_seconds.into();
+        }
+        if self.max_backoff_exponent != 0 {
+            scale.max_exponent = self.max_backoff_exponent;
+        }
+        scale
+    }
+
+    /// How addresses are counted as netgroups, and which of them are private.
+    pub(crate) fn grouping_policy(&self) -> GroupingPolicy {
+        GroupingPolicy::new(self.name_groups, self.reach)
+    }
+}
+
+fn check_at_most(name: &str, number: u32, most: u32) -> Result<()> {
+    if number <= most {
+        return Ok(());
+    }
+    Err(Error::InvalidArgument(format!("{name} is {number}, which is too much; use at most {most}")))
 }

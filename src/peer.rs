@@ -70,7 +70,8 @@ pub enum TypeUpdate {
 pub enum BackOffUpdate {
     /// Reset the failures to 0 and make the peer due now: for a peer that the operator wants dialled at once.
     HardReset,
-    /// Reset the failures to 0 and wait for 1 to 10 seconds: what to do after a successful dial.
+    /// Reset the failures to 0 and wait for 1 to 10 seconds
+    /// ([`backoff_seconds`](crate::Options::backoff_seconds)): what to do after a successful dial.
     Reset,
     /// Count one more failure and wait for the random time that [`compute_backoff`] draws: what to do after a failed dial.
     Increase,
@@ -157,8 +158,7 @@ pub fn apply_type_update(record: &mut PeerRecord, update: TypeUpdate) {
 /// assert_eq!(longest.as_secs(), 80);
 /// ```
 pub fn compute_backoff(num_failures: u32, random: impl FnMut() -> u64) -> Duration {
-    let max_seconds = SECONDS_PER_BACKOFF << num_failures.min(MAX_BACKOFF_EXPONENT);
-    Duration::from_secs(Bits(random).random_range(1..=max_seconds))
+    BackOffScale::default().compute_backoff(num_failures, random)
 }
 
 /// Carries a [`BackOffUpdate`] out at `now`. Failures and times saturate instead of wrapping round. `random` is that of
@@ -169,16 +169,50 @@ pub fn apply_backoff_update(
     now: i64,
     random: impl FnMut() -> u64,
 ) {
-    record.num_failures = match update {
-        BackOffUpdate::HardReset | BackOffUpdate::Reset => 0,
-        BackOffUpdate::Increase => record.num_failures.saturating_add(1),
-    };
-    record.next_attempt = match update {
-        BackOffUpdate::HardReset => now,
-        BackOffUpdate::Reset | BackOffUpdate::Increase => {
-            now.saturating_add_unsigned(compute_backoff(record.num_failures, random).as_secs())
-        }
-    };
+    BackOffScale::default().apply_backoff_update(record, update, now, random);
+}
+
+/// How long peers wait: the specification's rules, with its two constants as arguments.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BackOffScale {
+    /// In place of [`SECONDS_PER_BACKOFF`].
+    pub(crate) seconds: u64,
+    /// In place of [`MAX_BACKOFF_EXPONENT`].
+    pub(crate) max_exponent: u32,
+}
+
+impl Default for BackOffScale {
+    fn default() -> Self {
+        Self { seconds: SECONDS_PER_BACKOFF, max_exponent: MAX_BACKOFF_EXPONENT }
+    }
+}
+
+impl BackOffScale {
+    /// See [`compute_backoff`].
+    fn compute_backoff(self, num_failures: u32, random: impl FnMut() -> u64) -> Duration {
+        let max_seconds = self.seconds << num_failures.min(self.max_exponent);
+        Duration::from_secs(Bits(random).random_range(1..=max_seconds))
+    }
+
+    /// See [`apply_backoff_update`].
+    pub(crate) fn apply_backoff_update(
+        self,
+        record: &mut PeerRecord,
+        update: BackOffUpdate,
+        now: i64,
+        random: impl FnMut() -> u64,
+    ) {
+        record.num_failures = match update {
+            BackOffUpdate::HardReset | BackOffUpdate::Reset => 0,
+            BackOffUpdate::Increase => record.num_failures.saturating_add(1),
+        };
+        record.next_attempt = match update {
+            BackOffUpdate::HardReset => now,
+            BackOffUpdate::Reset | BackOffUpdate::Increase => {
+                now.saturating_add_unsigned(self.compute_backoff(record.num_failures, random).as_secs())
+            }
+        };
+    }
 }
 
 /// Random bits from a function, as the crate `rand` wants them: it is not part of the public API.

@@ -19,6 +19,8 @@ pub enum PeerTypeFilter {
     AnyOutbound,
     /// Every peer.
     Any,
+    /// Inbound and outbound peers: to tell strangers nothing of the operator's own peers.
+    NotPreferred,
 }
 
 impl PeerTypeFilter {
@@ -31,6 +33,7 @@ impl PeerTypeFilter {
             Self::PreferredOnly => peer_type == StoredPeerType::Preferred,
             Self::AnyOutbound => peer_type != StoredPeerType::Inbound,
             Self::Any => true,
+            Self::NotPreferred => peer_type != StoredPeerType::Preferred,
         }
     }
 }
@@ -54,8 +57,8 @@ pub struct PeerQuery<'a> {
     pub max_num_failures: Option<u32>,
     /// Only peers of these types.
     pub type_filter: PeerTypeFilter,
-    /// 0: every eligible peer is equally likely. Otherwise each draw first picks a netgroup (an IPv4 /16, an IPv6 /32,
-    /// each name one of its own), uniformly among those with an eligible peer left, then a peer in it, uniformly, and takes
+    /// 0: every eligible peer is equally likely. Otherwise each draw first picks a
+    /// [netgroup](crate::Options::max_peers_per_netgroup), uniformly among those with an eligible peer left, then a peer in it, uniformly, and takes
     /// at most this many from any one netgroup: an attacker's share is the share of netgroups it holds, not of addresses.
     pub max_per_netgroup: u32,
     /// Peers to leave out, for example those connected now.

@@ -9,13 +9,15 @@ use libc::sockaddr_storage;
 use peer_manager::ffi::address::{
     PEER_MANAGER_ADDRESS_TEXT_CAPACITY, peer_manager_address, peer_manager_address_equal,
     peer_manager_address_format, peer_manager_address_init, peer_manager_address_is_private,
-    peer_manager_address_parse,
+    peer_manager_address_is_routable, peer_manager_address_parse,
 };
 use peer_manager::ffi::error::{
     PEER_MANAGER_ERROR_INVALID_ADDRESS, PEER_MANAGER_ERROR_INVALID_ARGUMENT, PEER_MANAGER_ERROR_UNSUPPORTED,
 };
 use peer_manager::ffi::sockaddr::{peer_manager_address_from_sockaddr, peer_manager_address_to_sockaddr};
-use peer_manager::{HOST_CAPACITY, Host, PeerAddress, SCHEMA, load_all_from_db};
+use peer_manager::{
+    HOST_CAPACITY, Host, NameGroups, Options, PeerAddress, PeerManager, Reach, SCHEMA, load_all_from_db,
+};
 use rusqlite::Connection;
 
 use crate::c::{self, Room, call};
@@ -121,16 +123,74 @@ fn comes_back(address: &PeerAddress) {
     assert_eq!(format(&same, text.len() + 1).as_deref(), Ok(&*text));
     assert_eq!(format(&same, text.len()), Err(PEER_MANAGER_ERROR_INVALID_ARGUMENT), "the NUL has no room");
     // SAFETY: the pointer is valid for the calls.
-    let (is_equal, is_private) =
-        unsafe { (peer_manager_address_equal(&same, &same), peer_manager_address_is_private(&same)) };
+    let (is_equal, is_private, is_routable) = unsafe {
+        (
+            peer_manager_address_equal(&same, &same),
+            peer_manager_address_is_private(&same),
+            peer_manager_address_is_routable(&same),
+        )
+    };
     assert!(is_equal, "{text} does not equal itself");
-    assert_eq!(is_private, address.is_private());
+    assert_eq!((is_private, is_routable), (address.is_private(), address.is_routable()));
+    assert!(!(is_private && is_routable), "{text} is private and routable");
     match address.host() {
         Host::V6(ip) => assert!(ip.to_ipv4_mapped().is_none(), "an IPv4-mapped address is IPv4"),
-        Host::V4(_) => {}
-        Host::Name(name) => assert!(!name.contains(':') && name.parse::<Ipv4Addr>().is_err()),
+        Host::V4(ip) => means_the_same_wrapped(*ip, address),
+        Host::Name(name) => {
+            assert!(!name.contains(':') && name.parse::<Ipv4Addr>().is_err());
+            assert!(!is_number_to_a_resolver(name), "a resolver takes {name} for an IP address");
+        }
     }
     through_a_socket(address, &same);
+}
+
+/// Whether the system's resolver takes a name for an IP address in some notation; it asks no server.
+fn is_number_to_a_resolver(name: &str) -> bool {
+    let name = CString::new(name).expect("a name has no NUL");
+    // SAFETY: all zeros are hints.
+    let mut hints: libc::addrinfo = unsafe { MaybeUninit::zeroed().assume_init() };
+    hints.ai_flags = libc::AI_NUMERICHOST;
+    let mut found = std::ptr::null_mut();
+    // SAFETY: the pointers are valid for the call.
+    let status = unsafe { libc::getaddrinfo(name.as_ptr(), std::ptr::null(), &hints, &mut found) };
+    if status == 0 {
+        // SAFETY: the call has succeeded, and nothing refers to its result.
+        unsafe { libc::freeaddrinfo(found) };
+    }
+    status == 0
+}
+
+/// An IPv6 address that leads to an IPv4 address is of its netgroup, and as private and as routable as that.
+fn means_the_same_wrapped(ip: Ipv4Addr, address: &PeerAddress) {
+    thread_local! {
+        static MANAGERS: Vec<PeerManager> = managers();
+    }
+    let [a, b, c, d] = ip.octets();
+    let (high, low) = (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]));
+    for wrapped in [
+        Ipv6Addr::new(0x64, 0xff9b, 0, 0, 0, 0, high, low),
+        Ipv6Addr::new(0, 0, 0, 0, 0xffff, 0, high, low),
+        Ipv6Addr::new(0x2002, high, low, 0, 0, 0, 0, 1),
+        Ipv6Addr::new(0x2001, 0, 1, 2, 3, 4, !high, !low),
+    ] {
+        let wrapped = PeerAddress::from_ip(wrapped.into(), address.port()).expect("the port is one");
+        assert_eq!(wrapped.is_private(), address.is_private(), "{wrapped}");
+        assert_eq!(wrapped.is_routable(), address.is_routable(), "{wrapped}");
+        MANAGERS.with(|managers| {
+            for manager in managers {
+                let [one, other] = [address, &wrapped].map(|address| manager.address_netgroup(address).ok());
+                assert_eq!(one, other, "{wrapped}");
+            }
+        });
+    }
+}
+
+/// One for each way to count netgroups.
+fn managers() -> Vec<PeerManager> {
+    let reaches = [Reach::Specification, Reach::Public, Reach::Private];
+    let options =
+        reaches.map(|reach| Options { reach, name_groups: NameGroups::ByKey, ..Options::default() });
+    options.into_iter().map(|options| PeerManager::open(options).expect("it is in memory")).collect()
 }
 
 fn format(address: &peer_manager_address, capacity: usize) -> Result<String, i32> {

@@ -106,7 +106,19 @@ fn parse_name(text: &str) -> Result<Host, &'static str> {
     if last.bytes().all(|b| b.is_ascii_digit()) {
         return Err("it ends in a number like an IPv4 address, but is not one");
     }
+    if is_hexadecimal_number(last) {
+        return Err(
+            "it ends in a hexadecimal number, so a resolver may take it for an IPv4 address; write one in decimal",
+        );
+    }
     Ok(Host::Name(name.to_ascii_lowercase().into()))
+}
+
+/// Whether a resolver takes a label for a number in hexadecimal notation; some of them also take one without digits. (One in
+/// octal notation has decimal digits only.)
+fn is_hexadecimal_number(label: &str) -> bool {
+    let digits = label.strip_prefix("0x").or_else(|| label.strip_prefix("0X"));
+    digits.is_some_and(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit()))
 }
 
 /// An IPv4 address at the beginning of a text, and what follows it. No leading zeros, so no octal numbers.

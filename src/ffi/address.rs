@@ -4,6 +4,7 @@ use std::ffi::c_char;
 
 use super::error::{peer_manager_error, peer_manager_status};
 use super::handle::Plain;
+use super::opaque::peer_manager;
 use super::{boundary, handle};
 use crate::address::{HOST_CAPACITY, PeerAddress, write_host};
 use crate::error::{Error, Result};
@@ -197,9 +198,12 @@ pub unsafe extern "C" fn peer_manager_address_equal(
     })
 }
 
-/// Returns whether an address means nothing to a stranger, so that it is never sent to one: RFC 1918 networks,
-/// 0.0.0.0/8, 100.64.0.0/10, 127.0.0.0/8, 169.254.0.0/16, 224.0.0.0/4, 240.0.0.0/4, ::, ::1, fe80::/10, fc00::/7,
-/// ff00::/8 and the name localhost. Networks for documentation, such as 192.0.2.0/24, are public here.
+/// Returns whether an address means something else, or nothing, to a stranger, so that it is not sent to one: RFC 1918
+/// networks, 0.0.0.0/8, 100.64.0.0/10, 127.0.0.0/8, 169.254.0.0/16, 192.0.0.0/24 (except the anycast addresses 192.0.0.9
+/// and .10), 198.18.0.0/15, 224.0.0.0/4, 240.0.0.0/4, ::/96, 64:ff9b:1::/48, fc00::/7, fe80::/10, fec0::/10, ff00::/8; an
+/// address that wraps a private IPv4 address (NAT64 64:ff9b::/96, 6to4 2002::/16, IPv4-translated ::ffff:0:0:0/96,
+/// Teredo's client in 2001::/32); and the names localhost, *.localhost, *.local, *.internal, *.home.arpa. Networks for
+/// documentation, such as 192.0.2.0/24, are not private, but see peer_manager_address_is_routable.
 ///
 /// @param address  an address, in any spelling; may be NULL
 /// @return whether it is private; false for NULL, for what is no address and after an internal error
@@ -212,4 +216,52 @@ pub unsafe extern "C" fn peer_manager_address_is_private(address: *const peer_ma
         let address = unsafe { handle::any(address) };
         address.and_then(|a| a.parse().ok()).is_some_and(|a| a.is_private())
     })
+}
+
+/// Returns whether a stranger on the Internet may be able to reach an address: it is not private, and not set aside by IANA's
+/// special-purpose registries for examples or for no host at all: 192.0.2.0/24, 198.51.100.0/24, 203.0.113.0/24,
+/// 192.88.99.0/24, 100::/64, 2001::/23 without Teredo and the parts that the registry calls globally reachable,
+/// 2001:db8::/32, 3fff::/20, 5f00::/16, an address that wraps one of these, and the names *.test, *.example, *.invalid.
+///
+/// @param address  an address, in any spelling; may be NULL
+/// @return whether it is routable; false for NULL, for what is no address and after an internal error
+///
+/// Thread-safe. Since 0.2.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn peer_manager_address_is_routable(address: *const peer_manager_address) -> bool {
+    boundary::answer("peer_manager_address_is_routable", false, || {
+        // SAFETY: the caller keeps the contract of the module.
+        let address = unsafe { handle::any(address) };
+        address.and_then(|a| a.parse().ok()).is_some_and(|a| a.is_routable())
+    })
+}
+
+/// Returns which netgroup a peer manager counts an address as: peer_manager_options.max_peers_per_netgroup says what is one.
+/// Cost: constant.
+///
+/// @param pm       the peer manager
+/// @param address  the address, in any spelling; it need not be in the table
+/// @param out      receives an opaque number that two addresses have in common exactly if this peer manager counts them as
+///                 one netgroup; to another peer manager, and in another process, it means nothing
+/// @param error    receives what failed; may be NULL
+/// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ADDRESS; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL;
+///         PEER_MANAGER_ERROR_INTERNAL
+///
+/// Thread-safe. Since 0.2.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn peer_manager_address_netgroup(
+    pm: *const peer_manager,
+    address: *const peer_manager_address,
+    out: *mut u64,
+    error: *mut peer_manager_error,
+) -> peer_manager_status {
+    // SAFETY: the caller keeps the contract of the module.
+    unsafe {
+        boundary::call_on("peer_manager_address_netgroup", pm, error, |manager| {
+            let address = handle::input(address, "address")?.parse()?;
+            let out = handle::output(out, "out")?;
+            out.write(manager.address_netgroup(&address)?);
+            Ok(())
+        })
+    }
 }

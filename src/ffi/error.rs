@@ -33,7 +33,8 @@ pub const PEER_MANAGER_ERROR_LIMIT: i32 = 8;
 pub const PEER_MANAGER_ERROR_UNSUPPORTED: i32 = 9;
 /// A bug in the library. Every later call on that peer manager returns this, too; free it. Since 0.1.0.
 pub const PEER_MANAGER_ERROR_INTERNAL: i32 = 10;
-/// A policy refuses the address: it is one of the node's own (peer_manager_set_own_addresses). Since 0.2.0.
+/// A policy refuses the address: it is one of the node's own (peer_manager_set_own_addresses), or not one that
+/// peer_manager_options.reach admits. Since 0.2.0.
 pub const PEER_MANAGER_ERROR_REFUSED: i32 = 11;
 /// There is not enough memory, and nothing was done. This covers only memory that grows with the table or with a batch; a
 /// small allocation that fails ends the process. Since 0.2.0.

@@ -1,6 +1,7 @@
 //! Options.
 
 use std::ffi::{c_char, c_void};
+use std::mem::offset_of;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -8,7 +9,9 @@ use super::sized::Growing;
 use super::{boundary, handle, sized};
 use crate::clock::Clock;
 use crate::error::{Error, Result};
+use crate::netgroup::NameGroups;
 use crate::options::{Durability, OnCorrupt, Options};
+use crate::reach::Reach;
 
 /// A call returns after its transaction is committed: the change survives a crash of the process. The default. If the
 /// call fails because the disk failed after everything had been written, and the process ends before the next change,
@@ -31,6 +34,18 @@ pub const PEER_MANAGER_ON_CORRUPT_FAIL: u32 = 0;
 /// that can be read from it are put into a new file, and the peer manager opens; peer_manager_get_quarantine returns what
 /// happened. Nothing is deleted. Since 0.1.0.
 pub const PEER_MANAGER_ON_CORRUPT_QUARANTINE: u32 = 1;
+
+/// Everything is stored and drawn, and private addresses (peer_manager_address_is_private) are never told to others. The
+/// default. Since 0.2.0.
+pub const PEER_MANAGER_REACH_SPECIFICATION: u32 = 0;
+/// For nodes on the Internet. Gossip (peer_manager_ensure_exists and _many) of an address that is new and not routable
+/// (peer_manager_address_is_routable) is refused with PEER_MANAGER_ERROR_REFUSED, in a batch left out; either way it is counted
+/// in peer_manager_stats.refused_peers. If such an address gets into the table in another way (it is stored, updated,
+/// imported or in the file), it is drawn only as a preferred peer, and never told to others. Since 0.2.0.
+pub const PEER_MANAGER_REACH_PUBLIC: u32 = 1;
+/// For one machine, a LAN, containers, test networks. Private addresses are told to others like any address, and a private
+/// address with its port is a netgroup of its own. Since 0.2.0.
+pub const PEER_MANAGER_REACH_PRIVATE: u32 = 2;
 
 /// How a peer manager is opened. Initialise it with PEER_MANAGER_OPTIONS_INIT or peer_manager_options_init, then
 /// set what differs. It is only read during the call. Since 0.1.0.
@@ -78,8 +93,12 @@ pub struct peer_manager_options {
     /// fewer failures, then those whose rows come first. The rows of the others stay in the file and count as refused;
     /// the row of one that comes back as a new peer is overwritten.
     pub max_peers: u64,
-    /// The most peers of one netgroup (an IPv4 /16, an IPv6 /32, each name one of its own); 0 for no bound. As
-    /// max_peers, but a new peer in a full netgroup evicts only a peer of that netgroup.
+    /// The most peers of one netgroup; 0 for no bound. As max_peers, but a new peer in a full netgroup evicts only a peer of
+    /// that netgroup.
+    ///
+    /// A netgroup is an IPv4 /16, also for an IPv6 address that wraps or tunnels an IPv4 address (6to4, Teredo's client,
+    /// NAT64, IPv4-translated); for other IPv6 addresses a /32, but a /36 of 2001:470::/32; for names what name_groups says.
+    /// With PEER_MANAGER_REACH_PRIVATE, a private address with its port is one of its own.
     pub max_peers_per_netgroup: u32,
     /// 0: peer_manager_get_peers_to_send draws anew each time. Otherwise it answers everyone from one shared list of drawn
     /// peers, which is used for this many seconds and a random time of up to half as many more, so that no peer learns the
@@ -88,15 +107,32 @@ pub struct peer_manager_options {
     /// How much of the table the shared list may hold at a time, 0 to 100: for each type, this percentage of the peers that
     /// have that type when the first of them is drawn, rounded down but at least one; 0 and 100 mean no limit. A type that
     /// is not asked for takes nothing from the others. Peers that are no longer in the table are replaced by others.
-    /// While a new node's table is small, so is a percentage of it.
+    /// While a new node's table is small, so is a percentage of it. Anything but 0 needs share_cache_seconds.
     pub share_max_percent: u32,
     /// 0.
     pub reserved: u32,
+    /// PEER_MANAGER_REACH_SPECIFICATION, PEER_MANAGER_REACH_PUBLIC or PEER_MANAGER_REACH_PRIVATE. Since 0.2.0.
+    pub reach: u32,
+    /// 0: each name is a netgroup. 1: all DNS names together are one; .onion and .i2p are 16 each, by the first four bits of
+    /// the key. Since 0.2.0.
+    pub name_groups: u32,
+    /// 0: this version keeps no history, and returns PEER_MANAGER_ERROR_UNSUPPORTED for anything else. Since 0.2.0.
+    pub keep_history: u32,
+    /// The unit of the back-off in seconds, at most 3600; 0 for the specification's 10. After n failures a peer waits for 1
+    /// to backoff_seconds * 2^min(n, max_backoff_exponent) seconds. Since 0.2.0.
+    pub backoff_seconds: u32,
+    /// How often the back-off doubles, at most 20; 0 for the specification's 10. Since 0.2.0.
+    pub max_backoff_exponent: u32,
+    /// 0. Since 0.2.0.
+    pub reserved2: u32,
+    /// NULL: this version reads no AS maps, and returns PEER_MANAGER_ERROR_UNSUPPORTED for anything else. Since 0.2.0.
+    pub asmap_path: *const c_char,
 }
 
 impl Growing for peer_manager_options {
     const NAME: &'static str = "peer_manager_options";
-    const FIRST_SIZE: usize = size_of::<Self>();
+    /// The size in 0.1.0, where it ended with `reserved`.
+    const FIRST_SIZE: usize = offset_of!(Self, reach);
     const DEFAULT: Self = Self {
         struct_size: 0,
         durability: PEER_MANAGER_DURABILITY_COMMIT,
@@ -113,6 +149,13 @@ impl Growing for peer_manager_options {
         share_cache_seconds: 0,
         share_max_percent: 0,
         reserved: 0,
+        reach: PEER_MANAGER_REACH_SPECIFICATION,
+        name_groups: 0,
+        keep_history: 0,
+        backoff_seconds: 0,
+        max_backoff_exponent: 0,
+        reserved2: 0,
+        asmap_path: std::ptr::null(),
     };
 }
 
@@ -138,8 +181,16 @@ impl CallersClock {
 pub(super) unsafe fn read(pointer: *const peer_manager_options) -> Result<Options> {
     // SAFETY: by contract the pointer is NULL or valid.
     let raw = unsafe { sized::read(pointer, "options") }?;
-    if raw.reserved != 0 {
-        return Err(Error::Unsupported("options->reserved is not 0; initialise the options".to_owned()));
+    for (field, name) in [(raw.reserved, "reserved"), (raw.reserved2, "reserved2")] {
+        if field != 0 {
+            return Err(Error::Unsupported(format!("options->{name} is not 0; initialise the options")));
+        }
+    }
+    if raw.keep_history != 0 {
+        return Err(unsupported("options->keep_history", "keeps no history of peers", "0"));
+    }
+    if !raw.asmap_path.is_null() {
+        return Err(unsupported("options->asmap_path", "reads no AS maps", "NULL"));
     }
     let mut options = Options::default();
     if !raw.db_path.is_null() {
@@ -163,7 +214,38 @@ pub(super) unsafe fn read(pointer: *const peer_manager_options) -> Result<Option
     options.max_peers_per_netgroup = raw.max_peers_per_netgroup;
     options.share_cache_seconds = raw.share_cache_seconds;
     options.share_max_percent = raw.share_max_percent;
+    options.reach = reach(raw.reach)?;
+    options.name_groups = name_groups(raw.name_groups)?;
+    options.backoff_seconds = raw.backoff_seconds;
+    options.max_backoff_exponent = raw.max_backoff_exponent;
     Ok(options)
+}
+
+#[cold]
+fn unsupported(field: &str, what: &str, instead: &str) -> Error {
+    let version = env!("CARGO_PKG_VERSION");
+    Error::Unsupported(format!("{field} is set, but version {version} {what}; set it to {instead}"))
+}
+
+fn reach(number: u32) -> Result<Reach> {
+    match number {
+        PEER_MANAGER_REACH_SPECIFICATION => Ok(Reach::Specification),
+        PEER_MANAGER_REACH_PUBLIC => Ok(Reach::Public),
+        PEER_MANAGER_REACH_PRIVATE => Ok(Reach::Private),
+        _ => Err(handle::unknown(
+            number,
+            "options->reach",
+            "PEER_MANAGER_REACH_SPECIFICATION, _PUBLIC or _PRIVATE",
+        )),
+    }
+}
+
+fn name_groups(number: u32) -> Result<NameGroups> {
+    match number {
+        0 => Ok(NameGroups::Each),
+        1 => Ok(NameGroups::ByKey),
+        _ => Err(handle::unknown(number, "options->name_groups", "0 or 1")),
+    }
 }
 
 fn durability(number: u32) -> Result<Durability> {

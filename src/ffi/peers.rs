@@ -17,7 +17,8 @@ use crate::manager::PeerManager;
 /// @param address  the peer's address, in any spelling
 /// @param error    receives what failed; may be NULL
 /// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ADDRESS; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL;
-///         PEER_MANAGER_ERROR_LIMIT for a new peer that a bound refuses; PEER_MANAGER_ERROR_DATABASE, PEER_MANAGER_ERROR_BUSY,
+///         PEER_MANAGER_ERROR_LIMIT for a new peer that a bound refuses; PEER_MANAGER_ERROR_REFUSED for one that
+///         peer_manager_options.reach refuses; PEER_MANAGER_ERROR_DATABASE, PEER_MANAGER_ERROR_BUSY,
 ///         PEER_MANAGER_ERROR_DISK_FULL or PEER_MANAGER_ERROR_CORRUPT when the database refuses the write;
 ///         PEER_MANAGER_ERROR_INTERNAL
 ///
@@ -36,8 +37,8 @@ pub unsafe extern "C" fn peer_manager_ensure_exists(
     }
 }
 
-/// Makes sure that many addresses are known, in one transaction: all or none. New peers that a configured bound
-/// refuses are not an error here; they are missing from out_inserted and counted in the stats.
+/// Makes sure that many addresses are known, in one transaction: all or none. New peers that a configured bound or
+/// peer_manager_options.reach refuses are not an error here; they are missing from out_inserted and counted in the stats.
 ///
 /// Cost: one transaction; constant in memory for each address.
 ///

@@ -21,6 +21,8 @@ pub const PEER_MANAGER_FILTER_PREFERRED_ONLY: u32 = 2;
 pub const PEER_MANAGER_FILTER_ANY_OUTBOUND: u32 = 3;
 /// Every peer. Since 0.1.0.
 pub const PEER_MANAGER_FILTER_ANY: u32 = 4;
+/// Inbound and outbound peers: to tell strangers nothing of the operator's own peers. Since 0.2.0.
+pub const PEER_MANAGER_FILTER_NOT_PREFERRED: u32 = 5;
 
 /// Which peers are eligible. Initialise it with PEER_MANAGER_QUERY_INIT or peer_manager_query_init, then set what
 /// differs. Since 0.1.0.
@@ -29,7 +31,8 @@ pub const PEER_MANAGER_FILTER_ANY: u32 = 4;
 pub struct peer_manager_query {
     /// sizeof(peer_manager_query), set by the initialiser.
     pub struct_size: u32,
-    /// PEER_MANAGER_FILTER_INBOUND_ONLY, _OUTBOUND_ONLY, _PREFERRED_ONLY, _ANY_OUTBOUND (the default) or _ANY.
+    /// PEER_MANAGER_FILTER_INBOUND_ONLY, _OUTBOUND_ONLY, _PREFERRED_ONLY, _ANY_OUTBOUND (the default), _ANY or
+    /// _NOT_PREFERRED.
     pub type_filter: u32,
     /// Non-zero, the default: only peers with next_attempt <= now.
     pub use_next_attempt: u32,
@@ -37,7 +40,8 @@ pub struct peer_manager_query {
     pub has_max_num_failures: u32,
     /// The most failures; PEER_MANAGER_REALLY_DEAD by default.
     pub max_num_failures: u32,
-    /// 0, the default: every eligible peer is equally likely. Otherwise each draw first picks a netgroup, uniformly
+    /// 0, the default: every eligible peer is equally likely. Otherwise each draw first picks a netgroup
+    /// (peer_manager_options.max_peers_per_netgroup says what is one), uniformly
     /// among those with an eligible peer left, then a peer in it, uniformly, and takes at most this many from any one
     /// netgroup: an attacker's share is the share of netgroups it holds, not of addresses. Excluded peers do not count.
     pub max_per_netgroup: u32,
@@ -170,10 +174,11 @@ fn type_filter(number: u32, name: &str) -> Result<PeerTypeFilter> {
         PEER_MANAGER_FILTER_PREFERRED_ONLY => Ok(PeerTypeFilter::PreferredOnly),
         PEER_MANAGER_FILTER_ANY_OUTBOUND => Ok(PeerTypeFilter::AnyOutbound),
         PEER_MANAGER_FILTER_ANY => Ok(PeerTypeFilter::Any),
+        PEER_MANAGER_FILTER_NOT_PREFERRED => Ok(PeerTypeFilter::NotPreferred),
         _ => Err(handle::unknown(
             number,
             name,
-            "PEER_MANAGER_FILTER_INBOUND_ONLY, _OUTBOUND_ONLY, _PREFERRED_ONLY, _ANY_OUTBOUND or _ANY",
+            "PEER_MANAGER_FILTER_INBOUND_ONLY, _OUTBOUND_ONLY, _PREFERRED_ONLY, _ANY_OUTBOUND, _ANY or _NOT_PREFERRED",
         )),
     }
 }
@@ -250,8 +255,8 @@ pub unsafe extern "C" fn peer_manager_load_random_peers(
     }
 }
 
-/// Draws peers to tell another peer about: never private addresses, never exclude; preferred before outbound before
-/// inbound, at random within each.
+/// Draws peers to tell another peer about: never private addresses (peer_manager_options.reach may say otherwise), never
+/// exclude; preferred before outbound before inbound, at random within each.
 ///
 /// With peer_manager_options.share_cache_seconds everyone is answered from the same shared list for a while, in the same
 /// order: preferred before outbound before inbound, by the type that they had when they were drawn, so that no peer moves to

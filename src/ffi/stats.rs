@@ -28,7 +28,7 @@ pub struct peer_manager_stats {
     pub preferred: u64,
     /// Peers with next_attempt <= now.
     pub ready: u64,
-    /// Netgroups with at least one peer: an IPv4 /16, an IPv6 /32, each name one of its own.
+    /// Netgroups with at least one peer: peer_manager_options.max_peers_per_netgroup says what is one.
     pub netgroups: u64,
     /// With DEFERRED: changes that are not in the file yet.
     pub pending_writes: u64,
@@ -37,8 +37,8 @@ pub struct peer_manager_stats {
     /// Rows of the database that were not valid peers when it was opened, left where they are. After a quarantine,
     /// the rows that could not be saved.
     pub skipped_rows: u64,
-    /// Peers that max_peers or max_peers_per_netgroup refused since the peer manager was opened, including those that
-    /// they kept out of the table then.
+    /// Peers that max_peers, max_peers_per_netgroup or reach refused since the peer manager was opened, including those that
+    /// the bounds kept out of the table then.
     pub refused_peers: u64,
     /// 0: this version has no bans. Since 0.2.0.
     pub bans: u64,

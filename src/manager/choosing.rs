@@ -92,6 +92,24 @@ impl PeerManager {
         self.read()?.snapshot(room)
     }
 
+    /// An opaque number that two addresses, in the table or not, have in common exactly if this manager counts them as one
+    /// [netgroup](crate::Options::max_peers_per_netgroup). It means nothing to another manager. Cost: constant.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] after a panic.
+    ///
+    /// ```
+    /// use peer_manager::PeerManager;
+    ///
+    /// let manager = PeerManager::new_in_memory()?;
+    /// let netgroup = |text: &str| manager.address_netgroup(&text.parse()?);
+    /// assert_eq!(netgroup("8.8.8.8:1")?, netgroup("[64:ff9b::808:101]:2")?);
+    /// # Ok::<(), peer_manager::Error>(())
+    /// ```
+    pub fn address_netgroup(&self, address: &PeerAddress) -> Result<u64> {
+        Ok(self.read()?.netgroup_number(address))
+    }
+
     /// The number of peers. Cost: constant.
     #[must_use]
     pub fn peer_count(&self) -> usize {

@@ -57,7 +57,8 @@ impl PeerManager {
             is_bounded || !self.read().is_ok_and(|table| table.contains(&record.address))
         };
         let records = without_file_size_signal(|| read_peers(path, self.busy_timeout, &is_wanted))?;
-        let admitted = self.admit_unknown(&records, |record| &record.address, None, PeerRecord::clone);
+        let admitted =
+            self.admit_unknown(&records, |record| &record.address, None, |record| Some(record.clone()));
         admitted.map(|admitted| admitted.added)
     }
 }

@@ -12,8 +12,7 @@ use crate::address::PeerAddress;
 use crate::error::{Error, Result};
 use crate::memory;
 use crate::peer::{
-    BackOffUpdate, PeerRecord, StoredPeerType, apply_backoff_update, apply_type_update, get_type_update,
-    is_promoted,
+    BackOffUpdate, PeerRecord, StoredPeerType, apply_type_update, get_type_update, is_promoted,
 };
 use crate::store::Store;
 use crate::sync::{Ordering, RwLockWriteGuard, let_others_in};
@@ -32,11 +31,16 @@ impl PeerManager {
     ///
     /// # Errors
     /// See [above](#errors); [`Error::Limit`] when it is new and a bound [refuses](crate::Options::max_peers) it;
-    /// [`Error::Refused`] when it is one of the node's [own](Self::set_own_addresses).
+    /// [`Error::Refused`] when it is one of the node's [own](Self::set_own_addresses), or new and its
+    /// [`reach`](crate::Options::reach) refuses it.
     pub fn ensure_exists(&self, address: &PeerAddress) -> Result<bool> {
         // Most gossip is known already, and need not wait for the writer lock.
         if self.read()?.contains(address) {
             return Ok(false);
+        }
+        if self.reach.refuses_gossip_of(address) {
+            self.refused_peers.fetch_add(1, Ordering::Relaxed);
+            return Err(Error::not_routable(address));
         }
         match self.add_unknown(std::slice::from_ref(address))? {
             Admitted { refused: Some(refusal), .. } => Err(refusal.error(address)),
@@ -45,7 +49,7 @@ impl PeerManager {
     }
 
     /// As [`ensure_exists`](Self::ensure_exists) for many addresses in one transaction; returns how many were new. Those
-    /// that a bound refuses are left out, and counted in the [stats](Self::get_stats).
+    /// that a bound or a policy refuses are left out, and counted in the [stats](Self::get_stats).
     ///
     /// # Errors
     /// See [above](#errors); [`Error::Limit`] when the table would grow larger than a table can be.
@@ -239,7 +243,7 @@ impl PeerManager {
         rng: &mut ChaCha12Rng,
     ) -> bool {
         let num_failures = record.num_failures;
-        apply_backoff_update(record, backoff, now, || rng.next_u64());
+        self.backoff.apply_backoff_update(record, backoff, now, || rng.next_u64());
         let is_forgiven = backoff == BackOffUpdate::Increase && !self.is_online.load(Ordering::Relaxed);
         if is_forgiven {
             forgive(record, num_failures, now);
@@ -326,26 +330,29 @@ impl PeerManager {
             addresses,
             |address| address,
             Some(now),
-            |address| PeerRecord::new(address.clone(), now),
+            |address| (!self.reach.refuses_gossip_of(address)).then(|| PeerRecord::new(address.clone(), now)),
         )
     }
 
-    /// Adds those of the peers whose addresses are new, advancing the table to `now` first if that is given. Never evicts
-    /// a peer named in the same batch.
+    /// Adds those of the peers whose addresses are new and that have a record, advancing the table to `now` first if that is
+    /// given; those without count as refused. Never evicts a peer named in the same batch.
     pub(super) fn admit_unknown<T>(
         &self,
         peers: &[T],
         address: impl Fn(&T) -> &PeerAddress,
         now: Option<i64>,
-        record: impl Fn(&T) -> PeerRecord,
+        record: impl Fn(&T) -> Option<PeerRecord>,
     ) -> Result<Admitted> {
         let mut writer = self.lock_writer()?;
-        let (mut new, mut known) = (Vec::new(), Vec::new());
+        let (mut new, mut known, mut refused) = (Vec::new(), Vec::new(), 0);
         let table = self.read_table()?;
         for peer in peers {
             match table.find(address(peer)) {
                 Some(slot) => memory::push(&mut known, slot)?,
-                None => memory::push(&mut new, record(peer))?,
+                None => match record(peer) {
+                    Some(record) => memory::push(&mut new, record)?,
+                    None => refused += 1,
+                },
             }
         }
         // With bounds, the file may have rows of peers that are not in the table, and they are replaced. Without, only
@@ -353,7 +360,9 @@ impl PeerManager {
         let write: Write =
             if table.is_bounded() { Store::replace } else { |store, new, _| store.insert(new) };
         drop(table);
-        self.admit(&mut writer, &new, Some(&known), now, write)
+        let admitted = self.admit(&mut writer, &new, Some(&known), now, write)?;
+        self.refused_peers.fetch_add(refused, Ordering::Relaxed);
+        Ok(admitted)
     }
 
     fn store_all(&self, records: &[PeerRecord]) -> Result<Admitted> {

@@ -15,6 +15,7 @@ use super::bounds::{Bounds, Full};
 use super::facet::{failed_inbound, inbound_class};
 use super::number_map::{NumberMap, SlotSet};
 use super::owner::PeerTable;
+use super::owner::entry::Key;
 use crate::address::PeerAddress;
 use crate::memory::{self, Refused};
 use crate::netgroup::Netgroup;
@@ -40,8 +41,9 @@ type Candidates<'a> = Box<dyn Iterator<Item = u32> + 'a>;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Home {
     Known(Netgroup),
-    /// That of a name which no peer has yet.
-    NewName(Arc<str>),
+    /// That of a name which no peer has yet, and which has no number: so here the netgroup is the same for all of those, but
+    /// for the port where that matters.
+    NewName(Arc<str>, Netgroup),
 }
 
 /// The table as it will be when the records so far are in.
@@ -156,7 +158,7 @@ impl PeerTable {
         let (mut kept, mut kept_of) = (0, HashMap::new());
         for slot in order {
             kept_of.try_reserve(1)?;
-            let kept_of_netgroup = kept_of.entry(self.slab().entry(slot).key().netgroup()).or_insert(0);
+            let kept_of_netgroup = kept_of.entry(self.slab().netgroup(slot)).or_insert(0);
             if kept < peers && *kept_of_netgroup < per_netgroup {
                 is_kept[slot as usize] = true;
                 kept += 1;
@@ -169,17 +171,24 @@ impl PeerTable {
     /// The most peers of one netgroup. Cost: linear.
     fn largest_netgroup(&self) -> memory::Result<u32> {
         let mut peers = HashMap::new();
-        for entry in self.slab().entries() {
+        for slot in self.slab().slots() {
             peers.try_reserve(1)?;
-            *peers.entry(entry.key().netgroup()).or_insert(0) += 1;
+            *peers.entry(self.slab().netgroup(slot)).or_insert(0) += 1;
         }
         Ok(peers.into_values().max().unwrap_or(0))
     }
 
     fn home(&self, address: &PeerAddress) -> Home {
         match self.slab().key(address) {
-            Ok(key) => Home::Known(key.netgroup()),
-            Err(name) => Home::NewName(Arc::clone(name)),
+            Ok(key) => Home::Known(self.slab().netgroup_of(&key)),
+            Err(name) => {
+                // Its number decides nothing where many names are one netgroup.
+                let netgroup = self.slab().netgroup_of(&Key::of(address, u32::MAX));
+                match netgroup.name_number() {
+                    Some(_) => Home::NewName(Arc::clone(name), netgroup),
+                    None => Home::Known(netgroup),
+                }
+            }
         }
     }
 
@@ -247,7 +256,7 @@ impl<'a> Planner<'a> {
         if let Some(slot) = evicted {
             self.settled.add(slot)?;
             self.peers -= 1;
-            let netgroup = self.table.slab().entry(slot).key().netgroup();
+            let netgroup = self.table.slab().netgroup(slot);
             *self.gains.entry(Home::Known(netgroup)).or_insert(0) -= 1;
         }
         Ok(())
@@ -259,7 +268,7 @@ impl<'a> Planner<'a> {
                 let grouping = self.table.indexes().netgroups.grouping();
                 grouping.map_or(0, |grouping| grouping.peers_of(*netgroup))
             }
-            Home::NewName(_) => 0,
+            Home::NewName(..) => 0,
         };
         i64::from(before) + self.gains.get(home).copied().unwrap_or(0)
     }

@@ -53,13 +53,26 @@ pub(super) fn facet(peer_type: StoredPeerType, attempt: Attempt, is_private: boo
     (peer_type as usize * 2 + attempt as usize) * 2 + usize::from(is_private)
 }
 
-/// The facets of some types, given by number, of those that are due if so asked, and of the public ones if so asked; a bit
-/// for each.
-pub(super) fn facets(types: [bool; 3], due_only: bool, public_only: bool) -> u16 {
+/// Which peers of the private facets a query admits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum PrivatePeers {
+    All,
+    Preferred,
+    None,
+}
+
+/// The facets of some types, given by number, of those that are due if so asked, and of those private ones; a bit for each.
+pub(super) fn facets(types: [bool; 3], due_only: bool, private: PrivatePeers) -> u16 {
     const DUE: u16 = 0b0011_0011_0011;
     const PUBLIC: u16 = 0b0101_0101_0101;
+    const PREFERRED: u16 = 0b1111_0000_0000;
     let of_types = types.into_iter().rev().fold(0, |facets, is_in| (facets << 4) | (u16::from(is_in) * 0xf));
-    of_types & if due_only { DUE } else { !0 } & if public_only { PUBLIC } else { !0 }
+    let of_scope = match private {
+        PrivatePeers::All => !0,
+        PrivatePeers::Preferred => PUBLIC | PREFERRED,
+        PrivatePeers::None => PUBLIC,
+    };
+    of_types & of_scope & if due_only { DUE } else { !0 }
 }
 
 /// The pool of the peers of a facet that have failed so often.
@@ -193,13 +206,17 @@ mod tests {
                     let facet = facet(peer_type, attempt, is_private);
                     for mask in 0..8 {
                         let types = [0, 1, 2].map(|other| mask >> other & 1 == 1);
-                        for (due_only, public_only) in
-                            [(false, false), (false, true), (true, false), (true, true)]
-                        {
-                            let is_in = types[number]
-                                && !(due_only && attempt == Attempt::Waiting)
-                                && !(public_only && is_private);
-                            assert_eq!(facets(types, due_only, public_only) >> facet & 1 == 1, is_in);
+                        for due_only in [false, true] {
+                            for private in [PrivatePeers::All, PrivatePeers::Preferred, PrivatePeers::None] {
+                                let is_in_scope = !is_private
+                                    || private == PrivatePeers::All
+                                    || private == PrivatePeers::Preferred
+                                        && peer_type == StoredPeerType::Preferred;
+                                let is_in = types[number]
+                                    && !(due_only && attempt == Attempt::Waiting)
+                                    && is_in_scope;
+                                assert_eq!(facets(types, due_only, private) >> facet & 1 == 1, is_in);
+                            }
                         }
                     }
                     assert!(pools_of_type(peer_type).contains(&pool(facet, 200)));

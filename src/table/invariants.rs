@@ -19,8 +19,8 @@ impl PeerTable {
 
     fn check_bounds(&self) -> Result<(), String> {
         let mut peers = HashMap::new();
-        for entry in self.slab().entries() {
-            *peers.entry(entry.key().netgroup()).or_insert(0) += 1;
+        for slot in self.slab().slots() {
+            *peers.entry(self.slab().netgroup(slot)).or_insert(0) += 1;
         }
         let bounds = self.bounds();
         ensure(self.len() <= bounds.peers, "the table is within its bound")?;

@@ -22,6 +22,7 @@ use super::index::{Grouping, Indexes};
 use crate::address::PeerAddress;
 use crate::changes::{Changes, Room};
 use crate::memory;
+use crate::netgroup::GroupingPolicy;
 use crate::peer::PeerRecord;
 use crate::sort::sort;
 use slab::{Peer, Place, Slab};
@@ -73,6 +74,11 @@ impl PeerTable {
     /// How many netgroups have peers, if it is known who is in each.
     pub(crate) fn netgroups(&self) -> usize {
         self.indexes.netgroups.grouping().map_or(0, Grouping::netgroups)
+    }
+
+    /// A number that two addresses, in the table or not, have in common exactly if they are of one netgroup.
+    pub(crate) fn netgroup_number(&self, address: &PeerAddress) -> u64 {
+        self.slab.policy().number_of(address)
     }
 
     /// How many changes the file does not have, for a manager that writes later.
@@ -142,6 +148,12 @@ impl PeerTable {
             table.indexes.netgroups.starve();
         }
         table
+    }
+
+    /// The table with another policy; it must be empty.
+    pub(crate) fn with_policy(mut self, policy: GroupingPolicy) -> Self {
+        self.slab.set_policy(policy);
+        self
     }
 
     /// Inserts peers, or updates those that are known, and then removes the evicted ones, given by their slots. Returns how

@@ -31,7 +31,7 @@ static const struct {
 static const char *const bad_hosts[] = {
     "", " ", ".", "..", "a..b", ".a", "a b", "a/b", "a:1", "1.2.3", "256.1.1.1", "01.2.3.4", "1.2.3.4.", "1.2.3.4/8", "-a",
     "a-", "a.-b", "[::1]", "::1%eth0", "fe80::1%1", ":::", "12345::", "1:2:3:4:5:6:7:8:9", "http://a", "a@b", "\xC3\xA9.example",
-    "a.1", "0x7f.1", "*", "%00",
+    "a.1", "0x7f.1", "*", "%00", "0x7f000001", "0X7F000001", "127.0.0.0x1", "0x7f000001.", "017700000001", "0x", "a.0xff",
 };
 
 static void every_spelling_becomes_the_canonical_one(void) {
@@ -190,11 +190,15 @@ static void private_networks_are_known_to_their_last_address(void) {
       "10.0.0.0", "10.255.255.255", "172.16.0.0", "172.31.255.255", "192.168.0.0", "192.168.255.255", "0.0.0.0",
       "0.255.255.255", "100.64.0.0", "100.127.255.255", "127.0.0.1", "127.255.255.255", "169.254.0.0", "169.254.255.255",
       "224.0.0.0", "239.255.255.255", "240.0.0.0", "255.255.255.255", "::", "::1", "fe80::", "febf:ffff::1", "fc00::",
-      "fdff:ffff::1", "ff00::", "ff02::1", "localhost", "LocalHost.", "::ffff:10.0.0.1"};
+      "fdff:ffff::1", "ff00::", "ff02::1", "localhost", "LocalHost.", "::ffff:10.0.0.1",
+      "192.0.0.0", "192.0.0.8", "192.0.0.255", "198.18.0.0", "198.19.255.255", "::2", "::8.8.8.8", "64:ff9b:1::1", "fec0::1",
+      "64:ff9b::10.1.2.3", "2002:c0a8:101::1", "::ffff:0:127.0.0.1", "2001::f5fe:fdfc", "Foo.LocalHost", "nas.local.",
+      "api.internal", "fritz.home.arpa"};
   static const char *const is_public[] = {
       "9.255.255.255", "11.0.0.0", "172.15.255.255", "172.32.0.0", "192.167.255.255", "192.169.0.0", "1.0.0.0",
       "100.63.255.255", "100.128.0.0", "126.255.255.255", "128.0.0.0", "169.253.255.255", "169.255.0.0", "223.255.255.255",
-      "::2", "fec0::1", "fe00::1", "fbff::1", "2001:db8::1", "example.org", "localhost.example", "::ffff:8.8.8.8"};
+      "192.0.0.9", "192.0.0.10", "192.0.1.0", "198.17.255.255", "198.20.0.0", "64:ff9b:2::1", "64:ff9b::8.8.8.8",
+      "2002:808:808::1", "local", "home.arpa", "fe00::1", "fbff::1", "2001:db8::1", "example.org", "localhost.example", "::ffff:8.8.8.8"};
   peer_manager_address endless = check_endless_address();
   size_t i;
   for (i = 0; i < sizeof is_private / sizeof is_private[0]; i++) {
@@ -207,6 +211,70 @@ static void private_networks_are_known_to_their_last_address(void) {
   }
   CHECK(!peer_manager_address_is_private(NULL));
   CHECK(!peer_manager_address_is_private(&endless));
+}
+
+static void what_is_set_aside_is_neither_private_nor_routable(void) {
+  static const char *const reserved[] = {
+      "192.0.2.55", "198.51.100.7", "203.0.113.255", "192.88.99.1", "2001:db8:1::1", "3fff:1::1", "3fff:fff::1", "100::7", "5f00::1",
+      "2001:2::1", "2001:1ff::1", "2002:cb00:7109::1", "64:ff9b::192.0.2.1", "host.test", "Printer.EXAMPLE.", "x.invalid"};
+  static const char *const routable[] = {"8.8.8.8", "192.0.3.1", "2001:db9::1", "2001:200::1", "2001:3::1", "2001:20::1", "4000::1",
+                                         "3fff:1000::1", "5f01::1", "100:0:0:1::1", "2001:0:53aa:64c:0:fbff:f7f7:f7f7",
+                                         "example.org", "test", "abcdefghijklmnop.onion"};
+  peer_manager_address endless = check_endless_address();
+  peer_manager_address private_one = check_address("10.0.0.1", 1);
+  size_t i;
+  for (i = 0; i < sizeof reserved / sizeof reserved[0]; i++) {
+    peer_manager_address address = check_address(reserved[i], 1);
+    if (!CHECK(!peer_manager_address_is_private(&address) && !peer_manager_address_is_routable(&address))) {
+      fprintf(stderr, "  %s\n", reserved[i]);
+    }
+  }
+  for (i = 0; i < sizeof routable / sizeof routable[0]; i++) {
+    peer_manager_address address = check_address(routable[i], 1);
+    if (!CHECK(peer_manager_address_is_routable(&address))) fprintf(stderr, "  %s\n", routable[i]);
+  }
+  CHECK(!peer_manager_address_is_routable(&private_one));
+  CHECK(!peer_manager_address_is_routable(NULL));
+  CHECK(!peer_manager_address_is_routable(&endless));
+}
+
+static uint64_t netgroup_of(peer_manager *pm, const char *host, uint16_t port) {
+  peer_manager_address address = check_address(host, port);
+  uint64_t netgroup = 0;
+  (void)SUCCEEDS(peer_manager_address_netgroup, pm, &address, &netgroup);
+  return netgroup;
+}
+
+static void six_spellings_of_a_host_are_one_netgroup(void) {
+  static const char *const spellings[] = {"8.8.8.8", "::ffff:8.8.1.1", "64:ff9b::8.8.2.2", "2002:808:303::1", "::ffff:0:8.8.4.4",
+                                          "2001:0:53aa:64c:0:fbff:f7f7:f7f7"};
+  peer_manager *pm = check_open(NULL, NULL);
+  size_t i;
+  for (i = 0; i < sizeof spellings / sizeof spellings[0]; i++) {
+    if (!CHECK(netgroup_of(pm, spellings[i], 7) == netgroup_of(pm, "8.8.9.9", 1))) fprintf(stderr, "  %s\n", spellings[i]);
+  }
+  CHECK(netgroup_of(pm, "8.9.8.8", 1) != netgroup_of(pm, "8.8.8.8", 1));
+  CHECK(netgroup_of(pm, "2001:470:1234::1", 1) == netgroup_of(pm, "2001:470:1fff::9", 1));
+  CHECK(netgroup_of(pm, "2001:470:1234::1", 1) != netgroup_of(pm, "2001:470:2234::1", 1));
+  CHECK(netgroup_of(pm, "2a00:1450::1", 1) == netgroup_of(pm, "2a00:1450:4001::1", 1));
+  CHECK(netgroup_of(pm, "Example.org", 1) == netgroup_of(pm, "example.ORG.", 2));
+  CHECK(netgroup_of(pm, "example.org", 1) != netgroup_of(pm, "example.net", 1));
+  CHECK(netgroup_of(pm, "127.0.0.1", 1) == netgroup_of(pm, "127.0.0.2", 2));
+  peer_manager_free(pm);
+}
+
+static void a_netgroup_is_written_for_an_address_only(void) {
+  peer_manager *pm = check_open(NULL, NULL);
+  peer_manager_address good = check_address("8.8.8.8", 1);
+  peer_manager_address bad = check_address("1.2.3", 1);
+  uint64_t netgroup = 4711;
+  REFUSES("pm is NULL", peer_manager_address_netgroup, NULL, &good, &netgroup);
+  REFUSES("address is NULL", peer_manager_address_netgroup, pm, NULL, &netgroup);
+  FAILS(PEER_MANAGER_ERROR_INVALID_ADDRESS, "1.2.3", peer_manager_address_netgroup, pm, &bad, &netgroup);
+  CHECK(netgroup == 4711);
+  REFUSES("out is NULL", peer_manager_address_netgroup, pm, &good, NULL);
+  CHECK(peer_manager_address_netgroup(pm, &good, &netgroup, NULL) == PEER_MANAGER_OK);
+  peer_manager_free(pm);
 }
 
 static struct sockaddr_in v4_socket(const char *host, uint16_t port) {
@@ -332,6 +400,9 @@ int main(void) {
   outputs_may_alias_inputs();
   equality_is_of_canonical_addresses();
   private_networks_are_known_to_their_last_address();
+  what_is_set_aside_is_neither_private_nor_routable();
+  six_spellings_of_a_host_are_one_netgroup();
+  a_netgroup_is_written_for_an_address_only();
   addresses_make_the_way_through_socket_addresses_and_back();
   socket_addresses_are_what_the_system_understands();
   a_socket_address_may_be_mapped_and_unaligned();

@@ -115,6 +115,7 @@ static void a_handle_that_is_not_aligned_is_none(void) {
   peer_manager_snapshot *const no_snapshot = (peer_manager_snapshot *)at(1);
   peer_manager_record record;
   check_fill(memory.bytes, sizeof memory.bytes);
+  MISALIGNED("out", peer_manager_address_netgroup, pm, &address, (uint64_t *)at(4));
   MISALIGNED("pm", peer_manager_ensure_exists, no_pm, &address);
   MISALIGNED("pm", peer_manager_flush, no_pm);
   MISALIGNED("snapshot", peer_manager_snapshot_get, no_snapshot, 0, &record);
@@ -124,6 +125,7 @@ static void a_handle_that_is_not_aligned_is_none(void) {
   peer_manager_snapshot_free(no_snapshot);
   memcpy(at(1), &address, sizeof address);
   CHECK(!peer_manager_address_is_private((const peer_manager_address *)at(1)));
+  CHECK(!peer_manager_address_is_routable((const peer_manager_address *)at(1)));
   CHECK(!peer_manager_address_equal((const peer_manager_address *)at(1), &address));
   CHECK(!peer_manager_address_equal(&address, (const peer_manager_address *)at(1)));
   CHECK(!peer_manager_record_is_ready((const peer_manager_record *)at(4), INT64_MAX));

@@ -27,8 +27,7 @@ static void each_status_has_its_number_and_its_name(void) {
       {PEER_MANAGER_ERROR_LIMIT, 8, "LIMIT"},
       {PEER_MANAGER_ERROR_UNSUPPORTED, 9, "UNSUPPORTED"},
       {PEER_MANAGER_ERROR_INTERNAL, 10, "INTERNAL"},
-      /* Set aside: no call returns it yet, and there is no constant. */
-      {11, 11, "REFUSED"},
+      {PEER_MANAGER_ERROR_REFUSED, 11, "REFUSED"},
       {PEER_MANAGER_ERROR_NO_MEMORY, 12, "NO_MEMORY"},
   };
   size_t i;

@@ -16,7 +16,7 @@ static void the_options_have_their_layout(void) {
   CHECK(offsetof(peer_manager_options, on_corrupt) == 16 + sizeof(char *));
   CHECK(offsetof(peer_manager_options, has_rng_seed) == 20 + sizeof(char *));
 #if UINTPTR_MAX == UINT64_MAX
-  CHECK(sizeof(peer_manager_options) == 80);
+  CHECK(sizeof(peer_manager_options) == 112);
   CHECK(offsetof(peer_manager_options, rng_seed) == 32);
   CHECK(offsetof(peer_manager_options, clock) == 40);
   CHECK(offsetof(peer_manager_options, clock_context) == 48);
@@ -25,6 +25,13 @@ static void the_options_have_their_layout(void) {
   CHECK(offsetof(peer_manager_options, share_cache_seconds) == 68);
   CHECK(offsetof(peer_manager_options, share_max_percent) == 72);
   CHECK(offsetof(peer_manager_options, reserved) == 76);
+  CHECK(offsetof(peer_manager_options, reach) == 80);
+  CHECK(offsetof(peer_manager_options, name_groups) == 84);
+  CHECK(offsetof(peer_manager_options, keep_history) == 88);
+  CHECK(offsetof(peer_manager_options, backoff_seconds) == 92);
+  CHECK(offsetof(peer_manager_options, max_backoff_exponent) == 96);
+  CHECK(offsetof(peer_manager_options, reserved2) == 100);
+  CHECK(offsetof(peer_manager_options, asmap_path) == 104);
 #endif
 }
 
@@ -49,6 +56,13 @@ static void the_macro_and_the_function_initialise_alike(void) {
   CHECK(by_function.share_cache_seconds == 0 && by_macro.share_cache_seconds == 0);
   CHECK(by_function.share_max_percent == 0 && by_macro.share_max_percent == 0);
   CHECK(by_function.reserved == 0 && by_macro.reserved == 0);
+  CHECK(by_function.reach == 0 && by_macro.reach == PEER_MANAGER_REACH_SPECIFICATION);
+  CHECK(by_function.name_groups == 0 && by_macro.name_groups == 0);
+  CHECK(by_function.keep_history == 0 && by_macro.keep_history == 0);
+  CHECK(by_function.backoff_seconds == 0 && by_macro.backoff_seconds == 0);
+  CHECK(by_function.max_backoff_exponent == 0 && by_macro.max_backoff_exponent == 0);
+  CHECK(by_function.reserved2 == 0 && by_macro.reserved2 == 0);
+  CHECK(by_function.asmap_path == NULL && by_macro.asmap_path == NULL);
 }
 
 /* A caller of any version has a struct of its own size; not a byte behind it may change. */
@@ -87,7 +101,7 @@ static void options_of_another_size_are_read_as_far_as_known(void) {
     FAILS(PEER_MANAGER_ERROR_UNSUPPORTED, "peer_manager_options", peer_manager_open, &larger.options, &pm);
     larger.tail[i] = 0;
   }
-  for (size = 0; size < sizeof(peer_manager_options); size++) {
+  for (size = 0; size < offsetof(peer_manager_options, reach); size++) {
     larger.options.struct_size = size;
     REFUSES("struct_size", peer_manager_open, &larger.options, &pm);
   }
@@ -137,6 +151,8 @@ static void unknown_enumerators_and_numbers_are_refused(void) {
     options.on_corrupt = 0;
     options.share_max_percent = 101;
     REFUSES("share_max_percent", peer_manager_open, &options, &pm);
+    options.share_max_percent = 50;
+    REFUSES("share_cache_seconds", peer_manager_open, &options, &pm);
     options.share_max_percent = 0;
     options.reserved = 1;
     FAILS(PEER_MANAGER_ERROR_UNSUPPORTED, "reserved", peer_manager_open, &options, &pm);

@@ -19,6 +19,7 @@ typedef struct scene {
   peer_manager_snapshot *out_snapshot;
   peer_manager_address address;
   peer_manager_address out_address;
+  peer_manager_address routable;
   peer_manager_record record;
   peer_manager_options options;
   peer_manager_query query;
@@ -26,6 +27,7 @@ typedef struct scene {
   struct sockaddr_in v4;
   struct sockaddr_storage storage;
   size_t count;
+  uint64_t netgroup;
   char text[PEER_MANAGER_ADDRESS_TEXT_CAPACITY];
 } scene;
 
@@ -37,6 +39,7 @@ typedef struct scene {
   X(peer_manager_address_init, PEER_MANAGER_OK, 0, ("192.0.2.1", 1, &s->out_address, e)) \
   X(peer_manager_address_parse, PEER_MANAGER_OK, 0, ("192.0.2.1:1", 0, &s->out_address, e)) \
   X(peer_manager_address_format, PEER_MANAGER_OK, 0, (&s->address, s->text, sizeof s->text, e)) \
+  X(peer_manager_address_netgroup, PEER_MANAGER_OK, 1, (s->pm, &s->address, &s->netgroup, e)) \
   X(peer_manager_address_from_sockaddr, PEER_MANAGER_OK, 0, \
     ((const struct sockaddr *)(const void *)&s->v4, sizeof s->v4, &s->out_address, e)) \
   X(peer_manager_address_to_sockaddr, PEER_MANAGER_OK, 0, (&s->address, &s->storage, &s->count, e)) \
@@ -75,6 +78,7 @@ typedef struct scene {
   X(peer_manager_status_name, strcmp(peer_manager_status_name(PEER_MANAGER_OK), "UNKNOWN") == 0) \
   X(peer_manager_address_equal, !peer_manager_address_equal(&s->address, &s->address)) \
   X(peer_manager_address_is_private, !peer_manager_address_is_private(&s->address)) \
+  X(peer_manager_address_is_routable, !peer_manager_address_is_routable(&s->routable)) \
   X(peer_manager_record_is_ready, !peer_manager_record_is_ready(&s->record, INT64_MAX)) \
   X(peer_manager_options_init, (peer_manager_options_init(&s->options, sizeof s->options), s->options.rng_seed == 7)) \
   X(peer_manager_query_init, (peer_manager_query_init(&s->query, sizeof s->query), s->query.max_num_failures == 7)) \
@@ -120,6 +124,7 @@ static void set_up(scene *s) {
   memset(s, 0, sizeof *s);
   s->pm = check_open(NULL, NULL);
   s->address = check_address("10.0.0.1", 1);
+  s->routable = check_address("8.8.8.8", 1);
   s->record = check_record("10.0.0.1", 1, 0, 1, PEER_MANAGER_TYPE_OUTBOUND);
   REQUIRE(SUCCEEDS(peer_manager_store, s->pm, &s->record));
   REQUIRE(SUCCEEDS(peer_manager_get_all_peers, s->pm, &s->snapshot));

@@ -141,7 +141,7 @@ static void null_and_sizes_that_no_memory_holds_are_refused(void) {
 }
 
 static void unknown_filters_and_bad_exclusions_are_refused(void) {
-  static const uint32_t unknown[] = {5, 6, 255, UINT32_MAX};
+  static const uint32_t unknown[] = {6, 7, 255, UINT32_MAX};
   int64_t now = NOW;
   peer_manager *pm = open_with_peers(&now);
   const peer_manager_query defaults = PEER_MANAGER_QUERY_INIT;
@@ -184,6 +184,7 @@ static void each_filter_lets_through_its_types(void) {
       {PEER_MANAGER_FILTER_PREFERRED_ONLY, {0, 0, 1}},
       {PEER_MANAGER_FILTER_ANY_OUTBOUND, {0, 1, 1}},
       {PEER_MANAGER_FILTER_ANY, {1, 1, 1}},
+      {PEER_MANAGER_FILTER_NOT_PREFERRED, {1, 1, 0}},
   };
   int64_t now = NOW;
   peer_manager *pm = open_with_peers(&now);

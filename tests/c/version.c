@@ -68,6 +68,10 @@ static void the_constants_have_their_values(void) {
   CHECK(PEER_MANAGER_FILTER_PREFERRED_ONLY == 2);
   CHECK(PEER_MANAGER_FILTER_ANY_OUTBOUND == 3);
   CHECK(PEER_MANAGER_FILTER_ANY == 4);
+  CHECK(PEER_MANAGER_FILTER_NOT_PREFERRED == 5);
+  CHECK(PEER_MANAGER_REACH_SPECIFICATION == 0);
+  CHECK(PEER_MANAGER_REACH_PUBLIC == 1);
+  CHECK(PEER_MANAGER_REACH_PRIVATE == 2);
 }
 
 /* The functions have the types of the contract: these assignments compile only then. */

@@ -52,6 +52,7 @@ programs! {
     peers: peers_are_read_and_written_in_c, peers_are_read_and_written_in_cxx;
     import: peers_are_taken_over_from_another_file_in_c, peers_are_taken_over_from_another_file_in_cxx;
     query: queries_choose_eligible_peers_in_c, queries_choose_eligible_peers_in_cxx;
+    reach: a_node_has_the_peers_it_can_reach_in_c, a_node_has_the_peers_it_can_reach_in_cxx;
     sharing: strangers_learn_what_is_shared_in_c, strangers_learn_what_is_shared_in_cxx;
     memory: calls_fail_when_memory_is_refused_in_c, calls_fail_when_memory_is_refused_in_cxx;
     snapshot: snapshots_hold_one_moment_in_c, snapshots_hold_one_moment_in_cxx;

@@ -6,12 +6,13 @@ use crate::common::{START, TestClock, address, ipv4, mixed, private, record};
 use peer_manager::StoredPeerType::{Inbound, Outbound, Preferred};
 use peer_manager::{PeerAddress, PeerManager, PeerQuery, PeerRecord, PeerTypeFilter, StoredPeerType};
 
-const FILTERS: [(PeerTypeFilter, &[StoredPeerType]); 5] = [
+const FILTERS: [(PeerTypeFilter, &[StoredPeerType]); 6] = [
     (PeerTypeFilter::InboundOnly, &[Inbound]),
     (PeerTypeFilter::OutboundOnly, &[Outbound]),
     (PeerTypeFilter::PreferredOnly, &[Preferred]),
     (PeerTypeFilter::AnyOutbound, &[Outbound, Preferred]),
     (PeerTypeFilter::Any, &[Inbound, Outbound, Preferred]),
+    (PeerTypeFilter::NotPreferred, &[Inbound, Outbound]),
 ];
 
 /// A manager that knows these peers, at [`START`].
@@ -164,7 +165,7 @@ fn sharing_leaves_out_both_the_asker_and_the_filters_exclusions() {
 }
 
 /// The first and last address of every private range, and some between.
-const PRIVATE: [&str; 48] = [
+const PRIVATE: [&str; 68] = [
     "0.0.0.0",
     "0.0.0.1",
     "0.255.255.255",
@@ -213,10 +214,30 @@ const PRIVATE: [&str; 48] = [
     "::ffff:10.0.0.1",
     "::ffff:127.0.0.1",
     "::ffff:192.168.1.1",
+    "192.0.0.0",
+    "192.0.0.8",
+    "192.0.0.11",
+    "192.0.0.255",
+    "198.18.0.0",
+    "198.19.255.255",
+    "::2",
+    "::8.8.8.8",
+    "64:ff9b:1::",
+    "64:ff9b:1:ffff:ffff:ffff:ffff:ffff",
+    "fec0::",
+    "feff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+    "64:ff9b::10.0.0.1",
+    "2002:7f00:1::",
+    "::ffff:0:192.168.1.1",
+    "2001:0:1:2:3:4:f5ff:fffe",
+    "a.localhost",
+    "nas.local",
+    "a.b.internal",
+    "fritz.home.arpa",
 ];
 
 /// The nearest public neighbours of every private range, and names that only look like `localhost`.
-const PUBLIC: [&str; 37] = [
+const PUBLIC: [&str; 46] = [
     "1.0.0.0",
     "9.255.255.255",
     "11.0.0.0",
@@ -232,9 +253,16 @@ const PUBLIC: [&str; 37] = [
     "172.0.0.1",
     "192.167.255.255",
     "192.169.0.0",
-    "192.0.0.1",
+    "192.0.0.9",
+    "192.0.0.10",
+    "192.0.1.0",
+    "191.255.255.255",
+    "198.17.255.255",
+    "198.20.0.0",
     "223.255.255.255",
-    "::2",
+    "::1:0:0",
+    "64:ff9b:0:ffff::",
+    "64:ff9b:2::",
     "1::",
     "0:0:0:1::1",
     "2001:db8::1",
@@ -243,16 +271,18 @@ const PUBLIC: [&str; 37] = [
     "fe00::",
     "fe7f::",
     "fe7f:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
-    "fec0::",
-    "feff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
     "::ffff:8.8.8.8",
     "::ffff:172.15.255.255",
     "localhost.example.org",
     "localhost2",
     "xlocalhost",
-    "a.localhost",
     "localhost-x",
     "local",
+    "xlocal",
+    "home.arpa",
+    "in-addr.arpa",
+    "local.example.org",
+    "internal.org",
     "example.onion",
 ];
 

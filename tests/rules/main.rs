@@ -5,5 +5,8 @@ mod common;
 
 mod addresses;
 mod model;
+mod options;
+mod reach;
 mod rules;
 mod rust_api;
+mod special;

@@ -4,10 +4,13 @@
 
 use std::time::Duration;
 
+use crate::common::model::netgroup::Policy;
 use crate::common::model::reference::Reference;
 use crate::common::model::steps::{Peer, Query, Step, Values, by_address};
 use crate::common::{self, Rows, START, TempDb, TestClock};
-use peer_manager::{BackOffUpdate, Durability, PeerAddress, PeerManager, PeerTypeFilter, StoredPeerType};
+use peer_manager::{
+    BackOffUpdate, Durability, NameGroups, PeerAddress, PeerManager, PeerTypeFilter, Reach, StoredPeerType,
+};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::{BoxedStrategy, Just, Strategy, any};
@@ -18,27 +21,35 @@ use rusqlite::Connection;
 /// So few that histories meet the same peers again and again.
 const UNIVERSE: u32 = 60;
 
-const FILTERS: [PeerTypeFilter; 5] = [
+const FILTERS: [PeerTypeFilter; 6] = [
     PeerTypeFilter::InboundOnly,
     PeerTypeFilter::OutboundOnly,
     PeerTypeFilter::PreferredOnly,
     PeerTypeFilter::AnyOutbound,
     PeerTypeFilter::Any,
+    PeerTypeFilter::NotPreferred,
 ];
+
+const WRAPPED: [&str; 4] = ["[64:ff9b::808:101]:9", "[2002:a00:1::]:9", "8.8.7.7:9", "10.0.0.7:9"];
+const RESERVED: [&str; 4] = ["192.0.2.7:9", "host.test:9", "[2001:db8::7]:9", "[2001:470:1000::]:9"];
 
 /// A peer by its number in the universe.
 #[derive(Clone, Copy, Debug)]
 struct Number(u32);
 
 impl Peer for Number {
-    /// Public and private addresses of every kind, and some that differ in the port only.
+    /// Public, private and reserved addresses of every kind, some that wrap others, and some that differ in the port only.
     fn address(self) -> PeerAddress {
         let Self(n) = self;
-        match n % 6 {
+        match n % 10 {
             0 => common::private(n),
-            1 => common::address(&format!("[fe80::{n}]:11625")),
+            1 => common::address(&format!("[fe80::{}]:{}", n / 20, n + 1)),
             2 => common::address(&format!("localhost:{}", n + 1)),
             3 => common::address(&format!("same.example.org:{}", n + 1)),
+            // Of two netgroups, one of them private.
+            4 => common::address(WRAPPED[n as usize / 10 % 4]),
+            5 => common::address(&format!("{}xyz.onion:9", &"abcdef"[n as usize / 10..][..1])),
+            6 => common::address(RESERVED[n as usize / 10 % 4]),
             _ => common::mixed(n),
         }
     }
@@ -72,12 +83,14 @@ fn history() -> impl Strategy<Value = Vec<Event>> {
     let values = move || -> BoxedStrategy<Values> { (time(), failures(), peer_type()).boxed() };
     let flag = || any::<bool>().prop_map(u8::from);
     let query = move || {
-        (any::<bool>(), option::of(failures()), select(FILTERS.to_vec()), vec(peer(), 0..5)).prop_map(
-            |(use_next_attempt, max_num_failures, type_filter, exclude)| Query {
+        let max_per_netgroup = prop_oneof![2 => Just(0), 1 => 1..4_u32];
+        let filter = select(FILTERS.to_vec());
+        (any::<bool>(), option::of(failures()), filter, max_per_netgroup, vec(peer(), 0..5)).prop_map(
+            |(use_next_attempt, max_num_failures, type_filter, max_per_netgroup, exclude)| Query {
                 use_next_attempt,
                 max_num_failures,
                 type_filter,
-                max_per_netgroup: 0,
+                max_per_netgroup,
                 exclude,
             },
         )
@@ -114,6 +127,7 @@ fn history() -> impl Strategy<Value = Vec<Event>> {
 struct Pair {
     clock: TestClock,
     seed: u64,
+    policy: Policy,
     database: Option<(TempDb, Connection)>,
     manager: PeerManager,
     model: Reference,
@@ -127,22 +141,38 @@ impl Pair {
         let clock = TestClock::at(START);
         let manager = clock.in_memory(seed);
         let (model, durability, moments) = (Reference::new_in_memory(), Durability::Commit, Vec::new());
-        Self { clock, seed, database: None, manager, model, durability, moments }
+        let policy = Policy::default();
+        Self { clock, seed, policy, database: None, manager, model, durability, moments }
+    }
+
+    /// With options that are not the specification's.
+    fn under(policy: Policy, seed: u64, on_file: bool) -> Self {
+        let mut pair = Self { policy, ..Self::in_memory(seed) };
+        pair.model =
+            if on_file { Reference::new_with_db() } else { Reference::new_in_memory() }.under(policy);
+        let database = on_file.then(TempDb::new);
+        pair.manager = pair.open(database.as_ref());
+        pair.database = database.map(|database| {
+            let connection = database.connection();
+            (database, connection)
+        });
+        pair
     }
 
     fn on_file(seed: u64, durability: Durability) -> Self {
         let (mut pair, database) = (Self::in_memory(seed), TempDb::new());
         pair.model = Reference::new_with_db();
         pair.durability = durability;
-        pair.manager = pair.open(&database);
+        pair.manager = pair.open(Some(&database));
         let connection = database.connection();
         pair.database = Some((database, connection));
         pair
     }
 
-    fn open(&self, database: &TempDb) -> PeerManager {
+    fn open(&self, database: Option<&TempDb>) -> PeerManager {
         let mut options = self.clock.options(self.seed);
-        options.db_path = Some(database.path());
+        options.db_path = database.map(TempDb::path);
+        (options.reach, options.name_groups) = (self.policy.reach, self.policy.names);
         options.durability = self.durability;
         options.flush_interval = Duration::from_millis(1);
         common::open(options)
@@ -173,7 +203,7 @@ impl Pair {
         if let Some((database, _)) = &self.database {
             // The old one is closed first, as in a node that starts again.
             self.manager = self.clock.in_memory(self.seed);
-            self.manager = self.open(database);
+            self.manager = self.open(Some(database));
             self.model.reopen();
             self.moments.clear();
         }
@@ -202,6 +232,24 @@ fn replay(mut pair: Pair, history: &[Event]) {
         pair.take(event);
         pair.compare();
     }
+}
+
+/// Every policy that is not the specification's.
+fn policy() -> impl Strategy<Value = Policy> {
+    let reach = select(vec![Reach::Specification, Reach::Public, Reach::Private]);
+    (reach, select(vec![NameGroups::Each, NameGroups::ByKey]))
+        .prop_map(|(reach, names)| Policy { reach, names })
+        .prop_filter("the specification's", |policy| *policy != Policy::default())
+}
+
+#[test]
+fn with_another_reach_or_other_name_groups_it_behaves_as_the_model() {
+    common::runner(100)
+        .run(&(history(), policy(), any::<bool>(), any::<u64>()), |(history, policy, on_file, seed)| {
+            replay(Pair::under(policy, seed, on_file), &history);
+            Ok(())
+        })
+        .unwrap();
 }
 
 #[test]

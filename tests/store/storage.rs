@@ -461,7 +461,7 @@ fn two_names_of_one_file_are_one_file() {
 #[test]
 fn a_percentage_above_100_is_an_invalid_argument() {
     for (percent, is_accepted) in [(0, true), (1, true), (100, true), (101, false), (u32::MAX, false)] {
-        let options = Options { share_max_percent: percent, ..Options::default() };
+        let options = Options { share_cache_seconds: 1, share_max_percent: percent, ..Options::default() };
         match PeerManager::open(options) {
             Ok(_) => assert!(is_accepted, "{percent}"),
             Err(error) => {

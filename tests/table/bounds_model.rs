@@ -6,10 +6,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::common::model::bounded::{Bounded, Bounds};
+use crate::common::model::netgroup::Policy;
 use crate::common::model::steps::{Peer, Peers, Step, Values};
-use crate::common::{self, Rows, START, TempDb, TestClock, netgroup};
+use crate::common::{self, Rows, START, TempDb, TestClock};
 use peer_manager::{
-    BackOffUpdate, Durability, Options, PeerAddress, PeerManager, PeerRecord, StoredPeerType,
+    BackOffUpdate, Durability, NameGroups, Options, PeerAddress, PeerManager, PeerRecord, Reach,
+    StoredPeerType,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -26,15 +28,19 @@ const UNIVERSE: u32 = 30;
 struct Number(u32);
 
 impl Peer for Number {
-    /// Six netgroups: three of IPv4, one of them private, one of IPv6, one name with many ports, and names of their own.
+    /// Six netgroups: three of IPv4, one of them private and one with addresses that wrap it, one of IPv6, one name with many
+    /// ports, and names of their own.
     fn address(self) -> PeerAddress {
         let Self(n) = self;
         common::address(&match n % 6 {
+            0 if n > 12 => format!("[64:ff9b::52.0.{n}.1]:11625"),
             0 => format!("52.0.{n}.1:11625"),
             1 => format!("52.1.0.{n}:11625"),
             2 => format!("10.0.{n}.7:11625"),
             3 => format!("[2a01:4f8:{n}::1]:11625"),
+            4 if n > 12 => format!("localhost:{}", n / 12),
             4 => format!("same.example.org:{}", n + 1),
+            5 if n > 12 => format!("node-{n}.onion:1"),
             _ => format!("node-{n}.example.org:11625"),
         })
     }
@@ -108,6 +114,7 @@ fn history() -> impl Strategy<Value = Vec<Event>> {
 struct Pair {
     clock: TestClock,
     seed: u64,
+    policy: Policy,
     bounds: Bounds,
     durability: Durability,
     database: Option<(TempDb, Connection)>,
@@ -118,17 +125,17 @@ struct Pair {
 }
 
 impl Pair {
-    fn new(seed: u64, bounds: Bounds, on_file: Option<Durability>) -> Self {
+    fn new(seed: u64, policy: Policy, bounds: Bounds, on_file: Option<Durability>) -> Self {
         let clock = TestClock::at(START);
         let database = on_file.map(|_| TempDb::fast());
         let durability = on_file.unwrap_or_default();
-        let manager = open(&clock, seed, bounds, durability, database.as_ref());
+        let manager = open(&clock, seed, policy, bounds, durability, database.as_ref());
         let database = database.map(|database| {
             let connection = database.connection();
             (database, connection)
         });
-        let model = Bounded::new(bounds);
-        Self { clock, seed, bounds, durability, database, manager, model, moments: Vec::new() }
+        let model = Bounded::open_under(policy, bounds, []);
+        Self { clock, seed, policy, bounds, durability, database, manager, model, moments: Vec::new() }
     }
 
     fn take(&mut self, event: &Event) {
@@ -151,8 +158,8 @@ impl Pair {
         self.manager = self.clock.in_memory(self.seed);
         let rows = rows_in_order(connection);
         assert_eq!(common::rows_of(&rows), common::rows_of(self.model.rows()), "what was closed");
-        self.manager = open(&self.clock, self.seed, bounds, self.durability, Some(database));
-        self.model = Bounded::open(bounds, rows);
+        self.manager = open(&self.clock, self.seed, self.policy, bounds, self.durability, Some(database));
+        self.model = Bounded::open_under(self.policy, bounds, rows);
         self.bounds = bounds;
         self.moments.clear();
     }
@@ -183,7 +190,7 @@ impl Pair {
         assert!(max_peers == 0 || peers.len() as u64 <= max_peers, "{} peers", peers.len());
         let mut by_netgroup = BTreeMap::<_, u32>::new();
         for address in peers.keys() {
-            *by_netgroup.entry(netgroup(address)).or_default() += 1;
+            *by_netgroup.entry(self.policy.netgroup(address)).or_default() += 1;
         }
         let is_within = |&count: &u32| max_peers_per_netgroup == 0 || count <= max_peers_per_netgroup;
         assert!(by_netgroup.values().all(is_within), "{by_netgroup:?}");
@@ -193,6 +200,7 @@ impl Pair {
 fn open(
     clock: &TestClock,
     seed: u64,
+    policy: Policy,
     bounds: Bounds,
     durability: Durability,
     database: Option<&TempDb>,
@@ -201,6 +209,7 @@ fn open(
     options.db_path = database.map(TempDb::path);
     options.durability = durability;
     options.flush_interval = Duration::from_millis(1);
+    (options.reach, options.name_groups) = (policy.reach, policy.names);
     options.max_peers = bounds.max_peers;
     options.max_peers_per_netgroup = bounds.max_peers_per_netgroup;
     common::open(options)
@@ -225,10 +234,16 @@ fn replay(mut pair: Pair, history: &[Event]) {
     }
 }
 
+fn policy() -> impl Strategy<Value = Policy> {
+    let reach = select(vec![Reach::Specification, Reach::Public, Reach::Private]);
+    let other = (reach, select(vec![NameGroups::Each, NameGroups::ByKey]));
+    prop_oneof![Just(Policy::default()), other.prop_map(|(reach, names)| Policy { reach, names })]
+}
+
 fn behaves_as_the_model(cases: u32, on_file: Option<Durability>) {
     common::runner(cases)
-        .run(&(history(), bounds(), any::<u64>()), |(history, bounds, seed)| {
-            replay(Pair::new(seed, bounds, on_file), &history);
+        .run(&(history(), policy(), bounds(), any::<u64>()), |(history, policy, bounds, seed)| {
+            replay(Pair::new(seed, policy, bounds, on_file), &history);
             Ok(())
         })
         .unwrap();

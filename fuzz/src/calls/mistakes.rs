@@ -6,7 +6,8 @@ use std::ptr;
 
 use peer_manager::ffi::address::{
     peer_manager_address, peer_manager_address_equal, peer_manager_address_format, peer_manager_address_init,
-    peer_manager_address_is_private, peer_manager_address_parse,
+    peer_manager_address_is_private, peer_manager_address_is_routable, peer_manager_address_netgroup,
+    peer_manager_address_parse,
 };
 use peer_manager::ffi::error::{
     PEER_MANAGER_ERROR_DATABASE as DATABASE, PEER_MANAGER_ERROR_INVALID_ADDRESS as INVALID_ADDRESS,
@@ -172,7 +173,10 @@ fn no_addresses(node: &Node, which: u8) {
         refused(status, call(|e| peer_manager_update(pm, &bad, 0, 0, 0, e)));
         refused(status, call(|e| peer_manager_remove(pm, &bad, e)));
         refused(status, call(|e| peer_manager_record_init(&bad, 0, out.as_mut_ptr(), e)));
+        let mut netgroup = 0;
+        refused(status, call(|e| peer_manager_address_netgroup(pm, &bad, &raw mut netgroup, e)));
         assert!(!peer_manager_address_equal(&bad, &bad) && !peer_manager_address_is_private(&bad));
+        assert!(!peer_manager_address_is_routable(&bad));
     }
     let query = peer_manager_query { exclude: batch.as_ptr(), exclude_count: 3, ..default_query() };
     assert_eq!(node.load_random_peers(&query, 2), Err(status));
@@ -195,7 +199,7 @@ fn unknown_enumerators(node: &Node, which: u8) {
         refused(INVALID_ARGUMENT, call(|e| peer_manager_update(pm, &address, 0, 0, number, e)));
     }
     // There are more filters than types.
-    let query = peer_manager_query { type_filter: number.max(5), ..default_query() };
+    let query = peer_manager_query { type_filter: number.max(6), ..default_query() };
     assert_eq!(node.load_random_peers(&query, 2), Err(INVALID_ARGUMENT));
     assert_eq!(node.get_peers_to_send(&query, ptr::null(), 2), Err(INVALID_ARGUMENT));
     for (durability, on_corrupt) in [(number, 0), (0, number)] {
@@ -289,12 +293,20 @@ fn sizes_of_structs(node: &Node, which: u8) {
 fn options_that_are_refused(which: u8) {
     let defaults = default_options();
     let path = |path: &'static std::ffi::CStr| peer_manager_options { db_path: path.as_ptr(), ..defaults };
-    let (options, status) = match which % 6 {
+    let (options, status) = match which % 14 {
         0 => (path(c""), INVALID_ARGUMENT),
         1 => (path(c":memory:"), INVALID_ARGUMENT),
         2 => (path(c"/dev/shm/\xff\xfe"), INVALID_ARGUMENT),
         3 => (path(c"/there/is/no/such/directory/peers.db"), DATABASE),
         4 => (peer_manager_options { reserved: 1, ..defaults }, UNSUPPORTED),
+        5 => (peer_manager_options { share_max_percent: 1, ..defaults }, INVALID_ARGUMENT),
+        6 => (peer_manager_options { reach: 3, ..defaults }, INVALID_ARGUMENT),
+        7 => (peer_manager_options { name_groups: 2, ..defaults }, INVALID_ARGUMENT),
+        8 => (peer_manager_options { backoff_seconds: 3601, ..defaults }, INVALID_ARGUMENT),
+        9 => (peer_manager_options { max_backoff_exponent: 21, ..defaults }, INVALID_ARGUMENT),
+        10 => (peer_manager_options { keep_history: 1, ..defaults }, UNSUPPORTED),
+        11 => (peer_manager_options { reserved2: 1, ..defaults }, UNSUPPORTED),
+        12 => (peer_manager_options { asmap_path: c"asmap.dat".as_ptr(), ..defaults }, UNSUPPORTED),
         _ => (peer_manager_options { share_max_percent: 101, ..defaults }, INVALID_ARGUMENT),
     };
     assert_eq!(Node::open(&options).err(), Some(status));
@@ -329,6 +341,7 @@ fn texts_that_are_refused() {
         refused(INVALID_ARGUMENT, call(|e| peer_manager_record_init(ptr::null(), 0, ptr::null_mut(), e)));
         assert!(!peer_manager_address_equal(&address, ptr::null()));
         assert!(!peer_manager_address_is_private(ptr::null()));
+        assert!(!peer_manager_address_is_routable(ptr::null()));
         assert!(!peer_manager_record_is_ready(ptr::null(), i64::MAX));
     }
     assert!(out.is_untouched() && buffer == [0x5a; 4]);

@@ -5,6 +5,7 @@ use std::ptr;
 use peer_manager::ffi::address::peer_manager_address;
 use peer_manager::ffi::error::{
     PEER_MANAGER_ERROR_LIMIT as LIMIT, PEER_MANAGER_ERROR_NOT_FOUND as NOT_FOUND,
+    PEER_MANAGER_ERROR_REFUSED as REFUSED,
 };
 use peer_manager::ffi::manager::peer_manager_flush;
 use peer_manager::ffi::peers::{
@@ -26,6 +27,7 @@ fn called(status: Result<(), i32>) -> Called {
     status.map_err(|status| match status {
         NOT_FOUND => Refusal::NotFound,
         LIMIT => Refusal::Limit,
+        REFUSED => Refusal::Refused,
         status => panic!("the call says {status}"),
     })
 }

@@ -45,12 +45,14 @@ impl Limits {
 
     fn decode(input: &mut Unstructured<'_>) -> Result<Self> {
         let [table, netgroup, sharing] = input.arbitrary::<[u8; 3]>()?;
+        let share_cache_seconds = if sharing & 1 == 0 { 0 } else { u32::from(netgroup >> 4) * 20 };
         Ok(Self {
             // Few, so that most new peers find no room.
             max_peers: (table % 20).into(),
             max_peers_per_netgroup: (netgroup % 5).into(),
-            share_cache_seconds: if sharing & 1 == 0 { 0 } else { u32::from(netgroup >> 4) * 20 },
-            share_max_percent: u32::from(sharing >> 1) % 101,
+            share_cache_seconds,
+            // It is refused without the other.
+            share_max_percent: if share_cache_seconds == 0 { 0 } else { u32::from(sharing >> 1) % 101 },
         })
     }
 }
@@ -225,19 +227,20 @@ fn failures(input: &mut Unstructured<'_>) -> Result<u32> {
 }
 
 fn query(input: &mut Unstructured<'_>) -> Result<Query<Spelled>> {
-    const FILTERS: [PeerTypeFilter; 5] = [
+    const FILTERS: [PeerTypeFilter; 6] = [
         PeerTypeFilter::InboundOnly,
         PeerTypeFilter::OutboundOnly,
         PeerTypeFilter::PreferredOnly,
         PeerTypeFilter::AnyOutbound,
         PeerTypeFilter::Any,
+        PeerTypeFilter::NotPreferred,
     ];
     let bits: u8 = input.arbitrary()?;
     Ok(Query {
         use_next_attempt: bits & 1 != 0,
         max_num_failures: if bits & 2 == 0 { None } else { Some(failures(input)?) },
-        type_filter: FILTERS[usize::from(bits >> 2) % 5],
-        max_per_netgroup: u32::from(bits >> 2) / 5 % 4,
+        type_filter: FILTERS[usize::from(bits >> 2) % 6],
+        max_per_netgroup: u32::from(bits >> 2) / 6 % 4,
         exclude: few(input, Spelled::decode)?,
     })
 }

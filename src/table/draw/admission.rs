@@ -2,7 +2,7 @@
 
 use crate::peer::StoredPeerType;
 use crate::query::PeerQuery;
-use crate::table::facet::{self, FACETS, class_end, class_in, class_of};
+use crate::table::facet::{self, FACETS, PrivatePeers, class_end, class_in, class_of};
 use crate::table::owner::entry::Entry;
 use crate::table::owner::time::Due;
 
@@ -12,7 +12,7 @@ pub(super) struct Admission {
     /// Indexed by type.
     types: [bool; 3],
     due: Due,
-    public_only: bool,
+    private: PrivatePeers,
     max_failures: u32,
 }
 
@@ -22,12 +22,12 @@ impl Admission {
         query: &PeerQuery<'_>,
         due: Due,
         is_admitted: impl Fn(StoredPeerType) -> bool,
-        public_only: bool,
+        private: PrivatePeers,
     ) -> Self {
         Self {
             types: StoredPeerType::ALL.map(is_admitted),
             due,
-            public_only,
+            private,
             max_failures: query.max_num_failures.unwrap_or(u32::MAX),
         }
     }
@@ -45,7 +45,7 @@ impl Admission {
 
     /// For each facet, how many of its classes may hold admitted peers: the first ones.
     pub(super) fn classes(self) -> [u8; FACETS] {
-        let facets = facet::facets(self.types, self.due.are_in_due_pools, self.public_only);
+        let facets = facet::facets(self.types, self.due.are_in_due_pools, self.private);
         let count = class_in(class_of(self.max_failures)) + 1;
         std::array::from_fn(|facet| if facets >> facet & 1 == 1 { count } else { 0 })
     }

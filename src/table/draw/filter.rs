@@ -37,6 +37,6 @@ impl Filter {
     pub(super) fn passes(&self, slab: &Slab, slot: u32) -> bool {
         let key = slab.entry(slot).key();
         (self.networks == Networks::ALL || self.networks.intersects(key.network(slab.texts())))
-            && (self.closed.is_empty() || !self.closed.contains(&key.netgroup()))
+            && (self.closed.is_empty() || !self.closed.contains(&slab.netgroup_of(&key)))
     }
 }

@@ -15,6 +15,7 @@ mod uniform;
 use rand::Rng;
 use smallvec::SmallVec;
 
+use super::facet::PrivatePeers;
 use super::number_map::SlotSet;
 use super::owner::PeerTable;
 use super::owner::time::Due;
@@ -22,6 +23,7 @@ use crate::address::PeerAddress;
 use crate::memory;
 use crate::netgroup::Netgroup;
 use crate::query::{PeerQuery, TimedQuery};
+use crate::reach::Reach;
 use admission::Admission;
 use by_netgroup::ByNetgroup;
 use filter::Filter;
@@ -48,14 +50,23 @@ impl PeerTable {
         rng: &mut impl Rng,
     ) -> memory::Result {
         let mut draw = Draw::begin(self, query, &self.slots_of(query.exclude)?)?;
-        let admission = Admission::of(query, self.due_for(now), |t| query.type_filter.admits(t), false);
+        let types = |t| query.type_filter.admits(t);
+        let admission = Admission::of(query, self.due_for(now), types, self.private_in_draws());
         draw.next(&admission, size, rng, answer)
     }
 
     /// The netgroups that a query leaves out. An excluded name that no peer has is in none that a peer is in.
     fn closed_by<'a>(&self, query: &PeerQuery<'a>) -> impl Iterator<Item = Netgroup> + use<'a, '_> {
         let excluded = if query.apart { query.exclude } else { &[] };
-        excluded.iter().filter_map(|address| Some(self.slab().key(address).ok()?.netgroup()))
+        excluded.iter().filter_map(|address| Some(self.slab().netgroup_of(&self.slab().key(address).ok()?)))
+    }
+
+    /// Which private peers are drawn for the node itself.
+    fn private_in_draws(&self) -> PrivatePeers {
+        match self.slab().policy().reach() {
+            Reach::Public => PrivatePeers::Preferred,
+            Reach::Specification | Reach::Private => PrivatePeers::All,
+        }
     }
 
     fn due_for(&self, now: Option<i64>) -> Due {

@@ -12,6 +12,7 @@ use crate::memory;
 use crate::netgroup::Netgroup;
 use crate::peer::StoredPeerType;
 use crate::query::TimedQuery;
+use crate::table::facet::PrivatePeers;
 use crate::table::number_map::SlotSet;
 use crate::table::owner::PeerTable;
 
@@ -49,7 +50,12 @@ impl PeerTable {
         {
             let missing = (size - addresses.len()).min(rooms[*peer_type as usize]);
             let before = addresses.len();
-            draw.next(&Admission::of(query, due, |t| t == *peer_type, true), missing, rng, &mut addresses)?;
+            draw.next(
+                &Admission::of(query, due, |t| t == *peer_type, PrivatePeers::None),
+                missing,
+                rng,
+                &mut addresses,
+            )?;
             *count = addresses.len() - before;
         }
         Ok((addresses, counts))
@@ -75,7 +81,7 @@ impl PeerTable {
                 && query.max_num_failures.is_none_or(|max| entry.num_failures() <= max)
                 && filter.passes(self.slab(), slot)
             {
-                by_type[drawn_as as usize].push((address, entry.key().netgroup()));
+                by_type[drawn_as as usize].push((address, self.slab().netgroup(slot)));
             }
         }
         let mut given = HashMap::new();

@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::names::Texts;
 use crate::address::{Host, PeerAddress};
-use crate::netgroup::Netgroup;
+use crate::netgroup::{GroupingPolicy, NameTraits, Netgroup};
 use crate::network::Networks;
 use crate::peer::{PeerRecord, StoredPeerType};
 use crate::table::facet::{self, Attempt};
@@ -19,7 +19,8 @@ enum HostKind {
     V4,
     /// An IPv6 address.
     V6,
-    /// The number that [`Names`](super::names::Names) gave to a name, in the first four bytes.
+    /// The number that [`Names`](super::names::Names) gave to a name, in the first four bytes, and then its
+    /// [`NameTraits`].
     Name,
 }
 
@@ -39,7 +40,11 @@ impl Key {
         let (host, kind) = match address.host() {
             Host::V4(ip) => (short(ip.octets()), HostKind::V4),
             Host::V6(ip) => (ip.octets(), HostKind::V6),
-            Host::Name(_) => (short(name_number.to_ne_bytes()), HostKind::Name),
+            Host::Name(name) => {
+                let traits = u128::from(NameTraits::of(name).to_byte()) << 32;
+                let number = u32::from_le_bytes(name_number.to_ne_bytes());
+                ((traits | u128::from(number)).to_le_bytes(), HostKind::Name)
+            }
         };
         Self { host, port: address.port(), kind }
     }
@@ -73,18 +78,22 @@ impl Key {
     }
 
     /// The network that the address counts as.
-    pub(in crate::table) fn netgroup(&self) -> Netgroup {
+    pub(super) fn netgroup(&self, policy: &GroupingPolicy) -> Netgroup {
         match self.kind {
-            HostKind::V4 => Netgroup::of_v4(self.first_four()),
-            HostKind::V6 => Netgroup::of_v6(self.host),
-            HostKind::Name => Netgroup::of_name(u32::from_ne_bytes(self.first_four())),
+            HostKind::V4 => policy.of_v4(self.first_four(), self.port),
+            HostKind::V6 => policy.of_v6(self.host, self.port),
+            HostKind::Name => {
+                let traits = NameTraits::from_byte(self.host[4]);
+                policy.of_name(u32::from_ne_bytes(self.first_four()), traits, self.port)
+            }
         }
     }
 }
 
 impl Hash for Key {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        // In one piece, which the hasher takes faster than several, and without the bytes that are always zero.
+        // In one piece, which the hasher takes faster than several, and without the bytes that are zero or follow from
+        // others.
         let [a, b, c, d] = self.first_four();
         let [high, low] = self.port.to_be_bytes();
         let head = [a, b, c, d, high, low, self.kind as u8, 0];
@@ -137,7 +146,7 @@ pub(in crate::table) struct Entry {
     pub(in crate::table) links: Links,
 }
 
-/// The address is private.
+/// The address is private, or what the table's [`Reach`](crate::Reach) counts as that.
 const PRIVATE: u8 = 0x80;
 /// The peer is dirty: changed in memory, not yet in the file.
 const DIRTY: u8 = 0x40;
@@ -183,14 +192,13 @@ impl Compact {
 
 impl Entry {
     pub(super) fn new(key: Key, record: &PeerRecord, rank: u32) -> Self {
-        let private = if record.address.is_private() { PRIVATE } else { 0 };
         let compact = Compact {
             next_attempt: record.next_attempt.to_ne_bytes(),
             host: key.host,
             num_failures: record.num_failures,
             port: key.port,
             kind: key.kind,
-            flags: private | record.peer_type as u8,
+            flags: record.peer_type as u8,
         };
         Self { compact, rank, pool_position: 0, links: Links::NONE }
     }
@@ -245,6 +253,10 @@ impl Entry {
 
     pub(in crate::table) fn is_private(&self) -> bool {
         self.has(PRIVATE)
+    }
+
+    pub(super) fn set_private(&mut self, is_private: bool) {
+        self.set(PRIVATE, is_private);
     }
 
     /// Which of the pools of its pair the peer is in: that of the due ones, or that of the waiting ones.

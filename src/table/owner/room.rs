@@ -5,7 +5,7 @@
 //! for memory when the change is made, and is left as it is or let go if there is none.
 
 use super::PeerTable;
-use super::slab::Larger;
+use super::slab::{Larger, Slab};
 use crate::address::Host;
 use crate::error::{Error, Result as Fallible};
 use crate::memory;
@@ -69,13 +69,13 @@ impl PeerTable {
     ) -> memory::Result {
         let (changes, removals) = (records.len(), evictions);
         if let [record] = records {
-            let pool = either_pool(record, record.address.is_private());
+            let pool = either_pool(record, self.slab.hides(&record.address));
             let names = usize::from(self.slab.is_new_name(record.address.host()));
             let needs = Needs { inserts: 1, changes, removals, arrivals: Arrivals::One(pool) };
             self.slab.reserve(1, names)?;
             return self.indexes.reserve(&self.slab, &needs);
         }
-        let mut batch = Batch::of_new(records);
+        let mut batch = Batch::of_new(records, &self.slab);
         // Only where there is no room for all it matters how many of them are known.
         if !self.slab.has_room(batch.inserts, batch.names)
             || !self.indexes.has_room(&self.slab, &batch.needs())
@@ -143,7 +143,7 @@ impl PeerTable {
             } else {
                 batch.inserts += 1;
                 batch.names += usize::from(self.slab.is_new_name(record.address.host()));
-                batch.demand.add(either_pool(record, record.address.is_private()));
+                batch.demand.add(either_pool(record, self.slab.hides(&record.address)));
             }
         }
         batch
@@ -160,11 +160,11 @@ struct Batch {
 
 impl Batch {
     /// What it takes if all records are new, and all of their names.
-    fn of_new(records: &[PeerRecord]) -> Self {
+    fn of_new(records: &[PeerRecord], slab: &Slab) -> Self {
         let mut batch = Self { inserts: records.len(), names: 0, demand: Demand::new() };
         for record in records {
             batch.names += usize::from(matches!(record.address.host(), Host::Name(_)));
-            batch.demand.add(either_pool(record, record.address.is_private()));
+            batch.demand.add(either_pool(record, slab.hides(&record.address)));
         }
         batch
     }

@@ -10,6 +10,7 @@ use super::entry::{Entry, Key};
 use super::names::{Names, Texts};
 use crate::address::{Host, PeerAddress};
 use crate::memory::{self, MIN_CAPACITY};
+use crate::netgroup::{GroupingPolicy, Netgroup};
 use crate::peer::{PeerRecord, is_promoted};
 use crate::sort::sort;
 use crate::system::pages::is_large;
@@ -29,6 +30,8 @@ pub(in crate::table) struct Slab {
     next_rank: u32,
     /// Another number after each change of an entry.
     version: u64,
+    /// How addresses are counted as netgroups, and which of them are private.
+    policy: GroupingPolicy,
 }
 
 /// A peer as the indexes are told of it.
@@ -141,6 +144,25 @@ impl Slab {
         Ok(Key::of(address, name_number))
     }
 
+    pub(in crate::table) fn policy(&self) -> &GroupingPolicy {
+        &self.policy
+    }
+
+    /// The network that the peer in a slot counts as.
+    pub(in crate::table) fn netgroup(&self, slot: u32) -> Netgroup {
+        self.netgroup_of(&self.entry(slot).key())
+    }
+
+    /// The network that an address counts as.
+    pub(in crate::table) fn netgroup_of(&self, key: &Key) -> Netgroup {
+        key.netgroup(&self.policy)
+    }
+
+    /// Whether the peer of an address belongs in the private facets.
+    pub(in crate::table) fn hides(&self, address: &PeerAddress) -> bool {
+        self.policy.reach().hides(address)
+    }
+
     pub(in crate::table) fn place(&self, key: Key) -> Place {
         Place { key, hash: self.hasher.hash_one(key) }
     }
@@ -171,7 +193,13 @@ impl Slab {
             as_of,
             next_rank: 0,
             version: 0,
+            policy: GroupingPolicy::default(),
         }
+    }
+
+    /// Replaces the policy of an empty slab.
+    pub(super) fn set_policy(&mut self, policy: GroupingPolicy) {
+        self.policy = policy;
     }
 
     pub(super) fn set_as_of(&mut self, now: i64) {
@@ -190,6 +218,7 @@ impl Slab {
         let rank = self.take_rank();
         let mut entry = Entry::new(place.key, record, rank);
         entry.set_attempt(self.attempt(record.next_attempt));
+        entry.set_private(self.hides(&record.address));
         self.array().push(entry);
         (slot, place.hash)
     }

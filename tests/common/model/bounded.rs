@@ -6,7 +6,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::netgroup;
+use super::netgroup::Policy;
 use peer_manager::{PeerAddress, PeerRecord, StoredPeerType};
 
 pub(crate) type Peers = BTreeMap<PeerAddress, PeerRecord>;
@@ -22,6 +22,7 @@ pub(crate) struct Bounds {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Bounded {
     bounds: Bounds,
+    policy: Policy,
     table: Peers,
     left_out: Peers,
     refused: u64,
@@ -56,7 +57,16 @@ impl Bounded {
 
     /// Opens a file with these rows, in their order: the best are kept.
     pub(crate) fn open(bounds: Bounds, rows: impl IntoIterator<Item = PeerRecord>) -> Self {
-        let mut model = Self::new(bounds);
+        Self::open_under(Policy::default(), bounds, rows)
+    }
+
+    /// The same with another policy.
+    pub(crate) fn open_under(
+        policy: Policy,
+        bounds: Bounds,
+        rows: impl IntoIterator<Item = PeerRecord>,
+    ) -> Self {
+        let mut model = Self { policy, ..Self::new(bounds) };
         let mut rows: Vec<PeerRecord> = rows.into_iter().collect();
         rows.sort_by_key(|row| (Reverse(row.peer_type), row.num_failures));
         for row in rows {
@@ -68,6 +78,17 @@ impl Bounded {
             }
         }
         model
+    }
+
+    pub(crate) fn policy(&self) -> Policy {
+        self.policy
+    }
+
+    /// Whether gossip of this address is refused now; if so, it is counted.
+    pub(crate) fn refuses(&mut self, address: &PeerAddress) -> bool {
+        let is_refused = !self.table.contains_key(address) && self.policy.refuses(address);
+        self.refused += u64::from(is_refused);
+        is_refused
     }
 
     pub(crate) fn table(&self) -> &Peers {
@@ -154,7 +175,8 @@ impl Bounded {
                 // Of one netgroup, it does not matter who goes first.
                 let mut tried = BTreeSet::new();
                 let gone = worst.iter().filter(|address| call.gone.contains(address));
-                gone.filter(|address| tried.insert(netgroup(address))).find_map(|one| go_on(Some(one)))
+                gone.filter(|address| tried.insert(self.policy.netgroup(address)))
+                    .find_map(|one| go_on(Some(one)))
             }
             Room::None => {
                 let admitted = self.find_way(table, rest, call)?;
@@ -173,6 +195,7 @@ impl Bounded {
             .filter(|peer| peer.peer_type == StoredPeerType::Inbound && peer.num_failures >= 1)
             .filter(|peer| !own.contains(&peer.address))
             .collect();
+        let netgroup = |address| self.policy.netgroup(address);
         let of_netgroup =
             may_go.iter().copied().filter(|peer| netgroup(&peer.address) == netgroup(new_peer)).collect();
         let mut worst = worst_of(of_netgroup);
@@ -187,8 +210,8 @@ impl Bounded {
     }
 
     fn is_netgroup_full(&self, table: &Peers, address: &PeerAddress) -> bool {
-        let netgroup_of_address = netgroup(address);
-        let known = table.keys().filter(|known| netgroup(known) == netgroup_of_address).count();
+        let netgroup = self.policy.netgroup(address);
+        let known = table.keys().filter(|known| self.policy.netgroup(known) == netgroup).count();
         let bound = self.bounds.max_peers_per_netgroup;
         bound != 0 && known >= bound as usize
     }

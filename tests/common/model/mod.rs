@@ -2,7 +2,7 @@
 //! tests and the fuzz targets share all of it; only whom the calls are made on differs.
 
 pub(crate) mod bounded;
-mod netgroup;
+pub(crate) mod netgroup;
 pub(crate) mod reference;
 pub(crate) mod rows;
 pub(crate) mod steps;

@@ -4,10 +4,10 @@
 //! drawn: the eligible peers for a choice, the range for a back-off.
 
 use std::collections::{BTreeSet, HashMap};
-use std::net::{Ipv4Addr, Ipv6Addr};
 use std::ops::RangeInclusive;
 
-use peer_manager::{BackOffUpdate, Host, PeerAddress, PeerQuery, PeerRecord, PeerTypeFilter, StoredPeerType};
+use super::netgroup::Policy;
+use peer_manager::{BackOffUpdate, PeerAddress, PeerQuery, PeerRecord, PeerTypeFilter, StoredPeerType};
 
 /// The key of the specification: host and port, here with the host as text.
 pub(crate) type Key = (String, u16);
@@ -20,6 +20,9 @@ type Row = (i64, u32, u8);
 pub(crate) struct Reference {
     cache: HashMap<Key, PeerRecord>,
     db: Option<HashMap<Key, Row>>,
+    /// Not the specification's: which peers a node has.
+    policy: Policy,
+    refused: u64,
 }
 
 pub(crate) fn key(address: &PeerAddress) -> Key {
@@ -28,15 +31,37 @@ pub(crate) fn key(address: &PeerAddress) -> Key {
 
 impl Reference {
     pub(crate) fn new_in_memory() -> Self {
-        Self { cache: HashMap::new(), db: None }
+        Self { cache: HashMap::new(), db: None, policy: Policy::default(), refused: 0 }
     }
 
     pub(crate) fn new_with_db() -> Self {
-        Self { cache: HashMap::new(), db: Some(HashMap::new()) }
+        Self { db: Some(HashMap::new()), ..Self::new_in_memory() }
+    }
+
+    /// The same with another policy.
+    pub(crate) fn under(self, policy: Policy) -> Self {
+        Self { policy, ..self }
+    }
+
+    pub(crate) fn policy(&self) -> Policy {
+        self.policy
+    }
+
+    /// How many peers the policy has refused since it was opened.
+    pub(crate) fn refused(&self) -> u64 {
+        self.refused
+    }
+
+    /// Whether gossip of this address is refused now; if so, it is counted.
+    pub(crate) fn refuses(&mut self, address: &PeerAddress) -> bool {
+        let is_refused = self.load(address).is_none() && self.policy.refuses(address);
+        self.refused += u64::from(is_refused);
+        is_refused
     }
 
     /// Closes and opens again: memory is what the rows say.
     pub(crate) fn reopen(&mut self) {
+        self.refused = 0;
         let Some(db) = &self.db else { return self.cache.clear() };
         self.cache = db
             .iter()
@@ -153,7 +178,8 @@ impl Reference {
     pub(crate) fn candidates(&self, query: &PeerQuery<'_>, now: i64) -> BTreeSet<PeerAddress> {
         let mut candidates = BTreeSet::new();
         for record in self.cache.values() {
-            if is_admitted(record, query, now) {
+            let is_preferred = record.peer_type == StoredPeerType::Preferred;
+            if is_admitted(record, query, now) && (is_preferred || !self.policy.refuses(&record.address)) {
                 candidates.insert(record.address.clone());
             }
         }
@@ -169,7 +195,7 @@ impl Reference {
     ) -> [BTreeSet<PeerAddress>; 3] {
         let mut classes = [const { BTreeSet::new() }; 3];
         for record in self.cache.values() {
-            if exclude.map(key) == Some(key(&record.address)) || is_private(&record.address) {
+            if exclude.map(key) == Some(key(&record.address)) || self.policy.hides(&record.address) {
                 continue;
             }
             if is_admitted(record, query, now) {
@@ -263,38 +289,7 @@ fn is_admitted(record: &PeerRecord, query: &PeerQuery<'_>, now: i64) -> bool {
         PeerTypeFilter::PreferredOnly => record.peer_type == StoredPeerType::Preferred,
         PeerTypeFilter::AnyOutbound => record.peer_type != StoredPeerType::Inbound,
         PeerTypeFilter::Any => true,
+        PeerTypeFilter::NotPreferred => record.peer_type != StoredPeerType::Preferred,
     };
     type_passes && !query.exclude.iter().any(|excluded| key(excluded) == key(&record.address))
-}
-
-/// The private networks as they are written down: an address and a number of leading bits.
-const PRIVATE_V4: [(Ipv4Addr, u32); 9] = [
-    (Ipv4Addr::UNSPECIFIED, 8),
-    (Ipv4Addr::new(10, 0, 0, 0), 8),
-    (Ipv4Addr::new(100, 64, 0, 0), 10),
-    (Ipv4Addr::new(127, 0, 0, 0), 8),
-    (Ipv4Addr::new(169, 254, 0, 0), 16),
-    (Ipv4Addr::new(172, 16, 0, 0), 12),
-    (Ipv4Addr::new(192, 168, 0, 0), 16),
-    (Ipv4Addr::new(224, 0, 0, 0), 4),
-    (Ipv4Addr::new(240, 0, 0, 0), 4),
-];
-const PRIVATE_V6: [(Ipv6Addr, u32); 5] = [
-    (Ipv6Addr::UNSPECIFIED, 128),
-    (Ipv6Addr::LOCALHOST, 128),
-    (Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0), 10),
-    (Ipv6Addr::new(0xfc00, 0, 0, 0, 0, 0, 0, 0), 7),
-    (Ipv6Addr::new(0xff00, 0, 0, 0, 0, 0, 0, 0), 8),
-];
-
-fn is_private(address: &PeerAddress) -> bool {
-    match address.host() {
-        Host::V4(ip) => {
-            PRIVATE_V4.iter().any(|(net, bits)| (ip.to_bits() ^ net.to_bits()).leading_zeros() >= *bits)
-        }
-        Host::V6(ip) => {
-            PRIVATE_V6.iter().any(|(net, bits)| (ip.to_bits() ^ net.to_bits()).leading_zeros() >= *bits)
-        }
-        Host::Name(name) => &**name == "localhost",
-    }
 }

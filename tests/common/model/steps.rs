@@ -72,6 +72,7 @@ pub(crate) enum Step<P> {
 pub(crate) enum Refusal {
     NotFound,
     Limit,
+    Refused,
 }
 
 pub(crate) type Called<T = ()> = Result<T, Refusal>;

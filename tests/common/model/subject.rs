@@ -16,6 +16,7 @@ fn called<T>(result: Result<T>, address: &PeerAddress) -> Called<T> {
                 Refusal::NotFound
             }
             Error::Limit(_) => Refusal::Limit,
+            Error::Refused(_) => Refusal::Refused,
             error => panic!("{error}"),
         }
     })

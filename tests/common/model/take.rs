@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use peer_manager::{PeerAddress, PeerQuery, PeerRecord, StoredPeerType};
 
 use super::bounded::{Admitted, Bounded, Known};
-use super::netgroup;
+use super::netgroup::Policy;
 use super::reference::Reference;
 use super::steps::{Called, Counts, Peer, Query, Refusal, Step, Subject, record};
 
@@ -15,12 +15,19 @@ impl Reference {
     pub(crate) fn take<P: Peer>(&mut self, step: &Step<P>, subject: &impl Subject<P>, now: i64) {
         match step {
             Step::EnsureExists(peer) => {
-                let is_new = self.ensure_exists(&peer.address(), now);
-                let answer = subject.ensure_exists(*peer).expect("there is room");
-                assert_eq!(answer.unwrap_or(is_new), is_new);
+                let called = subject.ensure_exists(*peer);
+                if self.refuses(&peer.address()) {
+                    assert_eq!(called, Err(Refusal::Refused));
+                } else {
+                    let is_new = self.ensure_exists(&peer.address(), now);
+                    assert_eq!(called.expect("there is room").unwrap_or(is_new), is_new);
+                }
             }
             Step::EnsureExistsMany(peers) => {
-                let new = peers.iter().filter(|peer| self.ensure_exists(&peer.address(), now)).count();
+                let addresses = peers.iter().map(|peer| peer.address());
+                let new =
+                    addresses.filter(|address| !self.refuses(address) && self.ensure_exists(address, now));
+                let new = new.count();
                 assert_eq!(subject.ensure_exists_many(peers), new);
             }
             Step::Load(peer) => assert_eq!(subject.load(*peer).as_ref(), self.load(&peer.address())),
@@ -53,7 +60,10 @@ impl Reference {
                 self.clear_all();
             }
             Step::LoadRandomPeers(..) | Step::GetPeersToSend(..) => self.ask(step, subject, now),
-            Step::GetStats => assert_eq!(subject.counts(), counts(self.get_all_peers(), now)),
+            Step::GetStats => {
+                let counts = counts(self.policy(), self.get_all_peers(), now);
+                assert_eq!(subject.counts(), Counts { refused_peers: self.refused(), ..counts });
+            }
             Step::Flush => subject.flush(),
         }
     }
@@ -64,13 +74,13 @@ impl Reference {
             Step::LoadRandomPeers(query, size) => {
                 let answer = subject.load_random_peers(query, *size);
                 let candidates = self.candidates(&query.in_rust(&query.excluded()), now);
-                check_answer(&answer, &[candidates], query.max_per_netgroup, *size);
+                check_answer(self.policy(), &answer, &[candidates], query.max_per_netgroup, *size);
             }
             Step::GetPeersToSend(query, asking, size) => {
                 let answer = subject.get_peers_to_send(query.as_ref(), *asking, *size);
                 let classes = self.classes_to_send(query.as_ref(), *asking, now);
                 let most = query.as_ref().map_or(0, |query| query.max_per_netgroup);
-                check_answer(&answer, &classes, most, *size);
+                check_answer(self.policy(), &answer, &classes, most, *size);
             }
             _ => unreachable!("only queries come here"),
         }
@@ -118,6 +128,10 @@ impl Bounded {
         match step {
             Step::EnsureExists(peer) => {
                 let called = subject.ensure_exists(*peer);
+                if self.refuses(&peer.address()) {
+                    assert_eq!(called, Err(Refusal::Refused));
+                    return;
+                }
                 let admitted = self.take_in(&[new(*peer)], Known::Stays, &subject.table());
                 assert_refused_alone(called.map(drop), admitted);
                 let is_new = admitted.new == 1;
@@ -125,7 +139,9 @@ impl Bounded {
             }
             Step::EnsureExistsMany(peers) => {
                 let inserted = subject.ensure_exists_many(peers);
-                let batch: Vec<_> = peers.iter().copied().map(new).collect();
+                let gossip: Vec<_> =
+                    peers.iter().copied().filter(|peer| !self.refuses(&peer.address())).collect();
+                let batch: Vec<_> = gossip.into_iter().map(new).collect();
                 assert_eq!(inserted, self.take_in(&batch, Known::Stays, &subject.table()).new);
             }
             Step::Load(peer) => assert_eq!(subject.load(*peer).as_ref(), self.table().get(&peer.address())),
@@ -162,7 +178,10 @@ impl Bounded {
             }
             Step::LoadRandomPeers(..) | Step::GetPeersToSend(..) => self.rules().ask(step, subject, now),
             Step::GetStats => {
-                let counts = Counts { refused_peers: self.refused(), ..counts(self.table().values(), now) };
+                let counts = Counts {
+                    refused_peers: self.refused(),
+                    ..counts(self.policy(), self.table().values(), now)
+                };
                 assert_eq!(subject.counts(), counts);
             }
             Step::Flush => subject.flush(),
@@ -171,7 +190,7 @@ impl Bounded {
 
     /// The specification's rules, knowing all peers of the table.
     pub(crate) fn rules(&self) -> Reference {
-        let mut rules = Reference::new_in_memory();
+        let mut rules = Reference::new_in_memory().under(self.policy());
         self.table().values().for_each(|record| rules.store(record));
         rules
     }
@@ -222,7 +241,7 @@ fn found(was_there: bool) -> Called {
 }
 
 /// The counts of a table that no write has failed, with a file that has no other rows.
-fn counts<'a>(table: impl Iterator<Item = &'a PeerRecord>, now: i64) -> Counts {
+fn counts<'a>(policy: Policy, table: impl Iterator<Item = &'a PeerRecord>, now: i64) -> Counts {
     let mut counts = Counts::default();
     let mut netgroups = BTreeSet::new();
     for record in table {
@@ -233,7 +252,7 @@ fn counts<'a>(table: impl Iterator<Item = &'a PeerRecord>, now: i64) -> Counts {
             StoredPeerType::Preferred => counts.preferred += 1,
         }
         counts.ready += u64::from(record.next_attempt <= now);
-        netgroups.insert(netgroup(&record.address));
+        netgroups.insert(policy.netgroup(&record.address));
     }
     counts.netgroups = netgroups.len() as u64;
     counts
@@ -242,6 +261,7 @@ fn counts<'a>(table: impl Iterator<Item = &'a PeerRecord>, now: i64) -> Counts {
 /// An answer is legal: distinct, eligible, no more of a netgroup than it may give, and each class in turn gives as many as
 /// are still wanted.
 fn check_answer(
+    policy: Policy,
     answer: &[PeerAddress],
     classes: &[BTreeSet<PeerAddress>],
     max_per_netgroup: u32,
@@ -255,7 +275,7 @@ fn check_answer(
     for candidates in classes {
         let mut possible = BTreeMap::<String, usize>::new();
         for peer in candidates {
-            *possible.entry(netgroup(peer)).or_default() += 1;
+            *possible.entry(policy.netgroup(peer)).or_default() += 1;
         }
         let left = |of: &String| most.saturating_sub(given.get(of).copied().unwrap_or(0));
         let wanted = size - (answer.len() - rest.len());
@@ -264,7 +284,7 @@ fn check_answer(
         let (from_class, others) = rest.split_at(wanted.min(there));
         for peer in from_class {
             assert!(candidates.contains(peer), "{peer} is not among {candidates:?}");
-            *given.entry(netgroup(peer)).or_default() += 1;
+            *given.entry(policy.netgroup(peer)).or_default() += 1;
         }
         rest = others;
     }

@@ -72,9 +72,7 @@ impl Grouping {
     /// Replaces the number of each name by the new number of that number. It takes no memory.
     pub(super) fn renumber(&mut self, numbers: &[u32]) {
         for peers in self.peers.iter_mut().filter(|peers| peers.len() > 0) {
-            if let Some(old) = peers.netgroup.name_number() {
-                peers.netgroup = Netgroup::of_name(numbers[old as usize]);
-            }
+            peers.netgroup = peers.netgroup.renumbered(numbers);
         }
         let (end, hash_of) = in_use(&self.peers, &self.hasher);
         self.numbers.fill(end, &hash_of);
@@ -336,6 +334,7 @@ fn set_position(places: &mut [Place]) -> impl FnMut(u32, u32) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::netgroup::GroupingPolicy;
     use crate::table::facet::{CLASSES, POOLS};
     use rand::rngs::ChaCha12Rng;
     use rand::{RngExt as _, SeedableRng as _};
@@ -348,7 +347,7 @@ mod tests {
     }
 
     fn netgroup(number: u8) -> Netgroup {
-        Netgroup::of_v4([10, number, 0, 0])
+        GroupingPolicy::default().of_v4([10, number, 0, 0], 1)
     }
 
     fn change(grouping: &mut Grouping, slab: &mut Slab, wanted: usize, rng: &mut ChaCha12Rng) {

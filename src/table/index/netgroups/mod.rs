@@ -39,7 +39,7 @@ const STEPS_OF_CHANGE: u32 = if cfg!(test) { 1 } else { 16 };
 
 impl Index for Netgroups {
     fn inserted(&mut self, slab: &mut Slab, peer: Peer) {
-        let netgroup = slab.entry(peer.slot).key().netgroup();
+        let netgroup = slab.netgroup(peer.slot);
         self.change(|grouping| grouping.push(netgroup, peer.pool));
     }
 
@@ -71,7 +71,7 @@ impl Index for Netgroups {
             Ok(())
         });
         // It did not know the last slot, but knows the one that this has moved to.
-        let netgroup = slab.entry(slot).key().netgroup();
+        let netgroup = slab.netgroup(slot);
         self.change_next(slot, |next| next.fill(slot, netgroup, pool));
         self.finish(slab.len());
     }
@@ -121,12 +121,12 @@ impl Index for Netgroups {
 
     fn check(&self, slab: &Slab) -> Result<(), String> {
         let mut peers = HashMap::new();
-        for entry in slab.entries() {
-            *peers.entry(entry.key().netgroup()).or_insert(0) += 1;
+        for slot in slab.slots() {
+            *peers.entry(slab.netgroup(slot)).or_insert(0) += 1;
         }
         let count = self.count(slab).map(NetgroupCount::finish);
         ensure(count == Ok(peers.len()), "exactly the netgroups in use are counted")?;
-        let of = |slot: u32| (slab.entry(slot).key().netgroup(), slab.pool(slot));
+        let of = |slot: u32| (slab.netgroup(slot), slab.pool(slot));
         if let Some(next) = &self.next {
             ensure(next.len() < slab.len(), "what is built does not know all slots")?;
             ensure(next.is_consistent(of), "what is built knows the first slots")?;
@@ -166,7 +166,7 @@ impl Netgroups {
             None => Grouping::with_capacity(slab.len())?,
         };
         for slot in slab.slots().skip(next.len()).take(peers as usize) {
-            next.push(slab.entry(slot).key().netgroup(), slab.pool(slot))?;
+            next.push(slab.netgroup(slot), slab.pool(slot))?;
         }
         self.next = Some(next);
         self.finish(slab.len());
@@ -195,9 +195,9 @@ impl Netgroups {
         if let Some(grouping) = &self.grouping {
             return Ok(NetgroupCount::known(grouping.netgroups()));
         }
-        // Each name is a netgroup of its own.
-        let mut count = NetgroupCount::known(slab.names());
-        slab.entries().iter().try_for_each(|entry| count.see(entry.key().netgroup()))?;
+        let are_names_counted = slab.policy().is_each_name_one();
+        let mut count = NetgroupCount::known(if are_names_counted { slab.names() } else { 0 });
+        slab.slots().try_for_each(|slot| count.see(slab.netgroup(slot), are_names_counted))?;
         Ok(count)
     }
 

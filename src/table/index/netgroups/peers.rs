@@ -220,11 +220,12 @@ const _: () = assert!(size_of::<NetgroupPeers>() == 64, "a netgroup fills a line
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::netgroup::GroupingPolicy;
 
     #[test]
     fn a_netgroup_that_has_become_small_gives_its_memory_back() {
         for most in [FEW, 2 * FEW] {
-            let mut peers = NetgroupPeers::new(Netgroup::of_v4([10, 0, 0, 0]));
+            let mut peers = NetgroupPeers::new(GroupingPolicy::default().of_v4([10, 0, 0, 0], 1));
             (0..slot_number(most)).try_for_each(|slot| peers.add(slot, 0, &mut |_, _| ())).expect("memory");
             (1..most).try_for_each(|_| peers.remove(0, 0, &mut |_, _| ())).expect("memory");
             assert!(matches!(&peers.peers, Peers::Few(few) if few.len() == 1 && !few.spilled()));
