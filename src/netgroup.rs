@@ -7,7 +7,8 @@
 //!
 //! 1. An IPv6 address that wraps an IPv4 address counts as that one: one host in six spellings is one.
 //! 2. Where private addresses are the network itself ([`Reach::Private`]), each with its port is one.
-//! 3. Names go by [`NameGroups`], IP addresses by prefix.
+//! 3. Names go by [`NameGroups`], IP addresses by prefix. (A map from addresses to autonomous systems would be asked before
+//!    the prefix, in [`of_v4`](GroupingPolicy::of_v4) and [`of_v6`](GroupingPolicy::of_v6), and have a [`Kind`] of its own.)
 
 use std::hash::{BuildHasher as _, Hash, Hasher, RandomState};
 
