@@ -201,7 +201,7 @@ pub unsafe extern "C" fn peer_manager_address_equal(
 /// Returns whether an address means something else, or nothing, to a stranger, so that it is not sent to one: RFC 1918
 /// networks, 0.0.0.0/8, 100.64.0.0/10, 127.0.0.0/8, 169.254.0.0/16, 192.0.0.0/24 (except the anycast addresses 192.0.0.9
 /// and .10), 198.18.0.0/15, 224.0.0.0/4, 240.0.0.0/4, ::/96, 64:ff9b:1::/48, fc00::/7, fe80::/10, fec0::/10, ff00::/8; an
-/// address that wraps a private IPv4 address (NAT64 64:ff9b::/96, 6to4 2002::/16, IPv4-translated ::ffff:0:0:0/96,
+/// address that wraps a private IPv4 address (NAT64 64:ff9b::/96, 6to4 2002::/16, IPv4-translated 0:0:0:0:ffff::/96,
 /// Teredo's client in 2001::/32); and the names localhost, *.localhost, *.local, *.internal, *.home.arpa. Networks for
 /// documentation, such as 192.0.2.0/24, are not private, but see peer_manager_address_is_routable.
 ///

@@ -34,8 +34,8 @@ fn fails(what: &str, changes: &[(&str, &str)]) {
 }
 
 const COUNT: &str = "size_t peer_manager_peer_count(struct peer_manager *pm);";
-const LAST_OPTION: &str = "  uint32_t reserved;\n} peer_manager_options;";
-const LONGER_OPTIONS: &str = "  uint32_t reserved;\n  uint64_t more;\n} peer_manager_options;";
+const LAST_OPTION: &str = "  const char *asmap_path;\n} peer_manager_options;";
+const LONGER_OPTIONS: &str = "  const char *asmap_path;\n  uint64_t more;\n} peer_manager_options;";
 
 #[test]
 fn the_header_is_compatible_with_what_is_recorded() {
