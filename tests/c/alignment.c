@@ -63,6 +63,11 @@ static void inputs_and_outputs_are_refused_by_name(void) {
   MISALIGNED("exclude", peer_manager_get_peers_to_send, pm, NULL, (const peer_manager_address *)at(1), 1, &out, &count);
   MISALIGNED("out", peer_manager_get_peers_to_send, pm, NULL, NULL, 1, (peer_manager_address *)at(1), &count);
   MISALIGNED("out_count", peer_manager_get_peers_to_send, pm, NULL, NULL, 1, &out, (size_t *)at(1));
+  MISALIGNED("busy", peer_manager_next_to_dial, pm, 0, (const peer_manager_address *)at(1), 1, 1, &out, &count);
+  MISALIGNED("out", peer_manager_next_to_dial, pm, 0, NULL, 0, 1, (peer_manager_address *)at(1), &count);
+  MISALIGNED("out_count", peer_manager_next_to_dial, pm, 0, NULL, 0, 1, &out, (size_t *)at(1));
+  MISALIGNED("out", peer_manager_next_due, pm, (int64_t *)at(4));
+  MISALIGNED("addresses", peer_manager_set_own_addresses, pm, (const peer_manager_address *)at(1), 1);
   MISALIGNED("out", peer_manager_get_all_peers, pm, (peer_manager_snapshot **)at(4));
   MISALIGNED("out_saved", peer_manager_get_quarantine, pm, text, sizeof text, (uint64_t *)at(4), NULL);
   MISALIGNED("out_lost", peer_manager_get_quarantine, pm, text, sizeof text, NULL, (uint64_t *)at(4));

@@ -18,6 +18,7 @@ typedef struct scene {
   peer_manager_snapshot *snapshot;
   peer_manager_snapshot *out_snapshot;
   peer_manager_address address;
+  peer_manager_address own;
   peer_manager_address out_address;
   peer_manager_address routable;
   peer_manager_record record;
@@ -26,6 +27,7 @@ typedef struct scene {
   peer_manager_stats stats;
   struct sockaddr_in v4;
   struct sockaddr_storage storage;
+  int64_t due;
   size_t count;
   uint64_t netgroup;
   char text[PEER_MANAGER_ADDRESS_TEXT_CAPACITY];
@@ -65,6 +67,11 @@ typedef struct scene {
   X(peer_manager_import, PEER_MANAGER_OK, 1, (s->pm, import_path, &s->count, e)) \
   X(peer_manager_load_random_peers, PEER_MANAGER_OK, 1, (s->pm, &s->query, 1, &s->out_address, &s->count, e)) \
   X(peer_manager_get_peers_to_send, PEER_MANAGER_OK, 1, (s->pm, NULL, NULL, 1, &s->out_address, &s->count, e)) \
+  X(peer_manager_next_to_dial, PEER_MANAGER_OK, 1, \
+    (s->pm, PEER_MANAGER_DIAL_CONNECT, &s->address, 1, 1, &s->out_address, &s->count, e)) \
+  X(peer_manager_next_due, PEER_MANAGER_OK, 1, (s->pm, &s->due, e)) \
+  X(peer_manager_set_online, PEER_MANAGER_OK, 1, (s->pm, 0, e)) \
+  X(peer_manager_set_own_addresses, PEER_MANAGER_OK, 1, (s->pm, &s->own, 1, e)) \
   X(peer_manager_get_all_peers, PEER_MANAGER_OK, 1, (s->pm, &s->out_snapshot, e)) \
   X(peer_manager_snapshot_get, PEER_MANAGER_OK, 0, (s->snapshot, 0, &s->record, e)) \
   X(peer_manager_get_stats, PEER_MANAGER_OK, 1, (s->pm, &s->stats, e)) \
@@ -125,7 +132,9 @@ static void set_up(scene *s) {
   s->pm = check_open(NULL, NULL);
   s->address = check_address("10.0.0.1", 1);
   s->routable = check_address("8.8.8.8", 1);
-  s->record = check_record("10.0.0.1", 1, 0, 1, PEER_MANAGER_TYPE_OUTBOUND);
+  s->own = check_address("10.0.0.2", 1);
+  /* It waits, for peer_manager_next_due. */
+  s->record = check_record("10.0.0.1", 1, INT64_MAX, 1, PEER_MANAGER_TYPE_OUTBOUND);
   REQUIRE(SUCCEEDS(peer_manager_store, s->pm, &s->record));
   REQUIRE(SUCCEEDS(peer_manager_get_all_peers, s->pm, &s->snapshot));
   peer_manager_options_init(&s->options, sizeof s->options);

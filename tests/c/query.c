@@ -9,6 +9,9 @@ typedef struct larger_query {
 
 enum { EACH = 5, NOW = 1000 };
 
+/* What a program passes that was compiled against 0.1.0. */
+#define SIZE_OF_0_1_0 offsetof(peer_manager_query, seniority)
+
 /*
  * Peers of each type on ports 1 to EACH at 8.8.<type>.1: the odd ports are due, the even ones are not; the failures
  * are the port minus one.
@@ -47,7 +50,14 @@ static void the_query_has_its_layout(void) {
   CHECK(offsetof(peer_manager_query, max_per_netgroup) == 20);
   CHECK(offsetof(peer_manager_query, exclude) == 24);
   CHECK(offsetof(peer_manager_query, exclude_count) == 24 + sizeof(void *));
-  CHECK(sizeof(peer_manager_query) == 24 + sizeof(void *) + sizeof(size_t));
+  /* Since 0.2.0, behind what 0.1.0 had. */
+  CHECK(SIZE_OF_0_1_0 == 24 + sizeof(void *) + sizeof(size_t));
+  CHECK(offsetof(peer_manager_query, apart) == SIZE_OF_0_1_0 + 4);
+  CHECK(offsetof(peer_manager_query, networks) == SIZE_OF_0_1_0 + 8);
+  CHECK(offsetof(peer_manager_query, share_key) == SIZE_OF_0_1_0 + 12);
+  CHECK(offsetof(peer_manager_query, heard_since) == SIZE_OF_0_1_0 + 16);
+  CHECK(offsetof(peer_manager_query, reached_since) == SIZE_OF_0_1_0 + 24);
+  CHECK(sizeof(peer_manager_query) == SIZE_OF_0_1_0 + 32);
 }
 
 static void the_macro_and_the_function_initialise_alike(void) {
@@ -59,8 +69,10 @@ static void the_macro_and_the_function_initialise_alike(void) {
   CHECK(by_macro.struct_size == sizeof by_macro);
   CHECK(by_macro.type_filter == PEER_MANAGER_FILTER_ANY_OUTBOUND);
   CHECK(by_macro.use_next_attempt != 0 && by_macro.has_max_num_failures != 0);
-  CHECK(by_macro.max_num_failures == 10 && by_macro.max_per_netgroup == 0);
+  CHECK(by_macro.max_num_failures == 120 && by_macro.max_per_netgroup == 0);
   CHECK(by_macro.exclude == NULL && by_macro.exclude_count == 0);
+  CHECK(by_macro.seniority == 0 && by_macro.apart == 0 && by_macro.networks == 0 && by_macro.share_key == 0);
+  CHECK(by_macro.heard_since == 0 && by_macro.reached_since == 0);
 }
 
 /* The caller's struct may be older or newer; no byte behind it changes, and what is known has its default. */
@@ -100,11 +112,35 @@ static void queries_of_another_size_are_read_as_far_as_known(void) {
   larger.tail[sizeof larger.tail - 1] = 1;
   FAILS(PEER_MANAGER_ERROR_UNSUPPORTED, "peer_manager_query", peer_manager_load_random_peers, pm, &larger.query, 1, &out, &count);
   FAILS(PEER_MANAGER_ERROR_UNSUPPORTED, "filter", peer_manager_get_peers_to_send, pm, &larger.query, NULL, 1, &out, &count);
-  for (size = 0; size < sizeof(peer_manager_query); size++) {
+  for (size = 0; size < SIZE_OF_0_1_0; size++) {
     larger.query.struct_size = size;
     REFUSES("struct_size", peer_manager_load_random_peers, pm, &larger.query, 1, &out, &count);
     REFUSES("struct_size", peer_manager_get_peers_to_send, pm, &larger.query, NULL, 1, &out, &count);
   }
+  peer_manager_free(pm);
+}
+
+/* The memory ends where the struct of 0.1.0 does, so that a memory checker sees a read behind it. */
+static void the_query_of_0_1_is_served_as_before(void) {
+  int64_t now = NOW;
+  peer_manager *pm = open_with_peers(&now);
+  peer_manager_query *old = (peer_manager_query *)malloc(SIZE_OF_0_1_0);
+  peer_manager_query later;
+  peer_manager_address out[EACH];
+  size_t count = 0;
+  REQUIRE(old != NULL);
+  peer_manager_query_init(old, SIZE_OF_0_1_0);
+  old->type_filter = PEER_MANAGER_FILTER_OUTBOUND_ONLY;
+  CHECK(SUCCEEDS(peer_manager_load_random_peers, pm, old, EACH, out, &count) && count == 3);
+  CHECK(SUCCEEDS(peer_manager_get_peers_to_send, pm, old, NULL, EACH, out, &count) && count == 3);
+  free(old);
+  /* What is behind the caller's size counts for nothing, whatever is there. */
+  check_fill(&later, sizeof later);
+  peer_manager_query_init(&later, SIZE_OF_0_1_0);
+  later.type_filter = PEER_MANAGER_FILTER_OUTBOUND_ONLY;
+  CHECK(SUCCEEDS(peer_manager_load_random_peers, pm, &later, EACH, out, &count) && count == 3);
+  later.struct_size = sizeof later;
+  REFUSES("query->", peer_manager_load_random_peers, pm, &later, EACH, out, &count);
   peer_manager_free(pm);
 }
 
@@ -345,6 +381,7 @@ int main(void) {
   queries_of_another_size_are_read_as_far_as_known();
   null_and_sizes_that_no_memory_holds_are_refused();
   unknown_filters_and_bad_exclusions_are_refused();
+  the_query_of_0_1_is_served_as_before();
   each_filter_lets_through_its_types();
   a_draw_is_without_replacement_and_writes_only_what_it_counts();
   what_is_excluded_stays_out_in_any_spelling();

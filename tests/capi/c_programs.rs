@@ -53,6 +53,8 @@ programs! {
     import: peers_are_taken_over_from_another_file_in_c, peers_are_taken_over_from_another_file_in_cxx;
     query: queries_choose_eligible_peers_in_c, queries_choose_eligible_peers_in_cxx;
     reach: a_node_has_the_peers_it_can_reach_in_c, a_node_has_the_peers_it_can_reach_in_cxx;
+    query_fields: queries_choose_by_age_and_network_in_c, queries_choose_by_age_and_network_in_cxx;
+    dialling: nodes_learn_whom_to_dial_in_c, nodes_learn_whom_to_dial_in_cxx;
     sharing: strangers_learn_what_is_shared_in_c, strangers_learn_what_is_shared_in_cxx;
     memory: calls_fail_when_memory_is_refused_in_c, calls_fail_when_memory_is_refused_in_cxx;
     snapshot: snapshots_hold_one_moment_in_c, snapshots_hold_one_moment_in_cxx;
