@@ -1,11 +1,11 @@
 //! Reading and writing peers.
 
-use std::borrow::Cow;
 use std::collections::HashSet;
 
 use rand::Rng as _;
 use rand::rngs::ChaCha12Rng;
 
+use super::admission::Admitted;
 use super::dialling::forgive;
 use super::{PeerManager, Writer};
 use crate::address::PeerAddress;
@@ -15,8 +15,8 @@ use crate::peer::{
     BackOffUpdate, PeerRecord, StoredPeerType, apply_type_update, get_type_update, is_promoted,
 };
 use crate::store::Store;
-use crate::sync::{Ordering, RwLockWriteGuard, let_others_in};
-use crate::table::{Bounds, Full, KeyTable, PeerTable};
+use crate::sync::{Ordering, RwLockWriteGuard};
+use crate::table::PeerTable;
 
 /// Reading and writing peers. Each change costs one transaction if a database is open (with
 /// [`Durability::Deferred`](crate::Durability::Deferred) none: that comes later). For one peer, the work in memory is
@@ -305,189 +305,4 @@ impl PeerManager {
             },
         )
     }
-
-    /// Moves the entries of a large table to a larger array, if so many more peers need one, in parts between which other
-    /// threads get in. If the entries change all the time, the change itself moves them.
-    fn grow(&self, peers: usize) -> Result<()> {
-        let wanted = self.read_table()?.wanted_keys(peers);
-        if let Some(slots) = wanted {
-            let table = KeyTable::with_capacity(slots)?;
-            self.write_table()?.begin_keys(table);
-        }
-        let Some(mut larger) = self.read_table()?.larger(peers)? else { return Ok(()) };
-        loop {
-            while self.read_table()?.copy_part(&mut larger) {}
-            if self.write_table()?.exchange(&mut larger) || larger.is_given_up() {
-                return Ok(());
-            }
-        }
-    }
-
-    /// Adds those of the addresses that are new.
-    fn add_unknown(&self, addresses: &[PeerAddress]) -> Result<Admitted> {
-        let now = self.clock.now();
-        self.admit_unknown(
-            addresses,
-            |address| address,
-            Some(now),
-            |address| (!self.reach.refuses_gossip_of(address)).then(|| PeerRecord::new(address.clone(), now)),
-        )
-    }
-
-    /// Adds those of the peers whose addresses are new and that have a record, advancing the table to `now` first if that is
-    /// given; those without count as refused. Never evicts a peer named in the same batch.
-    pub(super) fn admit_unknown<T>(
-        &self,
-        peers: &[T],
-        address: impl Fn(&T) -> &PeerAddress,
-        now: Option<i64>,
-        record: impl Fn(&T) -> Option<PeerRecord>,
-    ) -> Result<Admitted> {
-        let mut writer = self.lock_writer()?;
-        let (mut new, mut known, mut refused) = (Vec::new(), Vec::new(), 0);
-        let table = self.read_table()?;
-        for peer in peers {
-            match table.find(address(peer)) {
-                Some(slot) => memory::push(&mut known, slot)?,
-                None => match record(peer) {
-                    Some(record) => memory::push(&mut new, record)?,
-                    None => refused += 1,
-                },
-            }
-        }
-        // With bounds, the file may have rows of peers that are not in the table, and they are replaced. Without, only
-        // another program can have written such a row meanwhile, and it stays.
-        let write: Write =
-            if table.is_bounded() { Store::replace } else { |store, new, _| store.insert(new) };
-        drop(table);
-        let admitted = self.admit(&mut writer, &new, Some(&known), now, write)?;
-        self.refused_peers.fetch_add(refused, Ordering::Relaxed);
-        Ok(admitted)
-    }
-
-    fn store_all(&self, records: &[PeerRecord]) -> Result<Admitted> {
-        let mut writer = self.lock_writer()?;
-        self.admit(&mut writer, records, None, None, Store::replace)
-    }
-
-    /// Puts records into the table as far as its bounds admit them, advancing it to `now` first if that is given. Evicts
-    /// others where it must, except those that are spared: see [`PeerTable::plan`].
-    fn admit(
-        &self,
-        writer: &mut Writer,
-        records: &[PeerRecord],
-        spared: Option<&[u32]>,
-        now: Option<i64>,
-        write: Write,
-    ) -> Result<Admitted> {
-        let admissible = without_own(&writer.own_addresses, records)?;
-        let own = records.len() - admissible.len();
-        let records = &admissible[..];
-        if records.is_empty() {
-            self.refused_peers.fetch_add(own as u64, Ordering::Relaxed);
-            return Ok(Admitted { added: 0, refused: (own > 0).then_some(Refusal::Own) });
-        }
-        let (mut plan, evicted, renewed, is_bounded) = {
-            let mut table = self.read_table()?;
-            while table.is_bounded() && !table.is_grouped() {
-                // The netgroups were dropped when there was no memory for them.
-                drop(table);
-                self.write_table()?.group_in_part()?;
-                let_others_in();
-                table = self.read_table()?;
-            }
-            let plan = table.plan_insert(records, spared)?;
-            // Slots stay as they are until the writer is unlocked; the database knows addresses.
-            let (evicted, taken) = match writer.store {
-                Some(_) => (&plan.evicted[..], &plan.taken[..]),
-                None => (&[][..], &[][..]),
-            };
-            let evicted = memory::collect(table.addresses(evicted))?;
-            let renewed = table.renewed(taken)?;
-            (plan, evicted, renewed, table.is_bounded())
-        };
-        if !is_bounded && plan.refused > 0 {
-            return Err(Error::Limit(format!(
-                "cannot add {} peers: a table holds at most {}; remove some first",
-                plan.refused,
-                Bounds::NONE.peers
-            )));
-        }
-        let mut added = 0;
-        if !plan.taken.is_empty() {
-            let (taken, slots) = (&plan.taken, &mut plan.evicted);
-            let evictions = slots.len();
-            if spared.is_some() {
-                self.grow(taken.len())?;
-            }
-            self.change(
-                self.write_table()?,
-                writer,
-                &|table| table.reserve_insert(taken, spared.is_some(), evictions),
-                &|store| match &evicted[..] {
-                    [] => write(store, taken, &renewed),
-                    evicted => store.evict(evicted, taken, &renewed),
-                },
-                &mut |table| {
-                    if let Some(now) = now {
-                        table.advance_forward(now);
-                    }
-                    added = table.insert(taken, slots);
-                },
-            )?;
-        }
-        self.refused_peers.fetch_add((plan.refused + own) as u64, Ordering::Relaxed);
-        Ok(Admitted { added, refused: plan.first_refused.map(Refusal::Full) })
-    }
-}
-
-/// How records are written, those at the positions with new rows.
-type Write = fn(&mut Store, &[PeerRecord], &[usize]) -> Result<()>;
-
-/// The outcome of putting records into the table.
-pub(super) struct Admitted {
-    /// How many of them are new in the table.
-    pub(super) added: usize,
-    /// Why one of those that were refused was refused: for a single one, the reason.
-    refused: Option<Refusal>,
-}
-
-/// Why a peer was refused.
-#[derive(Clone, Copy, Debug)]
-enum Refusal {
-    Full(Full),
-    /// It is an address of the node itself.
-    Own,
-}
-
-impl Refusal {
-    fn error(self, address: &PeerAddress) -> Error {
-        match self {
-            Self::Full(full) => limit(address, full),
-            Self::Own => Error::own_address(address),
-        }
-    }
-}
-
-/// The records whose addresses are not the node's own.
-fn without_own<'a>(
-    own: &HashSet<PeerAddress>,
-    records: &'a [PeerRecord],
-) -> memory::Result<Cow<'a, [PeerRecord]>> {
-    let is_own = |record: &PeerRecord| own.contains(&record.address);
-    if own.is_empty() || !records.iter().any(is_own) {
-        return Ok(Cow::Borrowed(records));
-    }
-    memory::collect(records.iter().filter(|record| !is_own(record)).cloned()).map(Cow::Owned)
-}
-
-/// The error for a new peer that no room could be made for.
-fn limit(address: &PeerAddress, full: Full) -> Error {
-    let what = match full {
-        Full::Table => "the table has as many peers as max_peers allows",
-        Full::Netgroup => "its network group has as many peers as max_peers_per_netgroup allows",
-    };
-    Error::Limit(format!(
-        "cannot add {address}: {what}, and no inbound one that has failed; remove peers, or raise the bound"
-    ))
 }
