@@ -43,7 +43,7 @@ enum Kind {
     V6Long,
     /// The number of a name.
     Name,
-    /// What many names have in common: their [`NameTraits`].
+    /// What many names have in common: [`group_of`] each.
     Names,
     /// A private IPv4 address and a port.
     OwnV4,
@@ -111,44 +111,14 @@ impl Hash for Netgroup {
     }
 }
 
-/// What a name has in common with others, in one byte, so that a netgroup can be told without the name's text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct NameTraits(u8);
-
-impl NameTraits {
-    const PRIVATE: u8 = 0x80;
-    const ONION: u8 = 0x10;
-    const I2P: u8 = 0x20;
-
-    /// The traits of a canonical name.
-    pub(crate) fn of(name: &str) -> Self {
-        let group = match name.rsplit_once('.') {
-            Some((rest, "onion")) => Self::ONION | first_bits(last_label(rest)),
-            Some((rest, "i2p")) => {
-                let key = rest.strip_suffix(".b32").unwrap_or(rest);
-                Self::I2P | first_bits(last_label(key))
-            }
-            _ => 0,
-        };
-        let private = if Scope::of_name(name) == Scope::Private { Self::PRIVATE } else { 0 };
-        Self(group | private)
-    }
-
-    pub(crate) fn from_byte(byte: u8) -> Self {
-        Self(byte)
-    }
-
-    pub(crate) fn to_byte(self) -> u8 {
-        self.0
-    }
-
-    fn is_private(self) -> bool {
-        self.0 & Self::PRIVATE != 0
-    }
-
-    /// The same for all names of a group.
-    fn group(self) -> u64 {
-        u64::from(self.0 & !Self::PRIVATE)
+/// What the names of a group have in common, where names are counted [by key](NameGroups::ByKey).
+fn group_of(name: &str) -> u64 {
+    const ONION: u64 = 0x10;
+    const I2P: u64 = 0x20;
+    match name.rsplit_once('.') {
+        Some((rest, "onion")) => ONION | first_bits(last_label(rest)),
+        Some((rest, "i2p")) => I2P | first_bits(last_label(rest.strip_suffix(".b32").unwrap_or(rest))),
+        _ => 0,
     }
 }
 
@@ -157,13 +127,13 @@ fn last_label(name: &str) -> &str {
 }
 
 /// The first four bits of a key in base32 (RFC 4648, in lower case); zeros for what is no key.
-fn first_bits(key: &str) -> u8 {
+fn first_bits(key: &str) -> u64 {
     let digit = match key.bytes().next() {
         Some(byte @ b'a'..=b'z') => byte - b'a',
         Some(byte @ b'2'..=b'7') => byte - b'2' + 26,
         _ => 0,
     };
-    digit >> 1
+    u64::from(digit >> 1)
 }
 
 /// How a table counts addresses as netgroups.
@@ -215,14 +185,19 @@ impl GroupingPolicy {
         Netgroup::new(Kind::V6, first.into())
     }
 
-    /// The netgroup of a name, which the caller has given a number that no other name has.
-    pub(crate) fn of_name(&self, number: u32, traits: NameTraits, port: u16) -> Netgroup {
-        if self.reach == Reach::Private && traits.is_private() {
+    /// The netgroup of a name, which the caller has given a number that no other name has. Its text is asked for only if it
+    /// matters.
+    pub(crate) fn of_name<'a>(&self, number: u32, text: impl FnOnce() -> &'a str, port: u16) -> Netgroup {
+        if self.is_each_name_one() {
+            return Netgroup::new(Kind::Name, number.into());
+        }
+        let text = text();
+        if self.reach == Reach::Private && Scope::of_name(text) == Scope::Private {
             return Netgroup::new(Kind::OwnName, u64::from(number) << 16 | u64::from(port));
         }
         match self.names {
             NameGroups::Each => Netgroup::new(Kind::Name, number.into()),
-            NameGroups::ByKey => Netgroup::new(Kind::Names, traits.group()),
+            NameGroups::ByKey => Netgroup::new(Kind::Names, group_of(text)),
         }
     }
 
@@ -236,7 +211,7 @@ impl GroupingPolicy {
             Host::V6(ip) => self.of_v6(ip.octets(), port).number(),
             Host::Name(name) => {
                 // Names have numbers in the table only, so those that count alone go by their text.
-                let netgroup = self.of_name(0, NameTraits::of(name), port);
+                let netgroup = self.of_name(0, || name, port);
                 if netgroup.name_number().is_some() {
                     OF_A_NAME | self.hasher.hash_one((&**name, netgroup.number()))
                 } else {
@@ -259,10 +234,6 @@ mod tests {
         let reaches = [Reach::Specification, Reach::Public, Reach::Private];
         let each = |names| reaches.into_iter().map(move |reach| GroupingPolicy::new(names, reach));
         names.into_iter().flat_map(each).collect()
-    }
-
-    fn traits(name: &str) -> NameTraits {
-        NameTraits::of(name)
     }
 
     #[test]
@@ -295,7 +266,7 @@ mod tests {
             let same = [10, 1, 0, 0];
             let mut ip = [0; 16];
             ip[..4].copy_from_slice(&same);
-            let name = policy.of_name(u32::from_be_bytes(same), traits("nas.local"), 1);
+            let name = policy.of_name(u32::from_be_bytes(same), || "nas.local", 1);
             let all = [policy.of_v4(same, 1), policy.of_v6(ip, 1), name];
             assert!(all[0] != all[1] && all[1] != all[2] && all[0] != all[2], "{policy:?}");
         }
@@ -304,7 +275,7 @@ mod tests {
     #[test]
     fn keys_make_sixteen_groups_and_dns_names_one() {
         let policy = GroupingPolicy::new(NameGroups::ByKey, Reach::Specification);
-        let of = |name: &str| policy.of_name(7, traits(name), 1);
+        let of = |name: &str| policy.of_name(7, || name, 1);
         let firsts = "abcdefghijklmnopqrstuvwxyz234567".chars();
         for form in [|c| format!("{c}xyz.onion"), |c| format!("{c}xyz.b32.i2p"), |c| format!("{c}xyz.i2p")] {
             let groups: Vec<_> = firsts.clone().map(|first| of(&form(first)).number()).collect();
@@ -328,7 +299,7 @@ mod tests {
         for policy in policies() {
             for (number, new) in (0..).zip(numbers) {
                 for name in ["example.org", "localhost", "axyz.onion"] {
-                    let of = |number| policy.of_name(number, traits(name), 9);
+                    let of = |number| policy.of_name(number, || name, 9);
                     assert_eq!(of(number).renumbered(&numbers), of(new), "{policy:?}");
                 }
             }
@@ -339,7 +310,7 @@ mod tests {
     #[test]
     fn where_private_addresses_are_the_network_each_with_its_port_is_one() {
         let policy = GroupingPolicy::new(NameGroups::ByKey, Reach::Private);
-        let (mapped, local) = ([0x20, 2, 10, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], traits("nas.local"));
+        let (mapped, local) = ([0x20, 2, 10, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], || "nas.local");
         let mut v6 = [0; 16];
         (v6[0], v6[15]) = (0xfd, 1);
         let mut other = v6;
@@ -360,7 +331,7 @@ mod tests {
         assert_eq!(distinct.len(), all.len());
         assert_eq!(policy.of_v6(mapped, 1), all[0], "it wraps the same host");
         assert_eq!(policy.of_v4([9, 0, 0, 1], 1), policy.of_v4([9, 0, 9, 9], 7), "public ones count as ever");
-        let named = policy.of_name(5, traits("example.org"), 1);
-        assert_eq!(named, policy.of_name(6, traits("example.net"), 2));
+        let named = policy.of_name(5, || "example.org", 1);
+        assert_eq!(named, policy.of_name(6, || "example.net", 2));
     }
 }

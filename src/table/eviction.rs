@@ -15,7 +15,6 @@ use super::bounds::{Bounds, Full};
 use super::facet::{failed_inbound, inbound_class};
 use super::number_map::{NumberMap, SlotSet};
 use super::owner::PeerTable;
-use super::owner::entry::Key;
 use crate::address::PeerAddress;
 use crate::memory::{self, Refused};
 use crate::netgroup::Netgroup;
@@ -41,8 +40,7 @@ type Candidates<'a> = Box<dyn Iterator<Item = u32> + 'a>;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Home {
     Known(Netgroup),
-    /// That of a name which no peer has yet, and which has no number: so here the netgroup is the same for all of those, but
-    /// for the port where that matters.
+    /// That of a name which no peer has yet, and which is a netgroup of its own.
     NewName(Arc<str>, Netgroup),
 }
 
@@ -182,8 +180,7 @@ impl PeerTable {
         match self.slab().key(address) {
             Ok(key) => Home::Known(self.slab().netgroup_of(&key)),
             Err(name) => {
-                // Its number decides nothing where many names are one netgroup.
-                let netgroup = self.slab().netgroup_of(&Key::of(address, u32::MAX));
+                let netgroup = self.slab().netgroup_of_new_name(name, address.port());
                 match netgroup.name_number() {
                     Some(_) => Home::NewName(Arc::clone(name), netgroup),
                     None => Home::Known(netgroup),

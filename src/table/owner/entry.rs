@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::names::Texts;
 use crate::address::{Host, PeerAddress};
-use crate::netgroup::{GroupingPolicy, NameTraits, Netgroup};
+use crate::netgroup::{GroupingPolicy, Netgroup};
 use crate::network::Networks;
 use crate::peer::{PeerRecord, StoredPeerType};
 use crate::table::facet::{self, Attempt};
@@ -19,8 +19,7 @@ enum HostKind {
     V4,
     /// An IPv6 address.
     V6,
-    /// The number that [`Names`](super::names::Names) gave to a name, in the first four bytes, and then its
-    /// [`NameTraits`].
+    /// The number that [`Names`](super::names::Names) gave to a name, in the first four bytes.
     Name,
 }
 
@@ -36,19 +35,13 @@ impl Key {
     /// The key of an address whose name, if it has one, has the given number.
     pub(in crate::table) fn of(address: &PeerAddress, name_number: u32) -> Self {
         // In one piece: what is written in several is slow to read as one right afterwards, and the key index does that.
+        let short = |bytes: [u8; 4]| u128::from(u32::from_le_bytes(bytes)).to_le_bytes();
         let (host, kind) = match address.host() {
-            Host::V4(ip) => (u128::from(u32::from_le_bytes(ip.octets())), HostKind::V4),
-            Host::V6(ip) => (u128::from_le_bytes(ip.octets()), HostKind::V6),
-            Host::Name(name) => (Self::of_name(name, name_number), HostKind::Name),
+            Host::V4(ip) => (short(ip.octets()), HostKind::V4),
+            Host::V6(ip) => (ip.octets(), HostKind::V6),
+            Host::Name(_) => (short(name_number.to_ne_bytes()), HostKind::Name),
         };
-        Self { host: host.to_le_bytes(), port: address.port(), kind }
-    }
-
-    /// Out of line: the other kinds are looked up faster without it beside them.
-    #[inline(never)]
-    fn of_name(name: &str, number: u32) -> u128 {
-        let traits = u128::from(NameTraits::of(name).to_byte()) << 32;
-        traits | u128::from(u32::from_le_bytes(number.to_ne_bytes()))
+        Self { host, port: address.port(), kind }
     }
 
     fn first_four(&self) -> [u8; 4] {
@@ -75,18 +68,18 @@ impl Key {
         match self.kind {
             HostKind::V4 => Networks::IPV4,
             HostKind::V6 => Networks::IPV6,
-            HostKind::Name => names.network(u32::from_ne_bytes(self.first_four())),
+            HostKind::Name => Networks::of_name(names.get(u32::from_ne_bytes(self.first_four()))),
         }
     }
 
-    /// The network that the address counts as.
-    pub(super) fn netgroup(&self, policy: &GroupingPolicy) -> Netgroup {
+    /// The network that the address counts as. The text of a name is read only if it matters.
+    pub(super) fn netgroup(&self, policy: &GroupingPolicy, names: &Texts) -> Netgroup {
         match self.kind {
             HostKind::V4 => policy.of_v4(self.first_four(), self.port),
             HostKind::V6 => policy.of_v6(self.host, self.port),
             HostKind::Name => {
-                let traits = NameTraits::from_byte(self.host[4]);
-                policy.of_name(u32::from_ne_bytes(self.first_four()), traits, self.port)
+                let number = u32::from_ne_bytes(self.first_four());
+                policy.of_name(number, || names.get(number), self.port)
             }
         }
     }
@@ -94,8 +87,7 @@ impl Key {
 
 impl Hash for Key {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        // In one piece, which the hasher takes faster than several, and without the bytes that are zero or follow from
-        // others.
+        // In one piece, which the hasher takes faster than several, and without the bytes that are always zero.
         let [a, b, c, d] = self.first_four();
         let [high, low] = self.port.to_be_bytes();
         let head = [a, b, c, d, high, low, self.kind as u8, 0];

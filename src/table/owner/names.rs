@@ -4,7 +4,6 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 
 use crate::memory;
-use crate::network::Networks;
 use crate::table::hash_index::HashIndex;
 use crate::table::slot::slot_number;
 
@@ -47,11 +46,11 @@ impl Texts {
         }
     }
 
-    /// The network of a name that is in use.
-    pub(in crate::table) fn network(&self, number: u32) -> Networks {
+    /// The same, borrowed.
+    pub(super) fn get(&self, number: u32) -> &str {
         match self.0.get(number as usize) {
-            Some(Name::Used { text, .. }) => Networks::of_name(text),
-            _ => Networks::NAME,
+            Some(Name::Used { text, .. }) => text,
+            _ => "",
         }
     }
 

@@ -155,7 +155,13 @@ impl Slab {
 
     /// The network that an address counts as.
     pub(in crate::table) fn netgroup_of(&self, key: &Key) -> Netgroup {
-        key.netgroup(&self.policy)
+        key.netgroup(&self.policy, self.texts())
+    }
+
+    /// The network that a name which is not in use counts as. The name has no number: where each name is a netgroup, the
+    /// answer is the same for all of those, but for the port where that matters.
+    pub(in crate::table) fn netgroup_of_new_name(&self, name: &str, port: u16) -> Netgroup {
+        self.policy.of_name(u32::MAX, || name, port)
     }
 
     /// Whether the peer of an address belongs in the private facets.
