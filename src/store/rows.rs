@@ -42,38 +42,41 @@ impl From<rusqlite::Error> for Failure {
 
 /// Writes the rows of new peers that the layout can hold, in their order. With `at_once`, many are written by one statement,
 /// and `write` is left with those among which something is in the way.
+///
+/// Not generic: a copy for each use would be most of the code that writes.
 pub(super) fn write_new<'a>(
     conn: &Connection,
     layout: Layout,
     at_once: bool,
-    records: impl IntoIterator<Item = &'a PeerRecord>,
+    records: &mut dyn Iterator<Item = &'a PeerRecord>,
     write: &mut dyn FnMut(&PeerRecord) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    let mut records = records.into_iter().filter(|record| layout.holds(&record.address)).peekable();
-    while records.peek().is_some() {
-        let rows: SmallVec<[&PeerRecord; ROWS]> = records.by_ref().take(ROWS).collect();
-        write_some(conn, layout, at_once, &rows, write)?;
-    }
-    Ok(())
-}
-
-fn write_some(
-    conn: &Connection,
-    layout: Layout,
-    at_once: bool,
-    rows: &[&PeerRecord],
-    write: &mut dyn FnMut(&PeerRecord) -> Result<(), Failure>,
-) -> Result<(), Failure> {
-    if at_once && rows.len() == ROWS {
-        let mut insert =
-            conn.prepare_cached(&(INSERT_NEW.to_owned() + &", (?, ?, ?, ?, ?)".repeat(ROWS - 1)))?;
-        match write_rows(conn, &mut insert, layout, rows) {
-            Ok(ROWS) => return Ok(()),
-            Ok(_) | Err(Failure::Refused(..)) => {}
-            Err(failure) => return Err(failure),
+    let mut rows: SmallVec<[&PeerRecord; ROWS]> = SmallVec::new();
+    loop {
+        let next = records.next();
+        rows.extend(next.filter(|record| layout.holds(&record.address)));
+        if rows.len() < ROWS && next.is_some() {
+            continue;
+        }
+        if !at_once || rows.len() < ROWS || !write_at_once(conn, layout, &rows)? {
+            rows.iter().try_for_each(|row| write(row))?;
+        }
+        rows.clear();
+        if next.is_none() {
+            return Ok(());
         }
     }
-    rows.iter().try_for_each(|row| write(row))
+}
+
+/// Writes [`ROWS`] rows, and returns whether all of them are written.
+fn write_at_once(conn: &Connection, layout: Layout, rows: &[&PeerRecord]) -> Result<bool, Failure> {
+    let sql = INSERT_NEW.to_owned() + &", (?, ?, ?, ?, ?)".repeat(ROWS - 1);
+    let mut insert = conn.prepare_cached(&sql)?;
+    match write_rows(conn, &mut insert, layout, rows) {
+        Ok(written) => Ok(written == ROWS),
+        Err(Failure::Refused(..)) => Ok(false),
+        Err(failure) => Err(failure),
+    }
 }
 
 /// Writes as many rows as the statement has places for; returns how many were written.

@@ -121,7 +121,7 @@ impl Store {
             // In order: each that takes a new row takes the last one.
             for run in changes.put.chunk_by(|a, b| a.is_new == b.is_new) {
                 if run[0].is_new {
-                    let records = run.iter().map(|put| &put.record);
+                    let records = &mut run.iter().map(|put| &put.record);
                     write_new(conn, layout, is_owned, records, &mut |record| write(record, false))?;
                     continue;
                 }
@@ -330,7 +330,7 @@ fn insert_all(
         Layout::Specification => INSERT,
         Layout::StellarCore => INSERT_STELLAR_CORE,
     })?;
-    write_new(conn, layout, is_owned, records, &mut |record| {
+    write_new(conn, layout, is_owned, &mut records.iter(), &mut |record| {
         let host = HostText::of(record.address.host());
         let key = params![host.as_str(), record.address.port()];
         // Another program may have written it.
