@@ -3,7 +3,7 @@ has behaved.
 
     with PeerManager("peers.db") as peers:
         peers.ensure_exists("core-live-a.stellar.org:11625")
-        for address in peers.load_random_peers(8, Query(type_filter=TypeFilter.ANY)):
+        for address in peers.next_to_dial(Purpose.CONNECT, 8):
             peers.update_backoff(address, BackOff.INCREASE)
 """
 
@@ -14,10 +14,13 @@ from ._snapshot import Snapshot
 from ._time import Time
 from ._values import (
     MAX_FAILURES,
+    REALLY_DEAD,
     BackOff,
     Durability,
+    Network,
     OnCorrupt,
     PeerType,
+    Purpose,
     Quarantine,
     Query,
     Record,
@@ -37,6 +40,7 @@ from .errors import (
     NoMemoryError,
     NotFoundError,
     PeerManagerError,
+    RefusedError,
     Status,
     UnsupportedError,
 )
@@ -45,6 +49,7 @@ __version__ = "0.2.0"
 
 __all__ = [
     "MAX_FAILURES",
+    "REALLY_DEAD",
     "Address",
     "BackOff",
     "BusyError",
@@ -58,15 +63,18 @@ __all__ = [
     "InvalidAddressError",
     "InvalidArgumentError",
     "LimitError",
+    "Network",
     "NoMemoryError",
     "NotFoundError",
     "OnCorrupt",
     "PeerManager",
     "PeerManagerError",
     "PeerType",
+    "Purpose",
     "Quarantine",
     "Query",
     "Record",
+    "RefusedError",
     "Snapshot",
     "Stats",
     "Status",

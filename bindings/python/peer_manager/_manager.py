@@ -4,7 +4,7 @@ import os
 import warnings
 import weakref
 from collections.abc import Callable, Iterable, Iterator
-from ctypes import byref, c_size_t, c_uint64, c_void_p, create_string_buffer, sizeof
+from ctypes import byref, c_int64, c_size_t, c_uint64, c_void_p, create_string_buffer, sizeof
 from pathlib import Path
 from types import TracebackType
 from typing import NoReturn, Self, TypeAlias
@@ -15,7 +15,7 @@ from ._checks import integer, several, unsigned
 from ._handle import Handle
 from ._snapshot import Snapshot
 from ._time import Clock, Time, to_seconds
-from ._values import BackOff, Durability, OnCorrupt, PeerType, Quarantine, Query, Record, Stats
+from ._values import BackOff, Durability, OnCorrupt, PeerType, Purpose, Quarantine, Query, Record, Stats
 from .errors import InvalidArgumentError, NotFoundError, PeerManagerError
 
 StrPath: TypeAlias = str | os.PathLike[str]
@@ -239,11 +239,45 @@ class PeerManager:
         self._handle.call("limit_next_attempt", to_seconds(latest, "latest"), byref(changed))
         return changed.value
 
+    def set_online(self, online: bool) -> None:
+        """Says whether the node itself is online, which it is at first. While it is offline, BackOff.INCREASE leaves
+        the failures as they are and has the peer wait for a minute at most: the peer is not to blame. A good rule:
+        offline while fewer than two connections stand."""
+        self._handle.call("set_online", bool(online))
+
+    def set_own_addresses(self, addresses: Iterable[Address | str]) -> None:
+        """Replaces the list of the node's own addresses, of which it hears from others. They are removed, and from then
+        on refused with RefusedError, in a batch left out and counted in Stats.refused_peers. The list lives in memory
+        only: set it after each opening."""
+        array = native_addresses(several(addresses, "addresses"))
+        self._handle.call("set_own_addresses", array, len(array))
+
     def clear_all(self) -> None:
         """Removes all peers."""
         self._handle.call("clear_all")
 
     # ---- Choosing ----
+
+    def next_to_dial(self, purpose: Purpose, size: int, *, busy: Iterable[Address | str] = ()) -> list[Address]:
+        """Draws up to size peers to dial now, besides those that are busy (connected or being dialled): the whole
+        policy in one call.
+
+        CONNECT, for size free places: known peers first, one of each netgroup, the most senior first. FEELER: a peer
+        that was only heard of, to be tried and hung up, every two minutes. Report each outcome with update, or
+        update_backoff for a failure.
+        """
+        array = native_addresses(several(busy, "busy"))
+        return self._choose("next_to_dial", size, unsigned(purpose, "purpose"), array, len(array))
+
+    def next_due(self) -> int | None:
+        """When the next waiting peer becomes due, in seconds since the Unix epoch, so that a node need not poll; None
+        if none waits."""
+        due = c_int64()
+        try:
+            self._call_now("next_due", byref(due))
+        except NotFoundError:
+            return None
+        return due.value
 
     def load_random_peers(self, size: int, query: Query | None = None) -> list[Address]:
         """Draws min(size, eligible) peers: uniformly, without replacement, in random order."""

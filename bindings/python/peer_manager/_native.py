@@ -75,6 +75,12 @@ class Query(ctypes.Structure):
         ("max_per_netgroup", c_uint32),
         ("exclude", POINTER(Address)),
         ("exclude_count", c_size_t),
+        ("seniority", c_uint32),
+        ("apart", c_uint32),
+        ("networks", c_uint32),
+        ("share_key", c_uint32),
+        ("heard_since", c_int64),
+        ("reached_since", c_int64),
     )
 
 
@@ -159,6 +165,10 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "query_init": (None, [POINTER(Query), c_size_t]),
     "load_random_peers": (c_int32, [_handle, POINTER(Query), c_size_t, _address, _size, _error]),
     "get_peers_to_send": (c_int32, [_handle, POINTER(Query), _address, c_size_t, _address, _size, _error]),
+    "next_to_dial": (c_int32, [_handle, c_uint32, _address, c_size_t, c_size_t, _address, _size, _error]),
+    "next_due": (c_int32, [_handle, POINTER(c_int64), _error]),
+    "set_online": (c_int32, [_handle, c_uint8, _error]),
+    "set_own_addresses": (c_int32, [_handle, _address, c_size_t, _error]),
     "peer_count": (c_size_t, [_handle]),
     "get_all_peers": (c_int32, [_handle, POINTER(_handle), _error]),
     "snapshot_count": (c_size_t, [_handle]),

@@ -13,9 +13,13 @@ from . import _native
 from ._address import Address, native_address, native_addresses
 from ._checks import integer, several, unsigned
 from ._time import Time, to_datetime, to_seconds
+from .errors import InvalidArgumentError
 
 MAX_FAILURES = 10
-"""The number of failures from which a node usually gives up on a peer."""
+"""The number of failures from which a node usually tells others no more about a peer."""
+
+REALLY_DEAD = 120
+"""The most failures with which a peer is dialled still."""
 
 
 class PeerType(enum.IntEnum):
@@ -71,6 +75,29 @@ class TypeFilter(enum.IntEnum):
     ANY = 4
 
 
+class Network(enum.IntFlag):
+    """The networks that addresses belong to, by the form of their hosts; sets of them are made with |."""
+
+    IPV4 = 1
+    IPV6 = 2
+    """Also those that wrap an IPv4 address."""
+    ONION = 4
+    """Tor's onion services: names that end in .onion."""
+    I2P = 8
+    """I2P's destinations: names that end in .i2p."""
+    NAME = 16
+    """All other names."""
+
+
+class Purpose(enum.IntEnum):
+    """What a connection is for."""
+
+    CONNECT = 0
+    """To stay."""
+    FEELER = 1
+    """To find out whether a peer that was only heard of can be reached, and to hang up."""
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
     """All that is known of one peer."""
@@ -115,19 +142,30 @@ class Record:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
     """Which peers are eligible. The default is for dialling: outbound and preferred peers that
-    are due and have failed at most 10 times. In a new node that is nobody, because every peer is inbound until a dial
+    are due and have failed at most 120 times. In a new node that is nobody, because every peer is inbound until a dial
     succeeds."""
 
     type_filter: TypeFilter = TypeFilter.ANY_OUTBOUND
     use_next_attempt: bool = True
     """Only peers whose next attempt is due."""
-    max_num_failures: int | None = MAX_FAILURES
+    max_num_failures: int | None = REALLY_DEAD
     """Only peers with at most this many failures; None for no bound."""
     max_per_netgroup: int = 0
     """If not 0: at most this many of one netgroup, and each draw picks a netgroup first: an attacker's share is
     the share of netgroups it holds, not of addresses."""
     exclude: Iterable[Address | str] = ()
     """Peers to leave out, e.g. those connected now. It is iterated once for each use of the query."""
+    seniority: int = 0
+    """If more than 1, at most 64: each place in the answer goes to the most senior of this many draws. Of inbound peers
+    that is the one heard of first, of the others the one that became outbound or preferred first. A flood cannot be
+    old."""
+    apart: bool = False
+    """Leaves out every peer of a netgroup that an address in exclude is in."""
+    networks: Network | None = None
+    """Only peers of these networks; None for all."""
+    share_key: int = 0
+    """For get_peers_to_send with share_cache_seconds: which of the shared lists answers, 0 to 15. With one for each
+    network and each local address, the answers do not show that they are of one node."""
 
     def _native(self) -> _native.Query:
         query = _native.Query()
@@ -141,7 +179,18 @@ class Query:
         exclude = native_addresses(several(self.exclude, "exclude"))
         query.exclude = exclude  # The struct keeps the array alive.
         query.exclude_count = len(exclude)
+        query.seniority = unsigned(self.seniority, "seniority")
+        query.apart = bool(self.apart)
+        query.networks = 0 if self.networks is None else _networks(self.networks)
+        query.share_key = unsigned(self.share_key, "share_key")
         return query
+
+
+def _networks(networks: Network) -> int:
+    number = unsigned(networks, "networks")
+    if number == 0:
+        raise InvalidArgumentError("networks has none in it; give at least one, or None for all")
+    return number
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,9 +213,11 @@ class Stats:
     skipped_rows: int
     """Rows that were not valid peers when the file was opened, or that could not be saved from a damaged one."""
     refused_peers: int
-    """Peers that a bound refused since it was opened, including those that it kept out of the table then."""
+    """Peers that a bound or a policy refused since it was opened, with those that it kept out of the table then."""
     log_bytes: int
     """The size of the write-ahead log in bytes. It keeps growing while a reader of the file never ends."""
+    forgiven_failures: int
+    """Failures that did not count, because the node was offline (PeerManager.set_online)."""
     rejected_rows: int
     """Changes that the file's own constraints refused since it was opened."""
 

@@ -19,6 +19,7 @@ class Status(enum.IntEnum):
     LIMIT = 8
     UNSUPPORTED = 9
     INTERNAL = 10
+    REFUSED = 11
     NO_MEMORY = 12
 
 
@@ -103,6 +104,12 @@ class InternalError(PeerManagerError, RuntimeError):
     status = Status.INTERNAL
 
 
+class RefusedError(PeerManagerError):
+    """A policy refuses the address: it is one of the node's own (PeerManager.set_own_addresses)."""
+
+    status = Status.REFUSED
+
+
 class NoMemoryError(PeerManagerError, MemoryError):
     """There is not enough memory; nothing was done."""
 
@@ -122,6 +129,7 @@ _CLASSES: dict[int, type[PeerManagerError]] = {
         LimitError,
         UnsupportedError,
         InternalError,
+        RefusedError,
         NoMemoryError,
     )
 }

@@ -11,7 +11,18 @@ from typing import Any
 import pytest
 
 import peer_manager
-from peer_manager import BackOff, Durability, OnCorrupt, PeerType, Query, Status, TypeFilter, _native
+from peer_manager import (
+    BackOff,
+    Durability,
+    Network,
+    OnCorrupt,
+    PeerType,
+    Purpose,
+    Query,
+    Status,
+    TypeFilter,
+    _native,
+)
 
 ROOT = Path(__file__).parents[3]
 HEADER = re.sub(r"/\*.*?\*/", "", (ROOT / "include/peer_manager.h").read_text(), flags=re.DOTALL)
@@ -40,6 +51,7 @@ TYPES: dict[str, Any] = {
     "uint64_t*": POINTER(c_uint64),
     "int32_t": ctypes.c_int32,
     "int64_t": ctypes.c_int64,
+    "int64_t*": POINTER(ctypes.c_int64),
     "peer_manager_status": ctypes.c_int32,
     "char*": c_char_p,
     "void*": c_void_p,
@@ -72,6 +84,8 @@ def constants(prefix: str) -> dict[str, int]:
         (Durability, "DURABILITY_"),
         (OnCorrupt, "ON_CORRUPT_"),
         (TypeFilter, "FILTER_"),
+        (Network, "NETWORK_"),
+        (Purpose, "DIAL_"),
     ],
 )
 def test_enumerations_are_those_of_the_header(enumeration: type[IntEnum], prefix: str) -> None:
@@ -81,6 +95,7 @@ def test_enumerations_are_those_of_the_header(enumeration: type[IntEnum], prefix
 def test_statuses_and_constants_are_those_of_the_header() -> None:
     assert {status.name: status.value for status in Status} == {"OK": 0} | constants("ERROR_")
     assert constants("MAX_") == {"FAILURES": peer_manager.MAX_FAILURES}
+    assert constants("REALLY_") == {"DEAD": peer_manager.REALLY_DEAD}
     assert constants("HOST_") == {"CAPACITY": _native.HOST_CAPACITY}
     assert constants("ADDRESS_TEXT_") == {"CAPACITY": _native.ADDRESS_TEXT_CAPACITY}
 
@@ -120,8 +135,10 @@ def test_the_default_query_is_the_library_s() -> None:
     native = _native.Query()
     _native.C["query_init"](byref(native), sizeof(native))
     ours = Query()._native()
-    for name, _ in _native.Query._fields_[:-2]:
-        assert getattr(native, name) == getattr(ours, name), name
+    for name, _ in _native.Query._fields_:
+        if name != "exclude":
+            assert getattr(native, name) == getattr(ours, name), name
+    assert ours.max_num_failures == peer_manager.REALLY_DEAD
     assert ours.exclude_count == 0
 
 

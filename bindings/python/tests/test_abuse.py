@@ -18,6 +18,7 @@ from peer_manager import (
     InvalidArgumentError,
     PeerManager,
     PeerType,
+    Purpose,
     Query,
     Record,
     TypeFilter,
@@ -40,10 +41,14 @@ CALLS: dict[str, Callable[[PeerManager], object]] = {
     "remove": lambda peers: peers.remove(A),
     "remove_peers_with_many_failures": lambda peers: peers.remove_peers_with_many_failures(0),
     "limit_next_attempt": lambda peers: peers.limit_next_attempt(0),
+    "set_online": lambda peers: peers.set_online(True),
+    "set_own_addresses": lambda peers: peers.set_own_addresses([]),
     "clear_all": lambda peers: peers.clear_all(),
     "flush": lambda peers: peers.flush(),
     "load_random_peers": lambda peers: peers.load_random_peers(1),
     "get_peers_to_send": lambda peers: peers.get_peers_to_send(1),
+    "next_to_dial": lambda peers: peers.next_to_dial(Purpose.CONNECT, 1),
+    "next_due": lambda peers: peers.next_due(),
     "peer_count": lambda peers: peers.peer_count(),
     "get_all_peers": lambda peers: peers.get_all_peers(),
     "get_stats": lambda peers: peers.get_stats(),
@@ -151,6 +156,10 @@ NUMBERS: dict[str, Callable[[PeerManager, Any], object]] = {
     "size": lambda peers, n: peers.load_random_peers(n),
     "type_filter": lambda peers, n: peers.load_random_peers(1, Query(type_filter=n)),
     "max_num_failures": lambda peers, n: peers.load_random_peers(1, Query(max_num_failures=n)),
+    "seniority": lambda peers, n: peers.load_random_peers(1, Query(seniority=n)),
+    "networks": lambda peers, n: peers.load_random_peers(1, Query(networks=n)),
+    "share_key": lambda peers, n: peers.get_peers_to_send(1, query=Query(share_key=n)),
+    "purpose": lambda peers, n: peers.next_to_dial(n, 1),
     "max_per_netgroup": lambda peers, n: peers.load_random_peers(1, Query(max_per_netgroup=n)),
     "busy_timeout_ms": lambda _, n: PeerManager(busy_timeout_ms=n),
     "flush_interval_ms": lambda _, n: PeerManager(flush_interval_ms=n),
@@ -177,7 +186,9 @@ def test_numbers_are_not_cut_off(peers: PeerManager, name: str) -> None:
     assert len(peers) == 0
 
 
-@pytest.mark.parametrize("name", ["peer_type", "observed_type", "backoff", "type_filter", "durability", "on_corrupt"])
+@pytest.mark.parametrize(
+    "name", ["peer_type", "observed_type", "backoff", "type_filter", "networks", "purpose", "durability", "on_corrupt"]
+)
 def test_unknown_enumerators_are_refused_by_the_library(peers: PeerManager, name: str) -> None:
     with pytest.raises(InvalidArgumentError, match="99"):
         NUMBERS[name](peers, 99)

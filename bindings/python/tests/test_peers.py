@@ -96,8 +96,8 @@ def test_random_peers_are_those_that_the_query_admits(peers: PeerManager) -> Non
     peers.store_many(
         [
             Record(A, NOW, 0, PeerType.INBOUND),
-            Record(B, NOW, 10, PeerType.OUTBOUND),
-            Record(C, NOW + 60, 11, PeerType.PREFERRED),
+            Record(B, NOW, 120, PeerType.OUTBOUND),
+            Record(C, NOW + 60, 121, PeerType.PREFERRED),
         ]
     )
     assert set(peers.load_random_peers(5, EVERYONE)) == {A, B, C}
@@ -105,8 +105,8 @@ def test_random_peers_are_those_that_the_query_admits(peers: PeerManager) -> Non
     assert peers.load_random_peers(0, EVERYONE) == []
     assert peers.load_random_peers(5) == [B]
     assert peers.load_random_peers(5, Query(type_filter=TypeFilter.INBOUND_ONLY)) == [A]
-    assert peers.load_random_peers(5, Query(max_num_failures=9)) == []
-    assert peers.load_random_peers(5, Query(use_next_attempt=False, max_num_failures=11, exclude={B})) == [C]
+    assert peers.load_random_peers(5, Query(max_num_failures=119)) == []
+    assert peers.load_random_peers(5, Query(use_next_attempt=False, max_num_failures=121, exclude={B})) == [C]
     assert peers.load_random_peers(5, Query(exclude=["1.2.3.2:11625"])) == []
 
 
