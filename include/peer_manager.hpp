@@ -6,7 +6,7 @@
  * @code
  * auto peers = peermanager::Manager::open("peers.db");
  * peers.ensure_exists(peermanager::Address::parse("core-live-a.stellar.org:11625"));
- * for (const auto& peer : peers.load_random_peers({peermanager::TypeFilter::Any}, 8)) dial(peer);
+ * for (const auto& peer : peers.next_to_dial(peermanager::Purpose::Connect, {}, 8)) dial(peer);
  * @endcode
  *
  * - **Errors.** Each function that can fail has two forms. `f` throws peermanager::Error; `try_f` returns a Result and

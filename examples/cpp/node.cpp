@@ -18,6 +18,7 @@
 #include <filesystem>
 #include <iostream>
 #include <optional>
+#include <random>
 #include <stdexcept>
 #include <string>
 #include <system_error>
@@ -31,9 +32,9 @@ namespace {
 using namespace peermanager;
 using namespace std::chrono_literals;
 
-constexpr std::size_t kSlots = 8;    // connections that the node wants
-constexpr std::size_t kFeelers = 4;  // new peers that it tries although it may have no slot for them
-constexpr std::size_t kShared = 8;   // addresses that a peer is told at a time
+constexpr std::size_t kPlaces = 8;  // connections that the node wants
+constexpr std::size_t kShared = 8;  // addresses that a peer is told at a time
+constexpr int kTurns = 30;          // in an hour: a feeler is tried every two minutes
 
 [[noreturn]] void wrong(const std::string& what) { throw std::runtime_error("this is not right: " + what); }
 
@@ -72,13 +73,15 @@ public:
 
   void live_one_hour(int hour) {
     dialled_ = failed_ = heard_ = shared_ = 0;
-    for (int turn = 0; turn < 4; ++turn, now_ += 15min) {
-      if (connected_.size() > 2) connected_.erase(connected_.begin());  // somebody always leaves
-      dial(TypeFilter::PreferredOnly, kSlots - connected_.size());
-      dial(TypeFilter::OutboundOnly, kSlots - connected_.size());
-      dial(TypeFilter::InboundOnly, kSlots - connected_.size() + kFeelers);
-      hear_gossip(hour * 4 + turn);
-      answer_all();
+    if (hour % 2 == 1) hang_up_one(random_());  // so that a patient attacker does not keep its places
+    for (int turn = 0; turn < kTurns; ++turn, now_ += 2min) {
+      if (turn % 8 == 7) hang_up_one(0);  // somebody always leaves
+      peers_.set_online(connected_.size() >= 2);
+      for (const Address& peer : peers_.next_to_dial(Purpose::Connect, connected_, kPlaces - connected_.size()))
+        if (dial(peer)) connected_.push_back(peer);
+      for (const Address& peer : peers_.next_to_dial(Purpose::Feeler, connected_, 1)) dial(peer);
+      if (turn % 8 == 0) hear_gossip(hour * 4 + turn / 8);
+      if (turn % 8 == 0) answer_all();
     }
     const Stats stats = peers_.get_stats();
     std::printf("%02d:00  %5llu known  %5llu ready  %4d dials ok  %4d failed  %4d heard  %4d shared  %zu connected\n",
@@ -89,20 +92,19 @@ public:
   Manager& peers() { return peers_; }
 
 private:
-  void dial(TypeFilter type, std::size_t wanted) {
-    Query query;
-    query.type_filter = type;
-    query.exclude = connected_;
-    for (const Address& peer : peers_.load_random_peers(query, wanted)) {
-      if (!answers(peer)) {
-        peers_.update_backoff(peer, Backoff::Increase);
-        ++failed_;
-        continue;
-      }
+  bool dial(const Address& peer) {
+    const bool answered = answers(peer);
+    if (answered)
       peers_.update(peer, PeerType::Outbound, false, Backoff::Reset);
-      ++dialled_;
-      if (connected_.size() < kSlots) connected_.push_back(peer);
-    }
+    else
+      peers_.update_backoff(peer, Backoff::Increase);
+    ++(answered ? dialled_ : failed_);
+    return answered;
+  }
+
+  void hang_up_one(std::size_t number) {
+    if (connected_.size() <= 2) return;
+    connected_.erase(connected_.begin() + static_cast<std::ptrdiff_t>(number % connected_.size()));
   }
 
   void hear_gossip(int turn) {
@@ -124,6 +126,7 @@ private:
 
   sys_seconds now_{std::chrono::seconds(1767225600)};  // 1 January 2026
   std::vector<Address> connected_;
+  std::minstd_rand random_;  // a real node has a better one
   int dialled_ = 0, failed_ = 0, heard_ = 0, shared_ = 0;
   Manager peers_;  // the last: it goes before the clock that it reads
 };

@@ -34,6 +34,7 @@ enum class Status : std::int32_t {
   Limit = PEER_MANAGER_ERROR_LIMIT,
   Unsupported = PEER_MANAGER_ERROR_UNSUPPORTED,
   Internal = PEER_MANAGER_ERROR_INTERNAL,
+  Refused = PEER_MANAGER_ERROR_REFUSED,
   NoMemory = PEER_MANAGER_ERROR_NO_MEMORY
 };
 
@@ -199,7 +200,9 @@ private:
 inline constexpr std::uint32_t header_version_number = PEER_MANAGER_VERSION_NUMBER;
 /** The version of these headers as text. */
 inline constexpr std::string_view header_version_string = PEER_MANAGER_VERSION_STRING;
-/** The number of failures from which a node usually gives up on a peer. */
+/** The number of failures from which a node usually tells others no more about a peer. */
 inline constexpr std::uint32_t max_failures = PEER_MANAGER_MAX_FAILURES;
+/** The most failures with which a peer is dialled still. */
+inline constexpr std::uint32_t really_dead = PEER_MANAGER_REALLY_DEAD;
 
 }  // namespace peermanager

@@ -190,6 +190,20 @@ public:
     });
   }
 
+  /** Says whether the node itself is online, which it is at first. While it is offline, Backoff::Increase leaves the failures
+   * as they are and has the peer wait for a minute at most. A good rule: offline while fewer than two connections stand. */
+  Result<void> try_set_online(bool online) noexcept {
+    return detail::call([&](auto* error) { return peer_manager_set_online(handle_, online ? 1 : 0, error); });
+  }
+
+  /** Replaces the list of the node's own addresses, of which it hears from others. They are removed, and refused from then on
+   * (Refused; in a batch left out and counted in refused_peers). The list lives in memory only. */
+  Result<void> try_set_own_addresses(Span<const Address> addresses) noexcept {
+    return detail::call([&](auto* error) {
+      return peer_manager_set_own_addresses(handle_, detail::raw(addresses.data()), addresses.size(), error);
+    });
+  }
+
   /** Removes all peers. */
   Result<void> try_clear_all() noexcept {
     return detail::call([&](auto* error) { return peer_manager_clear_all(handle_, error); });
@@ -206,6 +220,31 @@ public:
   /** Draws min(size, eligible) peers: uniformly, without replacement, in random order. */
   [[nodiscard]] Result<std::vector<Address>> try_load_random_peers(const Query& query, std::size_t size) const {
     return drawn(size, [&](Span<Address> out) { return try_load_random_peers(query, out); });
+  }
+
+  /** Draws up to out.size() peers to dial now into out, besides those that are busy (connected or being dialled): the whole
+   * policy in one call. Purpose::Connect: known peers first, one of each netgroup, the most senior first. Purpose::Feeler: a
+   * peer that was only heard of, to be tried and hung up. Returns how many. peer_manager.h has the loop of a node. */
+  Result<std::size_t> try_next_to_dial(Purpose purpose, Span<const Address> busy, Span<Address> out) const noexcept {
+    return counted([&](auto* count, auto* error) {
+      return peer_manager_next_to_dial(handle_, static_cast<std::uint32_t>(purpose), detail::raw(busy.data()),
+                                       busy.size(), out.size(), detail::raw(out.data()), count, error);
+    });
+  }
+
+  /** Draws at most size peers to dial now. */
+  [[nodiscard]] Result<std::vector<Address>> try_next_to_dial(Purpose purpose, Span<const Address> busy,
+                                                              std::size_t size) const {
+    return drawn(size, [&](Span<Address> out) { return try_next_to_dial(purpose, busy, out); });
+  }
+
+  /** When the next waiting peer becomes due, so that a node need not poll; nothing if none waits. */
+  [[nodiscard]] Result<std::optional<sys_seconds>> try_next_due() const noexcept {
+    std::int64_t due = 0;
+    const auto done = detail::call([&](auto* error) { return peer_manager_next_due(handle_, &due, error); });
+    if (done) return std::optional<sys_seconds>(std::chrono::seconds(due));
+    if (done.status() == Status::NotFound) return std::optional<sys_seconds>();
+    return done.error();
   }
 
   /** Draws peers to tell asker about into out: never private addresses, never asker (who may be empty); preferred
@@ -255,6 +294,7 @@ public:
                  c.skipped_rows,
                  c.refused_peers,
                  c.log_bytes,
+                 c.forgiven_failures,
                  c.rejected_rows};
   }
 
@@ -304,6 +344,8 @@ public:
     return try_remove_peers_with_many_failures(min_num_failures).value();
   }
   std::size_t limit_next_attempt(sys_seconds latest) { return try_limit_next_attempt(latest).value(); }
+  void set_online(bool online) { try_set_online(online).value(); }
+  void set_own_addresses(Span<const Address> addresses) { try_set_own_addresses(addresses).value(); }
   void clear_all() { try_clear_all().value(); }
   std::size_t load_random_peers(const Query& query, Span<Address> out) const {
     return try_load_random_peers(query, out).value();
@@ -311,6 +353,13 @@ public:
   [[nodiscard]] std::vector<Address> load_random_peers(const Query& query, std::size_t size) const {
     return try_load_random_peers(query, size).value();
   }
+  std::size_t next_to_dial(Purpose purpose, Span<const Address> busy, Span<Address> out) const {
+    return try_next_to_dial(purpose, busy, out).value();
+  }
+  [[nodiscard]] std::vector<Address> next_to_dial(Purpose purpose, Span<const Address> busy, std::size_t size) const {
+    return try_next_to_dial(purpose, busy, size).value();
+  }
+  [[nodiscard]] std::optional<sys_seconds> next_due() const { return try_next_due().value(); }
   std::size_t get_peers_to_send(const Address& asker, Span<Address> out,
                                 const std::optional<Query>& query = std::nullopt) const {
     return try_get_peers_to_send(asker, out, query).value();

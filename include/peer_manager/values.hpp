@@ -51,6 +51,27 @@ enum class TypeFilter : std::uint32_t {
   Any = PEER_MANAGER_FILTER_ANY
 };
 
+/** Networks that addresses belong to, by the form of their hosts; sets of them are made with |. */
+enum class Networks : std::uint32_t {
+  All = 0,
+  IPv4 = PEER_MANAGER_NETWORK_IPV4,
+  IPv6 = PEER_MANAGER_NETWORK_IPV6,   /**< Also those that wrap an IPv4 address. */
+  Onion = PEER_MANAGER_NETWORK_ONION, /**< Tor's onion services. */
+  I2P = PEER_MANAGER_NETWORK_I2P,     /**< I2P's destinations. */
+  Name = PEER_MANAGER_NETWORK_NAME    /**< All other names. */
+};
+
+/** The networks of both; All, which stands for no choice, adds nothing. */
+[[nodiscard]] constexpr Networks operator|(Networks a, Networks b) noexcept {
+  return static_cast<Networks>(static_cast<std::uint32_t>(a) | static_cast<std::uint32_t>(b));
+}
+
+/** What a connection is for. */
+enum class Purpose : std::uint32_t {
+  Connect = PEER_MANAGER_DIAL_CONNECT, /**< To stay. */
+  Feeler = PEER_MANAGER_DIAL_FEELER    /**< To find out whether a peer can be reached, and to hang up. */
+};
+
 /** When a change is on disk. */
 enum class Durability : std::uint32_t {
   Commit = PEER_MANAGER_DURABILITY_COMMIT,    /**< On return it survives a crash of the process. */
@@ -117,15 +138,23 @@ private:
 };
 
 /** Which peers are eligible. The default is for dialling in a node that has had connections before: outbound and preferred
- * peers whose next attempt is due and that have failed at most 10 times. */
+ * peers whose next attempt is due and that have failed at most 120 times. */
 struct Query {
-  TypeFilter type_filter = TypeFilter::AnyOutbound;             /**< Which types. */
-  bool use_next_attempt = true;                                 /**< Only peers whose next attempt is due. */
-  std::optional<std::uint32_t> max_num_failures = max_failures; /**< The most failures; none for no bound. */
+  TypeFilter type_filter = TypeFilter::AnyOutbound;            /**< Which types. */
+  bool use_next_attempt = true;                                /**< Only peers whose next attempt is due. */
+  std::optional<std::uint32_t> max_num_failures = really_dead; /**< The most failures; none for no bound. */
   /** If not 0: at most this many peers of one netgroup, and each draw picks a netgroup first, so that an attacker's share is
    * the share of netgroups it holds, not of addresses. */
   std::uint32_t max_per_netgroup = 0;
   std::vector<Address> exclude = {}; /**< Peers to leave out, e.g. those connected now. */
+  /** If more than 1, at most 64: each place in the answer goes to the most senior of this many draws. Of inbound peers that
+   * is the one heard of first, of the others the one that became outbound or preferred first. A flood cannot be old. */
+  std::uint32_t seniority = 0;
+  bool apart = false;                /**< Leaves out every peer of a netgroup that an address in exclude is in. */
+  Networks networks = Networks::All; /**< Only peers of these networks. */
+  /** For get_peers_to_send with Options::share_cache: which of the shared lists answers, 0 to 15. With one for each network
+   * and each local address, the answers do not show that they are of one node. */
+  std::uint32_t share_key = 0;
 
   /** Every peer, whatever its type, failures and next attempt. */
   [[nodiscard]] static Query all() { return {TypeFilter::Any, false, std::nullopt}; }
@@ -140,6 +169,10 @@ struct Query {
     query.max_per_netgroup = max_per_netgroup;
     query.exclude = exclude.empty() ? nullptr : detail::raw(exclude.data());
     query.exclude_count = exclude.size();
+    query.seniority = seniority;
+    query.apart = apart ? 1 : 0;
+    query.networks = static_cast<std::uint32_t>(networks);
+    query.share_key = share_key;
     return query;
   }
 };
@@ -182,8 +215,9 @@ struct Stats {
   std::uint64_t pending_writes = 0;           /**< With Deferred: changes that are not in the file yet. */
   std::uint64_t failed_writes = 0;            /**< Writes to the database that failed. */
   std::uint64_t skipped_rows = 0;             /**< Rows of the database that were not valid peers. */
-  std::uint64_t refused_peers = 0;            /**< Peers that a bound refused, also when it was opened. */
+  std::uint64_t refused_peers = 0;            /**< Peers that a bound or a policy refused, also when it was opened. */
   std::uint64_t log_bytes = 0;                /**< The size of the write-ahead log in bytes. */
+  std::uint64_t forgiven_failures = 0;        /**< Failures that did not count, because the node was offline. */
   std::uint64_t rejected_rows = 0;            /**< Changes that the file's own constraints refused. */
 };
 

@@ -137,6 +137,7 @@ std::vector<PeerBareAddress> PeerManager::getPeersToSend(int size, PeerBareAddre
   pm::Query eligible;
   eligible.type_filter = pm::TypeFilter::Any;
   eligible.use_next_attempt = false;
+  eligible.max_num_failures = pm::max_failures;
   return fromAddresses(mManager.get_peers_to_send(address.get(), checkedSize(size), eligible));
 }
 

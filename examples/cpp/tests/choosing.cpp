@@ -28,7 +28,7 @@ Manager nine_peers() {
     const auto port = static_cast<std::uint16_t>(10 * (i + 1));
     manager.store({Address("8.8.8.8", port), at(kNow), 0, types[i]});
     manager.store({Address("8.8.8.8", static_cast<std::uint16_t>(port + 1)), at(kNow + 1), 0, types[i]});
-    manager.store({Address("8.8.8.8", static_cast<std::uint16_t>(port + 2)), at(kNow), 11, types[i]});
+    manager.store({Address("8.8.8.8", static_cast<std::uint16_t>(port + 2)), at(kNow), 121, types[i]});
   }
   return manager;
 }
@@ -107,7 +107,7 @@ TEST(a_snapshot_is_a_range) {
   CHECK(seen.size() == 9 && snapshot.size() == 9 && !snapshot.empty());
   CHECK(snapshot[3] == *(snapshot.begin() + 3) && snapshot.get(3) == snapshot.begin()[3]);
   CHECK(snapshot.begin()->address == snapshot[0].address);
-  CHECK(std::count_if(snapshot.begin(), snapshot.end(), [](const Record& r) { return r.num_failures == 11; }) == 3);
+  CHECK(std::count_if(snapshot.begin(), snapshot.end(), [](const Record& r) { return r.num_failures == 121; }) == 3);
   std::vector<Record> copy(snapshot.begin(), snapshot.end());
   CHECK(copy.size() == 9 && std::equal(copy.begin(), copy.end(), snapshot.begin()));
 }

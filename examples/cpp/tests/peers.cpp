@@ -142,7 +142,7 @@ TEST(the_stats_count) {
   CHECK(stats.peers == 3 && stats.inbound == 1 && stats.outbound == 1 && stats.preferred == 1);
   CHECK(stats.ready == 2 && stats.netgroups == 2 && stats.durability == Durability::Commit);
   CHECK(stats.pending_writes == 0 && stats.failed_writes == 0 && stats.skipped_rows == 0 && stats.refused_peers == 0);
-  CHECK(stats.log_bytes == 0 && stats.rejected_rows == 0);
+  CHECK(stats.log_bytes == 0 && stats.forgiven_failures == 0 && stats.rejected_rows == 0);
 }
 
 TEST(a_manager_can_be_moved_and_closed) {
@@ -182,7 +182,12 @@ TEST(a_closed_manager_answers_with_an_error) {
   FAILS(status, "pm", manager.try_remove(peer));
   FAILS(status, "pm", manager.try_remove_peers_with_many_failures(1));
   FAILS(status, "pm", manager.try_limit_next_attempt(at(0)));
+  FAILS(status, "pm", manager.try_set_online(false));
+  FAILS(status, "pm", manager.try_set_own_addresses({}));
   FAILS(status, "pm", manager.try_clear_all());
+  FAILS(status, "pm", manager.try_next_to_dial(Purpose::Connect, {}, 3));
+  FAILS(status, "pm", manager.try_next_to_dial(Purpose::Feeler, {}, out));
+  FAILS(status, "pm", manager.try_next_due());
   FAILS(status, "pm", manager.try_load_random_peers({}, 3));
   FAILS(status, "pm", manager.try_load_random_peers({}, out));
   FAILS(status, "pm", manager.try_get_peers_to_send(peer, 3));

@@ -73,6 +73,7 @@ TEST(an_error_is_an_ordinary_exception) {
 
 TEST(statuses_have_names) {
   CHECK(status_name(Status::Ok) == "OK" && status_name(Status::DiskFull) == "DISK_FULL");
+  CHECK(status_name(Status::Refused) == "REFUSED" && static_cast<int>(Status::Refused) == 11);
   CHECK(status_name(Status::NoMemory) == "NO_MEMORY" && static_cast<int>(Status::NoMemory) == 12);
   CHECK(status_name(Status::ClockFailed) == "CLOCK_FAILED");
   CHECK(status_name(static_cast<Status>(77)) == "UNKNOWN");
@@ -83,7 +84,7 @@ TEST(the_versions_agree) {
   CHECK(version_number() == header_version_number);
   CHECK(header_version_string == CARGO_VERSION);
   CHECK(build_info().find(CARGO_VERSION) != std::string_view::npos);
-  CHECK(max_failures == 10);
+  CHECK(max_failures == 10 && really_dead == 120);
 }
 
 }  // namespace

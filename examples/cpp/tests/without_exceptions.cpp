@@ -54,6 +54,9 @@ void live() {
   CHECK(chosen && chosen->size() == 1 && chosen->front() == *peer);
   const auto told = peers.try_get_peers_to_send(*peer, 8);
   CHECK(told && told->empty());
+  const auto next = peers.try_next_to_dial(Purpose::Connect, {}, 8);
+  CHECK(next && next->size() == 1 && next->front() == *peer && peers.try_next_due() && !*peers.try_next_due());
+  CHECK(peers.try_set_online(true) && peers.try_set_own_addresses({}));
   const Result<Snapshot> all = peers.try_get_all_peers();
   int seen = 0;
   for (const Record& one : *all) seen += one == *record ? 1 : 0;
