@@ -101,4 +101,4 @@ function oneOf(value, name, names) {
   throw typeof value === "string" ? wrongValue(name, expected, value) : wrongType(name, expected, value);
 }
 
-module.exports = { array, flag, i64, integer, object, oneOf, size, text, u32, u64, wrongType };
+module.exports = { array, flag, i64, integer, object, oneOf, size, text, u32, u64, wrongType, wrongValue };

@@ -22,6 +22,17 @@ export type Backoff = "hard-reset" | "reset" | "increase";
 export type PeerTypeFilter = "inbound-only" | "outbound-only" | "preferred-only" | "any-outbound" | "any";
 
 /**
+ * Networks that addresses belong to, by the form of their hosts: `ipv6` is also those that wrap an IPv4 address, `onion` and
+ * `i2p` the names that end so, `name` all other names.
+ */
+export type Network = "ipv4" | "ipv6" | "onion" | "i2p" | "name";
+
+/**
+ * What a connection is for: to stay, or to find out whether a peer that was only heard of can be reached, and to hang up.
+ */
+export type Purpose = "connect" | "feeler";
+
+/**
  * What a change survives once its call has returned: a crash of the process (`commit`), a loss of power (`sync`), or
  * nothing yet, because it is written a little later (`deferred`).
  */
@@ -39,6 +50,7 @@ export type Status =
   | "LIMIT"
   | "UNSUPPORTED"
   | "INTERNAL"
+  | "REFUSED"
   | "NO_MEMORY"
   | "CLOSED";
 
@@ -147,7 +159,7 @@ export interface Query {
   readonly typeFilter?: PeerTypeFilter | undefined;
   /** Only peers whose next attempt is due. Default: true. */
   readonly useNextAttempt?: boolean | undefined;
-  /** Only peers that have failed at most this often; null for any number. Default: {@link MAX_FAILURES}. */
+  /** Only peers that have failed at most this often; null for any number. Default: {@link REALLY_DEAD}. */
   readonly maxNumFailures?: number | null | undefined;
   /**
    * If not 0: at most this many peers of one netgroup, and each draw picks a netgroup first, so that an attacker's share is
@@ -156,6 +168,21 @@ export interface Query {
   readonly maxPerNetgroup?: number | undefined;
   /** Peers to leave out, for example those connected now. */
   readonly exclude?: Iterable<AddressLike> | undefined;
+  /**
+   * If more than 1, at most 64: each place in the answer goes to the most senior of this many draws. Of inbound peers that
+   * is the one heard of first, of the others the one that became outbound or preferred first. A flood cannot be old.
+   * Default: 0.
+   */
+  readonly seniority?: number | undefined;
+  /** Leaves out every peer of a netgroup that an address in `exclude` is in. Default: false. */
+  readonly apart?: boolean | undefined;
+  /** Only peers of these networks. Default: all. */
+  readonly networks?: Iterable<Network> | undefined;
+  /**
+   * For `getPeersToSend` with `shareCacheSeconds`: which of the shared lists answers, 0 to 15. With one for each network and
+   * each local address, the answers do not show that they are of one node. Default: 0.
+   */
+  readonly shareKey?: number | undefined;
 }
 
 /** Counts of what is in the table and of what happened since it was opened. */
@@ -173,10 +200,12 @@ export interface Stats {
   failedWrites: number;
   /** Rows of the database that were not valid peers, left where they are. */
   skippedRows: number;
-  /** Peers that a bound refused since it was opened, including those that it kept out of the table then. */
+  /** Peers that a bound or a policy refused since it was opened, including those that it kept out of the table then. */
   refusedPeers: number;
   /** The size of the write-ahead log in bytes. It keeps growing while a reader of the file never ends. */
   logBytes: number;
+  /** Failures that did not count, because the node was offline ({@link PeerManager.setOnline}). */
+  forgivenFailures: number;
   /** Changes that the file's own constraints refused since it was opened. */
   rejectedRows: number;
 }
@@ -274,6 +303,14 @@ export class PeerManager implements Disposable, AsyncDisposable {
   limitNextAttempt(latest: bigint | number): number;
   limitNextAttemptAsync(latest: bigint | number): Promise<number>;
 
+  /**
+   * Replaces the list of the node's own addresses, of which it hears from others. They are removed, and from then on refused,
+   * `REFUSED`, in a batch left out and counted in {@link Stats.refusedPeers}. The list lives in memory only: set it after
+   * each opening.
+   */
+  setOwnAddresses(addresses: Iterable<AddressLike>): void;
+  setOwnAddressesAsync(addresses: Iterable<AddressLike>): Promise<void>;
+
   /** Removes all peers. */
   clearAll(): void;
   clearAllAsync(): Promise<void>;
@@ -284,6 +321,24 @@ export class PeerManager implements Disposable, AsyncDisposable {
 
   /** What is known of an address; undefined when it is not known. */
   load(address: AddressLike): PeerRecord | undefined;
+
+  /**
+   * Draws up to `size` peers to dial now, besides those that are busy (connected or being dialled): the whole policy in one
+   * call. `connect`, for `size` free places: known peers first, one of each netgroup, the most senior first. `feeler`: a peer
+   * that was only heard of, to be tried and hung up, every two minutes. Report each outcome with `update`, or `updateBackoff`
+   * for a failure.
+   */
+  nextToDial(purpose: Purpose, size: number, busy?: Iterable<AddressLike>): PeerAddress[];
+
+  /** When the next waiting peer becomes due, so that a node need not poll; undefined when none waits. */
+  nextDue(): bigint | undefined;
+
+  /**
+   * Says whether the node itself is online, which it is at first. While it is offline, `increase` leaves the failures as they
+   * are and has the peer wait for a minute at most: the peer is not to blame. A good rule: offline while fewer than two
+   * connections stand.
+   */
+  setOnline(online: boolean): void;
 
   /** Draws up to `size` eligible peers: uniformly, without replacement, in random order. */
   loadRandomPeers(size: number, query?: Query): PeerAddress[];
@@ -316,8 +371,10 @@ export class PeerManager implements Disposable, AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** The number of failures from which a node usually gives up on a peer. */
+/** The number of failures from which a node usually tells others no more about a peer. */
 export const MAX_FAILURES: number;
+/** The most failures with which a peer is dialled still. */
+export const REALLY_DEAD: number;
 /** The version of the library that is loaded, such as `"0.2.0"`. */
 export const version: string;
 /** The same as a number: major * 1000000 + minor * 1000 + patch. */

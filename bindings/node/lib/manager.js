@@ -3,7 +3,7 @@
 const check = require("./check.js");
 const native = require("./native.js");
 const record = require("./record.js");
-const { BACKOFFS, DURABILITIES, PEER_TYPES } = require("./names.js");
+const { BACKOFFS, DURABILITIES, PEER_TYPES, PURPOSES } = require("./names.js");
 const { OWN, Snapshot } = require("./snapshot.js");
 const { addressesOf, parts, partsOfAll } = require("./address.js");
 const { PeerManagerError, call, callAsync } = require("./errors.js");
@@ -22,6 +22,7 @@ const STATS = [
   "skippedRows",
   "refusedPeers",
   "logBytes",
+  "forgivenFailures",
   "rejectedRows",
 ];
 
@@ -164,6 +165,14 @@ class PeerManager {
     return this.#callAsync(native.limitNextAttemptAsync, [check.i64(latest, "latest")]);
   }
 
+  setOwnAddresses(addresses) {
+    this.#call(native.setOwnAddresses, [partsOfAll(addresses, "addresses")]);
+  }
+
+  async setOwnAddressesAsync(addresses) {
+    await this.#callAsync(native.setOwnAddressesAsync, [partsOfAll(addresses, "addresses")]);
+  }
+
   clearAll() {
     this.#call(native.clearAll);
   }
@@ -189,6 +198,24 @@ class PeerManager {
       if (error instanceof PeerManagerError && error.status === "NOT_FOUND") return undefined;
       throw error;
     }
+  }
+
+  nextToDial(purpose, size, busy = []) {
+    const number = check.oneOf(purpose, "purpose", PURPOSES);
+    return addressesOf(this.#call(native.nextToDial, [number, check.size(size, "size"), partsOfAll(busy, "busy")]));
+  }
+
+  nextDue() {
+    try {
+      return this.#call(native.nextDue);
+    } catch (error) {
+      if (error instanceof PeerManagerError && error.status === "NOT_FOUND") return undefined;
+      throw error;
+    }
+  }
+
+  setOnline(online) {
+    call(native.setOnline, this.#handle, undefined, check.flag(online, "online"));
   }
 
   loadRandomPeers(size, query = {}) {

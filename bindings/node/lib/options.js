@@ -6,7 +6,7 @@ const { fileURLToPath } = require("node:url");
 
 const check = require("./check.js");
 const native = require("./native.js");
-const { DURABILITIES, FILTERS, ON_CORRUPT } = require("./names.js");
+const { DURABILITIES, FILTERS, NETWORKS, ON_CORRUPT } = require("./names.js");
 const { partsOfAll } = require("./address.js");
 
 const OPTIONS = [
@@ -22,7 +22,17 @@ const OPTIONS = [
   "shareCacheSeconds",
   "shareMaxPercent",
 ];
-const QUERY = ["typeFilter", "useNextAttempt", "maxNumFailures", "maxPerNetgroup", "exclude"];
+const QUERY = [
+  "typeFilter",
+  "useNextAttempt",
+  "maxNumFailures",
+  "maxPerNetgroup",
+  "exclude",
+  "seniority",
+  "apart",
+  "networks",
+  "shareKey",
+];
 
 function pathOf(path, name) {
   return check.text(path instanceof URL ? fileURLToPath(path) : path, name);
@@ -67,6 +77,13 @@ function boundOf(value, name) {
   return value === null ? undefined : check.u32(value, name);
 }
 
+/** The names of networks, as a sum of bits. None would be all for C. */
+function networksOf(value, name) {
+  const names = check.array(value, name);
+  if (names.length === 0) throw check.wrongValue(name, "the names of one network or more", value);
+  return names.reduce((sum, each, index) => sum | (1 << check.oneOf(each, `${name}[${index}]`, NETWORKS)), 0);
+}
+
 function queryOf(query, name) {
   check.object(query, name, QUERY);
   const read = (property, reader, fallback) => {
@@ -76,9 +93,13 @@ function queryOf(query, name) {
   return [
     read("typeFilter", (value, place) => check.oneOf(value, place, FILTERS), FILTERS.indexOf("any-outbound")),
     read("useNextAttempt", check.flag, true),
-    read("maxNumFailures", boundOf, native.maxFailures),
+    read("maxNumFailures", boundOf, native.reallyDead),
     read("maxPerNetgroup", check.u32, 0),
     read("exclude", partsOfAll, []),
+    read("seniority", check.u32, 0),
+    read("apart", check.flag, false),
+    read("networks", networksOf, 0),
+    read("shareKey", check.u32, 0),
   ];
 }
 

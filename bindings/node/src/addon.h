@@ -77,6 +77,7 @@ bool read_records(napi_env env, napi_value flat, const char *name, peer_manager_
 
 napi_value answer_undefined(napi_env env);
 napi_value answer_number(napi_env env, double number);
+napi_value answer_bigint(napi_env env, int64_t number);
 napi_value answer_text(napi_env env, const char *text);
 napi_value answer_addresses(napi_env env, const peer_manager_address *addresses, size_t count);
 napi_value answer_record(napi_env env, const peer_manager_record *record);

@@ -20,6 +20,8 @@ struct call {
   size_t count;                    /* of either */
   uint32_t known;
   uint32_t backoff;
+  uint32_t purpose;
+  uint32_t online;
   peer_manager_query query;
   bool has_query;
   bool has_address; /* to exclude */
@@ -35,6 +37,7 @@ struct call {
   uint64_t saved;
   uint64_t lost;
   size_t number;
+  int64_t due;
   peer_manager_status status;
   peer_manager_error error;
 

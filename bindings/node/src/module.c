@@ -68,7 +68,8 @@ static bool put_rest(napi_env env, napi_value exports)
          && put_text(env, exports, "buildInfo", peer_manager_build_info())
          && put_number(env, exports, "versionNumber", peer_manager_version_number())
          && put_number(env, exports, "headerVersionNumber", PEER_MANAGER_VERSION_NUMBER)
-         && put_number(env, exports, "maxFailures", PEER_MANAGER_MAX_FAILURES);
+         && put_number(env, exports, "maxFailures", PEER_MANAGER_MAX_FAILURES)
+         && put_number(env, exports, "reallyDead", PEER_MANAGER_REALLY_DEAD);
 }
 
 /* Once for each environment that loads the addon: nothing here is shared between them. */

@@ -53,7 +53,8 @@ static napi_value answer_snapshot(napi_env env, struct call *call)
 
 /* ---- Choosing -------------------------------------------------------------------------------------------------- */
 
-/* Filter, whether the next attempt counts, the most failures or undefined, the most of a netgroup, excluded ones. */
+/* Filter, whether the next attempt counts, the most failures or undefined, the most of a netgroup, excluded ones,
+ * seniority, whether apart, networks, the key of the shared list. */
 static bool read_query(napi_env env, struct call *call, const napi_value *arguments, const char *excluded)
 {
   peer_manager_query_init(&call->query, sizeof call->query);
@@ -62,7 +63,9 @@ static bool read_query(napi_env env, struct call *call, const napi_value *argume
       || !read_flag(env, arguments[1], &call->query.use_next_attempt)
       || (call->query.has_max_num_failures && !read_u32(env, arguments[2], &call->query.max_num_failures))
       || !read_u32(env, arguments[3], &call->query.max_per_netgroup)
-      || !read_addresses(env, arguments[4], excluded, &call->addresses, &call->count))
+      || !read_addresses(env, arguments[4], excluded, &call->addresses, &call->count)
+      || !read_u32(env, arguments[5], &call->query.seniority) || !read_flag(env, arguments[6], &call->query.apart)
+      || !read_u32(env, arguments[7], &call->query.networks) || !read_u32(env, arguments[8], &call->query.share_key))
     return false;
   call->query.exclude = call->addresses;
   call->query.exclude_count = call->count;
@@ -119,6 +122,41 @@ static peer_manager_status run_get_peers_to_send(struct call *call)
                                         &call->number, &call->error);
 }
 
+/* What for, how many, and those that are busy. */
+static bool read_dial(napi_env env, struct call *call, const napi_value *arguments)
+{
+  return read_u32(env, arguments[0], &call->purpose) && read_size(env, arguments[1], &call->size)
+         && read_addresses(env, arguments[2], "busy", &call->addresses, &call->count);
+}
+
+static peer_manager_status run_next_to_dial(struct call *call)
+{
+  if (!make_room(call))
+    return call->status;
+  return peer_manager_next_to_dial(call->manager->pm, call->purpose, call->addresses, call->count, call->size,
+                                   call->chosen, &call->number, &call->error);
+}
+
+static peer_manager_status run_next_due(struct call *call)
+{
+  return peer_manager_next_due(call->manager->pm, &call->due, &call->error);
+}
+
+static napi_value answer_due(napi_env env, struct call *call)
+{
+  return answer_bigint(env, call->due);
+}
+
+static bool read_online(napi_env env, struct call *call, const napi_value *arguments)
+{
+  return read_flag(env, arguments[0], &call->online);
+}
+
+static peer_manager_status run_set_online(struct call *call)
+{
+  return peer_manager_set_online(call->manager->pm, (uint8_t)call->online, &call->error);
+}
+
 static napi_value answer_chosen(napi_env env, struct call *call)
 {
   return answer_addresses(env, call->chosen, call->number);
@@ -149,6 +187,7 @@ static napi_value answer_stats(napi_env env, struct call *call)
     answer_number(env, (double)stats->skipped_rows),
     answer_number(env, (double)stats->refused_peers),
     answer_number(env, (double)stats->log_bytes),
+    answer_number(env, (double)stats->forgiven_failures),
     answer_number(env, (double)stats->rejected_rows),
   };
 
@@ -184,6 +223,9 @@ const struct operation queries[] = {
   {"load", read_target, run_load, answer_loaded, false, false},
   {"peerCount", NULL, run_peer_count, answer_how_many, false, false},
   {"getAllPeers", NULL, run_get_all_peers, answer_snapshot, false, false},
+  {"nextToDial", read_dial, run_next_to_dial, answer_chosen, false, false},
+  {"nextDue", NULL, run_next_due, answer_due, false, false},
+  {"setOnline", read_online, run_set_online, NULL, false, false},
   {"loadRandomPeers", read_choice, run_load_random_peers, answer_chosen, false, false},
   {"getPeersToSend", read_share, run_get_peers_to_send, answer_chosen, false, false},
   {"getStats", NULL, run_get_stats, answer_stats, false, false},

@@ -116,6 +116,11 @@ static peer_manager_status run_limit_next_attempt(struct call *call)
   return peer_manager_limit_next_attempt(call->manager->pm, call->record.next_attempt, &call->number, &call->error);
 }
 
+static peer_manager_status run_set_own_addresses(struct call *call)
+{
+  return peer_manager_set_own_addresses(call->manager->pm, call->addresses, call->count, &call->error);
+}
+
 static peer_manager_status run_clear_all(struct call *call)
 {
   return peer_manager_clear_all(call->manager->pm, &call->error);
@@ -138,6 +143,7 @@ const struct operation writes[] = {
   {"remove", read_target, run_remove, NULL, false, false},
   {"removePeersWithManyFailures", read_failures, run_remove_many, answer_how_many, false, false},
   {"limitNextAttempt", read_latest, run_limit_next_attempt, answer_how_many, false, false},
+  {"setOwnAddresses", read_many_addresses, run_set_own_addresses, NULL, false, false},
   {"clearAll", NULL, run_clear_all, NULL, false, false},
   {"flush", NULL, run_flush, NULL, false, false},
 };

@@ -72,6 +72,7 @@ test("the numbers of the header are those that names stand for", () => {
     PEER_TYPES: "TYPE",
     BACKOFFS: "BACKOFF",
     FILTERS: "FILTER",
+    PURPOSES: "DIAL",
     DURABILITIES: "DURABILITY",
     ON_CORRUPT: "ON_CORRUPT",
   };
@@ -81,6 +82,10 @@ test("the numbers of the header are those that names stand for", () => {
     for (const [, name, number] of defined) expected[number] = name.toLowerCase().replaceAll("_", "-");
     assert.deepEqual(names[list], expected);
   }
+  const networks = [...header.matchAll(/^#define PEER_MANAGER_NETWORK_(\w+) (\d+)$/gm)];
+  const bits = names.NETWORKS.map((name, index) => [name, 1 << index]);
+  assert.deepEqual(networks.map(([, name, number]) => [name.toLowerCase(), Number(number)]), bits); // prettier-ignore
+  assert.equal(peers.REALLY_DEAD, Number(/^#define PEER_MANAGER_REALLY_DEAD (\d+)$/m.exec(header)[1]));
 });
 
 const tarball = process.env.PEER_MANAGER_TARBALL;

@@ -146,6 +146,7 @@ for (const kind of ["", "Async"]) {
       skippedRows: 0,
       refusedPeers: 0,
       logBytes: 0,
+      forgivenFailures: 0,
       rejectedRows: 0,
     });
   });

@@ -8,6 +8,7 @@ import {
   PeerManager,
   PeerManagerError,
   type PeerRecord,
+  REALLY_DEAD,
   Snapshot,
   buildInfo,
   isReady,
@@ -49,13 +50,23 @@ async function use(list: Iterable<AddressLike>): Promise<void> {
   for (const peer of peers) same<typeof peer, PeerRecord>(true);
   const chosen = pm.loadRandomPeers(8, { typeFilter: "any", maxNumFailures: null, exclude: new Set(["1.2.3.4:5"]) });
   same<typeof chosen, PeerAddress[]>(true);
+  pm.loadRandomPeers(8, { seniority: 8, apart: true, networks: ["ipv4", "onion"], shareKey: 15 });
+  const dialled = pm.nextToDial("connect", 8 - chosen.length, chosen);
+  same<typeof dialled, PeerAddress[]>(true);
+  pm.nextToDial("feeler", 1);
+  const due = pm.nextDue();
+  same<typeof due, bigint | undefined>(true);
+  pm.setOnline(dialled.length >= 2);
+  pm.setOwnAddresses(["1.2.3.4:5"]);
+  (await pm.setOwnAddressesAsync(new Set(chosen))) satisfies void;
   pm.getPeersToSend(8, chosen[0], { typeFilter: "any-outbound" });
   same<ReturnType<typeof pm.getStats>["peers"], number>(true);
   same<ReturnType<typeof pm.getStats>["logBytes"], number>(true);
+  same<ReturnType<typeof pm.getStats>["forgivenFailures"], number>(true);
   pm.limitNextAttempt(5n) satisfies number;
   (await pm.limitNextAttemptAsync(5)) satisfies number;
   isReady(newRecord("1.2.3.4:5", 1), 2n) satisfies boolean;
-  [MAX_FAILURES, versionNumber] satisfies number[];
+  [MAX_FAILURES, REALLY_DEAD, versionNumber] satisfies number[];
   [version, buildInfo] satisfies string[];
 
   try {
@@ -82,6 +93,12 @@ function misuse(pm: PeerManager): void {
   pm.updateType("1.2.3.4:5", "friend");
   // @ts-expect-error: the back-off comes before what is known
   pm.update("1.2.3.4:5", "outbound", true, "reset");
+  // @ts-expect-error: not a purpose
+  pm.nextToDial("call", 1);
+  // @ts-expect-error: a network is a name
+  pm.loadRandomPeers(1, { networks: 3 });
+  // @ts-expect-error: true or false
+  pm.setOnline(1);
   // @ts-expect-error: it may be undefined
   pm.load("1.2.3.4:5").numFailures;
   // @ts-expect-error: an address does not change
