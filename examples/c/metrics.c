@@ -45,8 +45,10 @@ bool print_metrics(peer_manager *pm)
   print_metric("pending_writes", "gauge", "Changes that are not in the file yet.", stats.pending_writes);
   print_metric("failed_writes_total", "counter", "Writes to the database that failed.", stats.failed_writes);
   print_metric("skipped_rows", "gauge", "Rows of the database that are not valid peers.", stats.skipped_rows);
-  print_metric("refused_peers_total", "counter", "Peers that a bound refused.", stats.refused_peers);
+  print_metric("refused_peers_total", "counter", "Peers that a bound or a policy refused.", stats.refused_peers);
   print_metric("log_bytes", "gauge", "Bytes of the write-ahead log.", stats.log_bytes);
+  print_metric("forgiven_failures_total", "counter", "Failed dials that did not count, because the node was offline.",
+               stats.forgiven_failures);
   print_metric("rejected_rows_total", "counter", "Changes that the constraints of the file refused.", stats.rejected_rows);
   return true;
 }

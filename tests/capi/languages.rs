@@ -155,6 +155,7 @@ fn metrics_are_the_same(c: lists::Program, go: lists::Program) {
         samples.keys().map(String::as_str).collect::<Vec<_>>(),
         [
             "peer_manager_failed_writes_total",
+            "peer_manager_forgiven_failures_total",
             "peer_manager_info{durability=\"commit\"}",
             "peer_manager_log_bytes",
             "peer_manager_netgroups",

@@ -49,8 +49,9 @@ func Write(w io.Writer, stats pm.Stats) error {
 		{"pending_writes", "gauge", "Changes that are not in the file yet.", stats.PendingWrites},
 		{"failed_writes_total", "counter", "Writes to the database that failed.", stats.FailedWrites},
 		{"skipped_rows", "gauge", "Rows of the database that are not valid peers.", stats.SkippedRows},
-		{"refused_peers_total", "counter", "Peers that a bound refused.", stats.RefusedPeers},
+		{"refused_peers_total", "counter", "Peers that a bound or a policy refused.", stats.RefusedPeers},
 		{"log_bytes", "gauge", "Bytes of the write-ahead log.", stats.LogBytes},
+		{"forgiven_failures_total", "counter", "Failed dials that did not count, because the node was offline.", stats.ForgivenFailures},
 		{"rejected_rows_total", "counter", "Changes that the constraints of the file refused.", stats.RejectedRows},
 	} {
 		head(metric.name, metric.kind, metric.help)

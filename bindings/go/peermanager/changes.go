@@ -192,6 +192,16 @@ func (m *Manager) LimitNextAttempt(ctx context.Context, latest time.Time) (int, 
 	return int(changed), nil
 }
 
+// SetOwnAddresses replaces the list of the node's own addresses, of which it hears from others. They are removed, and from
+// then on refused with [ErrRefused], in a batch left out and counted in RefusedPeers. The list lives in memory only: set it
+// after each Open.
+func (m *Manager) SetOwnAddresses(ctx context.Context, addresses []Address) error {
+	in := putAddresses(addresses)
+	return m.change(ctx, "set the node's own addresses", func(pm *C.peer_manager, s *scratch) C.peer_manager_status {
+		return C.peer_manager_set_own_addresses(pm, unsafe.SliceData(in), C.size_t(len(in)), &s.err)
+	})
+}
+
 // ClearAll removes all peers.
 func (m *Manager) ClearAll(ctx context.Context) error {
 	return m.change(ctx, "forget all peers", func(pm *C.peer_manager, s *scratch) C.peer_manager_status {

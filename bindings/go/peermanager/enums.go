@@ -3,7 +3,10 @@ package peermanager
 // #include "shim.h"
 import "C"
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // PeerType is what a peer is known as.
 type PeerType uint32
@@ -95,8 +98,62 @@ func (f Filter) String() string {
 	return name("Filter", uint32(f), "inbound only", "outbound only", "preferred only", "any outbound", "any")
 }
 
-// MaxFailures is the number of failures from which a node usually gives up on a peer.
-const MaxFailures = C.PEER_MANAGER_MAX_FAILURES
+// Networks is a set of networks that addresses belong to, by the form of their hosts; 0 is all of them.
+type Networks uint32
+
+// The networks; sets of them are made with |.
+const (
+	NetworkIPv4 Networks = C.PEER_MANAGER_NETWORK_IPV4
+	// NetworkIPv6 is also the IPv6 addresses that wrap an IPv4 address.
+	NetworkIPv6 Networks = C.PEER_MANAGER_NETWORK_IPV6
+	// NetworkOnion is Tor's onion services, whose names end in .onion.
+	NetworkOnion Networks = C.PEER_MANAGER_NETWORK_ONION
+	// NetworkI2P is I2P's destinations, whose names end in .i2p.
+	NetworkI2P Networks = C.PEER_MANAGER_NETWORK_I2P
+	// NetworkName is all other names.
+	NetworkName Networks = C.PEER_MANAGER_NETWORK_NAME
+)
+
+// String is the names of the networks with | between them, such as "ipv4|onion", or "all".
+func (n Networks) String() string {
+	if n == 0 {
+		return "all"
+	}
+	var names []string
+	for i, name := range [...]string{"ipv4", "ipv6", "onion", "i2p", "name"} {
+		if bit := Networks(1) << i; n&bit != 0 {
+			names = append(names, name)
+			n &^= bit
+		}
+	}
+	if n != 0 {
+		names = append(names, fmt.Sprintf("Networks(%d)", uint32(n)))
+	}
+	return strings.Join(names, "|")
+}
+
+// Purpose is what a connection is for.
+type Purpose uint32
+
+// The purposes.
+const (
+	// PurposeConnect is a connection that is to stay.
+	PurposeConnect Purpose = C.PEER_MANAGER_DIAL_CONNECT
+	// PurposeFeeler finds out whether a peer that was only heard of can be reached, and is hung up.
+	PurposeFeeler Purpose = C.PEER_MANAGER_DIAL_FEELER
+)
+
+// String is "connect" or "feeler".
+func (p Purpose) String() string {
+	return name("Purpose", uint32(p), "connect", "feeler")
+}
+
+const (
+	// MaxFailures is the number of failures from which a node usually tells others no more about a peer.
+	MaxFailures = C.PEER_MANAGER_MAX_FAILURES
+	// ReallyDead is the most failures with which a peer is dialled still.
+	ReallyDead = C.PEER_MANAGER_REALLY_DEAD
+)
 
 func name(kind string, value uint32, names ...string) string {
 	if uint64(value) < uint64(len(names)) {

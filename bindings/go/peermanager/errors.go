@@ -14,7 +14,7 @@ var (
 	ErrInvalidArgument = errors.New("invalid argument")
 	// ErrInvalidAddress is a host or a port that is not an address.
 	ErrInvalidAddress = errors.New("invalid address")
-	// ErrNotFound says that there is no such peer.
+	// ErrNotFound says that there is no such peer, or that no peer waits.
 	ErrNotFound = errors.New("no such peer")
 	// ErrDatabase says that SQLite failed for another reason; [Error.SQLiteCode] says which.
 	ErrDatabase = errors.New("database error")
@@ -30,6 +30,8 @@ var (
 	ErrUnsupported = errors.New("unsupported")
 	// ErrInternal is a bug in the library; every later call on that manager returns it, too.
 	ErrInternal = errors.New("internal error")
+	// ErrRefused says that a policy refuses the address: it is one of the node's own; see [Manager.SetOwnAddresses].
+	ErrRefused = errors.New("refused")
 	// ErrNoMemory says that there is not enough memory, and that nothing was done.
 	ErrNoMemory = errors.New("no memory")
 )
@@ -56,6 +58,7 @@ const (
 	StatusLimit           Status = C.PEER_MANAGER_ERROR_LIMIT
 	StatusUnsupported     Status = C.PEER_MANAGER_ERROR_UNSUPPORTED
 	StatusInternal        Status = C.PEER_MANAGER_ERROR_INTERNAL
+	StatusRefused         Status = C.PEER_MANAGER_ERROR_REFUSED
 	StatusNoMemory        Status = C.PEER_MANAGER_ERROR_NO_MEMORY
 )
 
@@ -100,6 +103,8 @@ func (e *Error) Unwrap() error {
 		return ErrUnsupported
 	case StatusInternal:
 		return ErrInternal
+	case StatusRefused:
+		return ErrRefused
 	case StatusNoMemory:
 		return ErrNoMemory
 	}

@@ -18,7 +18,7 @@ func TestEveryStatusHasItsSentinelAndName(t *testing.T) {
 		pm.StatusNotFound: pm.ErrNotFound, pm.StatusDatabase: pm.ErrDatabase, pm.StatusCorrupt: pm.ErrCorrupt,
 		pm.StatusBusy: pm.ErrBusy, pm.StatusDiskFull: pm.ErrDiskFull, pm.StatusLimit: pm.ErrLimit,
 		pm.StatusUnsupported: pm.ErrUnsupported, pm.StatusInternal: pm.ErrInternal,
-		pm.StatusNoMemory: pm.ErrNoMemory,
+		pm.StatusRefused: pm.ErrRefused, pm.StatusNoMemory: pm.ErrNoMemory,
 	}
 	for status, sentinel := range sentinels {
 		for other, target := range sentinels {
@@ -84,6 +84,12 @@ func TestWrongArgumentsAreErrorsAndDoNothing(t *testing.T) {
 	_, excluded := m.LoadRandomPeers(excluding, 1)
 	_, negative := m.LoadRandomPeers(pm.DefaultQuery(), -1)
 	_, negativeToSend := m.PeersToSend(nil, pm.Address{}, math.MinInt)
+	_, purpose := m.NextToDial(2, nil, 1)
+	_, negativeToDial := m.NextToDial(pm.PurposeConnect, nil, -1)
+	_, busy := m.NextToDial(pm.PurposeFeeler, []pm.Address{address, {}}, 1)
+	_, networks := m.LoadRandomPeers(pm.Query{Networks: 32}, 1)
+	_, seniority := m.LoadRandomPeers(pm.Query{Seniority: 65}, 1)
+	_, shareKey := m.PeersToSend(&pm.Query{ShareKey: 16}, pm.Address{}, 1)
 	_, filterToSend := m.PeersToSend(&query, pm.Address{}, 1)
 	for what, given := range map[string]struct{ err, want error }{
 		"a type to update":        {m.UpdateType(background, address, 3, false), pm.ErrInvalidArgument},
@@ -96,6 +102,13 @@ func TestWrongArgumentsAreErrorsAndDoNothing(t *testing.T) {
 		"a negative size":         {negative, pm.ErrInvalidArgument},
 		"the most negative size":  {negativeToSend, pm.ErrInvalidArgument},
 		"a filter for sending":    {filterToSend, pm.ErrInvalidArgument},
+		"a purpose":               {purpose, pm.ErrInvalidArgument},
+		"a negative size to dial": {negativeToDial, pm.ErrInvalidArgument},
+		"no address that is busy": {busy, pm.ErrInvalidAddress},
+		"networks":                {networks, pm.ErrInvalidArgument},
+		"a seniority":             {seniority, pm.ErrInvalidArgument},
+		"a key to share by":       {shareKey, pm.ErrInvalidArgument},
+		"no address of one's own": {m.SetOwnAddresses(background, make([]pm.Address, 1)), pm.ErrInvalidAddress},
 		"no context":              {m.EnsureExists(nil, address), pm.ErrInvalidArgument},
 		"no context to flush":     {m.Flush(nil), pm.ErrInvalidArgument},
 	} {
@@ -115,6 +128,9 @@ func TestEnumeratorsHaveNames(t *testing.T) {
 		{pm.DurabilitySync, "sync"}, {pm.DurabilityDeferred, "deferred"}, {pm.OnCorruptFail, "fail"},
 		{pm.OnCorruptQuarantine, "quarantine"}, {pm.FilterInboundOnly, "inbound only"},
 		{pm.FilterOutboundOnly, "outbound only"}, {pm.FilterPreferredOnly, "preferred only"},
+		{pm.PurposeConnect, "connect"}, {pm.PurposeFeeler, "feeler"}, {pm.Purpose(2), "Purpose(2)"},
+		{pm.Networks(0), "all"}, {pm.NetworkIPv4, "ipv4"}, {pm.NetworkIPv6 | pm.NetworkI2P, "ipv6|i2p"},
+		{pm.NetworkOnion | pm.NetworkName | 96, "onion|name|Networks(96)"},
 		{pm.FilterAnyOutbound, "any outbound"}, {pm.FilterAny, "any"}, {pm.Filter(math.MaxUint32), "Filter(4294967295)"},
 	} {
 		expect(t, given.want, given.value.String(), given.want)

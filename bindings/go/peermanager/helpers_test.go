@@ -91,7 +91,11 @@ func use(m *pm.Manager, address pm.Address) map[string]error {
 	errs["UpdateBackoff"] = m.UpdateBackoff(background, address, pm.BackoffReset)
 	errs["Update"] = m.Update(background, address, pm.TypeOutbound, false, pm.BackoffReset)
 	_, errs["Load"] = m.Load(address)
+	_, errs["NextDue"] = m.NextDue() // it waits, since it was reset
 	_, errs["LoadRandomPeers"] = m.LoadRandomPeers(pm.DefaultQuery(), 1)
+	_, errs["NextToDial"] = m.NextToDial(pm.PurposeConnect, []pm.Address{address}, 1)
+	errs["SetOnline"] = m.SetOnline(true)
+	errs["SetOwnAddresses"] = m.SetOwnAddresses(background, nil)
 	_, errs["PeersToSend"] = m.PeersToSend(nil, pm.Address{}, 1)
 	_, errs["Stats"] = m.Stats()
 	_, errs["Quarantine"] = m.Quarantine()

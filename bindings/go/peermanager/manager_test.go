@@ -164,7 +164,8 @@ func TestDrawing(t *testing.T) {
 func TestTheDefaultQueryIsTheLibrarys(t *testing.T) {
 	query := pm.DefaultQuery()
 	if query.Filter != pm.FilterAnyOutbound || !query.UseNextAttempt || query.MaxNumFailures == nil ||
-		*query.MaxNumFailures != pm.MaxFailures || query.MaxPerNetgroup != 0 || query.Exclude != nil {
+		*query.MaxNumFailures != pm.ReallyDead || query.MaxPerNetgroup != 0 || query.Exclude != nil ||
+		query.Seniority != 0 || query.Apart || query.Networks != 0 || query.ShareKey != 0 {
 		t.Errorf("it is %+v", query)
 	}
 }

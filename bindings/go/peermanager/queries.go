@@ -6,6 +6,7 @@ import "C"
 import (
 	"runtime"
 	"sync"
+	"time"
 	"unsafe"
 )
 
@@ -39,6 +40,41 @@ func (m *Manager) LoadRandomPeers(query Query, size int) ([]Address, error) {
 		exclude := putAddresses(query.Exclude)
 		return C.peermanager_load_random_peers(pm, query.toC(), unsafe.SliceData(exclude), C.size_t(len(exclude)),
 			C.size_t(len(out)), unsafe.SliceData(out), &s.count, &s.err)
+	})
+}
+
+// NextToDial draws up to size peers to dial now, besides those that are busy, connected or being dialled: the whole policy
+// in one call. [PurposeConnect], for size free places, takes known peers first, one of each netgroup, the most senior first;
+// [PurposeFeeler] a peer that was only heard of, to be tried and hung up, every two minutes. Report each outcome with
+// [Manager.Update], or with [Manager.UpdateBackoff] for a failure.
+func (m *Manager) NextToDial(purpose Purpose, busy []Address, size int) ([]Address, error) {
+	return m.draw(size, func(pm *C.peer_manager, s *scratch, out []C.peer_manager_address) C.peer_manager_status {
+		in := putAddresses(busy)
+		return C.peer_manager_next_to_dial(pm, C.uint32_t(purpose), unsafe.SliceData(in), C.size_t(len(in)),
+			C.size_t(len(out)), unsafe.SliceData(out), &s.count, &s.err)
+	})
+}
+
+// NextDue is when the next waiting peer becomes due, so that a node need not poll; [ErrNotFound] when none waits.
+func (m *Manager) NextDue() (time.Time, error) {
+	var due time.Time
+	err := m.ask(func(pm *C.peer_manager, s *scratch) C.peer_manager_status {
+		var seconds C.int64_t
+		status := C.peer_manager_next_due(pm, &seconds, &s.err)
+		if status == C.PEER_MANAGER_OK {
+			due = time.Unix(int64(seconds), 0).UTC()
+		}
+		return status
+	})
+	return due, err
+}
+
+// SetOnline says whether the node itself is online, which it is at first. While it is offline, [BackoffIncrease] leaves the
+// failures as they are and has the peer wait for a minute at most: the peer is not to blame. A good rule: offline while fewer
+// than two connections stand.
+func (m *Manager) SetOnline(online bool) error {
+	return m.ask(func(pm *C.peer_manager, s *scratch) C.peer_manager_status {
+		return C.peer_manager_set_online(pm, truth(online), &s.err)
 	})
 }
 
@@ -113,19 +149,20 @@ func (m *Manager) Stats() (Stats, error) {
 		status := C.peer_manager_get_stats(pm, &c, &s.err)
 		if status == C.PEER_MANAGER_OK {
 			stats = Stats{
-				Durability:    Durability(c.durability),
-				Peers:         uint64(c.peers),
-				Inbound:       uint64(c.inbound),
-				Outbound:      uint64(c.outbound),
-				Preferred:     uint64(c.preferred),
-				Ready:         uint64(c.ready),
-				Netgroups:     uint64(c.netgroups),
-				PendingWrites: uint64(c.pending_writes),
-				FailedWrites:  uint64(c.failed_writes),
-				SkippedRows:   uint64(c.skipped_rows),
-				RefusedPeers:  uint64(c.refused_peers),
-				LogBytes:      uint64(c.log_bytes),
-				RejectedRows:  uint64(c.rejected_rows),
+				Durability:       Durability(c.durability),
+				Peers:            uint64(c.peers),
+				Inbound:          uint64(c.inbound),
+				Outbound:         uint64(c.outbound),
+				Preferred:        uint64(c.preferred),
+				Ready:            uint64(c.ready),
+				Netgroups:        uint64(c.netgroups),
+				PendingWrites:    uint64(c.pending_writes),
+				FailedWrites:     uint64(c.failed_writes),
+				SkippedRows:      uint64(c.skipped_rows),
+				RefusedPeers:     uint64(c.refused_peers),
+				LogBytes:         uint64(c.log_bytes),
+				ForgivenFailures: uint64(c.forgiven_failures),
+				RejectedRows:     uint64(c.rejected_rows),
 			}
 		}
 		return status

@@ -68,10 +68,21 @@ type Query struct {
 	MaxPerNetgroup uint32
 	// Exclude are peers to leave out, e.g. those connected now.
 	Exclude []Address
+	// Seniority, when it is more than 1 (at most 64), gives each place in the answer to the most senior of this many draws.
+	// Of inbound peers that is the one heard of first, of the others the one that became outbound or preferred first. A flood
+	// cannot be old.
+	Seniority uint32
+	// Apart leaves out every peer of a netgroup that an address in Exclude is in.
+	Apart bool
+	// Networks admits only peers of these networks; 0 for all.
+	Networks Networks
+	// ShareKey says which of the shared lists answers [Manager.PeersToSend] with Options.ShareCache, from 0 to 15. With one
+	// for each network and each local address, the answers do not show that they are of one node.
+	ShareKey uint32
 }
 
 // DefaultQuery is for dialling: outbound and preferred peers whose next attempt is due and that have failed at most
-// [MaxFailures] times.
+// [ReallyDead] times.
 func DefaultQuery() Query {
 	var c C.peer_manager_query
 	C.peer_manager_query_init(&c, C.size_t(unsafe.Sizeof(c)))
@@ -85,10 +96,16 @@ func DefaultQuery() Query {
 
 // toC leaves out the excluded addresses, which are passed separately.
 func (q *Query) toC() C.peer_manager_query {
-	c := C.peer_manager_query{type_filter: C.uint32_t(q.Filter), max_per_netgroup: C.uint32_t(q.MaxPerNetgroup)}
+	c := C.peer_manager_query{
+		type_filter: C.uint32_t(q.Filter), max_per_netgroup: C.uint32_t(q.MaxPerNetgroup),
+		seniority: C.uint32_t(q.Seniority), networks: C.uint32_t(q.Networks), share_key: C.uint32_t(q.ShareKey),
+	}
 	c.struct_size = C.uint32_t(unsafe.Sizeof(c))
 	if q.UseNextAttempt {
 		c.use_next_attempt = 1
+	}
+	if q.Apart {
+		c.apart = 1
 	}
 	if q.MaxNumFailures != nil {
 		c.has_max_num_failures = 1
@@ -113,10 +130,13 @@ type Stats struct {
 	FailedWrites uint64
 	// SkippedRows is the rows of the database that were not valid peers.
 	SkippedRows uint64
-	// RefusedPeers is the peers that a bound refused since the manager was opened, with those that it left in the file then.
+	// RefusedPeers is the peers that a bound or a policy refused since the manager was opened, with those that it left in the
+	// file then.
 	RefusedPeers uint64
 	// LogBytes is the size of the write-ahead log, which grows as long as a reader of the file does not end.
 	LogBytes uint64
+	// ForgivenFailures is the failures that did not count, because the node was offline; see [Manager.SetOnline].
+	ForgivenFailures uint64
 	// RejectedRows is the changes that the file's own constraints refused since the manager was opened.
 	RejectedRows uint64
 }
