@@ -538,7 +538,16 @@ typedef struct peer_manager_options {
    */
   uint32_t reserved2;
   /**
-   * NULL: this version reads no AS maps, and returns PEER_MANAGER_ERROR_UNSUPPORTED for anything else. Since 0.2.0.
+   * A map of the Internet's autonomous systems (AS), in the format of Bitcoin Core's asmap.dat, as NUL-terminated UTF-8:
+   * an operator who has many prefixes is one netgroup then. NULL for netgroups by prefix.
+   *
+   * IP addresses of which the map knows the AS are of one netgroup with all others of that AS, IPv4 and IPv6; the netgroups
+   * of others, and of names, are as without it. The file is read during the call, and not again. It is refused with
+   * PEER_MANAGER_ERROR_INVALID_ARGUMENT and what is wrong with it if it cannot be read, is not a regular file, has more than
+   * 16 MiB (a map of the whole Internet has some 1.5), is cut off, or is not a map by the rules that Bitcoin Core checks.
+   *
+   * Cost: the size of the file in memory, and some hundred nanoseconds for each address whose netgroup is looked up.
+   * Since 0.2.0.
    */
   const char *asmap_path;
 } peer_manager_options;

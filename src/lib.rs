@@ -48,6 +48,7 @@
 #![cfg_attr(shuttle, expect(dead_code, unused_imports, reason = "what only SQLite needs"))]
 
 mod address;
+mod asmap;
 mod changes;
 mod clock;
 mod error;

@@ -39,6 +39,7 @@ use rand::rngs::ChaCha12Rng;
 use crate::address::PeerAddress;
 use crate::clock::Clock;
 use crate::error::{Error, Quoted, Result};
+use crate::netgroup::GroupingPolicy;
 use crate::options::{Durability, OnCorrupt, Options};
 use crate::peer::BackOffScale;
 use crate::random::RandomSource;
@@ -138,21 +139,23 @@ impl PeerManager {
     /// Cost: linear in the rows of the database.
     ///
     /// # Errors
-    /// [`Error::InvalidArgument`] for an option that makes no sense, or a path that cannot name a file;
+    /// [`Error::InvalidArgument`] for an option that makes no sense, a path that cannot name a file, or an
+    /// [`asmap_path`](Options::asmap_path) that is no map; [`Error::NoMemory`] when there is not enough for the map;
     /// [`Error::Unsupported`] when the system has no random numbers; with a database, [`Error::Database`],
     /// [`Error::Busy`], [`Error::DiskFull`], or [`Error::Corrupt`] when the file is not a database of peers.
     pub fn open(options: Options) -> Result<Self> {
         options.check()?;
+        let policy = options.grouping_policy()?;
         without_file_size_signal(|| {
             let loaded = match &options.db_path {
                 None => Loaded {
-                    table: empty_table(&options),
+                    table: empty_table(&options, policy),
                     store: None,
                     skipped_rows: 0,
                     left_out: 0,
                     quarantine: None,
                 },
-                Some(path) => open_file(path, &options)?,
+                Some(path) => open_file(path, &options, &policy)?,
             };
             Self::with(loaded, options)
         })
@@ -280,14 +283,14 @@ impl Drop for PeerManager {
     }
 }
 
-/// A table without peers, with the clock, the bounds and the policy of the options.
-fn empty_table(options: &Options) -> PeerTable {
+/// A table without peers, with the clock and the bounds of the options, and their policy.
+fn empty_table(options: &Options, policy: GroupingPolicy) -> PeerTable {
     let bounds = Bounds::new(options.max_peers, options.max_peers_per_netgroup);
-    PeerTable::new(options.clock.now(), bounds).with_policy(options.grouping_policy())
+    PeerTable::new(options.clock.now(), bounds).with_policy(policy)
 }
 
 /// Opens a database file and loads it; if it is damaged, does what the options say.
-fn open_file(path: &Path, options: &Options) -> Result<Loaded> {
+fn open_file(path: &Path, options: &Options, policy: &GroupingPolicy) -> Result<Loaded> {
     let text = path.as_os_str();
     if text.is_empty() || text == ":memory:" {
         return Err(Error::InvalidArgument(format!(
@@ -296,7 +299,7 @@ fn open_file(path: &Path, options: &Options) -> Result<Loaded> {
         )));
     }
     let file = Arc::new(DatabaseFile::acquire(path, options.busy_timeout)?);
-    let open = || load(Store::open(&file, options.busy_timeout)?, options);
+    let open = || load(Store::open(&file, options.busy_timeout)?, options, policy.clone());
     let result = match open() {
         Err(Error::Corrupt(_)) if options.on_corrupt == OnCorrupt::Quarantine => {
             let quarantine = quarantine(&file)?;
@@ -309,8 +312,8 @@ fn open_file(path: &Path, options: &Options) -> Result<Loaded> {
 }
 
 /// Loads a database into a table, and prepares the database for writing.
-fn load(mut store: Store, options: &Options) -> Result<Loaded> {
-    let mut table = empty_table(options);
+fn load(mut store: Store, options: &Options, policy: GroupingPolicy) -> Result<Loaded> {
+    let mut table = empty_table(options, policy);
     let (skipped_rows, left_out) = table.load(|reserve, put| store.load_all(reserve, put))?;
     store.begin(options.durability, options.busy_timeout)?;
     Ok(Loaded { table, store: Some(store), skipped_rows, left_out: left_out as u64, quarantine: None })

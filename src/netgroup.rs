@@ -7,12 +7,15 @@
 //!
 //! 1. An IPv6 address that wraps an IPv4 address counts as that one: one host in six spellings is one.
 //! 2. Where private addresses are the network itself ([`Reach::Private`]), each with its port is one.
-//! 3. Names go by [`NameGroups`], IP addresses by prefix. (A map from addresses to autonomous systems would be asked before
-//!    the prefix, in [`of_v4`](GroupingPolicy::of_v4) and [`of_v6`](GroupingPolicy::of_v6), and have a [`Kind`] of its own.)
+//! 3. Where there is a map to autonomous systems ([`asmap`](crate::asmap)), IP addresses of one system count as one.
+//! 4. Names go by [`NameGroups`], IP addresses by prefix.
 
 use std::hash::{BuildHasher as _, Hash, Hasher, RandomState};
+use std::net::Ipv4Addr;
+use std::sync::Arc;
 
 use crate::address::{Host, PeerAddress, Scope, wrapped_v4};
+use crate::asmap::AsMap;
 use crate::reach::Reach;
 
 /// How names are counted as netgroups.
@@ -51,6 +54,8 @@ enum Kind {
     OwnV6,
     /// The number of a private name, and a port.
     OwnName,
+    /// The number of an autonomous system.
+    As,
 }
 
 /// The bits of a number.
@@ -141,13 +146,20 @@ fn first_bits(key: &str) -> u64 {
 pub(crate) struct GroupingPolicy {
     names: NameGroups,
     reach: Reach,
+    /// The autonomous systems of IP addresses, if they count.
+    asmap: Option<Arc<AsMap>>,
     /// Keyed, because the addresses come from strangers.
     hasher: RandomState,
 }
 
 impl GroupingPolicy {
     pub(crate) fn new(names: NameGroups, reach: Reach) -> Self {
-        Self { names, reach, hasher: RandomState::new() }
+        Self { names, reach, asmap: None, hasher: RandomState::new() }
+    }
+
+    /// The same, but for the IP addresses that a map knows.
+    pub(crate) fn with_asmap(self, asmap: Option<AsMap>) -> Self {
+        Self { asmap: asmap.map(Arc::new), ..self }
     }
 
     pub(crate) fn reach(&self) -> Reach {
@@ -166,6 +178,9 @@ impl GroupingPolicy {
             let bits = a << 24 | b << 16 | c << 8 | d;
             return Netgroup::new(Kind::OwnV4, bits << 16 | u64::from(port));
         }
+        if let Some(system) = self.system(|| Ipv4Addr::from(ip).to_ipv6_mapped().octets()) {
+            return system;
+        }
         Netgroup::new(Kind::V4, a << 8 | b)
     }
 
@@ -177,12 +192,21 @@ impl GroupingPolicy {
         if self.reach == Reach::Private && Scope::of_v6(ip) == Scope::Private {
             return Netgroup::new(Kind::OwnV6, self.hasher.hash_one((ip, port)));
         }
+        if let Some(system) = self.system(|| ip) {
+            return system;
+        }
         let [a, b, c, d, fifth, ..] = ip;
         let first = u32::from_be_bytes([a, b, c, d]);
         if first == TUNNEL_BROKER {
             return Netgroup::new(Kind::V6Long, u64::from(first) << 4 | u64::from(fifth >> 4));
         }
         Netgroup::new(Kind::V6, first.into())
+    }
+
+    /// The netgroup of an IP address whose autonomous system is known.
+    fn system(&self, ip: impl FnOnce() -> [u8; 16]) -> Option<Netgroup> {
+        let asn = self.asmap.as_ref()?.lookup(ip())?;
+        Some(Netgroup::new(Kind::As, asn.into()))
     }
 
     /// The netgroup of a name, which the caller has given a number that no other name has. Its text is asked for only if it

@@ -125,7 +125,16 @@ pub struct peer_manager_options {
     pub max_backoff_exponent: u32,
     /// 0. Since 0.2.0.
     pub reserved2: u32,
-    /// NULL: this version reads no AS maps, and returns PEER_MANAGER_ERROR_UNSUPPORTED for anything else. Since 0.2.0.
+    /// A map of the Internet's autonomous systems (AS), in the format of Bitcoin Core's asmap.dat, as NUL-terminated UTF-8:
+    /// an operator who has many prefixes is one netgroup then. NULL for netgroups by prefix.
+    ///
+    /// IP addresses of which the map knows the AS are of one netgroup with all others of that AS, IPv4 and IPv6; the netgroups
+    /// of others, and of names, are as without it. The file is read during the call, and not again. It is refused with
+    /// PEER_MANAGER_ERROR_INVALID_ARGUMENT and what is wrong with it if it cannot be read, is not a regular file, has more than
+    /// 16 MiB (a map of the whole Internet has some 1.5), is cut off, or is not a map by the rules that Bitcoin Core checks.
+    ///
+    /// Cost: the size of the file in memory, and some hundred nanoseconds for each address whose netgroup is looked up.
+    /// Since 0.2.0.
     pub asmap_path: *const c_char,
 }
 
@@ -189,9 +198,6 @@ pub(super) unsafe fn read(pointer: *const peer_manager_options) -> Result<Option
     if raw.keep_history != 0 {
         return Err(unsupported("options->keep_history", "keeps no history of peers", "0"));
     }
-    if !raw.asmap_path.is_null() {
-        return Err(unsupported("options->asmap_path", "reads no AS maps", "NULL"));
-    }
     let mut options = Options::default();
     if !raw.db_path.is_null() {
         // SAFETY: by contract the text is NUL-terminated.
@@ -218,6 +224,10 @@ pub(super) unsafe fn read(pointer: *const peer_manager_options) -> Result<Option
     options.name_groups = name_groups(raw.name_groups)?;
     options.backoff_seconds = raw.backoff_seconds;
     options.max_backoff_exponent = raw.max_backoff_exponent;
+    if !raw.asmap_path.is_null() {
+        // SAFETY: by contract the text is NUL-terminated.
+        options.asmap_path = Some(PathBuf::from(unsafe { handle::text(raw.asmap_path, "options->asmap_path") }?));
+    }
     Ok(options)
 }
 

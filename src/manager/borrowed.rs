@@ -37,6 +37,7 @@ impl PeerManager {
     /// As [`from_connection`](Self::from_connection), which is there for Rust only if it is asked for.
     pub(crate) fn borrow(conn: Connection) -> Result<Self> {
         let options = Options::default();
-        without_file_size_signal(|| Self::with(load(Store::borrow(conn)?, &options)?, options))
+        let policy = options.grouping_policy()?;
+        without_file_size_signal(|| Self::with(load(Store::borrow(conn)?, &options, policy)?, options))
     }
 }
