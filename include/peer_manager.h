@@ -491,7 +491,8 @@ typedef struct peer_manager_options {
    *
    * A netgroup is an IPv4 /16, also for an IPv6 address that wraps or tunnels an IPv4 address (6to4, Teredo's client,
    * NAT64, IPv4-translated); for other IPv6 addresses a /32, but a /36 of 2001:470::/32; for names what name_groups says.
-   * With PEER_MANAGER_REACH_PRIVATE, a private address with its port is one of its own.
+   * With PEER_MANAGER_REACH_PRIVATE, a private address with its port is one of its own. With asmap_path, all IP addresses
+   * of an autonomous system are one.
    */
   uint32_t max_peers_per_netgroup;
   /**
@@ -959,9 +960,9 @@ void peer_manager_options_init(struct peer_manager_options *options,
  * @param options  initialised options; read during the call only
  * @param out      receives the peer manager, to be freed with peer_manager_free; untouched on failure
  * @param error    receives what failed; may be NULL
- * @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL, unknown enumerators, a bad struct_size and a
- *         path that is empty, ":memory:" or not UTF-8; PEER_MANAGER_ERROR_UNSUPPORTED for options that this version does
- *         not know; PEER_MANAGER_ERROR_DATABASE or PEER_MANAGER_ERROR_DISK_FULL when the file cannot be opened or created;
+ * @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL, unknown enumerators, a bad struct_size, a
+ *         path that is empty, ":memory:" or not UTF-8, and an asmap_path that is no map; PEER_MANAGER_ERROR_UNSUPPORTED for
+ *         options that this version does not know; PEER_MANAGER_ERROR_DATABASE or PEER_MANAGER_ERROR_DISK_FULL when the file cannot be opened or created;
  *         PEER_MANAGER_ERROR_BUSY when it stays locked, or another peer manager (of this process or another) has it
  *         open, past busy_timeout_ms; PEER_MANAGER_ERROR_CORRUPT when it is not a sound database of peers, and then it is
  *         left as it is; PEER_MANAGER_ERROR_INTERNAL

@@ -43,8 +43,7 @@ impl AsMap {
     pub(crate) fn read(path: &Path) -> Result<Self> {
         let refused = |reason: &dyn fmt::Display| {
             Error::InvalidArgument(format!(
-                "asmap_path {} cannot be used: {reason}; give the path of a map in the format of Bitcoin Core's asmap.dat, or \
-                 none for netgroups by prefix",
+                "asmap_path {} cannot be used: {reason}; give the path of a map like Bitcoin Core's asmap.dat, or none",
                 Quoted(&path.to_string_lossy())
             ))
         };
@@ -58,7 +57,8 @@ impl AsMap {
             return Err(refused(&format_args!("it has {len} bytes, and a map at most {MAX_BYTES}")));
         }
         let no_memory = |_| Error::no_memory("for the AS map");
-        let mut code = memory::with_capacity(usize::try_from(metadata.len()).unwrap_or(usize::MAX)).map_err(no_memory)?;
+        let mut code = memory::with_capacity(usize::try_from(metadata.len()).unwrap_or(usize::MAX))
+            .map_err(no_memory)?;
         // No more than that, even if the file grows meanwhile.
         file.take(metadata.len()).read_to_end(&mut code).map_err(|error| refused(&error))?;
         Self::parse(code).map_err(|flaw| refused(&flaw))

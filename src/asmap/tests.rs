@@ -25,13 +25,19 @@ fn bits(text: &str) -> Vec<bool> {
 
 fn config(cases: u32) -> ProptestConfig {
     // The seed is printed with a failure.
-    ProptestConfig { cases, failure_persistence: None, rng_seed: RngSeed::Fixed(14), ..ProptestConfig::default() }
+    ProptestConfig {
+        cases,
+        failure_persistence: None,
+        rng_seed: RngSeed::Fixed(14),
+        ..ProptestConfig::default()
+    }
 }
 
 /// Few different bits, so that prefixes lie within one another and next to one another, and numbers of every width.
 fn table() -> impl Strategy<Value = Vec<Prefix>> {
     let asn = prop_oneof![1_u32..4, (0_u32..25).prop_flat_map(|width| 1_u32 << width..=1 << width | 0x7fff)];
-    let v4 = (any::<u32>(), 0_u32..=32).prop_map(|(bits, len)| (0xffff_0000_0000 | u128::from(bits), 96 + len));
+    let v4 =
+        (any::<u32>(), 0_u32..=32).prop_map(|(bits, len)| (0xffff_0000_0000 | u128::from(bits), 96 + len));
     let near = (0_u128..64, 0_u32..=8).prop_map(|(bits, len)| (0x2001 << 112 | bits << 80, 40 + len));
     let any = (any::<u128>(), 0_u32..=128);
     let prefix = (prop_oneof![v4, near, any], asn).prop_map(|((bits, len), asn)| Prefix { bits, len, asn });
@@ -147,6 +153,12 @@ fn numbers_of_every_class_are_read() {
 }
 
 #[test]
+fn the_map_of_the_integration_tests_is_that_of_their_table() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/common/asmap/few.dat");
+    assert_eq!(fs::read(path).unwrap(), encode(&table::few()));
+}
+
+#[test]
 fn ipv4_addresses_are_looked_up_as_mapped_ones() {
     let map = parse(&encode(&[Prefix::new("9.0.0.0/8", 3356), Prefix::new("2001:db8::/32", 64_496)]));
     assert_eq!(map.lookup(mapped([9, 1, 2, 3])), Some(3356));
@@ -236,7 +248,10 @@ fn refusal(path: &Path) -> String {
         Err(Error::InvalidArgument(message)) => {
             let shown = Quoted(&path.to_string_lossy()).to_string();
             assert!(message.starts_with(&format!("asmap_path {shown} cannot be used: ")), "{message}");
-            assert!(message.contains("; give the path of a map in the format of Bitcoin Core's asmap.dat"), "{message}");
+            assert!(
+                message.contains("; give the path of a map like Bitcoin Core's asmap.dat, or none"),
+                "{message}"
+            );
             message
         }
         other => panic!("{other:?}"),

@@ -27,9 +27,9 @@ use crate::manager::PeerManager;
 /// @param options  initialised options; read during the call only
 /// @param out      receives the peer manager, to be freed with peer_manager_free; untouched on failure
 /// @param error    receives what failed; may be NULL
-/// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL, unknown enumerators, a bad struct_size and a
-///         path that is empty, ":memory:" or not UTF-8; PEER_MANAGER_ERROR_UNSUPPORTED for options that this version does
-///         not know; PEER_MANAGER_ERROR_DATABASE or PEER_MANAGER_ERROR_DISK_FULL when the file cannot be opened or created;
+/// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL, unknown enumerators, a bad struct_size, a
+///         path that is empty, ":memory:" or not UTF-8, and an asmap_path that is no map; PEER_MANAGER_ERROR_UNSUPPORTED for
+///         options that this version does not know; PEER_MANAGER_ERROR_DATABASE or PEER_MANAGER_ERROR_DISK_FULL when the file cannot be opened or created;
 ///         PEER_MANAGER_ERROR_BUSY when it stays locked, or another peer manager (of this process or another) has it
 ///         open, past busy_timeout_ms; PEER_MANAGER_ERROR_CORRUPT when it is not a sound database of peers, and then it is
 ///         left as it is; PEER_MANAGER_ERROR_INTERNAL

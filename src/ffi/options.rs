@@ -98,7 +98,8 @@ pub struct peer_manager_options {
     ///
     /// A netgroup is an IPv4 /16, also for an IPv6 address that wraps or tunnels an IPv4 address (6to4, Teredo's client,
     /// NAT64, IPv4-translated); for other IPv6 addresses a /32, but a /36 of 2001:470::/32; for names what name_groups says.
-    /// With PEER_MANAGER_REACH_PRIVATE, a private address with its port is one of its own.
+    /// With PEER_MANAGER_REACH_PRIVATE, a private address with its port is one of its own. With asmap_path, all IP addresses
+    /// of an autonomous system are one.
     pub max_peers_per_netgroup: u32,
     /// 0: peer_manager_get_peers_to_send draws anew each time. Otherwise it answers everyone from one shared list of drawn
     /// peers, which is used for this many seconds and a random time of up to half as many more, so that no peer learns the
@@ -226,7 +227,8 @@ pub(super) unsafe fn read(pointer: *const peer_manager_options) -> Result<Option
     options.max_backoff_exponent = raw.max_backoff_exponent;
     if !raw.asmap_path.is_null() {
         // SAFETY: by contract the text is NUL-terminated.
-        options.asmap_path = Some(PathBuf::from(unsafe { handle::text(raw.asmap_path, "options->asmap_path") }?));
+        options.asmap_path =
+            Some(PathBuf::from(unsafe { handle::text(raw.asmap_path, "options->asmap_path") }?));
     }
     Ok(options)
 }

@@ -52,6 +52,7 @@ programs! {
     peers: peers_are_read_and_written_in_c, peers_are_read_and_written_in_cxx;
     import: peers_are_taken_over_from_another_file_in_c, peers_are_taken_over_from_another_file_in_cxx;
     query: queries_choose_eligible_peers_in_c, queries_choose_eligible_peers_in_cxx;
+    asmap: systems_are_netgroups_in_c, systems_are_netgroups_in_cxx;
     reach: a_node_has_the_peers_it_can_reach_in_c, a_node_has_the_peers_it_can_reach_in_cxx;
     query_fields: queries_choose_by_age_and_network_in_c, queries_choose_by_age_and_network_in_cxx;
     dialling: nodes_learn_whom_to_dial_in_c, nodes_learn_whom_to_dial_in_cxx;

@@ -34,14 +34,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use model::netgroup::Policy;
 use model::steps::{Peers, by_address};
 use peer_manager::{Clock, Options, PeerAddress, PeerManager, PeerRecord, StoredPeerType};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
-pub(crate) use model::netgroup;
 pub(crate) use model::rows::{Rows, rows, rows_of};
+pub(crate) use model::{asmap, netgroup};
 
 /// Where the tests' clocks start.
 pub(crate) const START: i64 = 1_700_000_000;
@@ -93,6 +94,17 @@ pub(crate) fn open(options: Options) -> PeerManager {
     let manager = PeerManager::open(options).unwrap();
     manager.set_steps(steps);
     manager
+}
+
+/// Sets the options that say which peers a node has, and which of them belong together.
+pub(crate) fn follow(policy: Policy, options: &mut Options) {
+    (options.reach, options.name_groups) = (policy.reach, policy.names);
+    options.asmap_path = policy.has_asmap.then(few_systems);
+}
+
+/// The file with the AS map [`asmap::few`].
+pub(crate) fn few_systems() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/common/asmap/few.dat")
 }
 
 /// A place for a database that vanishes with everything in it.

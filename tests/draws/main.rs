@@ -3,6 +3,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod asmap;
 mod choosing;
 mod dialling;
 mod eclipse;

@@ -172,7 +172,7 @@ impl Pair {
     fn open(&self, database: Option<&TempDb>) -> PeerManager {
         let mut options = self.clock.options(self.seed);
         options.db_path = database.map(TempDb::path);
-        (options.reach, options.name_groups) = (self.policy.reach, self.policy.names);
+        common::follow(self.policy, &mut options);
         options.durability = self.durability;
         options.flush_interval = Duration::from_millis(1);
         common::open(options)
@@ -237,8 +237,8 @@ fn replay(mut pair: Pair, history: &[Event]) {
 /// Every policy that is not the specification's.
 fn policy() -> impl Strategy<Value = Policy> {
     let reach = select(vec![Reach::Specification, Reach::Public, Reach::Private]);
-    (reach, select(vec![NameGroups::Each, NameGroups::ByKey]))
-        .prop_map(|(reach, names)| Policy { reach, names })
+    (reach, select(vec![NameGroups::Each, NameGroups::ByKey]), any::<bool>())
+        .prop_map(|(reach, names, has_asmap)| Policy { reach, names, has_asmap })
         .prop_filter("the specification's", |policy| *policy != Policy::default())
 }
 

@@ -15,14 +15,17 @@ use proptest::{prop_assert_eq, prop_oneof};
 const SPECIAL: &str = include_str!("data/special-addresses.txt");
 
 fn under(policy: Policy) -> PeerManager {
-    let Policy { reach, names: name_groups } = policy;
-    PeerManager::open(Options { reach, name_groups, ..Options::default() }).unwrap()
+    let mut options = Options::default();
+    common::follow(policy, &mut options);
+    PeerManager::open(options).unwrap()
 }
 
 fn policies() -> impl Iterator<Item = Policy> {
     let reaches = [Reach::Specification, Reach::Public, Reach::Private];
-    let each = move |names| reaches.into_iter().map(move |reach| Policy { reach, names });
-    [NameGroups::Each, NameGroups::ByKey].into_iter().flat_map(each)
+    let each =
+        move |(names, has_asmap)| reaches.into_iter().map(move |reach| Policy { reach, names, has_asmap });
+    let names = [NameGroups::Each, NameGroups::ByKey].into_iter();
+    names.flat_map(|names| [(names, false), (names, true)]).flat_map(each)
 }
 
 #[test]

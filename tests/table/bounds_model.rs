@@ -209,7 +209,7 @@ fn open(
     options.db_path = database.map(TempDb::path);
     options.durability = durability;
     options.flush_interval = Duration::from_millis(1);
-    (options.reach, options.name_groups) = (policy.reach, policy.names);
+    common::follow(policy, &mut options);
     options.max_peers = bounds.max_peers;
     options.max_peers_per_netgroup = bounds.max_peers_per_netgroup;
     common::open(options)
@@ -236,8 +236,9 @@ fn replay(mut pair: Pair, history: &[Event]) {
 
 fn policy() -> impl Strategy<Value = Policy> {
     let reach = select(vec![Reach::Specification, Reach::Public, Reach::Private]);
-    let other = (reach, select(vec![NameGroups::Each, NameGroups::ByKey]));
-    prop_oneof![Just(Policy::default()), other.prop_map(|(reach, names)| Policy { reach, names })]
+    let other = (reach, select(vec![NameGroups::Each, NameGroups::ByKey]), any::<bool>());
+    let other = other.prop_map(|(reach, names, has_asmap)| Policy { reach, names, has_asmap });
+    prop_oneof![Just(Policy::default()), other]
 }
 
 fn behaves_as_the_model(cases: u32, on_file: Option<Durability>) {

@@ -32,6 +32,25 @@ impl Prefix {
     }
 }
 
+/// A few systems of the addresses that the models' histories are about. The code of it is the file `few.dat`.
+pub(crate) fn few() -> Vec<Prefix> {
+    [
+        // Two netgroups of IPv4 and one of IPv6.
+        ("52.0.0.0/15", 64_500),
+        ("2a01:4f8::/32", 64_500),
+        // Parts of one netgroup that are different systems, one of them with two prefixes.
+        ("52.0.4.0/22", 64_501),
+        ("52.0.20.0/23", 4_200_000),
+        ("52.2.0.0/16", 64_501),
+        ("2a01::/31", 3_356),
+        ("8.8.0.0/16", 15_169),
+        ("10.0.0.0/12", 64_512),
+        ("fe80::/10", 64_512),
+    ]
+    .map(|(prefix, asn)| Prefix::new(prefix, asn))
+    .to_vec()
+}
+
 /// The AS of an address, by looking at every prefix. Of two that are the same, the last one counts.
 pub(crate) fn asn_of(table: &[Prefix], ip: u128) -> Option<u32> {
     let covers = |prefix: &&Prefix| (prefix.ends().0..=prefix.ends().1).contains(&ip);
@@ -78,17 +97,17 @@ pub(crate) fn defaults(asn: u32) -> Vec<bool> {
 /// An instruction and a number; the numbers have so many classes, each a bit wider than the one before.
 fn instruction(name: &str, number: u32, least: u32, width: u32, classes: u32) -> Vec<bool> {
     let mut code: Vec<bool> = name.chars().map(|bit| bit == '1').collect();
-    let (mut rest, mut width, last) = (number - least, width, width + classes - 1);
-    while rest >= 1 << width {
-        assert!(width < last, "{number} is too large");
+    let (mut place, mut width, widest) = (number - least, width, width + classes - 1);
+    while place >= 1 << width {
+        assert!(width < widest, "{number} is too large");
         code.push(true);
-        rest -= 1 << width;
+        place -= 1 << width;
         width += 1;
     }
-    if width < last {
+    if width < widest {
         code.push(false);
     }
-    code.extend((0..width).rev().map(|place| rest >> place & 1 == 1));
+    code.extend((0..width).rev().map(|bit| place >> bit & 1 == 1));
     code
 }
 
@@ -169,7 +188,7 @@ impl Node {
     }
 }
 
-/// The first 96 bits of IPv4 addresses.
+/// The bytes of an IPv4 address as an AS map takes it.
 pub(crate) fn mapped(ip: [u8; 4]) -> [u8; 16] {
     std::net::Ipv4Addr::from(ip).to_ipv6_mapped().octets()
 }

@@ -11,7 +11,8 @@ pub(crate) enum Tree {
 
 /// The tree of a file, if all of it is one.
 pub(crate) fn read(bytes: &[u8]) -> Option<Tree> {
-    let bits: Vec<bool> = bytes.iter().flat_map(|byte| (0..8).map(move |place| byte >> place & 1 == 1)).collect();
+    let bits: Vec<bool> =
+        bytes.iter().flat_map(|byte| (0..8).map(move |place| byte >> place & 1 == 1)).collect();
     let mut rest = &bits[..];
     let tree = part(&mut rest, 128)?;
     (rest.len() < 8 && !rest.contains(&true)).then_some(tree)
@@ -31,7 +32,7 @@ fn part(code: &mut &[bool], left: usize) -> Option<Tree> {
     }
     if !bit(code)? {
         let number = number(code, 2, 1..=8)?;
-        let len = (0..).find(|len| number >> len == 1)?;
+        let len = (1..9).find(|len| number >> len == 1)?;
         let bits: Vec<bool> = (0..len).rev().map(|place| number >> place & 1 == 1).collect();
         let next = part(code, left.checked_sub(bits.len())?)?;
         let is_short = |len: usize| len < 8;
@@ -58,9 +59,9 @@ fn bit(code: &mut &[bool]) -> Option<bool> {
 
 /// Takes a number off the front. Its classes have these widths, in bits.
 fn number(code: &mut &[bool], least: u32, widths: std::ops::RangeInclusive<u32>) -> Option<u32> {
-    let (mut begin, last) = (least, *widths.end());
+    let (mut begin, widest) = (least, *widths.end());
     for width in widths {
-        if width < last && bit(code)? {
+        if width < widest && bit(code)? {
             begin += 1 << width;
             continue;
         }

@@ -1,6 +1,8 @@
 //! The models that the library must be indistinguishable from, and the steps of histories in which they are compared. The
 //! tests and the fuzz targets share all of it; only whom the calls are made on differs.
 
+#[path = "../asmap/mod.rs"]
+pub(crate) mod asmap;
 pub(crate) mod bounded;
 pub(crate) mod netgroup;
 pub(crate) mod reference;

@@ -2,13 +2,16 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+use super::asmap;
 use peer_manager::{Host, NameGroups, PeerAddress, Reach};
 
-/// The two options that say which peers a node has.
+/// The options that say which peers a node has, and which of them belong together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Policy {
     pub(crate) reach: Reach,
     pub(crate) names: NameGroups,
+    /// Whether there is the AS map [`asmap::few`].
+    pub(crate) has_asmap: bool,
 }
 
 /// The netgroup of an address under the options' defaults.
@@ -17,11 +20,17 @@ pub(crate) fn netgroup(address: &PeerAddress) -> String {
 }
 
 impl Policy {
-    /// An IPv4 /16, an IPv6 /32 or /36, a name or its group, whatever the port; or a private address with its port.
+    /// An autonomous system, an IPv4 /16, an IPv6 /32 or /36, a name or its group, whatever the port; or a private address with
+    /// its port.
     pub(crate) fn netgroup(self, address: &PeerAddress) -> String {
         let host = unwrapped(address.host());
         if self.reach == Reach::Private && scope(&host) == Private {
             return format!("own {host} {}", address.port());
+        }
+        if let Some(asn) =
+            bits(&host).filter(|_| self.has_asmap).and_then(|ip| asmap::asn_of(&asmap::few(), ip))
+        {
+            return format!("AS {asn}");
         }
         match &host {
             Host::V4(ip) => format!("v4 {:?}", &ip.octets()[..2]),
@@ -46,6 +55,15 @@ impl Policy {
     /// Whether an inbound or outbound peer with this address is not even drawn, and gossip of it is refused.
     pub(crate) fn refuses(self, address: &PeerAddress) -> bool {
         self.reach == Reach::Public && self.hides(address)
+    }
+}
+
+/// An IP address as an AS map takes it.
+pub(crate) fn bits(host: &Host) -> Option<u128> {
+    match unwrapped(host) {
+        Host::V4(ip) => Some(ip.to_ipv6_mapped().to_bits()),
+        Host::V6(ip) => Some(ip.to_bits()),
+        Host::Name(_) => None,
     }
 }
 
