@@ -1,13 +1,17 @@
-/* A day in the life of a node: every quarter of an hour it dials, listens to what its peers tell, and answers those
- * that ask. This is the file to copy from. */
+/* A day in the life of a node: it dials whom the library says, listens to what its peers tell, and answers those that
+ * ask; in between it sleeps. This is the file to copy from. */
 
 #include "node.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
-#define TICK (15 * MINUTE)
-#define SLOTS 8       /* connections that the node wants */
-#define FEELERS 4     /* peers that it tries at each turn although it may have no slot for them */
+#define SLOTS 8                /* connections that the node wants */
+#define ONLINE 2               /* with fewer, its own line is taken to be cut */
+#define FEELING (2 * MINUTE)   /* how often it finds out whether a peer that it has only heard of is there */
+#define ROTATION (2 * HOUR)    /* how often it hangs up, so that a patient attacker does not keep its places */
+#define PAUSE 30               /* seconds between two rounds of dials at least; offline, everybody is due each minute */
+#define TALKING (15 * MINUTE)  /* how often peers tell and ask something here */
 #define GOSSIP 2      /* addresses that a peer tells at a time */
 #define SHARED 8      /* addresses that a peer is told at a time */
 #define PURGE_HOUR 20 /* in the evening those that failed too often are forgotten */
@@ -22,12 +26,28 @@ struct day {
   struct sim_clock *clock;
   struct connection connections[SLOTS];
   size_t connected;
+  int64_t next_feeler, next_rotation, next_talk;
   struct hour hour;
   unsigned answers;
   unsigned addresses_shared;
+  uint64_t forgiven; /* failures while the line was down: no peer is to blame */
 };
 
 /* ---- Dialling -------------------------------------------------------------------------------------------------- */
+
+/* Whether it is time for what is done every so often; then it is not, for so long. */
+static bool is_time(const struct day *day, int64_t *next, int64_t every)
+{
+  if (day->clock->now < *next)
+    return false;
+  *next = day->clock->now + every;
+  return true;
+}
+
+static void hang_up(struct day *day, size_t i)
+{
+  day->connections[i] = day->connections[--day->connected];
+}
 
 static void hang_up_what_ends(struct day *day)
 {
@@ -35,13 +55,15 @@ static void hang_up_what_ends(struct day *day)
 
   while (i < day->connected) {
     if (day->connections[i].ends <= day->clock->now || world_is_down(day->clock->now))
-      day->connections[i] = day->connections[--day->connected];
+      hang_up(day, i);
     else
       i++;
   }
+  if (is_time(day, &day->next_rotation, ROTATION) && day->connected > 0)
+    hang_up(day, world_pick(day->clock->now, day->connected));
 }
 
-static bool dial(struct day *day, const peer_manager_address *peer)
+static bool dial(struct day *day, uint32_t purpose, const peer_manager_address *peer)
 {
   const int64_t now = day->clock->now;
   peer_manager_error error;
@@ -57,7 +79,7 @@ static bool dial(struct day *day, const peer_manager_address *peer)
   if (peer_manager_update(day->pm, peer, PEER_MANAGER_TYPE_OUTBOUND, 0, PEER_MANAGER_BACKOFF_RESET, &error)
       != PEER_MANAGER_OK)
     return failed("note a success", &error);
-  if (day->connected < SLOTS) {
+  if (purpose == PEER_MANAGER_DIAL_CONNECT) {
     day->connections[day->connected].peer = *peer;
     day->connections[day->connected].ends = now + world_connection_length(peer, now);
     day->connected++;
@@ -65,36 +87,52 @@ static bool dial(struct day *day, const peer_manager_address *peer)
   return true;
 }
 
-/* Dials up to `wanted` peers of one kind that are due and that we are not connected to. */
-static bool dial_some(struct day *day, uint32_t type_filter, size_t wanted)
+/* Dials up to `wanted` peers, as the library chooses. */
+static bool dial_some(struct day *day, uint32_t purpose, size_t wanted)
 {
-  peer_manager_query query = PEER_MANAGER_QUERY_INIT;
-  peer_manager_address connected[SLOTS];
-  peer_manager_address chosen[SLOTS + FEELERS];
+  peer_manager_address busy[SLOTS], chosen[SLOTS];
   peer_manager_error error;
   size_t i, count = 0;
 
   for (i = 0; i < day->connected; i++)
-    connected[i] = day->connections[i].peer;
-  query.type_filter = type_filter;
-  query.exclude = connected;
-  query.exclude_count = day->connected;
-  if (peer_manager_load_random_peers(day->pm, &query, wanted, chosen, &count, &error) != PEER_MANAGER_OK)
+    busy[i] = day->connections[i].peer;
+  if (peer_manager_next_to_dial(day->pm, purpose, busy, day->connected, wanted, chosen, &count, &error)
+      != PEER_MANAGER_OK)
     return failed("choose peers to dial", &error);
   for (i = 0; i < count; i++) {
-    if (!dial(day, &chosen[i]))
+    if (!dial(day, purpose, &chosen[i]))
       return false;
   }
   return true;
 }
 
-/* First those that the operator chose, then those that answered before, then new ones. The last get a try even when
- * all slots are taken: a node that never tries new peers soon knows old ones only. */
 static bool dial_peers(struct day *day)
 {
-  return dial_some(day, PEER_MANAGER_FILTER_PREFERRED_ONLY, SLOTS - day->connected)
-         && dial_some(day, PEER_MANAGER_FILTER_OUTBOUND_ONLY, SLOTS - day->connected)
-         && dial_some(day, PEER_MANAGER_FILTER_INBOUND_ONLY, SLOTS - day->connected + FEELERS);
+  peer_manager_error error;
+
+  if (peer_manager_set_online(day->pm, day->connected >= ONLINE, &error) != PEER_MANAGER_OK)
+    return failed("say whether the node is online", &error);
+  return dial_some(day, PEER_MANAGER_DIAL_CONNECT, SLOTS - day->connected)
+         && (!is_time(day, &day->next_feeler, FEELING) || dial_some(day, PEER_MANAGER_DIAL_FEELER, 1));
+}
+
+/* Until there is something to do: with a free place also when another peer may be dialled. A real node wakes up when a
+ * connection ends, too. */
+static bool sleep_a_while(struct day *day)
+{
+  peer_manager_status status;
+  peer_manager_error error;
+  int64_t due, wake = day->next_feeler;
+
+  if (day->connected < SLOTS) {
+    status = peer_manager_next_due(day->pm, &due, &error);
+    if (status == PEER_MANAGER_OK && due < wake)
+      wake = due > day->clock->now + PAUSE ? due : day->clock->now + PAUSE;
+    else if (status != PEER_MANAGER_OK && status != PEER_MANAGER_ERROR_NOT_FOUND) /* which is: no peer waits */
+      return failed("find out when to wake up", &error);
+  }
+  day->clock->now = wake;
+  return true;
 }
 
 /* ---- Gossip ---------------------------------------------------------------------------------------------------- */
@@ -172,10 +210,12 @@ static bool purge(struct day *day)
   return true;
 }
 
-static bool tick(struct day *day)
+static bool turn(struct day *day)
 {
   hang_up_what_ends(day);
-  return dial_peers(day) && hear_gossip(day) && answer_someone(day);
+  return dial_peers(day)
+         && (!is_time(day, &day->next_talk, TALKING) || (hear_gossip(day) && answer_someone(day)))
+         && sleep_a_while(day);
 }
 
 static bool end_hour(struct day *day)
@@ -189,6 +229,7 @@ static bool end_hour(struct day *day)
   day->hour.ready = stats.ready;
   day->hour.connected = day->connected;
   day->hour.slots = SLOTS;
+  day->forgiven = stats.forgiven_failures;
   print_hour(&day->hour);
   return true;
 }
@@ -202,6 +243,7 @@ bool live_one_day(peer_manager *pm, struct sim_clock *clock)
 
   day.pm = pm;
   day.clock = clock;
+  day.next_rotation = morning + ROTATION;
   print_hours_header();
   for (hour = 0; hour < 24; hour++) {
     const int64_t begins = morning + (int64_t)hour * HOUR;
@@ -212,13 +254,14 @@ bool live_one_day(peer_manager *pm, struct sim_clock *clock)
       printf("       the line is down\n");
     if (hour == PURGE_HOUR && !purge(&day))
       return false;
-    for (clock->now = begins; clock->now < begins + HOUR; clock->now += TICK) {
-      if (!tick(&day))
+    while (clock->now < begins + HOUR) {
+      if (!turn(&day))
         return false;
     }
     if (!end_hour(&day))
       return false;
   }
+  printf("%" PRIu64 " failed dials count for nothing, because the node was offline\n", day.forgiven);
   printf("%u addresses shared in %u answers: none private, none the asker's own\n", day.addresses_shared, day.answers);
   return true;
 }

@@ -27,7 +27,7 @@ static uint64_t hash(const peer_manager_address *peer, uint64_t question, uint64
   return value ^ (value >> 32);
 }
 
-/* Whether our own line is cut: for an hour after lunch. All peers seem dead then, which is what back-off is for. */
+/* Whether our own line is cut: for an hour after lunch. All peers seem dead then, and none is to blame. */
 bool world_is_down(int64_t now)
 {
   return now % DAY / HOUR == 13;

@@ -14,6 +14,7 @@ before the day and the second after it.
 
 import argparse
 import hashlib
+import random
 import sys
 import tempfile
 from collections import Counter
@@ -26,9 +27,8 @@ from peer_manager import (
     PeerManager,
     PeerManagerError,
     PeerType,
-    Query,
+    Purpose,
     Record,
-    TypeFilter,
     build_info,
 )
 
@@ -36,9 +36,10 @@ from lists import DEFAULT_PORT, export_peers, import_peers
 
 MORNING = 1767225600  # 1 January 2026, 00:00 UTC
 MINUTE, HOUR = 60, 3600
-TURN = 15 * MINUTE
+TURN = 2 * MINUTE
+TALK, ROTATION = 7, 60  # turns between two talks with a peer, and until a connection is hung up
 SLOTS = 8  # connections that the node wants
-FEELERS = 4  # peers that it tries at each turn although it may have no slot for them
+ONLINE = 2  # with fewer, its own line is taken to be cut
 SHARED = 8  # addresses that a peer is told at a time
 PURGE_HOUR = 20  # in the evening those that failed too often are forgotten
 
@@ -56,7 +57,7 @@ class World:
         return self._number("answers", peer, self.now) % 100 < reliability
 
     def is_down(self) -> bool:
-        """Our own line is cut for an hour after lunch. All peers seem dead then, which is what back-off is for."""
+        """Our own line is cut for an hour after lunch. All peers seem dead then, and none is to blame."""
         return self.now % (24 * HOUR) // HOUR == 13
 
     def connection_ends(self, peer: Address) -> int:
@@ -83,35 +84,35 @@ class Node:
         self.world = world
         self.connections: dict[Address, int] = {}  # and when they will end
         self.counts: Counter[str] = Counter()
+        self.turns = 0
+        self.random = random.Random(42)  # a real node has no seed
 
     def turn(self) -> None:
         now = self.world.now
         self.connections = {
             peer: end for peer, end in self.connections.items() if end > now and not self.world.is_down()
         }
-        self.dial()
-        for asker in list(self.connections)[:1]:
+        self.turns += 1
+        if self.turns % ROTATION == 0 and self.connections:  # so that a patient attacker does not keep its places
+            del self.connections[self.random.choice(list(self.connections))]
+        self.peers.set_online(len(self.connections) >= ONLINE)
+        for peer in self.peers.next_to_dial(Purpose.CONNECT, SLOTS - len(self.connections), busy=self.connections):
+            if self.dial(peer):
+                self.connections[peer] = self.world.connection_ends(peer)
+        for peer in self.peers.next_to_dial(Purpose.FEELER, 1, busy=self.connections):
+            self.dial(peer)  # we know now whether the peer is there, and hang up
+        for asker in list(self.connections)[:1] if self.turns % TALK == 0 else ():
             self.counts["heard"] += self.peers.ensure_exists_many(self.world.gossip(asker))
             self.share(asker)
 
-    def dial(self) -> None:
-        """First those that the operator chose, then those that answered before, then new ones. The last get a try even
-        when all slots are taken: a node that never tries new peers soon knows old ones only."""
-        for kind in (TypeFilter.PREFERRED_ONLY, TypeFilter.OUTBOUND_ONLY, TypeFilter.INBOUND_ONLY):
-            wanted = SLOTS - len(self.connections) + (FEELERS if kind == TypeFilter.INBOUND_ONLY else 0)
-            query = Query(type_filter=kind, exclude=self.connections)
-            for peer in self.peers.load_random_peers(wanted, query):
-                self.dial_one(peer)
-
-    def dial_one(self, peer: Address) -> None:
-        if not self.world.answers(peer):
-            self.counts["failed"] += 1
+    def dial(self, peer: Address) -> bool:
+        answered = self.world.answers(peer)
+        self.counts["dialled" if answered else "failed"] += 1
+        if answered:
+            self.peers.update(peer, PeerType.OUTBOUND, BackOff.RESET)
+        else:
             self.peers.update_backoff(peer, BackOff.INCREASE)
-            return
-        self.counts["dialled"] += 1
-        self.peers.update(peer, PeerType.OUTBOUND, BackOff.RESET)
-        if len(self.connections) < SLOTS:
-            self.connections[peer] = self.world.connection_ends(peer)
+        return answered
 
     def share(self, asker: Address) -> None:
         for peer in self.peers.get_peers_to_send(SHARED, exclude=asker):

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use peer_manager::{
-    BackOffUpdate, Clock, Durability, Options, PeerAddress, PeerManager, PeerQuery, PeerTypeFilter, Result,
+    BackOffUpdate, Clock, Durability, Options, PeerAddress, PeerManager, PeerQuery, Purpose, Result,
     StoredPeerType,
 };
 
@@ -27,6 +27,12 @@ const MIDNIGHT: i64 = 1_700_006_400;
 
 /// How many connections the node wants.
 const WANTED: usize = 8;
+
+/// With fewer connections, the node's own line is taken to be cut.
+const ONLINE: usize = 2;
+
+/// Every two minutes a feeler finds out whether a peer that was only heard of is there.
+const FEELING: usize = 120;
 
 /// Peers that failed so often are forgotten at the end of the day.
 const MANY: u32 = 2;
@@ -126,10 +132,21 @@ fn live_a_day(wanted: &Arguments) -> Outcome {
     }
     before_the_day(&manager, wanted)?;
     println!("hour  known  ready  dialled  reached  shared");
+    let mut connected = Vec::new();
     for hour in 0..24 {
-        time.store(MIDNIGHT + hour * HOUR, Ordering::Relaxed);
         hear_of(&manager, hour)?;
-        let (dialled, reached) = dial(&manager, hour)?;
+        // Every two hours one is hung up, so that a patient attacker does not keep its places. A real node draws at random.
+        if hour % 2 == 1 && !connected.is_empty() {
+            connected.swap_remove(usize::try_from(hour)? % connected.len());
+        }
+        let (mut dialled, mut reached) = (0, 0);
+        for now in (MIDNIGHT + hour * HOUR..MIDNIGHT + (hour + 1) * HOUR).step_by(FEELING) {
+            time.store(now, Ordering::Relaxed);
+            connected.retain(|peer| is_there(peer, hour));
+            let outcome = dial(&manager, &mut connected, hour)?;
+            dialled += outcome.0;
+            reached += outcome.1;
+        }
         // An asker is told about others, never about itself or about private networks.
         let asker = peer(hour, 0);
         let shared = manager.get_peers_to_send(&PeerQuery::everything(), Some(&asker), 50)?;
@@ -168,17 +185,27 @@ fn hear_of(manager: &PeerManager, hour: i64) -> Result<()> {
     manager.ensure_exists_many(&heard).map(drop)
 }
 
-/// Dials peers whose time has come. In this world, one in three is out of reach for ever, and one in five now and then.
-fn dial(manager: &PeerManager, hour: i64) -> Result<(usize, usize)> {
-    let anyone = PeerQuery { type_filter: PeerTypeFilter::Any, ..PeerQuery::default() };
-    let chosen = manager.load_random_peers(&anyone, WANTED)?;
+/// Dials whom the manager says: for the free places, and a feeler, which is hung up. Returns how many, and how many answered.
+fn dial(manager: &PeerManager, connected: &mut Vec<PeerAddress>, hour: i64) -> Result<(usize, usize)> {
+    manager.set_online(connected.len() >= ONLINE)?;
+    let chosen = manager.next_to_dial(Purpose::Connect, connected, WANTED - connected.len())?;
+    let feelers = manager.next_to_dial(Purpose::Feeler, &[connected.as_slice(), &chosen].concat(), 1)?;
     let mut reached = 0;
-    for (n, address) in (0_i64..).zip(&chosen) {
-        let number: i64 = address.to_string().bytes().map(i64::from).sum();
-        let is_there = number % 3 != 0 && (number + hour + n) % 5 != 0;
-        let backoff = if is_there { BackOffUpdate::HardReset } else { BackOffUpdate::Increase };
-        manager.update(address, StoredPeerType::Outbound, false, backoff)?;
-        reached += usize::from(is_there);
+    for address in chosen.iter().chain(&feelers) {
+        if is_there(address, hour) {
+            manager.update(address, StoredPeerType::Outbound, false, BackOffUpdate::Reset)?;
+            reached += 1;
+        } else {
+            manager.update_backoff(address, BackOffUpdate::Increase)?;
+        }
     }
-    Ok((chosen.len(), reached))
+    let dialled = chosen.len() + feelers.len();
+    connected.extend(chosen.into_iter().filter(|address| is_there(address, hour)));
+    Ok((dialled, reached))
+}
+
+/// In this world, one in three is out of reach for ever, and one in five now and then.
+fn is_there(peer: &PeerAddress, hour: i64) -> bool {
+    let number: i64 = peer.to_string().bytes().map(i64::from).sum();
+    number % 3 != 0 && (number + hour) % 5 != 0
 }

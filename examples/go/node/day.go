@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 	"time"
 
@@ -11,12 +12,14 @@ import (
 )
 
 const (
-	tick      = 15 * time.Minute
-	slots     = 8  // connections that the node wants
-	feelers   = 4  // new peers that it tries at each turn although it may have no slot for them
-	gossip    = 2  // addresses that a peer tells at a time
-	shared    = 8  // addresses that a peer is told at a time
-	purgeHour = 20 // then those that failed too often are forgotten
+	feeling   = 2 * time.Minute  // how often it finds out whether a peer that it has only heard of is there
+	rotation  = 2 * time.Hour    // how often it hangs up, so that a patient attacker does not keep its places
+	talking   = 14 * time.Minute // how often it listens and answers
+	slots     = 8                // connections that the node wants
+	online    = 2                // with fewer, its own line is taken to be cut
+	gossip    = 2                // addresses that a peer tells at a time
+	shared    = 8                // addresses that a peer is told at a time
+	purgeHour = 20               // then those that failed too often are forgotten
 )
 
 type connection struct {
@@ -24,7 +27,7 @@ type connection struct {
 	ends time.Time
 }
 
-// day is what a node does: every quarter of an hour it dials, listens to what its peers tell, and answers those that ask.
+// day is what a node does: it dials whom the library says, listens to what its peers tell, and answers those that ask.
 type day struct {
 	peers       *pm.Manager
 	clock       *clock
@@ -51,8 +54,8 @@ func (d *day) live(ctx context.Context) error {
 			}
 			fmt.Fprintf(d.out, "       %d peers forgotten that failed %d times or more\n", removed, pm.MaxFailures)
 		}
-		for d.clock.now = begins; d.clock.now.Before(begins.Add(time.Hour)); d.clock.now = d.clock.now.Add(tick) {
-			if err := d.tick(ctx); err != nil {
+		for d.clock.now = begins; d.clock.now.Before(begins.Add(time.Hour)); d.clock.now = d.clock.now.Add(feeling) {
+			if err := d.turn(ctx); err != nil {
 				return err
 			}
 		}
@@ -77,19 +80,22 @@ func (d *day) report(hour int) error {
 	return err
 }
 
-func (d *day) tick(ctx context.Context) error {
+func (d *day) turn(ctx context.Context) error {
 	d.hangUpWhatEnds()
-	// First those that the operator chose, then those that answered before, then new ones. The last get a try even when
-	// all slots are taken: a node that never tries new peers soon knows old ones only.
-	for _, kind := range []struct {
-		filter pm.Filter
-		extra  int
-	}{{pm.FilterPreferredOnly, 0}, {pm.FilterOutboundOnly, 0}, {pm.FilterInboundOnly, feelers}} {
-		if err := d.dial(ctx, kind.filter, slots-len(d.connections)+kind.extra); err != nil {
-			return err
-		}
+	if d.isTime(rotation) && len(d.connections) > 0 {
+		i := pick(d.clock.now, len(d.connections))
+		d.connections = slices.Delete(d.connections, i, i+1)
 	}
-	if len(d.connections) == 0 {
+	if err := d.peers.SetOnline(len(d.connections) >= online); err != nil {
+		return err
+	}
+	if err := d.dial(ctx, pm.PurposeConnect, slots-len(d.connections)); err != nil {
+		return err
+	}
+	if err := d.dial(ctx, pm.PurposeFeeler, 1); err != nil {
+		return err
+	}
+	if len(d.connections) == 0 || !d.isTime(talking) {
 		return nil
 	}
 	someone := d.connections[pick(d.clock.now, len(d.connections))].peer
@@ -98,6 +104,9 @@ func (d *day) tick(ctx context.Context) error {
 	}
 	return d.answer(someone)
 }
+
+// isTime reports whether it is time for what is done every so often.
+func (d *day) isTime(every time.Duration) bool { return d.clock.now.Equal(d.clock.now.Truncate(every)) }
 
 func (d *day) hangUpWhatEnds() {
 	kept := d.connections[:0]
@@ -109,14 +118,13 @@ func (d *day) hangUpWhatEnds() {
 	d.connections = kept
 }
 
-// dial dials peers of one kind that are due and not connected, all at once, and notes how that went.
-func (d *day) dial(ctx context.Context, filter pm.Filter, wanted int) error {
-	query := pm.DefaultQuery()
-	query.Filter = filter
+// dial dials up to so many peers, as the library chooses, all at once, and notes how that went.
+func (d *day) dial(ctx context.Context, purpose pm.Purpose, wanted int) error {
+	var busy []pm.Address
 	for _, c := range d.connections {
-		query.Exclude = append(query.Exclude, c.peer)
+		busy = append(busy, c.peer)
 	}
-	chosen, err := d.peers.LoadRandomPeers(query, wanted)
+	chosen, err := d.peers.NextToDial(purpose, busy, wanted)
 	if err != nil {
 		return err
 	}
@@ -143,7 +151,7 @@ func (d *day) dial(ctx context.Context, filter pm.Filter, wanted int) error {
 		if err := d.peers.Update(ctx, peer, pm.TypeOutbound, false, pm.BackoffReset); err != nil {
 			return err
 		}
-		if len(d.connections) < slots { // otherwise it was a feeler: we know now that the peer is there
+		if purpose == pm.PurposeConnect { // otherwise it was a feeler: we know now that the peer is there
 			ends := d.clock.now.Add(connectionLength(peer, d.clock.now))
 			d.connections = append(d.connections, connection{peer, ends})
 		}

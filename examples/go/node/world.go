@@ -27,7 +27,7 @@ func hash(peer pm.Address, question string, number int64) uint64 {
 	return value ^ value>>32
 }
 
-// isDown tells whether our own line is cut: for an hour after lunch. All peers seem dead then.
+// isDown tells whether our own line is cut: for an hour after lunch. All peers seem dead then, and none is to blame.
 func isDown(now time.Time) bool { return now.Hour() == 13 }
 
 // answers tells whether somebody picks up there, at that time.

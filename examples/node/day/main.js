@@ -19,9 +19,11 @@ const { exportPeers, importPeers } = require("./lists.js");
 const world = require("./world.js");
 
 const MORNING = 1767225600; // 1 January 2026, 00:00 UTC
-const TICK = world.HOUR / 4;
+const TURN = 120; // a feeler is tried at each
+const TALK = 7; // turns between two talks with a peer
+const ROTATION = 60; // turns until a connection is hung up, so that a patient attacker does not keep its places
 const SLOTS = 8;
-const FEELERS = 4; // new peers that are tried at each turn although there may be no slot for them
+const ONLINE = 2; // with fewer connections, our own line is taken to be cut
 const SHARED = 8;
 const PURGE_HOUR = 20;
 
@@ -30,6 +32,7 @@ class Node {
   #connections = new Map(); // the text of an address, and when the connection ends
   #peers;
   #hour;
+  #turns = 0;
   shared = 0;
 
   constructor(file) {
@@ -46,45 +49,50 @@ class Node {
     if (await world.dial(peer, this.#now)) {
       this.#hour.answered++;
       await this.#peers.updateAsync(peer, "outbound", "reset");
-      const lasts = TICK * (2 + (world.hash("lasts", peer, this.#now) % 18));
-      if (this.#connections.size < SLOTS) this.#connections.set(String(peer), this.#now + lasts);
-    } else {
-      this.#hour.failed++;
-      await this.#peers.updateBackoffAsync(peer, "increase");
+      return true;
     }
+    this.#hour.failed++;
+    await this.#peers.updateBackoffAsync(peer, "increase");
+    return false;
   }
 
-  /** First those that the operator chose, then those that answered before, then new ones. */
-  async #fillSlots() {
-    const turns = [
-      ["preferred-only", 0],
-      ["outbound-only", 0],
-      ["inbound-only", FEELERS],
-    ];
-    for (const [typeFilter, more] of turns) {
-      const exclude = this.#connections.keys();
-      const wanted = SLOTS - this.#connections.size + more;
-      const chosen = this.#peers.loadRandomPeers(wanted, { typeFilter, exclude });
-      await Promise.all(chosen.map((peer) => this.#dial(peer)));
-    }
+  async #connect(peer) {
+    const lasts = (world.HOUR / 4) * (2 + (world.hash("lasts", peer, this.#now) % 18));
+    if (await this.#dial(peer)) this.#connections.set(String(peer), this.#now + lasts);
+  }
+
+  /** The library says whom; a feeler is hung up as soon as we know that it is there. */
+  async #dialPeers() {
+    const connected = [...this.#connections.keys()];
+    this.#peers.setOnline(connected.length >= ONLINE);
+    const chosen = this.#peers.nextToDial("connect", SLOTS - connected.length, connected);
+    await Promise.all(chosen.map((peer) => this.#connect(peer)));
+    const feelers = this.#peers.nextToDial("feeler", 1, this.#connections.keys());
+    await Promise.all(feelers.map((peer) => this.#dial(peer)));
+  }
+
+  /** A real node draws at random. */
+  #someone() {
+    const connected = [...this.#connections.keys()];
+    return connected[world.hash("someone", this.#now) % connected.length];
   }
 
   async #listenAndAnswer() {
-    const connected = [...this.#connections.keys()];
-    if (connected.length === 0) return;
-    const someone = connected[world.hash("someone", this.#now) % connected.length];
+    const someone = this.#someone();
+    if (someone === undefined) return;
     this.#hour.heard += await this.#peers.ensureExistsManyAsync(world.gossip(someone, this.#now));
     const told = this.#peers.getPeersToSend(SHARED, someone);
     ok(!told.some((peer) => peer.isPrivate || peer.equals(someone)), "private, or the asker's own address is told");
     this.shared += told.length;
   }
 
-  async #tick() {
+  async #turn() {
     for (const [peer, ends] of this.#connections) {
       if (ends <= this.#now || world.isDown(this.#now)) this.#connections.delete(peer);
     }
-    await this.#fillSlots();
-    await this.#listenAndAnswer();
+    if (++this.#turns % ROTATION === 0) this.#connections.delete(this.#someone());
+    await this.#dialPeers();
+    if (this.#turns % TALK === 0) await this.#listenAndAnswer();
   }
 
   async live() {
@@ -96,7 +104,7 @@ class Node {
         console.log(`       forgotten: ${removed} peers that failed ${MAX_FAILURES} times or more`);
       }
       const end = MORNING + (hour + 1) * world.HOUR;
-      for (; this.#now < end; this.#now += TICK) await this.#tick();
+      for (; this.#now < end; this.#now += TURN) await this.#turn();
       this.#printHour(hour);
     }
   }

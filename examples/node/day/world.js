@@ -13,7 +13,7 @@ function hash(...parts) {
   return createHash("sha256").update(parts.join(" ")).digest().readUInt32LE(0);
 }
 
-/** Whether our own line is cut: for an hour after lunch. All peers seem dead then, which is what back-off is for. */
+/** Whether our own line is cut: for an hour after lunch. All peers seem dead then, and none is to blame. */
 function isDown(now) {
   return Math.floor((now % (24 * HOUR)) / HOUR) === 13;
 }
