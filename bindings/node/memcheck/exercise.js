@@ -36,6 +36,7 @@ async function exercise(pm, kind) {
   await change("limitNextAttempt", 0);
   await change("setOwnAddresses", ["1.2.3.4:7", "node.example:1"]);
   await change("setOwnAddresses", ["1.2.3.4:7", "what"]).catch(() => {});
+  await change("setOwnAddresses", []);
   await change("getStats");
   await change("flush");
   pm.loadRandomPeers(1000, { typeFilter: "any", exclude: ADDRESSES.slice(0, 10) });
