@@ -131,7 +131,7 @@ pub struct Options {
     /// with [`Error::InvalidArgument`] if it is not a regular file, has more than 16 MiB (a map of the whole Internet has some
     /// 1.5), is cut off, or is not a map by the rules that Bitcoin Core checks.
     ///
-    /// Cost: the size of the file in memory, and some hundred nanoseconds for each address whose netgroup is looked up.
+    /// Cost: the size of the file in memory, and about half a microsecond each time the netgroup of an IP address is asked for.
     pub asmap_path: Option<PathBuf>,
 }
 

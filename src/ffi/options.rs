@@ -134,7 +134,7 @@ pub struct peer_manager_options {
     /// PEER_MANAGER_ERROR_INVALID_ARGUMENT and what is wrong with it if it cannot be read, is not a regular file, has more than
     /// 16 MiB (a map of the whole Internet has some 1.5), is cut off, or is not a map by the rules that Bitcoin Core checks.
     ///
-    /// Cost: the size of the file in memory, and some hundred nanoseconds for each address whose netgroup is looked up.
+    /// Cost: the size of the file in memory, and about half a microsecond each time the netgroup of an IP address is asked for.
     /// Since 0.2.0.
     pub asmap_path: *const c_char,
 }
