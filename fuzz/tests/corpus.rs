@@ -22,6 +22,11 @@ fn addresses() {
 }
 
 #[test]
+fn as_maps() {
+    run_all("asmap", peer_manager_fuzz::asmap::run);
+}
+
+#[test]
 fn calls() {
     run_all("calls", peer_manager_fuzz::calls::run);
 }

@@ -307,7 +307,10 @@ fn options_that_are_refused(which: u8) {
         9 => (peer_manager_options { max_backoff_exponent: 21, ..defaults }, INVALID_ARGUMENT),
         10 => (peer_manager_options { keep_history: 1, ..defaults }, UNSUPPORTED),
         11 => (peer_manager_options { reserved2: 1, ..defaults }, UNSUPPORTED),
-        12 => (peer_manager_options { asmap_path: c"asmap.dat".as_ptr(), ..defaults }, UNSUPPORTED),
+        12 => (
+            peer_manager_options { asmap_path: c"/there/is/no/asmap.dat".as_ptr(), ..defaults },
+            INVALID_ARGUMENT,
+        ),
         _ => (peer_manager_options { share_max_percent: 101, ..defaults }, INVALID_ARGUMENT),
     };
     assert_eq!(Node::open(&options).err(), Some(status));

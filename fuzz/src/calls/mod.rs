@@ -10,7 +10,7 @@ mod both;
 mod bounds;
 mod mistakes;
 #[path = "../../../tests/common/model/mod.rs"]
-mod model;
+pub(crate) mod model;
 mod node;
 mod options;
 mod pair;
