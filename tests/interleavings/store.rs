@@ -257,11 +257,17 @@ impl Store {
         self.transaction(records.iter().map(Statement::Insert))
     }
 
-    pub(crate) fn replace(&mut self, records: &[PeerRecord]) -> Result<()> {
+    /// The order of rows is not modelled.
+    pub(crate) fn replace(&mut self, records: &[PeerRecord], _renewed: &[usize]) -> Result<()> {
         self.transaction(records.iter().map(Statement::Replace))
     }
 
-    pub(crate) fn evict(&mut self, evicted: &[PeerAddress], records: &[PeerRecord]) -> Result<()> {
+    pub(crate) fn evict(
+        &mut self,
+        evicted: &[PeerAddress],
+        records: &[PeerRecord],
+        _renewed: &[usize],
+    ) -> Result<()> {
         let deletions = evicted.iter().map(Statement::Delete);
         self.transaction(deletions.chain(records.iter().map(Statement::Replace)))
     }
