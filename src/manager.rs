@@ -17,8 +17,8 @@
 //! A fork copies the locks as they are, and a lock that another thread held is never released in the child. So what a
 //! child may not do is refused before any lock is taken.
 
-#[cfg(any(feature = "ffi", feature = "rusqlite"))]
 mod admission;
+#[cfg(any(feature = "ffi", feature = "rusqlite"))]
 mod borrowed;
 mod choosing;
 mod deferred;

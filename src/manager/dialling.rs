@@ -62,7 +62,7 @@ impl PeerManager {
     /// each peer in a table without bounds.
     ///
     /// # Errors
-    /// [`Error::NoMemory`]; [`Error::Internal`] after a panic.
+    /// [`Error::NoMemory`](crate::Error::NoMemory); [`Error::Internal`](crate::Error::Internal) after a panic.
     ///
     /// ```
     /// use peer_manager::{PeerManager, Purpose};
@@ -131,7 +131,7 @@ impl PeerManager {
     /// nine hours; where nobody becomes due within that time, linear in the table.
     ///
     /// # Errors
-    /// [`Error::Internal`] after a panic.
+    /// [`Error::Internal`](crate::Error::Internal) after a panic.
     pub fn next_due(&self) -> Result<Option<i64>> {
         let now = self.clock.now();
         self.ask_arranged(Some(now), false, |table| Ok(table.next_due(now)))
@@ -145,7 +145,7 @@ impl PeerManager {
     /// A good rule: offline while fewer than two connections stand. Cost: constant.
     ///
     /// # Errors
-    /// [`Error::Internal`] after a panic.
+    /// [`Error::Internal`](crate::Error::Internal) after a panic.
     pub fn set_online(&self, is_online: bool) -> Result<()> {
         self.check_health()?;
         self.is_online.store(is_online, Ordering::Relaxed);
