@@ -31,10 +31,12 @@ fn purpose(number: u32) -> Result<Purpose> {
 ///
 /// PEER_MANAGER_DIAL_CONNECT, for size free places: preferred peers first, then outbound ones, then inbound ones. Of outbound
 /// and inbound peers one of each netgroup, and none of a netgroup that is busy or chosen already; for each place a netgroup is
-/// drawn first, and the most senior (peer_manager_query.seniority) of eight draws wins. While the table has fewer netgroups
-/// than twice the places, busy and free, netgroups are not looked at, so that a small network of few operators can form.
+/// drawn first, and the most senior (peer_manager_query.seniority) of eight draws wins, of inbound peers of sixteen. While the
+/// table has fewer netgroups than twice the places, busy and free, netgroups are not looked at, so that a small network of few
+/// operators can form.
 ///
-/// PEER_MANAGER_DIAL_FEELER: inbound peers to try and hang up, a netgroup drawn first.
+/// PEER_MANAGER_DIAL_FEELER: inbound peers to try and hang up, a netgroup drawn first, the most senior of sixteen draws: whom
+/// a feeler reaches is known from then on.
 ///
 /// The loop of a node:
 /// - while fewer than eight connections stand, dial what this returns for the free places, and report each outcome:
@@ -43,7 +45,8 @@ fn purpose(number: u32) -> Result<Purpose> {
 /// - every two minutes, try one feeler, hang up, and report it in the same way;
 /// - every two hours, hang up one connection, drawn at random, so that a patient attacker does not keep its places;
 /// - while fewer than two connections stand, the node is offline: see peer_manager_set_online;
-/// - sleep until a connection ends or peer_manager_next_due.
+/// - sleep until a connection ends or peer_manager_next_due, but not less than half a minute after failures: while the node is
+///   offline, its peers become due within a minute.
 ///
 /// Cost: that of three draws with max_per_netgroup and seniority at most, and of busy_count look-ups each; the first call on a
 /// table without bounds looks at the netgroup of each peer. Never waits for the disk.

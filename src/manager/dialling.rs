@@ -31,9 +31,13 @@ pub enum Purpose {
 const KNOWN_FIRST: [PeerTypeFilter; 3] =
     [PeerTypeFilter::PreferredOnly, PeerTypeFilter::OutboundOnly, PeerTypeFilter::InboundOnly];
 
-/// So many draws compete for a place. In a simulation of a node that is flooded for days, fewer let in more hostile peers, and
-/// more keep out honest ones that are new: see `examples/eclipse`.
-const SENIORITY: u32 = 8;
+/// So many draws compete for a place of a peer that was reached before. In a simulation of a node that is flooded for days,
+/// four let in several times as many hostile peers, and sixteen hardly fewer than eight.
+const SENIORITY_OF_KNOWN: u32 = 8;
+
+/// The same for one that was only heard of, feelers included: whom they reach is known from then on. With eight, and none for
+/// feelers, the hostile share is a tenth higher under a flood from the node's birth, and more if that lasts for days.
+const SENIORITY_OF_NEW: u32 = 16;
 
 /// In a network of fewer netgroups for each place, they are not looked at: a small network of few operators must be able to
 /// form, and no attacker can make a node that knows many netgroups forget them.
@@ -50,12 +54,12 @@ impl PeerManager {
     ///
     /// - [`Purpose::Connect`], for `size` free places: preferred peers first, then outbound ones, then inbound ones. Of
     ///   outbound and inbound peers one of each netgroup, and none of a netgroup that is busy or chosen already; for each
-    ///   place a netgroup is drawn first, and the most [senior](PeerQuery::seniority) of eight draws wins. While the table
-    ///   has fewer netgroups than twice the places, busy and free, netgroups are not looked at.
-    /// - [`Purpose::Feeler`]: inbound peers to try and hang up, a netgroup drawn first.
+    ///   place a netgroup is drawn first, and the most [senior](PeerQuery::seniority) of eight draws wins, of inbound peers
+    ///   of sixteen. While the table has fewer netgroups than twice the places, busy and free, netgroups are not looked at.
+    /// - [`Purpose::Feeler`]: inbound peers to try and hang up, a netgroup drawn first, the most senior of sixteen draws.
     ///
     /// A good loop: dial what this returns until eight are connected; try a feeler every two minutes; hang up one random
-    /// connection every two hours, so that nobody can hold all places for ever; say when the node is
+    /// connection every two hours, so that no attacker holds all places for ever; say when the node is
     /// [offline](Self::set_online); sleep until a place is free or the [next peer is due](Self::next_due).
     ///
     /// Cost: that of three draws by netgroup at most, whatever the size of the table; the first call looks at the netgroup of
@@ -104,7 +108,7 @@ impl PeerManager {
             };
             if purpose == Purpose::Feeler {
                 let feeler =
-                    PeerQuery { max_per_netgroup: u32::MAX, ..dialled(PeerTypeFilter::InboundOnly, busy) };
+                    PeerQuery { max_per_netgroup: u32::MAX, ..ranked(PeerTypeFilter::InboundOnly, busy) };
                 draw(feeler, size, &mut answer)?;
                 return Ok(answer);
             }
@@ -128,7 +132,7 @@ impl PeerManager {
     /// waits. Peers that are due already do not count.
     ///
     /// Cost: a look at each second until then, at most nine hours, and at the peers that wait for the same second of another
-    /// nine hours; where nobody becomes due within that time, linear in the table.
+    /// nine hours; where none becomes due within that time, linear in the table.
     ///
     /// # Errors
     /// [`Error::Internal`](crate::Error::Internal) after a panic.
@@ -160,12 +164,18 @@ fn is_small_network(table: &PeerTable, places: usize) -> bool {
 
 /// The query for peers of a kind to connect to, besides those that are taken.
 fn choice(kind: PeerTypeFilter, taken: &[PeerAddress], is_small: bool) -> PeerQuery<'_> {
-    let query = dialled(kind, taken);
     if kind == PeerTypeFilter::PreferredOnly {
-        return query;
+        return dialled(kind, taken);
     }
-    let query = PeerQuery { seniority: SENIORITY, ..query };
+    let query = ranked(kind, taken);
     if is_small { query } else { PeerQuery { max_per_netgroup: 1, apart: true, ..query } }
+}
+
+/// The peers of a kind that may be dialled now, the senior ones rather than others.
+fn ranked(kind: PeerTypeFilter, taken: &[PeerAddress]) -> PeerQuery<'_> {
+    let is_known = kind == PeerTypeFilter::OutboundOnly;
+    let seniority = if is_known { SENIORITY_OF_KNOWN } else { SENIORITY_OF_NEW };
+    PeerQuery { seniority, ..dialled(kind, taken) }
 }
 
 /// All peers of a kind that may be dialled now.

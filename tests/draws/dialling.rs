@@ -136,9 +136,23 @@ fn a_flood_wins_hardly_any_place_against_peers_that_are_senior() {
         by_feelers +=
             manager.next_to_dial(Purpose::Feeler, &[], 1).unwrap().iter().filter(is_hostile).count();
     }
-    // A place is hostile if all eight draws are: one in 256. A feeler has no seniority: every second.
-    assert!(hostile < 20, "{hostile} of 1,000");
-    assert!((400..600).contains(&by_feelers), "{by_feelers} of 1,000");
+    // A place, or a feeler, is hostile if all sixteen draws are: one in 65,536.
+    assert!(hostile <= 2, "{hostile} of 1,000");
+    assert!(by_feelers <= 2, "{by_feelers} of 1,000 feelers");
+    // Of peers that were reached, eight draws compete: one in 256.
+    for peer in honest.iter().chain(&flood) {
+        manager.update_type(peer, Outbound, false).unwrap();
+    }
+    let mut of_known = 0;
+    for _ in 0..1_000 {
+        of_known += manager
+            .next_to_dial(Purpose::Connect, &[], 1)
+            .unwrap()
+            .iter()
+            .filter(|peer| !honest.contains(peer))
+            .count();
+    }
+    assert!((1..20).contains(&of_known), "{of_known} of 1,000");
 }
 
 #[test]
