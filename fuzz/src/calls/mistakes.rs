@@ -261,7 +261,8 @@ fn sizes_of_structs(node: &Node, which: u8) {
         // SAFETY: the query is valid for any size that is read, and `out` for one address.
         call(|e| unsafe { peer_manager_load_random_peers(pm, query, 1, to, n, e) })
     };
-    for too_small in [0, 4, known - 1] {
+    let first_size = std::mem::offset_of!(peer_manager_query, seniority) as u32;
+    for too_small in [0, 4, first_size - 1] {
         refused(INVALID_ARGUMENT, asking(&Larger::new(&default_query(), too_small)));
     }
     let mut unknown = Larger::new(&default_query(), larger);
