@@ -102,6 +102,13 @@ func (a Address) IsPrivate() bool {
 	return bool(C.peer_manager_address_is_private(a.put(&in)))
 }
 
+// IsRoutable reports whether the address can be reached from everywhere: not private, and not set aside by the registries
+// of special-purpose addresses, for examples or for nothing (192.0.2.1, 2001:db8::1, host.test).
+func (a Address) IsRoutable() bool {
+	var in C.peer_manager_address
+	return bool(C.peer_manager_address_is_routable(a.put(&in)))
+}
+
 // put writes the address to c, and returns c.
 func (a Address) put(c *C.peer_manager_address) *C.peer_manager_address {
 	host := hostBytes(c)

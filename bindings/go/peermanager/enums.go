@@ -91,11 +91,33 @@ const (
 	FilterAnyOutbound Filter = C.PEER_MANAGER_FILTER_ANY_OUTBOUND
 	// FilterAny is every peer.
 	FilterAny Filter = C.PEER_MANAGER_FILTER_ANY
+	// FilterNotPreferred is inbound and outbound peers: it tells strangers nothing of the operator's own peers.
+	FilterNotPreferred Filter = C.PEER_MANAGER_FILTER_NOT_PREFERRED
 )
 
-// String is "inbound only", "outbound only", "preferred only", "any outbound" or "any".
+// String is "inbound only", "outbound only", "preferred only", "any outbound", "any" or "not preferred".
 func (f Filter) String() string {
-	return name("Filter", uint32(f), "inbound only", "outbound only", "preferred only", "any outbound", "any")
+	return name("Filter", uint32(f), "inbound only", "outbound only", "preferred only", "any outbound", "any",
+		"not preferred")
+}
+
+// Reach says which addresses a node wants and tells others about.
+type Reach uint32
+
+// What a node reaches.
+const (
+	// ReachSpecification, the default: everything is stored and drawn, private addresses are never told to others.
+	ReachSpecification Reach = C.PEER_MANAGER_REACH_SPECIFICATION
+	// ReachPublic is for nodes on the Internet: gossip of an address that is not routable is refused with [ErrRefused], and
+	// none is drawn or told, unless it is preferred (told: never).
+	ReachPublic Reach = C.PEER_MANAGER_REACH_PUBLIC
+	// ReachPrivate is for test networks, a LAN, containers: private addresses are told to others like any address.
+	ReachPrivate Reach = C.PEER_MANAGER_REACH_PRIVATE
+)
+
+// String is "specification", "public" or "private".
+func (r Reach) String() string {
+	return name("Reach", uint32(r), "specification", "public", "private")
 }
 
 // Networks is a set of networks that addresses belong to, by the form of their hosts; 0 is all of them.

@@ -78,7 +78,7 @@ func TestWrongArgumentsAreErrorsAndDoNothing(t *testing.T) {
 	m := open(t, pm.Options{})
 	address := parse(t, "1.2.3.4")
 	query := pm.DefaultQuery()
-	query.Filter = 5
+	query.Filter = 6
 	excluding := pm.Query{Exclude: []pm.Address{{}}}
 	_, unknownFilter := m.LoadRandomPeers(query, 1)
 	_, excluded := m.LoadRandomPeers(excluding, 1)
@@ -131,7 +131,9 @@ func TestEnumeratorsHaveNames(t *testing.T) {
 		{pm.PurposeConnect, "connect"}, {pm.PurposeFeeler, "feeler"}, {pm.Purpose(2), "Purpose(2)"},
 		{pm.Networks(0), "all"}, {pm.NetworkIPv4, "ipv4"}, {pm.NetworkIPv6 | pm.NetworkI2P, "ipv6|i2p"},
 		{pm.NetworkOnion | pm.NetworkName | 96, "onion|name|Networks(96)"},
-		{pm.FilterAnyOutbound, "any outbound"}, {pm.FilterAny, "any"}, {pm.Filter(math.MaxUint32), "Filter(4294967295)"},
+		{pm.FilterAnyOutbound, "any outbound"}, {pm.FilterAny, "any"}, {pm.FilterNotPreferred, "not preferred"},
+		{pm.ReachSpecification, "specification"}, {pm.ReachPublic, "public"}, {pm.ReachPrivate, "private"}, {pm.Reach(3), "Reach(3)"},
+		{pm.Filter(math.MaxUint32), "Filter(4294967295)"},
 	} {
 		expect(t, given.want, given.value.String(), given.want)
 	}

@@ -60,6 +60,18 @@ type Options struct {
 	ShareCache time.Duration
 	// ShareMaxPercent is how much of each type the shared list may hold, in per cent; 0 for no limit.
 	ShareMaxPercent uint32
+	// Reach says which addresses the node wants and tells others about.
+	Reach Reach
+	// NameGroups counts all DNS names as one netgroup, and .onion and .i2p names as 16 each, by the first bits of the key;
+	// else each name is one.
+	NameGroups bool
+	// BackoffSeconds is the unit of the back-off; 0 for 10, the specification's. At most 3600.
+	BackoffSeconds uint32
+	// MaxBackoffExponent is how often the back-off doubles; 0 for 10, the specification's. At most 20.
+	MaxBackoffExponent uint32
+	// ASMapPath is a file in the format of Bitcoin Core's asmap.dat, by which netgroups are autonomous systems; empty for
+	// netgroups by prefix. It is read once, and checked.
+	ASMapPath string
 }
 
 // Manager is a table of peers, in memory and, if a path was given, in a file. Close it after use; one that was
@@ -122,6 +134,10 @@ func open(options Options) (*handle, error) {
 		c.db_path = C.CString(options.Path)
 		defer C.free(unsafe.Pointer(c.db_path))
 	}
+	if options.ASMapPath != "" {
+		c.asmap_path = C.CString(options.ASMapPath)
+		defer C.free(unsafe.Pointer(c.asmap_path))
+	}
 	h := &handle{
 		deferred: options.Path != "" && options.Durability == DurabilityDeferred,
 		waits:    options.Path != "" && options.Durability != DurabilityDeferred,
@@ -151,10 +167,13 @@ func open(options Options) (*handle, error) {
 	return h, nil
 }
 
-// put writes all but the path and the clock.
+// put writes all but the paths and the clock.
 func (o *Options) put(c *C.peer_manager_options) error {
 	if strings.IndexByte(o.Path, 0) >= 0 {
 		return invalidArgument("the path %s holds a NUL", quoted(o.Path))
+	}
+	if strings.IndexByte(o.ASMapPath, 0) >= 0 {
+		return invalidArgument("the path %s of the AS map holds a NUL", quoted(o.ASMapPath))
 	}
 	busy, err := units("BusyTimeout", o.BusyTimeout, time.Millisecond)
 	if err != nil {
@@ -180,6 +199,12 @@ func (o *Options) put(c *C.peer_manager_options) error {
 	c.max_peers_per_netgroup = C.uint32_t(o.MaxPeersPerNetgroup)
 	c.share_cache_seconds = share
 	c.share_max_percent = C.uint32_t(o.ShareMaxPercent)
+	c.reach = C.uint32_t(o.Reach)
+	if o.NameGroups {
+		c.name_groups = 1
+	}
+	c.backoff_seconds = C.uint32_t(o.BackoffSeconds)
+	c.max_backoff_exponent = C.uint32_t(o.MaxBackoffExponent)
 	return nil
 }
 

@@ -55,6 +55,17 @@ func (m *Manager) NextToDial(purpose Purpose, busy []Address, size int) ([]Addre
 	})
 }
 
+// Netgroup is an opaque number that two addresses, in the table or not, have in common exactly if this manager counts them
+// as one netgroup. It means nothing to another manager.
+func (m *Manager) Netgroup(address Address) (uint64, error) {
+	var netgroup C.uint64_t
+	err := m.ask(func(pm *C.peer_manager, s *scratch) C.peer_manager_status {
+		var in C.peer_manager_address
+		return C.peer_manager_address_netgroup(pm, address.put(&in), &netgroup, &s.err)
+	})
+	return uint64(netgroup), err
+}
+
 // NextDue is when the next waiting peer becomes due, so that a node need not poll; [ErrNotFound] when none waits.
 func (m *Manager) NextDue() (time.Time, error) {
 	var due time.Time
