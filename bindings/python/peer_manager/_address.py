@@ -56,6 +56,12 @@ class Address:
         """Whether the address means nothing to a stranger, so that it is never sent to one."""
         return bool(_native.C["address_is_private"](byref(native_address(self))))
 
+    @property
+    def is_routable(self) -> bool:
+        """Whether a stranger on the Internet may be able to reach the address: it is neither private nor set aside for
+        examples or for no host at all, such as 192.0.2.0/24 and *.test."""
+        return bool(_native.C["address_is_routable"](byref(native_address(self))))
+
     def __str__(self) -> str:
         """What parse reads."""
         buffer = create_string_buffer(_native.ADDRESS_TEXT_CAPACITY)

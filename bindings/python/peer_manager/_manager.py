@@ -15,7 +15,7 @@ from ._checks import integer, several, unsigned
 from ._handle import Handle
 from ._snapshot import Snapshot
 from ._time import Clock, Time, to_seconds
-from ._values import BackOff, Durability, OnCorrupt, PeerType, Purpose, Quarantine, Query, Record, Stats
+from ._values import BackOff, Durability, OnCorrupt, PeerType, Purpose, Quarantine, Query, Reach, Record, Stats
 from .errors import InvalidArgumentError, NotFoundError, PeerManagerError
 
 StrPath: TypeAlias = str | os.PathLike[str]
@@ -47,6 +47,11 @@ class PeerManager:
         max_peers_per_netgroup: int = 0,
         share_cache_seconds: int = 0,
         share_max_percent: int = 0,
+        reach: Reach = Reach.SPECIFICATION,
+        name_groups: bool = False,
+        backoff_seconds: int = 0,
+        max_backoff_exponent: int = 0,
+        asmap_path: StrPath | None = None,
     ) -> None:
         """Opens a database file, created if there is none, or a table in memory only.
 
@@ -59,12 +64,22 @@ class PeerManager:
             the most failures: of its own netgroup if one there has failed, else of any. If no inbound peer has failed,
             it is refused with LimitError, in a batch left out, and counted in Stats.refused_peers. Outbound and
             preferred peers are never evicted.
-        max_peers_per_netgroup: the most peers of one netgroup (an IPv4 /16, an IPv6 /32, each name one of its own); 0
-            for no bound. A new peer in a full netgroup evicts only a peer of that netgroup.
+        max_peers_per_netgroup: the most peers of one netgroup (an IPv4 /16, an IPv6 /32, each name one of its own;
+            reach, name_groups and asmap_path change that); 0 for no bound. A new peer in a full netgroup evicts only a
+            peer of that netgroup.
         share_cache_seconds: get_peers_to_send answers everyone from one shared list, which is used for this long and a
             random time of up to half as long again, so that nobody learns the table by asking often; 0 draws anew each
             time.
         share_max_percent: how much of each type the shared list may hold; 0 for no limit.
+        reach: whether the node is on the Internet or in a private network.
+        name_groups: all DNS names together are one netgroup; .onion and .i2p are 16 each, by the first four bits of the
+            key.
+        backoff_seconds: the unit of the back-off, at most 3600; 0 for 10. After n failures a peer waits for a random
+            time from 1 to backoff_seconds * 2^min(n, max_backoff_exponent) seconds.
+        max_backoff_exponent: how often the back-off doubles, at most 20; 0 for 10.
+        asmap_path: a map of the Internet's autonomous systems (AS), in the format of Bitcoin Core's asmap.dat: all IP
+            addresses of one AS are one netgroup then. It is read now, and not again. A file that cannot be read or is
+            no such map is refused with InvalidArgumentError. None for netgroups by prefix.
         """
         options = _native.Options()
         _native.C["options_init"](byref(options), sizeof(options))
@@ -81,6 +96,12 @@ class PeerManager:
         options.max_peers_per_netgroup = unsigned(max_peers_per_netgroup, "max_peers_per_netgroup")
         options.share_cache_seconds = unsigned(share_cache_seconds, "share_cache_seconds")
         options.share_max_percent = unsigned(share_max_percent, "share_max_percent")
+        options.reach = unsigned(reach, "reach")
+        options.name_groups = bool(name_groups)
+        options.backoff_seconds = unsigned(backoff_seconds, "backoff_seconds")
+        options.max_backoff_exponent = unsigned(max_backoff_exponent, "max_backoff_exponent")
+        if asmap_path is not None:
+            options.asmap_path = _path(asmap_path, "asmap_path")
         self._clock = None if clock is None else Clock(clock)
         if self._clock is not None:
             options.clock = self._clock.function
@@ -286,8 +307,8 @@ class PeerManager:
     def get_peers_to_send(
         self, size: int, *, exclude: Address | str | None = None, query: Query | None = None
     ) -> list[Address]:
-        """Draws peers to tell another peer about: never private addresses, never exclude, which is the one that asks;
-        preferred before outbound before inbound. Without a query all are eligible."""
+        """Draws peers to tell another peer about: never private addresses (unless Reach.PRIVATE), never exclude, which
+        is the one that asks; preferred before outbound before inbound. Without a query all are eligible."""
         asker = None if exclude is None else byref(native_address(exclude))
         return self._choose("get_peers_to_send", size, None if query is None else byref(_native_query(query)), asker)
 
@@ -303,6 +324,13 @@ class PeerManager:
     def peer_count(self) -> int:
         """The number of peers; also len()."""
         return int(self._handle.use(_native.C["peer_count"]))
+
+    def netgroup(self, address: Address | str) -> int:
+        """Which netgroup this peer manager counts an address as, known or not: an opaque number, the same for two
+        addresses exactly if they are of one netgroup. To another peer manager it means nothing."""
+        out = c_uint64()
+        self._handle.call("address_netgroup", byref(native_address(address)), byref(out))
+        return out.value
 
     def get_all_peers(self) -> Snapshot:
         """A copy of all peers as they are at one point in time."""
@@ -366,11 +394,11 @@ def _close_forgotten(handle: Handle) -> None:
         handle.close()
 
 
-def _path(path: StrPath) -> bytes:
+def _path(path: StrPath, name: str = "path") -> bytes:
     # What is not UTF-8 is left to the library to refuse.
     encoded = os.fsencode(path)
     if b"\0" in encoded:
-        raise InvalidArgumentError("path has a NUL in it; give the path of a file")
+        raise InvalidArgumentError(f"{name} has a NUL in it; give the path of a file")
     return encoded
 
 

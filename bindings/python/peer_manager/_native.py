@@ -62,6 +62,13 @@ class Options(ctypes.Structure):
         ("share_cache_seconds", c_uint32),
         ("share_max_percent", c_uint32),
         ("reserved", c_uint32),
+        ("reach", c_uint32),
+        ("name_groups", c_uint32),
+        ("keep_history", c_uint32),
+        ("backoff_seconds", c_uint32),
+        ("max_backoff_exponent", c_uint32),
+        ("reserved2", c_uint32),
+        ("asmap_path", c_char_p),
     )
 
 
@@ -141,6 +148,8 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "address_format": (c_int32, [_address, c_char_p, c_size_t, _error]),
     "address_equal": (c_bool, [_address, _address]),
     "address_is_private": (c_bool, [_address]),
+    "address_is_routable": (c_bool, [_address]),
+    "address_netgroup": (c_int32, [_handle, _address, _count, _error]),
     "record_init": (c_int32, [_address, c_int64, POINTER(Record), _error]),
     "record_is_ready": (c_bool, [POINTER(Record), c_int64]),
     "options_init": (None, [POINTER(Options), c_size_t]),

@@ -41,7 +41,8 @@ class BackOff(enum.IntEnum):
     RESET = 1
     """Reset the failures to 0 and wait 1 to 10 seconds: for a dial that succeeded."""
     INCREASE = 2
-    """One more failure, which makes n: wait for a random time from 1 to 10 * 2^min(n, 10) seconds."""
+    """One more failure, which makes n: wait for a random time from 1 to 10 * 2^min(n, 10) seconds. PeerManager has
+    the options backoff_seconds and max_backoff_exponent for others."""
 
 
 class Durability(enum.IntEnum):
@@ -64,6 +65,20 @@ class OnCorrupt(enum.IntEnum):
     """Sets it aside, saves what can be read, and opens; see PeerManager.get_quarantine."""
 
 
+class Reach(enum.IntEnum):
+    """Whom the node can reach, and so which addresses are worth keeping and telling."""
+
+    SPECIFICATION = 0
+    """Everything is stored and drawn, and private addresses are never told to others."""
+    PUBLIC = 1
+    """For nodes on the Internet. Gossip (ensure_exists and ensure_exists_many) of a new address that is not routable is
+    refused with RefusedError, in a batch left out, and counted in Stats.refused_peers. One that gets into the table in
+    another way is drawn only as a preferred peer, and never told to others."""
+    PRIVATE = 2
+    """For one machine, a LAN, containers, test networks. Private addresses are told to others like any address, and a
+    private address with its port is a netgroup of its own."""
+
+
 class TypeFilter(enum.IntEnum):
     """Which types of peers are eligible."""
 
@@ -73,6 +88,8 @@ class TypeFilter(enum.IntEnum):
     ANY_OUTBOUND = 3
     """Outbound and preferred peers."""
     ANY = 4
+    NOT_PREFERRED = 5
+    """Inbound and outbound peers: to tell strangers nothing of the operator's own peers."""
 
 
 class Network(enum.IntFlag):

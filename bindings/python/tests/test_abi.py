@@ -19,6 +19,7 @@ from peer_manager import (
     PeerType,
     Purpose,
     Query,
+    Reach,
     Status,
     TypeFilter,
     _native,
@@ -86,6 +87,7 @@ def constants(prefix: str) -> dict[str, int]:
         (TypeFilter, "FILTER_"),
         (Network, "NETWORK_"),
         (Purpose, "DIAL_"),
+        (Reach, "REACH_"),
     ],
 )
 def test_enumerations_are_those_of_the_header(enumeration: type[IntEnum], prefix: str) -> None:

@@ -53,6 +53,7 @@ CALLS: dict[str, Callable[[PeerManager], object]] = {
     "get_all_peers": lambda peers: peers.get_all_peers(),
     "get_stats": lambda peers: peers.get_stats(),
     "get_quarantine": lambda peers: peers.get_quarantine(),
+    "netgroup": lambda peers: peers.netgroup(A),
     "len": len,
     "in": lambda peers: A in peers,
     "iter": list,
@@ -103,6 +104,7 @@ def test_an_address_is_an_address(peers: PeerManager, wrong: Any) -> None:
         peers.ensure_exists,
         peers.load,
         peers.remove,
+        peers.netgroup,
         lambda address: peers.ensure_exists_many([address]),
         lambda address: peers.update_type(address, PeerType.INBOUND),
         lambda address: peers.update_backoff(address, BackOff.RESET),
@@ -170,6 +172,9 @@ NUMBERS: dict[str, Callable[[PeerManager, Any], object]] = {
     "max_peers_per_netgroup": lambda _, n: PeerManager(max_peers_per_netgroup=n),
     "share_cache_seconds": lambda _, n: PeerManager(share_cache_seconds=n),
     "share_max_percent": lambda _, n: PeerManager(share_max_percent=n),
+    "reach": lambda _, n: PeerManager(reach=n),
+    "backoff_seconds": lambda _, n: PeerManager(backoff_seconds=n),
+    "max_backoff_exponent": lambda _, n: PeerManager(max_backoff_exponent=n),
     "now": lambda _, n: Record.new(A, n),
 }
 
@@ -187,7 +192,18 @@ def test_numbers_are_not_cut_off(peers: PeerManager, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["peer_type", "observed_type", "backoff", "type_filter", "networks", "purpose", "durability", "on_corrupt"]
+    "name",
+    [
+        "peer_type",
+        "observed_type",
+        "backoff",
+        "type_filter",
+        "networks",
+        "purpose",
+        "durability",
+        "on_corrupt",
+        "reach",
+    ],
 )
 def test_unknown_enumerators_are_refused_by_the_library(peers: PeerManager, name: str) -> None:
     with pytest.raises(InvalidArgumentError, match="99"):

@@ -104,6 +104,26 @@ def test_private_addresses_are_told_apart() -> None:
     assert not Address("example.org", 1).is_private
 
 
+@pytest.mark.parametrize(
+    ("host", "routable"),
+    [
+        ("8.8.8.8", True),
+        ("2600::1", True),
+        ("example.org", True),
+        ("a" * 56 + ".onion", True),
+        ("10.1.2.3", False),
+        ("fd00::1", False),
+        ("localhost", False),
+        ("192.0.2.1", False),
+        ("::ffff:203.0.113.7", False),
+        ("2001:db8::1", False),
+        ("node.test", False),
+    ],
+)
+def test_routable_addresses_are_told_apart(host: str, routable: bool) -> None:
+    assert Address(host, 1).is_routable == routable
+
+
 def test_equality_is_in_canonical_form() -> None:
     assert address_equal("Example.ORG.:1", Address("example.org", 1))
     assert address_equal("[::ffff:1.2.3.4]:5", "1.2.3.4:5")
