@@ -52,6 +52,10 @@ class PeerAddress {
     return call(native.addressIsPrivate, ...parts(this));
   }
 
+  get isRoutable() {
+    return call(native.addressIsRoutable, ...parts(this));
+  }
+
   equals(other) {
     return call(native.addressEqual, ...parts(this), ...parts(other, "other"));
   }

@@ -18,8 +18,17 @@ export type PeerType = "inbound" | "outbound" | "preferred";
  */
 export type Backoff = "hard-reset" | "reset" | "increase";
 
-/** Which types a query admits. */
-export type PeerTypeFilter = "inbound-only" | "outbound-only" | "preferred-only" | "any-outbound" | "any";
+/** Which types a query admits; `not-preferred` is for telling strangers nothing of the operator's own peers. */
+export type PeerTypeFilter =
+  "inbound-only" | "outbound-only" | "preferred-only" | "any-outbound" | "any" | "not-preferred";
+
+/**
+ * Where the node's peers are. `specification`: everything is stored and drawn, and private addresses are never told to others.
+ * `public`, for nodes on the Internet: gossip of a new address that is not routable is refused, `REFUSED`, in a batch left out
+ * and counted in {@link Stats.refusedPeers}; one that gets in otherwise is drawn only as a preferred peer, and never told.
+ * `private`, for one machine, a LAN, containers: private addresses are told like any, and each with its port is a netgroup.
+ */
+export type Reach = "specification" | "public" | "private";
 
 /**
  * Networks that addresses belong to, by the form of their hosts: `ipv6` is also those that wrap an IPv4 address, `onion` and
@@ -80,8 +89,10 @@ export class PeerAddress {
   static parse(text: string, defaultPort?: number): PeerAddress;
   static from(address: AddressLike): PeerAddress;
 
-  /** Whether it means nothing to a stranger, so that it is never sent to one. */
+  /** Whether it means nothing to a stranger, so that it is not sent to one. */
   get isPrivate(): boolean;
+  /** Whether a stranger on the Internet may be able to reach it: not private, and not set aside for examples or no host. */
+  get isRoutable(): boolean;
   /** Whether both are the same in canonical form. */
   equals(other: AddressLike): boolean;
   /** `host:port`, with an IPv6 host in brackets. */
@@ -140,8 +151,8 @@ export interface Options {
    */
   maxPeers?: bigint | number | undefined;
   /**
-   * The most peers of one netgroup (an IPv4 /16, an IPv6 /32, each name one of its own); 0 for no bound. A new peer in a
-   * full netgroup evicts only a peer of that netgroup.
+   * The most peers of one netgroup (an IPv4 /16, an IPv6 /32, each name one of its own; `reach`, `nameGroups` and `asmapPath`
+   * may say otherwise); 0 for no bound. A new peer in a full netgroup evicts only a peer of that netgroup.
    */
   maxPeersPerNetgroup?: number | undefined;
   /**
@@ -151,6 +162,22 @@ export interface Options {
   shareCacheSeconds?: number | undefined;
   /** How much of each type the shared list may hold; 0 for no limit. */
   shareMaxPercent?: number | undefined;
+  /** Default: `"specification"`. */
+  reach?: Reach | undefined;
+  /** All DNS names together are one netgroup, and `.onion` and `.i2p` are 16 each. Default: false, each name is one. */
+  nameGroups?: boolean | undefined;
+  /**
+   * The unit of the back-off, at most 3600; 0 for 10. After n failures a peer waits for 1 to
+   * `backoffSeconds` * 2^min(n, `maxBackoffExponent`) seconds.
+   */
+  backoffSeconds?: number | undefined;
+  /** How often the back-off doubles, at most 20; 0 for 10. */
+  maxBackoffExponent?: number | undefined;
+  /**
+   * A map of the Internet's autonomous systems, in the format of Bitcoin Core's asmap.dat: all IP addresses of one system are
+   * one netgroup then. A file that is no such map is refused, `INVALID_ARGUMENT`. It is read once, by the opening.
+   */
+  asmapPath?: string | URL | undefined;
 }
 
 /** Which peers are eligible. */
@@ -323,6 +350,12 @@ export class PeerManager implements Disposable, AsyncDisposable {
   load(address: AddressLike): PeerRecord | undefined;
 
   /**
+   * Which netgroup this peer manager counts an address as, known or not: an opaque number that two addresses have in common
+   * exactly if they are of one netgroup. To another peer manager it means nothing.
+   */
+  netgroup(address: AddressLike): bigint;
+
+  /**
    * Draws up to `size` peers to dial now, besides those that are busy (connected or being dialled): the whole policy in one
    * call. `connect`, for `size` free places: known peers first, one of each netgroup, the most senior first. `feeler`: a peer
    * that was only heard of, to be tried and hung up, every two minutes. Report each outcome with `update`, or `updateBackoff`
@@ -344,8 +377,9 @@ export class PeerManager implements Disposable, AsyncDisposable {
   loadRandomPeers(size: number, query?: Query): PeerAddress[];
 
   /**
-   * Draws up to `size` peers to tell another peer about: never private addresses, never `exclude`, the peer that asks;
-   * preferred before outbound before inbound. Without `filter`, every type, whatever its failures and next attempt.
+   * Draws up to `size` peers to tell another peer about: never private addresses ({@link Options.reach} may say otherwise),
+   * never `exclude`, the peer that asks; preferred before outbound before inbound. Without `filter`, every type, whatever its
+   * failures and next attempt.
    */
   getPeersToSend(size: number, exclude?: AddressLike | null, filter?: Query | null): PeerAddress[];
 

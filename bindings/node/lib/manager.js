@@ -200,6 +200,10 @@ class PeerManager {
     }
   }
 
+  netgroup(address) {
+    return call(native.netgroup, this.#handle, undefined, ...parts(address));
+  }
+
   nextToDial(purpose, size, busy = []) {
     const number = check.oneOf(purpose, "purpose", PURPOSES);
     return addressesOf(this.#call(native.nextToDial, [number, check.size(size, "size"), partsOfAll(busy, "busy")]));

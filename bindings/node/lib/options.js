@@ -6,7 +6,7 @@ const { fileURLToPath } = require("node:url");
 
 const check = require("./check.js");
 const native = require("./native.js");
-const { DURABILITIES, FILTERS, NETWORKS, ON_CORRUPT } = require("./names.js");
+const { DURABILITIES, FILTERS, NETWORKS, ON_CORRUPT, REACHES } = require("./names.js");
 const { partsOfAll } = require("./address.js");
 
 const OPTIONS = [
@@ -21,6 +21,11 @@ const OPTIONS = [
   "maxPeersPerNetgroup",
   "shareCacheSeconds",
   "shareMaxPercent",
+  "reach",
+  "nameGroups",
+  "backoffSeconds",
+  "maxBackoffExponent",
+  "asmapPath",
 ];
 const QUERY = [
   "typeFilter",
@@ -68,6 +73,11 @@ function optionsOf(options) {
       read("maxPeersPerNetgroup", check.u32, 0),
       read("shareCacheSeconds", check.u32, 0),
       read("shareMaxPercent", check.u32, 0),
+      read("reach", (value, name) => check.oneOf(value, name, REACHES), 0),
+      read("nameGroups", check.flag, false),
+      read("backoffSeconds", check.u32, 0),
+      read("maxBackoffExponent", check.u32, 0),
+      read("asmapPath", pathOf),
     ],
   };
 }

@@ -49,6 +49,8 @@ async function exercise(pm, kind) {
   pm.setOnline(false);
   pm.setOnline(true);
   pm.nextDue();
+  pm.netgroup("1.2.3.4:5");
+  refuse(() => pm.netgroup("what"));
   pm.getQuarantine();
   const snapshot = pm.getAllPeers();
   isReady(snapshot.at(0), 1);
@@ -59,6 +61,9 @@ async function exercise(pm, kind) {
 async function main(directory) {
   refuse(() => PeerManager.open({ dbPath: directory }));
   await PeerManager.openAsync({ dbPath: directory }).catch(() => {});
+  refuse(() => PeerManager.open({ dbPath: join(directory, "unmade"), asmapPath: join(directory, "none.dat") }));
+  await PeerManager.openAsync({ asmapPath: join(directory, "none.dat") }).catch(() => {});
+  PeerAddress.parse("1.2.3.4:5").isRoutable;
   refuse(() => PeerAddress.parse("what"));
   refuse(() => new PeerAddress("1.2.3.4\0", 5));
   for (const durability of ["commit", "deferred"]) {

@@ -78,6 +78,7 @@ bool read_records(napi_env env, napi_value flat, const char *name, peer_manager_
 napi_value answer_undefined(napi_env env);
 napi_value answer_number(napi_env env, double number);
 napi_value answer_bigint(napi_env env, int64_t number);
+napi_value answer_unsigned_bigint(napi_env env, uint64_t number);
 napi_value answer_text(napi_env env, const char *text);
 napi_value answer_addresses(napi_env env, const peer_manager_address *addresses, size_t count);
 napi_value answer_record(napi_env env, const peer_manager_record *record);
@@ -97,6 +98,7 @@ napi_value address_init(napi_env env, napi_callback_info info);
 napi_value address_format(napi_env env, napi_callback_info info);
 napi_value address_equal(napi_env env, napi_callback_info info);
 napi_value address_is_private(napi_env env, napi_callback_info info);
+napi_value address_is_routable(napi_env env, napi_callback_info info);
 napi_value record_init(napi_env env, napi_callback_info info);
 napi_value record_is_ready(napi_env env, napi_callback_info info);
 

@@ -80,6 +80,16 @@ napi_value address_is_private(napi_env env, napi_callback_info info)
   return answer_truth(env, peer_manager_address_is_private(&address));
 }
 
+napi_value address_is_routable(napi_env env, napi_callback_info info)
+{
+  napi_value arguments[2];
+  peer_manager_address address;
+
+  if (!take(env, info, arguments, 2) || !read_address(env, arguments[0], arguments[1], NULL, 0, &address))
+    return NULL;
+  return answer_truth(env, peer_manager_address_is_routable(&address));
+}
+
 /* An address and the time. */
 napi_value record_init(napi_env env, napi_callback_info info)
 {

@@ -22,6 +22,12 @@ napi_value answer_bigint(napi_env env, int64_t number)
   return napi_create_bigint_int64(env, number, &value) == napi_ok ? value : NULL;
 }
 
+napi_value answer_unsigned_bigint(napi_env env, uint64_t number)
+{
+  napi_value value = NULL;
+  return napi_create_bigint_uint64(env, number, &value) == napi_ok ? value : NULL;
+}
+
 napi_value answer_text(napi_env env, const char *text)
 {
   napi_value value = NULL;

@@ -11,6 +11,7 @@ static void release(struct call *call)
   free(call->addresses);
   free(call->chosen);
   free(call->path);
+  free(call->asmap_path);
   /* These two are left here only when no JavaScript value could be made of them. */
   peer_manager_snapshot_free(call->snapshot);
   peer_manager_free(call->opened);

@@ -6,7 +6,7 @@
 
 #include "addon.h"
 
-#define MOST_ARGUMENTS 14 /* of any operation, with the two that all have: the manager and the time */
+#define MOST_ARGUMENTS 18 /* of any operation, with the two that all have: the manager and the time */
 
 struct call {
   const struct operation *operation;
@@ -28,6 +28,7 @@ struct call {
   size_t size;
   peer_manager_options options;
   char *path; /* also what goes out */
+  char *asmap_path;
 
   /* What comes out. */
   peer_manager *opened;
@@ -38,6 +39,7 @@ struct call {
   uint64_t lost;
   size_t number;
   int64_t due;
+  uint64_t netgroup;
   peer_manager_status status;
   peer_manager_error error;
 

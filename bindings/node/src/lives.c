@@ -2,8 +2,8 @@
 
 #include "call.h"
 
-/* Path, durability, busy timeout, flush interval, what to do with a damaged file, seed, whether there is a clock, and
- * the bounds. What is undefined keeps its default. */
+/* Path, durability, busy timeout, flush interval, what to do with a damaged file, seed, whether there is a clock, the
+ * bounds, the shared list, reach, groups of names, the back-off and the map of AS. What is undefined keeps its default. */
 static bool read_options(napi_env env, struct call *call, const napi_value *arguments)
 {
   peer_manager_options *options = &call->options;
@@ -13,6 +13,9 @@ static bool read_options(napi_env env, struct call *call, const napi_value *argu
   if (!is_undefined(env, arguments[0]) && !read_path(env, arguments[0], &call->path))
     return false;
   options->db_path = call->path;
+  if (!is_undefined(env, arguments[15]) && !read_path(env, arguments[15], &call->asmap_path))
+    return false;
+  options->asmap_path = call->asmap_path;
   options->has_rng_seed = !is_undefined(env, arguments[5]);
   if (!read_u32(env, arguments[1], &options->durability) || !read_u32(env, arguments[2], &options->busy_timeout_ms)
       || !read_u32(env, arguments[3], &options->flush_interval_ms) || !read_u32(env, arguments[4], &options->on_corrupt)
@@ -20,7 +23,10 @@ static bool read_options(napi_env env, struct call *call, const napi_value *argu
       || !read_flag(env, arguments[6], &has_clock) || !read_u64(env, arguments[7], &options->max_peers)
       || !read_u32(env, arguments[8], &options->max_peers_per_netgroup)
       || !read_u32(env, arguments[9], &options->share_cache_seconds)
-      || !read_u32(env, arguments[10], &options->share_max_percent))
+      || !read_u32(env, arguments[10], &options->share_max_percent) || !read_u32(env, arguments[11], &options->reach)
+      || !read_flag(env, arguments[12], &options->name_groups)
+      || !read_u32(env, arguments[13], &options->backoff_seconds)
+      || !read_u32(env, arguments[14], &options->max_backoff_exponent))
     return false;
   if (has_clock)
     options->clock = clock_read;

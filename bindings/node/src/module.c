@@ -52,6 +52,7 @@ static bool put_rest(napi_env env, napi_value exports)
     {"addressFormat", address_format},
     {"addressEqual", address_equal},
     {"addressIsPrivate", address_is_private},
+    {"addressIsRoutable", address_is_routable},
     {"recordInit", record_init},
     {"recordIsReady", record_is_ready},
     {"snapshotCount", snapshot_count},

@@ -26,6 +26,16 @@ static napi_value answer_loaded(napi_env env, struct call *call)
   return answer_record(env, &call->record);
 }
 
+static peer_manager_status run_netgroup(struct call *call)
+{
+  return peer_manager_address_netgroup(call->manager->pm, &call->record.address, &call->netgroup, &call->error);
+}
+
+static napi_value answer_netgroup(napi_env env, struct call *call)
+{
+  return answer_unsigned_bigint(env, call->netgroup);
+}
+
 static peer_manager_status run_peer_count(struct call *call)
 {
   call->number = peer_manager_peer_count(call->manager->pm);
@@ -221,6 +231,7 @@ static napi_value answer_quarantine(napi_env env, struct call *call)
 
 const struct operation queries[] = {
   {"load", read_target, run_load, answer_loaded, false, false},
+  {"netgroup", read_target, run_netgroup, answer_netgroup, false, false},
   {"peerCount", NULL, run_peer_count, answer_how_many, false, false},
   {"getAllPeers", NULL, run_get_all_peers, answer_snapshot, false, false},
   {"nextToDial", read_dial, run_next_to_dial, answer_chosen, false, false},

@@ -43,6 +43,15 @@ test("an address knows whether it is private", () => {
   assert.equal(PeerAddress.parse("8.8.8.8:4").isPrivate, false);
 });
 
+test("an address knows whether a stranger may be able to reach it", () => {
+  for (const host of ["8.8.8.8", "2600::1", "example.org"]) {
+    assert.equal(new PeerAddress(host, 4).isRoutable, true, host);
+  }
+  for (const host of ["10.1.2.3", "192.0.2.1", "::ffff:203.0.113.1", "2001:db8::1", "localhost", "node.test"]) {
+    assert.equal(new PeerAddress(host, 4).isRoutable, false, host);
+  }
+});
+
 test("an address does not change, and is text in JSON", () => {
   const address = PeerAddress.parse("1.2.3.4:5");
   assert.throws(() => (address.port = 6), TypeError);

@@ -73,6 +73,8 @@ test("with promises they reject, and never throw", async (t) => {
 test("wrong queries throw", (t) => {
   const pm = open(t);
   assert.throws(() => pm.load(), wrongType());
+  assert.throws(() => pm.netgroup(), wrongType(/address/));
+  assert.throws(() => pm.netgroup("what"), refused("INVALID_ADDRESS"));
   assert.throws(() => pm.loadRandomPeers(), wrongType(/size/));
   assert.throws(() => pm.loadRandomPeers(-1), outOfRange());
   assert.throws(() => pm.loadRandomPeers(2 ** 53), outOfRange());
@@ -104,6 +106,17 @@ const WRONG_OPTIONS = [
   [{ rngSeed: 2n ** 64n }, outOfRange()],
   [{ rngSeed: 2 ** 60 }, outOfRange(/a bigint where it is beyond 2\^53/)],
   [{ clock: 7 }, wrongType(/options\.clock must be a function/)],
+  [{ reach: "internet" }, wrongType(/options\.reach must be one of "specification", "public", "private"/)],
+  [{ nameGroups: 1 }, wrongType(/options\.nameGroups/)],
+  [{ backoffSeconds: -1 }, outOfRange()],
+  [{ backoffSeconds: 3601 }, refused("INVALID_ARGUMENT", /backoff_seconds/)],
+  [{ maxBackoffExponent: 21 }, refused("INVALID_ARGUMENT", /max_backoff_exponent/)],
+  [{ asmapPath: 7 }, wrongType(/options\.asmapPath must be a string/)],
+  [{ asmapPath: "a\0b" }, wrongType(/without a NUL/)],
+  [
+    { asmapPath: "/nowhere/asmap.dat" },
+    refused("INVALID_ARGUMENT", /^asmap_path "\/nowhere\/asmap\.dat" cannot be used/),
+  ],
   [{ shareMaxPercent: 101 }, refused("INVALID_ARGUMENT", /101/)],
 ];
 

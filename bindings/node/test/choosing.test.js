@@ -24,6 +24,7 @@ test("a query is for outbound and preferred peers that are due, unless it says o
   assert.deepEqual(ports(pm.loadRandomPeers(10, { typeFilter: "inbound-only" })), [1, 2, 3]);
   assert.deepEqual(ports(pm.loadRandomPeers(10, { typeFilter: "outbound-only" })), [4]);
   assert.deepEqual(ports(pm.loadRandomPeers(10, { typeFilter: "preferred-only" })), [6]);
+  assert.deepEqual(ports(pm.loadRandomPeers(10, { typeFilter: "not-preferred" })), [1, 2, 3, 4]);
   assert.deepEqual(ports(pm.loadRandomPeers(10, { useNextAttempt: false })), [4, 6]);
   assert.deepEqual(ports(pm.loadRandomPeers(10, { useNextAttempt: false, maxNumFailures: null })), [4, 5, 6]);
   assert.deepEqual(ports(pm.loadRandomPeers(10, { useNextAttempt: false, maxNumFailures: 121 })), [4, 5, 6]);

@@ -25,6 +25,7 @@ const CALLS = {
   clearAll: [],
   flush: [],
   load: [A],
+  netgroup: [A],
   nextToDial: ["connect", 1],
   nextDue: [],
   setOnline: [true],

@@ -75,6 +75,7 @@ test("the numbers of the header are those that names stand for", () => {
     PURPOSES: "DIAL",
     DURABILITIES: "DURABILITY",
     ON_CORRUPT: "ON_CORRUPT",
+    REACHES: "REACH",
   };
   for (const [list, prefix] of Object.entries(prefixes)) {
     const defined = [...header.matchAll(new RegExp(`^#define PEER_MANAGER_${prefix}_(\\w+) (\\d+)$`, "gm"))];

@@ -27,6 +27,11 @@ async function use(list: Iterable<AddressLike>): Promise<void> {
     durability: "deferred",
     rngSeed: 42n,
     clock: () => 1_700_000_000,
+    reach: "public",
+    nameGroups: true,
+    backoffSeconds: 5,
+    maxBackoffExponent: 12,
+    asmapPath: new URL("file:///var/lib/node/asmap.dat"),
   });
   using memory = PeerManager.open();
   PeerManager.open("peers.db").close();
@@ -54,6 +59,9 @@ async function use(list: Iterable<AddressLike>): Promise<void> {
   const dialled = pm.nextToDial("connect", 8 - chosen.length, chosen);
   same<typeof dialled, PeerAddress[]>(true);
   pm.nextToDial("feeler", 1);
+  same<ReturnType<typeof pm.netgroup>, bigint>(true);
+  chosen[0]?.isRoutable satisfies boolean | undefined;
+  pm.loadRandomPeers(8, { typeFilter: "not-preferred" });
   const due = pm.nextDue();
   same<typeof due, bigint | undefined>(true);
   pm.setOnline(dialled.length >= 2);
@@ -87,6 +95,8 @@ function misuse(pm: PeerManager): void {
   PeerManager.open({ dbpath: "x" });
   // @ts-expect-error: not a durability
   PeerManager.open({ durability: "always" });
+  // @ts-expect-error: not a reach
+  PeerManager.open({ reach: "internet" });
   // @ts-expect-error: a clock returns a number
   PeerManager.open({ clock: () => new Date() });
   // @ts-expect-error: not a type
