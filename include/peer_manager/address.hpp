@@ -147,8 +147,10 @@ public:
     const bool ok = peer_manager_address_format(&raw_, text, sizeof text, nullptr) == PEER_MANAGER_OK;
     return ok ? text : std::string();
   }
-  /** Whether it means nothing to a stranger, so that it is never sent to one. */
+  /** Whether it means nothing to a stranger, so that it is not sent to one. */
   [[nodiscard]] bool is_private() const noexcept { return peer_manager_address_is_private(&raw_); }
+  /** Whether a stranger on the Internet may be able to reach it: not private, and not set aside for examples or no host. */
+  [[nodiscard]] bool is_routable() const noexcept { return peer_manager_address_is_routable(&raw_); }
   /** The address of C. */
   [[nodiscard]] const peer_manager_address& c_get() const noexcept { return raw_; }
 

@@ -53,12 +53,19 @@ public:
         return Failure(Status::InvalidArgument, "db_path contains a NUL byte; leave it out");
       c.db_path = options.db_path->c_str();
     }
+    if (options.asmap_path) {
+      if (options.asmap_path->find('\0') != std::string::npos)
+        return Failure(Status::InvalidArgument, "asmap_path contains a NUL byte; leave it out");
+      c.asmap_path = options.asmap_path->c_str();
+    }
     if (!detail::fits(options.busy_timeout, c.busy_timeout_ms))
       return Failure(Status::InvalidArgument, "busy_timeout is negative or too long; use 0 to 4294967295 ms");
     if (!detail::fits(options.flush_interval, c.flush_interval_ms))
       return Failure(Status::InvalidArgument, "flush_interval is negative or too long; use 0 to 4294967295 ms");
     if (!detail::fits(options.share_cache, c.share_cache_seconds))
       return Failure(Status::InvalidArgument, "share_cache is negative or too long; use 0 to 4294967295 s");
+    if (!detail::fits(options.backoff, c.backoff_seconds))
+      return Failure(Status::InvalidArgument, "backoff is negative or too long; use 0 to 3600 s");
     c.durability = static_cast<std::uint32_t>(options.durability);
     c.on_corrupt = static_cast<std::uint32_t>(options.on_corrupt);
     c.has_rng_seed = options.rng_seed ? 1 : 0;
@@ -66,6 +73,9 @@ public:
     c.max_peers = options.max_peers;
     c.max_peers_per_netgroup = options.max_peers_per_netgroup;
     c.share_max_percent = options.share_max_percent;
+    c.reach = static_cast<std::uint32_t>(options.reach);
+    c.name_groups = options.name_groups ? 1 : 0;
+    c.max_backoff_exponent = options.max_backoff_exponent;
 
     Manager manager;
     if (options.clock) {
@@ -130,6 +140,16 @@ public:
         detail::call([&](auto* error) { return peer_manager_load(handle_, &address.c_get(), &record, error); });
     if (!done) return done.error();
     return Record::from_c(record);
+  }
+
+  /** Which netgroup this manager counts an address as, known or not: an opaque number that two addresses have in common
+   * exactly if they are of one netgroup. To another manager it means nothing. */
+  [[nodiscard]] Result<std::uint64_t> try_netgroup(const Address& address) const noexcept {
+    std::uint64_t netgroup = 0;
+    const auto done = detail::call(
+        [&](auto* error) { return peer_manager_address_netgroup(handle_, &address.c_get(), &netgroup, error); });
+    if (!done) return done.error();
+    return netgroup;
   }
 
   /** Stores a record as it is, replacing what was known of its address. */
@@ -247,8 +267,9 @@ public:
     return done.error();
   }
 
-  /** Draws peers to tell asker about into out: never private addresses, never asker (who may be empty); preferred
-   * before outbound before inbound, at random within each. Without a query every peer is eligible. Returns how many. */
+  /** Draws peers to tell asker about into out: never private addresses (Options::reach may say otherwise), never asker (who
+   * may be empty); preferred before outbound before inbound, at random within each. Without a query every peer is eligible.
+   * Returns how many. */
   Result<std::size_t> try_get_peers_to_send(const Address& asker, Span<Address> out,
                                             const std::optional<Query>& query = std::nullopt) const noexcept {
     peer_manager_query c = PEER_MANAGER_QUERY_INIT;
@@ -330,6 +351,7 @@ public:
   std::size_t ensure_exists_many(Span<const Address> addresses) { return try_ensure_exists_many(addresses).value(); }
   std::size_t import_from(std::string_view path) { return try_import_from(path).value(); }
   [[nodiscard]] Record load(const Address& address) const { return try_load(address).value(); }
+  [[nodiscard]] std::uint64_t netgroup(const Address& address) const { return try_netgroup(address).value(); }
   void store(const Record& record) { try_store(record).value(); }
   void store_many(Span<const Record> records) { try_store_many(records).value(); }
   void update_type(const Address& address, PeerType observed, bool preferred_type_known) {

@@ -48,7 +48,8 @@ enum class TypeFilter : std::uint32_t {
   OutboundOnly = PEER_MANAGER_FILTER_OUTBOUND_ONLY,
   PreferredOnly = PEER_MANAGER_FILTER_PREFERRED_ONLY,
   AnyOutbound = PEER_MANAGER_FILTER_ANY_OUTBOUND, /**< Outbound and preferred. */
-  Any = PEER_MANAGER_FILTER_ANY
+  Any = PEER_MANAGER_FILTER_ANY,
+  NotPreferred = PEER_MANAGER_FILTER_NOT_PREFERRED /**< Inbound and outbound. */
 };
 
 /** Networks that addresses belong to, by the form of their hosts; sets of them are made with |. */
@@ -83,6 +84,17 @@ enum class Durability : std::uint32_t {
 enum class OnCorrupt : std::uint32_t {
   Fail = PEER_MANAGER_ON_CORRUPT_FAIL,            /**< Refuse it and leave it as it is. */
   Quarantine = PEER_MANAGER_ON_CORRUPT_QUARANTINE /**< Set it aside and start with what can be read from it. */
+};
+
+/** Where the node's peers are. */
+enum class Reach : std::uint32_t {
+  /** Everything is stored and drawn, and private addresses are never told to others. */
+  Specification = PEER_MANAGER_REACH_SPECIFICATION,
+  /** On the Internet: gossip of a new address that is not routable is refused (Status::Refused; in a batch left out and
+   * counted in Stats::refused_peers). One that gets in otherwise is drawn only as a preferred peer, and never told. */
+  Public = PEER_MANAGER_REACH_PUBLIC,
+  /** One machine, a LAN, containers: private addresses are told like any, and each with its port is a netgroup. */
+  Private = PEER_MANAGER_REACH_PRIVATE
 };
 
 /** All that is known of one peer. */
@@ -194,13 +206,22 @@ struct Options {
    * Status::Limit, in a batch left out, and counted in Stats::refused_peers. Outbound and preferred peers are never
    * evicted. */
   std::uint64_t max_peers = 0;
-  /** The most peers of one netgroup (an IPv4 /16, an IPv6 /32, each name one of its own); 0 for no bound. A new peer in a
-   * full netgroup evicts only a peer of that netgroup. */
+  /** The most peers of one netgroup (an IPv4 /16, an IPv6 /32, each name one of its own; reach, name_groups and asmap_path
+   * may say otherwise); 0 for no bound. A new peer in a full netgroup evicts only a peer of that netgroup. */
   std::uint32_t max_peers_per_netgroup = 0;
   /** get_peers_to_send answers everyone from one shared list, which is used for this long and a random time of up to half
    * as long again, so that no peer learns the table by asking often; 0 draws anew each time. */
   std::chrono::seconds share_cache{0};
   std::uint32_t share_max_percent = 0; /**< How much of each type the shared list may hold; 0 for no limit. */
+  Reach reach = Reach::Specification;  /**< Where the node's peers are. */
+  bool name_groups = false;            /**< All DNS names are one netgroup, and .onion and .i2p are 16 each. */
+  /** The unit of the back-off, at most 3600 s; 0 for 10. After n failures a peer waits for 1 s to
+   * backoff * 2^min(n, max_backoff_exponent). */
+  std::chrono::seconds backoff{0};
+  std::uint32_t max_backoff_exponent = 0; /**< How often the back-off doubles, at most 20; 0 for 10. */
+  /** A map of the Internet's autonomous systems, in the format of Bitcoin Core's asmap.dat: all IP addresses of one system
+   * are one netgroup then. A file that is no such map is refused with Status::InvalidArgument. It is read once, by open. */
+  std::optional<std::string> asmap_path = {};
 };
 
 /** Counts of what is in the table and of what happened since it was opened. */
@@ -211,7 +232,7 @@ struct Stats {
   std::uint64_t outbound = 0;                 /**< Outbound ones. */
   std::uint64_t preferred = 0;                /**< Preferred ones. */
   std::uint64_t ready = 0;                    /**< Those whose next attempt is due. */
-  std::uint64_t netgroups = 0;                /**< IPv4 /16, IPv6 /32, and each name. */
+  std::uint64_t netgroups = 0;                /**< Options::max_peers_per_netgroup says what is one. */
   std::uint64_t pending_writes = 0;           /**< With Deferred: changes that are not in the file yet. */
   std::uint64_t failed_writes = 0;            /**< Writes to the database that failed. */
   std::uint64_t skipped_rows = 0;             /**< Rows of the database that were not valid peers. */

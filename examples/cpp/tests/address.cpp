@@ -78,7 +78,8 @@ TEST(equality_agrees_with_that_of_the_library) {
 
 TEST(no_address_is_a_value_too) {
   const Address none;
-  CHECK(none.empty() && none.port() == 0 && none.host().empty() && none.to_string().empty() && !none.is_private());
+  CHECK(none.empty() && none.port() == 0 && none.host().empty() && none.to_string().empty());
+  CHECK(!none.is_private() && !none.is_routable());
   CHECK(none == Address() && none != address("1.2.3.4"));
   CHECK(!address("1.2.3.4").empty());
 }
@@ -86,6 +87,12 @@ TEST(no_address_is_a_value_too) {
 TEST(private_addresses_are_known) {
   CHECK(address("10.1.2.3").is_private() && address("localhost").is_private() && address("::1").is_private());
   CHECK(!address("8.8.8.8").is_private() && !address("example.org").is_private());
+}
+
+TEST(routable_addresses_are_known) {
+  for (const char* text : {"8.8.8.8", "[2600::1]", "example.org"}) CHECK(address(text).is_routable());
+  for (const char* text : {"10.1.2.3", "192.0.2.1", "::ffff:203.0.113.1", "[2001:db8::1]", "localhost", "node.test"})
+    CHECK(!address(text).is_routable());
 }
 
 TEST(addresses_of_c_are_checked) {

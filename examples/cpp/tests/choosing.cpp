@@ -47,6 +47,7 @@ TEST(a_query_says_who_is_eligible) {
   CHECK(ports(manager.load_random_peers({TypeFilter::InboundOnly}, 9)) == std::set<int>{10});
   CHECK(ports(manager.load_random_peers({TypeFilter::OutboundOnly, false}, 9)) == std::set<int>{20, 21});
   CHECK(ports(manager.load_random_peers({TypeFilter::PreferredOnly, true, std::nullopt}, 9)) == std::set<int>{30, 32});
+  CHECK(ports(manager.load_random_peers({TypeFilter::NotPreferred}, 9)) == std::set<int>{10, 20});
   CHECK(manager.load_random_peers(Query::all(), 9).size() == 9);
   Query query = Query::all();
   query.exclude = {address("8.8.8.8:10"), address("8.8.8.8:32"), address("9.9.9.9")};

@@ -56,6 +56,7 @@ void live() {
   CHECK(told && told->empty());
   const auto next = peers.try_next_to_dial(Purpose::Connect, {}, 8);
   CHECK(next && next->size() == 1 && next->front() == *peer && peers.try_next_due() && !*peers.try_next_due());
+  CHECK(peers.try_netgroup(*peer) && *peers.try_netgroup(*peer) == *peers.try_netgroup(*peer));
   CHECK(peers.try_set_online(true) && peers.try_set_own_addresses({}));
   const Result<Snapshot> all = peers.try_get_all_peers();
   int seen = 0;
