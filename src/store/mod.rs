@@ -218,8 +218,8 @@ impl Store {
         if self.owned.is_none() {
             return Ok(());
         }
-        self.look("cannot synchronise", true)?;
-        let action = format!("cannot synchronise {}", self.name);
+        self.look("cannot fsync", true)?;
+        let action = format!("cannot fsync {}", self.name);
         let busy: bool = self
             .conn
             .query_row("PRAGMA wal_checkpoint(FULL)", [], |row| row.get(0))
