@@ -59,6 +59,8 @@ pub(crate) struct Line<'a> {
     pub(crate) colour: &'a str,
     pub(crate) label: (&'a str, &'a str),
     pub(crate) points: Vec<Point>,
+    /// Drawn to compare with: half as wide, and without marks at the points.
+    pub(crate) is_thin: bool,
 }
 
 /// One pair of axes with its lines.
@@ -155,9 +157,13 @@ impl Panel<'_> {
             .collect();
         let _ = writeln!(
             svg,
-            "<polyline points=\"{}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\"/>",
-            path.join(" ")
+            "<polyline points=\"{}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"{}\"/>",
+            path.join(" "),
+            if line.is_thin { 1 } else { 2 }
         );
+        if line.is_thin {
+            return;
+        }
         for point in &line.points {
             let (x, y) = (self.at_x(point.x), self.at_y(point.y));
             if let Some((low, high)) = point.interval {

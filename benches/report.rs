@@ -203,7 +203,9 @@ fn svg(choosing: &Curves, sharing: &Curves) -> String {
         },
         lines: lines
             .into_iter()
-            .filter_map(|(curve, colour, label)| Some(Line { colour, label, points: points(curve?) }))
+            .filter_map(|(curve, colour, label)| {
+                Some(Line { colour, label, points: points(curve?), is_thin: false })
+            })
             .collect(),
     };
     chart::svg(&[panel])

@@ -4,8 +4,10 @@ use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use crate::days::{Days, Dial, Node};
 use crate::flood::{Arrival, Flood};
+use crate::life::policy::{CONTRACT, Choice, DOCUMENTED, Policy};
+use crate::life::scenario::{SCENARIOS, Scenario};
+use crate::life::strategies::{STRATEGIES, Strategy};
 use crate::standard::TOY;
 use crate::strategy::{Defences, Kind};
 use crate::world::{Hosts, Sides};
@@ -14,7 +16,7 @@ use crate::world::{Hosts, Sides};
 #[derive(Clone, Debug)]
 pub(crate) enum Command {
     Help,
-    /// The scenarios of the README, and the chart.
+    /// The floods of the README, and their chart.
     Standard {
         draws: usize,
         trials: u32,
@@ -22,55 +24,67 @@ pub(crate) enum Command {
         chart: Option<PathBuf>,
     },
     Flood(Flood, Vec<Kind>),
-    Days(Days, Vec<Node>),
+    /// Lives: each scenario with each strategy, and the chart.
+    Life {
+        scenarios: Vec<Scenario>,
+        strategies: Vec<Strategy>,
+        trials: u32,
+        seed: u64,
+        chart: Option<PathBuf>,
+    },
+    /// A search for a better policy.
+    Search {
+        trials: u32,
+        seed: u64,
+    },
 }
 
 /// The commands an option belongs to.
 const STANDARD: u8 = 1;
 const FLOOD: u8 = 2;
-const DAYS: u8 = 4;
-const ATTACK: u8 = FLOOD | DAYS;
+const LIFE: u8 = 4;
+const SEARCH: u8 = 8;
+const ALL: u8 = STANDARD | FLOOD | LIFE | SEARCH;
 
 /// An option: its name, its value and what it means, and the commands it belongs to.
 type Opt = (&'static str, &'static str, &'static str, u8);
 
-const OPTIONS: [Opt; 20] = [
-    ("--trials", "N", "independent trials (10,000; of days 200)", STANDARD | ATTACK),
-    ("--seed", "N", "what all random choices follow (1)", STANDARD | ATTACK),
-    ("--draws", "N", "addresses drawn, connections wanted (8)", STANDARD | ATTACK),
-    ("--svg", "FILE", "write the chart there", STANDARD),
-    ("--honest", "N", "honest addresses (1000)", ATTACK),
-    ("--honest-networks", "N", "/16 networks they are in (250)", ATTACK),
-    ("--hostile", "N", "hostile addresses (9000)", ATTACK),
-    ("--hostile-networks", "N", "/16 networks they are in (4)", ATTACK),
-    ("--hostile-hosts", "ipv4|names", "what they are (ipv4); each DNS name is a network group", ATTACK),
-    ("--max-per-netgroup", "N", "the library's option of this name (0, off)", ATTACK),
-    ("--max-peers", "N", "the same", ATTACK),
-    ("--max-peers-per-netgroup", "N", "the same", ATTACK),
+const OPTIONS: [Opt; 18] = [
+    ("--trials", "N", "independent trials (10,000; of life 100; of search 20)", ALL),
+    ("--seed", "N", "what all random choices follow (1)", ALL),
+    ("--draws", "N", "addresses drawn (8)", STANDARD | FLOOD),
+    ("--svg", "FILE", "write the chart there", STANDARD | LIFE),
+    ("--honest", "N", "honest addresses (1000)", FLOOD),
+    ("--honest-networks", "N", "/16 networks they are in (250)", FLOOD),
+    ("--hostile", "N", "hostile addresses (9000)", FLOOD),
+    ("--hostile-networks", "N", "/16 networks they are in (4)", FLOOD),
+    ("--hostile-hosts", "ipv4|names", "what they are (ipv4); each DNS name is a network group", FLOOD),
+    ("--max-per-netgroup", "N", "the library's option of this name (0, off)", FLOOD),
+    ("--max-peers", "N", "the same", FLOOD),
+    ("--max-peers-per-netgroup", "N", "the same", FLOOD),
     ("--arrival", "honest|hostile|mixed", "who is heard of first (honest)", FLOOD),
-    ("--restarts", "N", "restarts of the node, one a day (3)", DAYS),
-    ("--honest-answer", "PERCENT", "dials that honest addresses answer (50)", DAYS),
-    ("--hostile-answer", "PERCENT", "dials that hostile addresses answer (100)", DAYS),
-    ("--dial", "known|all", "whom the node dials first (known)", DAYS),
-    ("--distinct-networks", "yes|no", "whether it keeps one connection a network (no)", DAYS),
-    ("--help", "", "this", STANDARD | ATTACK),
-    ("-h", "", "this", STANDARD | ATTACK),
+    ("--scenario", "NAME", "only this one; may be repeated (all)", LIFE),
+    ("--strategy", "NAME", "only this one; may be repeated (all)", LIFE),
+    ("--policy", "KEY=N,...", "as well: a policy with these parameters instead of the contract's", LIFE),
+    ("--help", "", "this", ALL),
+    ("-h", "", "this", ALL),
 ];
 
 /// The text of `--help`.
 pub(crate) fn help() -> String {
     let mut text = String::from(
         "How likely is it that a flood of gossip captures a node?\n\n\
-         eclipse [OPTIONS]         the scenarios of the README; those of days have a fiftieth of the trials\n\
+         eclipse [OPTIONS]         the floods of the README\n\
          eclipse flood [OPTIONS]   one flood, then one draw\n\
-         eclipse days [OPTIONS]    a node that is flooded while it runs, and restarted\n",
+         eclipse life [OPTIONS]    a node that lives for days, is flooded while it runs, and is restarted\n\
+         eclipse search [OPTIONS]  policies against each other\n",
     );
     for (title, commands) in [
-        ("always", STANDARD | ATTACK),
-        ("without a command", STANDARD),
-        ("flood and days", ATTACK),
+        ("always", ALL),
+        ("without a command and flood", STANDARD | FLOOD),
+        ("without a command and life", STANDARD | LIFE),
         ("flood", FLOOD),
-        ("days", DAYS),
+        ("life", LIFE),
     ] {
         let _ = writeln!(text, "\n{title}:");
         for (name, value, meaning, of) in OPTIONS {
@@ -79,8 +93,20 @@ pub(crate) fn help() -> String {
             }
         }
     }
+    let names = |names: &[&str]| names.join(", ");
+    let _ = write!(
+        text,
+        "\nscenarios: {}\nstrategies: {}\nparameters of a policy: {}\n",
+        names(&SCENARIOS.map(|scenario| scenario.name)),
+        names(&STRATEGIES.map(|(name, _)| name)),
+        names(&PARAMETERS)
+    );
     text
 }
+
+/// The parameters of a policy: each is a number, and as in the contract if it is not given.
+const PARAMETERS: [&str; 10] =
+    ["known", "new", "feeler", "among", "uniform", "new-first", "day", "heard", "rotation", "feelers"];
 
 /// All values, as given or as they are when they are not.
 #[derive(Clone, Debug)]
@@ -92,11 +118,8 @@ struct Values {
     sides: Sides,
     defences: Defences,
     arrival: Arrival,
-    restarts: usize,
-    honest_answer: u32,
-    hostile_answer: u32,
-    dial: Dial,
-    distinct_networks: bool,
+    scenarios: Vec<Scenario>,
+    strategies: Vec<Strategy>,
 }
 
 impl Default for Values {
@@ -109,11 +132,8 @@ impl Default for Values {
             sides: TOY,
             defences: Defences::default(),
             arrival: Arrival::HonestFirst,
-            restarts: 3,
-            honest_answer: 50,
-            hostile_answer: 100,
-            dial: Dial::KnownFirst,
-            distinct_networks: false,
+            scenarios: Vec::new(),
+            strategies: Vec::new(),
         }
     }
 }
@@ -123,7 +143,8 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
     let mut arguments = arguments.into_iter().peekable();
     let (command, name) = match arguments.peek().and_then(|first| first.to_str()) {
         Some("flood") => (FLOOD, "flood"),
-        Some("days") => (DAYS, "days"),
+        Some("life") => (LIFE, "life"),
+        Some("search") => (SEARCH, "search"),
         _ => (STANDARD, "no command"),
     };
     if command != STANDARD {
@@ -183,11 +204,19 @@ impl Values {
                 ];
                 self.arrival = choice(option, value, arrivals)?;
             }
-            "--restarts" => self.restarts = size(0, 365)?,
-            "--honest-answer" => self.honest_answer = small(0, 100)?,
-            "--hostile-answer" => self.hostile_answer = small(0, 100)?,
-            "--dial" => self.dial = choice(option, value, [("known", Dial::KnownFirst), ("all", Dial::All)])?,
-            _ => self.distinct_networks = choice(option, value, [("yes", true), ("no", false)])?,
+            "--scenario" => {
+                let found = SCENARIOS.into_iter().find(|scenario| scenario.name == value);
+                let names = || SCENARIOS.map(|scenario| scenario.name).join(", ");
+                let unknown = || format!("--scenario {value:?} is unknown; give {}", names());
+                self.scenarios.push(found.ok_or_else(unknown)?);
+            }
+            "--strategy" => {
+                let found = STRATEGIES.into_iter().find(|(name, _)| *name == value);
+                let names = || STRATEGIES.map(|(name, _)| name).join(", ");
+                let unknown = || format!("--strategy {value:?} is unknown; give {}", names());
+                self.strategies.push(found.ok_or_else(unknown)?.1);
+            }
+            _ => self.strategies.push(Strategy::Policy(policy(value)?)),
         }
         Ok(())
     }
@@ -220,21 +249,20 @@ impl Values {
                 let trials = self.trials.unwrap_or(10_000);
                 Command::Flood(Flood { sides, arrival: self.arrival, draws, trials, seed }, kinds)
             }
-            DAYS => {
-                let nodes = kinds.into_iter();
-                let distinct_networks = self.distinct_networks;
-                let days = Days {
-                    sides,
-                    draws,
-                    restarts: self.restarts,
-                    trials: self.trials.unwrap_or(200),
-                    seed,
-                    honest_answer: self.honest_answer,
-                    hostile_answer: self.hostile_answer,
-                    dial: self.dial,
+            LIFE => {
+                let all = |strategies: Vec<_>| {
+                    if strategies.is_empty() {
+                        STRATEGIES.map(|(_, strategy)| strategy).to_vec()
+                    } else {
+                        strategies
+                    }
                 };
-                Command::Days(days, nodes.map(|kind| Node { kind, distinct_networks }).collect())
+                let scenarios = if self.scenarios.is_empty() { SCENARIOS.to_vec() } else { self.scenarios };
+                let trials = self.trials.unwrap_or(100);
+                let strategies = all(self.strategies);
+                Command::Life { scenarios, strategies, trials, seed, chart: self.chart }
             }
+            SEARCH => Command::Search { trials: self.trials.unwrap_or(20), seed },
             _ => Command::Standard { draws, trials: self.trials.unwrap_or(10_000), seed, chart: self.chart },
         }
     }
@@ -250,4 +278,35 @@ fn choice<T, const N: usize>(option: &str, value: &str, choices: [(&str, T); N])
     let names = names.join(" or ");
     let chosen = choices.into_iter().find(|(name, _)| *name == value);
     chosen.map(|(_, choice)| choice).ok_or_else(|| format!("{option} {value:?} is unknown; give {names}"))
+}
+
+/// The contract's policy, but for the parameters that are given.
+fn policy(text: &str) -> Result<Policy, String> {
+    let mut parameters = CONTRACT;
+    let mut policy = DOCUMENTED;
+    for given in text.split(',') {
+        let refuse = || {
+            let names = PARAMETERS.join(", ");
+            format!(
+                "--policy {given:?} is not one of {names} with = and a number; give some, with commas between"
+            )
+        };
+        let (key, value) = given.split_once('=').ok_or_else(refuse)?;
+        let value: u32 = value.parse().map_err(|_| refuse())?;
+        match key {
+            "known" => parameters.known_depth = value,
+            "new" => parameters.new_depth = value,
+            "feeler" => parameters.feeler_depth = value,
+            "among" => parameters.among = value,
+            "uniform" => parameters.uniform = value,
+            "new-first" => parameters.new_first = value,
+            "day" => parameters.known_after_a_day = value != 0,
+            "heard" => parameters.known_by_heard = value != 0,
+            "rotation" => policy.rotation = (value != 0).then(|| i64::from(value)),
+            "feelers" => policy.feelers = value != 0,
+            _ => return Err(refuse()),
+        }
+    }
+    policy.choice = Choice::Parameters(parameters);
+    Ok(policy)
 }

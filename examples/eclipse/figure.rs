@@ -66,7 +66,7 @@ fn line(kind: Kind, points: &[Point]) -> Line<'static> {
         }
         Kind::Library(_) => ("#3aa0a0", ("max_peers_per_netgroup", "16, of this library")),
     };
-    Line { colour, label, points: points.to_vec() }
+    Line { colour, label, points: points.to_vec(), is_thin: false }
 }
 
 /// A logarithmic axis from the first tick to the last.

@@ -5,10 +5,10 @@
 mod arguments;
 #[path = "../../benches/chart.rs"]
 mod chart;
-mod days;
 mod exact;
 mod figure;
 mod flood;
+mod life;
 mod reference;
 mod standard;
 mod statistics;
@@ -18,15 +18,15 @@ mod world;
 
 use std::fs;
 use std::io::{self, Write as _};
+use std::path::Path;
 use std::process::ExitCode;
 
 use arguments::Command;
+use life::report::{self, Cell};
+use life::search;
 
 /// Why a simulation could not be finished.
 type Failure = Box<dyn std::error::Error + Send + Sync>;
-
-/// An attack in time takes longer than a draw from a table: it has fewer trials by this factor.
-const TRIALS_OF_A_LIFE: u32 = 50;
 
 fn main() -> ExitCode {
     let command = match arguments::parse(std::env::args_os().skip(1)) {
@@ -52,24 +52,31 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Flood(flood, kinds) => {
             write!(out, "{}", table::flood(&flood, &standard::run_flood(&flood, &kinds)?))?;
         }
-        Command::Days(days, nodes) => {
-            write!(out, "{}", table::days(&days, &standard::run_days(&days, &nodes)?))?;
+        Command::Life { scenarios, strategies, trials, seed, chart } => {
+            let chart = chart.as_deref().map(create).transpose()?;
+            for scenario in &scenarios {
+                writeln!(out, "{}", report::head(scenario, trials, seed))?;
+                for &strategy in &strategies {
+                    let cell = Cell::run(scenario, strategy, trials, seed)?;
+                    writeln!(out, "{}", report::line(strategy, &cell))?;
+                }
+                writeln!(out)?;
+            }
+            if let Some(mut file) = chart {
+                file.write_all(life::figure::draw(trials, seed)?.as_bytes())?;
+            }
+        }
+        Command::Search { trials, seed } => {
+            writeln!(out, "{}", search::head(trials, seed))?;
+            for policy in search::candidates() {
+                writeln!(out, "{}", search::line(policy, trials, seed)?)?;
+            }
         }
         Command::Standard { draws, trials, seed, chart } => {
-            // Opened first: nobody wants to wait for minutes and then hear that the path is wrong.
-            let chart = chart.map(|path| {
-                let cannot_write =
-                    |error| format!("cannot write {}: {error}; give another file", path.display());
-                fs::File::create(&path).map_err(cannot_write)
-            });
-            let chart = chart.transpose()?;
+            let chart = chart.as_deref().map(create).transpose()?;
             for flood in standard::floods(draws, trials, seed) {
                 let outcomes = standard::run_flood(&flood, &standard::STRATEGIES)?;
                 writeln!(out, "{}", table::flood(&flood, &outcomes))?;
-            }
-            for days in standard::days(draws, trials.div_ceil(TRIALS_OF_A_LIFE), seed) {
-                let outcomes = standard::run_days(&days, &standard::nodes())?;
-                writeln!(out, "{}", table::days(&days, &outcomes))?;
             }
             if let Some(mut file) = chart {
                 file.write_all(figure::draw(draws, trials, seed)?.as_bytes())?;
@@ -77,4 +84,10 @@ fn run(command: Command) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// A chart's file, opened before anything is run: minutes are a long time to wait for the news that the path is wrong.
+fn create(path: &Path) -> Result<fs::File, String> {
+    let cannot_write = |error| format!("cannot write {}: {error}; give another file", path.display());
+    fs::File::create(path).map_err(cannot_write)
 }

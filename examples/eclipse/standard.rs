@@ -1,7 +1,6 @@
 //! The scenarios that are run when no other is asked for: those of the README.
 
 use crate::Failure;
-use crate::days::{Days, Dial, Node, Stage};
 use crate::flood::{Arrival, Flood, Outcome};
 use crate::statistics::in_parallel;
 use crate::strategy::{Defences, Kind};
@@ -42,13 +41,6 @@ pub(crate) const TOY: Sides = Sides {
 /// How many networks the attacker holds where the number of its addresses is varied.
 pub(crate) const NETWORKS_OF_SWEEP: usize = 64;
 
-/// What is compared in every attack in time.
-pub(crate) fn nodes() -> Vec<Node> {
-    let plain = STRATEGIES.map(|kind| Node { kind, distinct_networks: false });
-    let choosy = Node { kind: Kind::Library(Defences::default()), distinct_networks: true };
-    plain.into_iter().chain([choosy]).collect()
-}
-
 /// The floods whose tables are printed.
 pub(crate) fn floods(draws: usize, trials: u32, seed: u64) -> Vec<Flood> {
     let flood = |sides, arrival| Flood { sides, arrival, draws, trials, seed };
@@ -63,33 +55,8 @@ pub(crate) fn floods(draws: usize, trials: u32, seed: u64) -> Vec<Flood> {
     ]
 }
 
-/// The attacks in time whose tables are printed.
-pub(crate) fn days(draws: usize, trials: u32, seed: u64) -> Vec<Days> {
-    let days = |hostile_networks, hostile_answer, dial| Days {
-        sides: Sides { hostile_networks, ..TOY },
-        draws,
-        restarts: 3,
-        trials,
-        seed,
-        honest_answer: 50,
-        hostile_answer,
-        dial,
-    };
-    vec![
-        days(4, 100, Dial::KnownFirst),
-        days(4, 100, Dial::All),
-        days(64, 100, Dial::All),
-        days(4, 0, Dial::All),
-    ]
-}
-
 /// Runs a flood against some strategies at the same time.
 pub(crate) fn run_flood(flood: &Flood, kinds: &[Kind]) -> Result<Vec<(Kind, Outcome)>, Failure> {
     let world = flood.world()?;
     in_parallel(kinds.len(), |n| Ok((kinds[n], flood.run(&world, kinds[n])?)))
-}
-
-/// Runs an attack in time against some ways to run a node.
-pub(crate) fn run_days(days: &Days, nodes: &[Node]) -> Result<Vec<(Node, Vec<Stage>)>, Failure> {
-    nodes.iter().map(|&node| Ok((node, days.run(node)?))).collect()
 }

@@ -1,6 +1,7 @@
 //! What makes a count of trials a figure: independent random numbers for each trial, an interval for each probability, and
 //! all processors at work without any effect on the result.
 
+use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
@@ -82,4 +83,37 @@ pub(crate) fn in_parallel<T: Send>(
     })?;
     results.sort_by_key(|(index, _)| *index);
     results.into_iter().map(|(_, result)| result).collect()
+}
+
+/// A mean of independent values, and how far off it may be.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Mean {
+    pub(crate) value: f64,
+    /// The 95 % interval goes this far to either side, by the normal distribution.
+    pub(crate) margin: f64,
+    pub(crate) count: u32,
+}
+
+impl Mean {
+    pub(crate) fn of(values: impl Iterator<Item = f64> + Clone) -> Self {
+        let count = values.clone().fold(0_u32, |count, _| count + 1);
+        if count == 0 {
+            return Self::default();
+        }
+        let n = f64::from(count);
+        let value = values.clone().sum::<f64>() / n;
+        let squares = values.map(|one| (one - value).powi(2)).sum::<f64>();
+        let variance = if count > 1 { squares / (n - 1.0) } else { 0.0 };
+        Self { value, margin: Z * (variance / n).sqrt(), count }
+    }
+}
+
+impl fmt::Display for Mean {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let digits = f.precision().unwrap_or(3);
+        if self.count == 0 {
+            return f.write_str("–");
+        }
+        write!(f, "{:.digits$} ± {:.digits$}", self.value, self.margin)
+    }
 }

@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 
 use crate::chart::grouped;
-use crate::days::{Days, Dial, Node, Stage};
 use crate::flood::{Arrival, Flood, Outcome};
 use crate::statistics::Proportion;
 use crate::strategy::Kind;
@@ -38,34 +37,6 @@ pub(crate) fn flood(flood: &Flood, outcomes: &[(Kind, Outcome)]) -> String {
             count(outcome.honest),
             count(outcome.hostile)
         );
-    }
-    text
-}
-
-/// The table of an attack in time.
-pub(crate) fn days(days: &Days, outcomes: &[(Node, Vec<Stage>)]) -> String {
-    let Days { draws, restarts, trials, seed, honest_answer, hostile_answer, .. } = days;
-    let dials = match days.dial {
-        Dial::KnownFirst => "dials those it was connected to first",
-        Dial::All => "dials anyone",
-    };
-    let (trials, sides) = (grouped(u64::from(*trials)), describe(&days.sides));
-    let mut text = format!(
-        "### Days: {sides}; a node that {dials}\n\n{draws} connections wanted, honest addresses answer {honest_answer} % of \
-         dials, hostile ones {hostile_answer} %; {trials} trials, seed {seed}\n\n| no honest connection | after the flood |"
-    );
-    for restart in 1..=*restarts {
-        let _ = write!(text, " restart {restart} |");
-    }
-    let _ = writeln!(text, " honest, in the end |\n|---|{}---:|", "---:|".repeat(restarts + 1));
-    for (Node { kind, distinct_networks }, stages) in outcomes {
-        let distinct = if *distinct_networks { ", and one connection a network" } else { "" };
-        let _ = write!(text, "| {kind}{distinct} |");
-        for stage in stages {
-            let _ = write!(text, " {} ({}) |", probability(stage.eclipsed.value()), interval(stage.eclipsed));
-        }
-        let honest = stages.last().map_or(0.0, |stage| stage.honest);
-        let _ = writeln!(text, " {honest:.2} |");
     }
     text
 }

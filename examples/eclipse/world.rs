@@ -13,7 +13,7 @@ use crate::Failure;
 use crate::statistics::derived;
 
 /// Every node listens here, unless its network has no host left.
-const PORT: u16 = 11_625;
+pub(crate) const PORT: u16 = 11_625;
 
 /// Hosts of a /16.
 const HOSTS: usize = 1 << 16;
@@ -103,7 +103,7 @@ pub(crate) fn network_of(address: &PeerAddress) -> Option<u16> {
 }
 
 /// The numbers of all /16 networks that are on the public Internet.
-fn public_networks() -> Vec<u16> {
+pub(crate) fn public_networks() -> Vec<u16> {
     (0..=u16::MAX).filter(|&network| address(network, 0, PORT).is_ok_and(|a| !a.is_private())).collect()
 }
 
@@ -117,7 +117,8 @@ fn nth_of(networks: &[u16], n: usize) -> Result<PeerAddress, Failure> {
     address(network, host, port)
 }
 
-fn address(network: u16, host: u16, port: u16) -> Result<PeerAddress, Failure> {
+/// An address of a /16 network.
+pub(crate) fn address(network: u16, host: u16, port: u16) -> Result<PeerAddress, Failure> {
     let bits = u32::from(network) << 16 | u32::from(host);
     Ok(PeerAddress::from_ip(IpAddr::V4(Ipv4Addr::from_bits(bits)), port)?)
 }
@@ -133,6 +134,10 @@ impl Time {
 
     pub(crate) fn now(&self) -> i64 {
         self.0.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn minutes(&self) -> i64 {
+        self.now().div_euclid(60)
     }
 
     pub(crate) fn pass(&self, seconds: i64) {

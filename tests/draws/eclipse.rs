@@ -16,7 +16,7 @@ use crate::common::cc;
 use crate::common::example;
 use chart::{Axis, Line, Panel, Point, Scale};
 use exact::{all_marked, all_marked_in_a_window};
-use statistics::{Proportion, derived, in_parallel};
+use statistics::{Mean, Proportion, derived, in_parallel};
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
@@ -107,13 +107,10 @@ fn bounds_keep_a_flood_out_of_the_table() {
     assert_eq!((line[1].as_str(), &line[4..]), ("1", &["0".to_owned(), "2,000".to_owned()][..]));
 }
 
-/// Small enough for a build without optimisation.
-const DAYS: &str = "days --honest 100 --honest-networks 25 --hostile 900 --trials 5 --restarts 1";
-
 #[test]
 fn the_same_seed_prints_the_same_bytes() {
-    let bounded = format!("{DAYS} --max-per-netgroup 1 --max-peers-per-netgroup 8 --max-peers 200");
-    for arguments in ["flood --trials 200", &bounded] {
+    let life = "life --trials 2 --scenario 10k/4 --strategy addrman --strategy next-to-dial --policy known=4,feeler=8";
+    for arguments in ["flood --trials 200", life] {
         let first = printed(arguments);
         assert_eq!(printed(arguments), first, "{arguments}");
         let another = printed(&format!("{arguments} --seed 2"));
@@ -122,22 +119,18 @@ fn the_same_seed_prints_the_same_bytes() {
 }
 
 #[test]
-fn a_node_whose_honest_peers_never_answer_is_eclipsed() {
-    let days = printed(&format!("{DAYS} --honest-answer 0"));
-    for strategy in ["stellar-core", "the specification", "this library, defences off"] {
-        let line = line_of(strategy, &days);
-        assert!(line[1].starts_with("1 (") && line[2].starts_with("1 (") && line[3] == "0.00", "{line:?}");
-    }
-}
-
-#[test]
-fn a_node_that_remembers_its_peers_comes_back_to_them_from_the_file() {
-    // The made-up addresses never answer, so its connections are those that it had before the restart.
-    let days = printed(&format!("{DAYS} --honest-answer 100 --hostile-answer 0"));
-    for strategy in ["stellar-core", "the specification", "this library, defences off"] {
-        let line = line_of(strategy, &days);
-        assert!(line[1].starts_with("0 (") && line[2].starts_with("0 (") && line[3] == "8.00", "{line:?}");
-    }
+fn a_life_is_reported_with_its_interval_and_the_restarts_that_were_eclipsed() {
+    let report = printed("life --trials 3 --scenario 10k/4 --strategy next-to-dial");
+    assert!(
+        report.starts_with("### 10,000 addresses of 4 networks\n\n`10k/4`; 3 trials, seed 1; "),
+        "{report}"
+    );
+    let line = line_of("this library: `next_to_dial`", &report);
+    // The score interval of none of 12.
+    assert_eq!(
+        (line[1].as_str(), line[3].as_str(), line[4].as_str()),
+        ("0.000 ± 0.000", "0 of 12", "0.000–0.242")
+    );
 }
 
 #[test]
@@ -148,10 +141,20 @@ fn a_wrong_argument_is_refused_in_one_line() {
         ("flood --trials", "--trials needs a value; see --help"),
         ("flood --trials 0", "--trials \"0\" is not a number from 1 to 100000000; give one"),
         ("flood --draws eight", "--draws \"eight\" is not a number from 1 to 1000; give one"),
-        ("flood --restarts 3", "--restarts means nothing with flood; see --help"),
-        ("days --arrival mixed", "--arrival means nothing with days; see --help"),
+        ("flood --scenario names", "--scenario means nothing with flood; see --help"),
+        ("life --arrival mixed", "--arrival means nothing with life; see --help"),
+        ("search --svg x", "--svg means nothing with search; see --help"),
         ("--hostile 3", "--hostile means nothing with no command; see --help"),
-        ("days --dial some", "--dial \"some\" is unknown; give known or all"),
+        (
+            "life --strategy best",
+            "--strategy \"best\" is unknown; give next-to-dial, addrman, no-rotation, contract, known-first, \
+             all-options, specification, window",
+        ),
+        (
+            "life --policy known=8,luck=3",
+            "--policy \"luck=3\" is not one of known, new, feeler, among, uniform, new-first, day, heard, rotation, feelers with = \
+             and a number; give some, with commas between",
+        ),
         (
             "flood --hostile 3",
             "3 hostile addresses cannot be in 4 networks; give --hostile-networks 3 or less",
@@ -204,6 +207,21 @@ fn the_interval_is_that_of_the_literature() {
 }
 
 #[test]
+fn a_mean_has_the_interval_of_the_textbook() {
+    // The values 2, 4, 4, 4, 5, 5, 7, 9 have a mean of 5 and squares that add up to 32.
+    let mean = Mean::of([2.0, 4.0, 4.0, 4.0, 5.0, 5.0, 7.0, 9.0].into_iter());
+    assert!(
+        close(mean.value, 5.0, 1e-12) && close(mean.margin, 1.959_964 * (32.0_f64 / 7.0 / 8.0).sqrt(), 1e-9)
+    );
+    assert_eq!(
+        (mean.to_string(), format!("{mean:.1}")),
+        ("5.000 ± 1.482".to_owned(), "5.0 ± 1.5".to_owned())
+    );
+    assert_eq!(Mean::of(std::iter::once(3.0)), Mean { value: 3.0, margin: 0.0, count: 1 });
+    assert_eq!(Mean::of(std::iter::empty()).to_string(), "–");
+}
+
+#[test]
 fn each_trial_has_a_seed_of_its_own_and_its_result_a_place() {
     let seeds = in_parallel(1_000, |n| Ok::<_, Failure>(derived(1, u64::try_from(n)?))).unwrap();
     assert_eq!(seeds, (0..1_000).map(|n| derived(1, n)).collect::<Vec<_>>());
@@ -233,13 +251,15 @@ fn a_chart_shows_each_value_at_its_place() {
         colour: "#123456",
         label: ("first", "second"),
         points: vec![Point { x: 10.0, y: 0.5, interval: Some((0.25, 1.0)) }],
+        is_thin: false,
     };
+    let thin = Line { colour: "#654321", is_thin: true, ..line.clone() };
     let axis = |title, scale, range| Axis { title, scale, range, ticks: vec![(range.1, "end")] };
     let panel = Panel {
         title: "title",
         x: axis("across", Scale::Logarithmic, (1.0, 100.0)),
         y: axis("up", Scale::Linear, (0.0, 1.0)),
-        lines: vec![line],
+        lines: vec![line, thin],
     };
     let svg = chart::svg(&[panel.clone(), panel]);
     // The plot is 450 wide from 80 and 330 high from 40.
@@ -256,6 +276,8 @@ fn a_chart_shows_each_value_at_its_place() {
     ] {
         assert!(svg.contains(part), "{part} is not in\n{svg}");
     }
-    assert_eq!(svg.matches("<polyline").count(), 2);
+    assert_eq!(svg.matches("<polyline").count(), 4);
+    // Without a mark, but for the legend's.
+    assert_eq!((svg.matches("stroke-width=\"1\"").count(), svg.matches("fill=\"#654321\"").count()), (2, 2));
     assert_eq!(chart::grouped(1_234_567), "1,234,567");
 }
