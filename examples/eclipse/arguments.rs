@@ -105,8 +105,20 @@ pub(crate) fn help() -> String {
 }
 
 /// The parameters of a policy: each is a number, and as in the contract if it is not given.
-const PARAMETERS: [&str; 10] =
-    ["known", "new", "feeler", "among", "uniform", "new-first", "day", "heard", "rotation", "feelers"];
+const PARAMETERS: [&str; 12] = [
+    "known",
+    "new",
+    "feeler",
+    "failures",
+    "among",
+    "uniform",
+    "new-first",
+    "day",
+    "heard",
+    "rotation",
+    "feelers",
+    "backoff",
+];
 
 /// All values, as given or as they are when they are not.
 #[derive(Clone, Debug)]
@@ -297,12 +309,14 @@ fn policy(text: &str) -> Result<Policy, String> {
             "known" => parameters.known_depth = value,
             "new" => parameters.new_depth = value,
             "feeler" => parameters.feeler_depth = value,
+            "failures" => parameters.feeler_failures = value,
             "among" => parameters.among = value,
             "uniform" => parameters.uniform = value,
             "new-first" => parameters.new_first = value,
             "day" => parameters.known_after_a_day = value != 0,
             "heard" => parameters.known_by_heard = value != 0,
             "rotation" => policy.rotation = (value != 0).then(|| i64::from(value)),
+            "backoff" => policy.backoff_seconds = value,
             "feelers" => policy.feelers = value != 0,
             _ => return Err(refuse()),
         }

@@ -152,8 +152,8 @@ fn a_wrong_argument_is_refused_in_one_line() {
         ),
         (
             "life --policy known=8,luck=3",
-            "--policy \"luck=3\" is not one of known, new, feeler, among, uniform, new-first, day, heard, rotation, feelers with = \
-             and a number; give some, with commas between",
+            "--policy \"luck=3\" is not one of known, new, feeler, failures, among, uniform, new-first, day, heard, rotation, \
+             feelers, backoff with = and a number; give some, with commas between",
         ),
         (
             "flood --hostile 3",

@@ -53,8 +53,9 @@ const AWAY: i64 = 2;
 const RUNS: i64 = 20;
 const LOOK: i64 = 10;
 
-/// Whoever is younger is new to the network.
+/// A peer that is younger is new to the network, or young: one in ten of the living, and two in five.
 const NEW: i64 = DAY;
+const YOUNG: i64 = 5 * DAY;
 
 /// How many of the connections are hostile.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -72,9 +73,11 @@ pub(crate) struct Outcome {
     pub(crate) restarts: Vec<View>,
     /// How many dials the first restart took until all places were filled, if they were.
     pub(crate) dials: Option<u32>,
-    /// Of the connections to honest peers after the first day: how many there were, and how many of those peers were new.
+    /// Of the connections to honest peers after the first day: how many there were, and how many of those peers were new
+    /// to the network, or young.
     pub(crate) made: u32,
     pub(crate) made_to_new: u32,
+    pub(crate) made_to_young: u32,
 }
 
 impl View {
@@ -284,6 +287,7 @@ impl Life<'_> {
             if !person.is_hostile && now - self.began > DAY {
                 self.outcome.made += 1;
                 self.outcome.made_to_new += u32::from(now - person.born < NEW);
+                self.outcome.made_to_young += u32::from(now - person.born < YOUNG);
             }
             self.connected.push(id);
             self.is_told_by(id, TOLD_AT_FIRST)?;

@@ -32,6 +32,8 @@ pub(crate) struct Policy {
     pub(crate) feelers: bool,
     /// After how many minutes one connection is hung up.
     pub(crate) rotation: Option<i64>,
+    /// The library's option; 0 is the specification's 10.
+    pub(crate) backoff_seconds: u32,
 }
 
 /// Who decides.
@@ -50,6 +52,8 @@ pub(crate) struct Parameters {
     pub(crate) new_depth: u32,
     /// The same for feelers.
     pub(crate) feeler_depth: u32,
+    /// Feelers go to peers with at most so many failures while there are any.
+    pub(crate) feeler_failures: u32,
     /// How many of these the winner is drawn from: 1 is the most senior one.
     pub(crate) among: u32,
     /// The percentage of places that go to one draw among all, reached or not.
@@ -67,6 +71,7 @@ pub(crate) const CONTRACT: Parameters = Parameters {
     known_depth: 8,
     new_depth: 8,
     feeler_depth: 1,
+    feeler_failures: REALLY_DEAD,
     among: 1,
     uniform: 0,
     new_first: 0,
@@ -76,7 +81,7 @@ pub(crate) const CONTRACT: Parameters = Parameters {
 
 /// What the documentation of `next_to_dial` tells a node to do.
 pub(crate) const DOCUMENTED: Policy =
-    Policy { choice: Choice::Library, feelers: true, rotation: Some(2 * HOUR) };
+    Policy { choice: Choice::Library, feelers: true, rotation: Some(2 * HOUR), backoff_seconds: 0 };
 
 impl fmt::Display for Policy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -86,6 +91,9 @@ impl fmt::Display for Policy {
         }
         if !self.feelers {
             f.write_str(", no feelers")?;
+        }
+        if self.backoff_seconds != 0 {
+            write!(f, ", back-off from {} s", self.backoff_seconds)?;
         }
         match self.rotation {
             None => f.write_str(", no rotation"),
@@ -107,6 +115,9 @@ impl fmt::Display for Parameters {
         write!(f, "depth {}/{}", self.known_depth, self.new_depth)?;
         if self.feeler_depth != 1 {
             write!(f, ", feelers {}", self.feeler_depth)?;
+        }
+        if self.feeler_failures != REALLY_DEAD {
+            write!(f, " (first with at most {} failures)", self.feeler_failures)?;
         }
         if self.among != 1 {
             write!(f, ", any of the {} most senior", self.among)?;
@@ -153,6 +164,7 @@ impl Library {
             max_peers: MAX_PEERS,
             max_peers_per_netgroup: MAX_PEERS_PER_NETGROUP,
             name_groups: NameGroups::ByKey,
+            backoff_seconds: policy.backoff_seconds,
             ..Options::default()
         })?;
         Ok(Self { manager, policy, ranks: Ranks::default(), rng: ChaCha12Rng::seed_from_u64(seed) })
@@ -262,16 +274,20 @@ impl Node for Library {
         let busy = situation.addresses(situation.connected.iter().copied());
         let drawn = match self.policy.choice {
             Choice::Library => self.manager.next_to_dial(Purpose::Feeler, &busy, 1)?,
-            Choice::Parameters(Parameters { feeler_depth, .. }) => {
-                let query = PeerQuery {
-                    max_num_failures: Some(REALLY_DEAD),
-                    type_filter: PeerTypeFilter::InboundOnly,
-                    max_per_netgroup: 1,
-                    exclude: &busy,
-                    seniority: feeler_depth,
-                    ..PeerQuery::default()
+            Choice::Parameters(Parameters { feeler_depth, feeler_failures, .. }) => {
+                let feeler = |max_num_failures| {
+                    let query = PeerQuery {
+                        max_num_failures: Some(max_num_failures),
+                        type_filter: PeerTypeFilter::InboundOnly,
+                        max_per_netgroup: 1,
+                        exclude: &busy,
+                        seniority: feeler_depth,
+                        ..PeerQuery::default()
+                    };
+                    self.manager.load_random_peers(&query, 1)
                 };
-                self.manager.load_random_peers(&query, 1)?
+                let drawn = feeler(feeler_failures)?;
+                if drawn.is_empty() { feeler(REALLY_DEAD)? } else { drawn }
             }
         };
         Ok(drawn.first().and_then(|address| situation.people.id(address)))

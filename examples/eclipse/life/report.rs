@@ -18,8 +18,9 @@ pub(crate) struct Cell {
     pub(crate) eclipsed: Proportion,
     /// Dials until all places were filled.
     pub(crate) dials: Mean,
-    /// Of the connections to honest peers, the share of those that were new.
+    /// Of the connections to honest peers, the share of those that were new to the network, or young.
     pub(crate) new: Mean,
+    pub(crate) young: Mean,
 }
 
 impl Cell {
@@ -38,18 +39,21 @@ impl Cell {
     }
 
     pub(crate) fn of(lives: &[Outcome]) -> Self {
+        fn among<'a>(
+            lives: &'a [Outcome],
+            part: impl Fn(&Outcome) -> u32 + Clone + 'a,
+        ) -> impl Iterator<Item = f64> + Clone + 'a {
+            let active = lives.iter().filter(|life| life.made > 0);
+            active.map(move |life| f64::from(part(life)) / f64::from(life.made))
+        }
         let restarts = || lives.iter().flat_map(|life| &life.restarts);
         Self {
             share: Mean::of(lives.iter().filter_map(|life| life.restarts.first()).map(|view| view.share())),
             before: Mean::of(lives.iter().map(|life| life.before.share())),
             eclipsed: Proportion::of(restarts().map(|view| view.is_eclipsed())),
             dials: Mean::of(lives.iter().filter_map(|life| life.dials).map(f64::from)),
-            new: Mean::of(
-                lives
-                    .iter()
-                    .filter(|life| life.made > 0)
-                    .map(|life| f64::from(life.made_to_new) / f64::from(life.made)),
-            ),
+            new: Mean::of(among(lives, |life| life.made_to_new)),
+            young: Mean::of(among(lives, |life| life.made_to_young)),
         }
     }
 }
@@ -58,8 +62,8 @@ impl Cell {
 pub(crate) fn head(scenario: &Scenario, trials: u32, seed: u64) -> String {
     format!(
         "### {}\n\n`{}`; {trials} trials, seed {seed}; the attacker's share of the networks is {:.3}\n\n\
-         | strategy | hostile after a restart | before it | eclipsed restarts | 95 % interval | dials to eight | new peers |\n\
-         |---|---:|---:|---:|---:|---:|---:|",
+         | strategy | hostile after a restart | before it | eclipsed restarts | 95 % interval | dials to eight | new peers | young peers |\n\
+         |---|---:|---:|---:|---:|---:|---:|---:|",
         scenario.title,
         scenario.name,
         scenario.share_of_networks()
@@ -68,12 +72,12 @@ pub(crate) fn head(scenario: &Scenario, trials: u32, seed: u64) -> String {
 
 /// The line of a strategy.
 pub(crate) fn line(strategy: Strategy, cell: &Cell) -> String {
-    let Cell { share, before, eclipsed, dials, new } = cell;
+    let Cell { share, before, eclipsed, dials, new, young } = cell;
     let mut text = format!("| {strategy} |");
     let (low, high) = eclipsed.interval();
     let _ = write!(
         text,
-        " {share} | {before} | {} of {} | {low:.3}–{high:.3} | {dials:.1} | {new} |",
+        " {share} | {before} | {} of {} | {low:.3}–{high:.3} | {dials:.1} | {new} | {young} |",
         eclipsed.happened, eclipsed.trials
     );
     text

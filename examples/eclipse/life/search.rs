@@ -20,24 +20,28 @@ pub(crate) fn candidates() -> Vec<Policy> {
         rotation: Some(rotation),
         ..DOCUMENTED
     };
-    let mut candidates = Vec::new();
-    for (known_depth, new_depth) in [(1, 8), (2, 16), (4, 16), (8, 8), (8, 16), (8, 32), (16, 16), (32, 32)] {
-        candidates.push(policy(Parameters { known_depth, new_depth, ..CONTRACT }, 2 * HOUR));
+    let mut tried = vec![CONTRACT];
+    for feeler_depth in [4, 8, 16, 32, 64] {
+        tried.push(Parameters { feeler_depth, ..CONTRACT });
     }
-    for uniform in [5, 12, 25] {
-        candidates.push(policy(Parameters { uniform, ..CONTRACT }, 2 * HOUR));
+    // With the best of these, the others.
+    let base = Parameters { new_depth: 16, feeler_depth: 16, ..CONTRACT };
+    for known_depth in [1, 2, 4, 8, 16, 32] {
+        tried.push(Parameters { known_depth, ..base });
     }
-    for new_first in [12, 25] {
-        candidates.push(policy(Parameters { new_first, new_depth: 16, ..CONTRACT }, 2 * HOUR));
+    for (known_depth, among) in [(8, 2), (16, 4), (32, 8)] {
+        tried.push(Parameters { known_depth, among, ..base });
     }
-    for (known_depth, among) in [(8, 2), (8, 4), (16, 4), (32, 8)] {
-        candidates.push(policy(Parameters { known_depth, among, ..CONTRACT }, 2 * HOUR));
+    for uniform in [12, 25] {
+        tried.push(Parameters { uniform, ..base });
     }
-    candidates.push(policy(Parameters { known_after_a_day: true, ..CONTRACT }, 2 * HOUR));
-    for rotation in [HOUR / 2, 8 * HOUR] {
-        candidates.push(policy(CONTRACT, rotation));
+    tried.push(Parameters { new_first: 12, ..base });
+    tried.push(Parameters { known_by_heard: true, ..base });
+    for known_depth in [4, 8, 16] {
+        tried.push(Parameters { known_depth, known_after_a_day: true, ..base });
     }
-    candidates
+    let rotations = [HOUR / 2, 8 * HOUR].map(|rotation| policy(base, rotation));
+    tried.into_iter().map(|parameters| policy(parameters, 2 * HOUR)).chain(rotations).collect()
 }
 
 /// The scenarios that a search looks at.

@@ -140,8 +140,11 @@ fn without_an_attacker_nobody_is_hostile_and_with_one_alone_everybody_is() {
     let quiet = Scenario { honest: 2 * DAY, flood: HOUR, ..scenario("quiet") };
     for (name, strategy) in STRATEGIES {
         let outcome = live(&quiet, strategy, random_seed()).unwrap();
-        assert!(outcome.before == View { hostile: 0, all: 8 } && outcome.made > 0, "{name}: {outcome:?}");
-        assert!(outcome.dials.is_some_and(|dials| (8..=100).contains(&dials)), "{name}: {outcome:?}");
+        // A connection or two may have ended just now.
+        let View { hostile, all } = outcome.before;
+        assert!(hostile == 0 && all >= 6 && outcome.made > 0, "{name}: {outcome:?}");
+        assert!(outcome.restarts.iter().all(|view| view.hostile == 0), "{name}: {outcome:?}");
+        assert!(outcome.dials.is_some_and(|dials| (8..=200).contains(&dials)), "{name}: {outcome:?}");
     }
     let full = View { hostile: 8, all: 8 };
     assert!(full.is_eclipsed() && !View { hostile: 7, all: 8 }.is_eclipsed());
@@ -153,7 +156,7 @@ fn an_outage_of_a_day_leaves_nobody_without_peers() {
     let outage = Scenario { flood: HOUR, ..scenario("outage") };
     for name in ["next-to-dial", "addrman"] {
         let outcome = live(&outage, strategy(name), random_seed()).unwrap();
-        assert_eq!(outcome.before.all, 8, "{name}: {outcome:?}");
+        assert!(outcome.before.all >= 6, "{name}: {outcome:?}");
     }
 }
 
