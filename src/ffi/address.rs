@@ -10,6 +10,7 @@ use crate::address::{HOST_CAPACITY, PeerAddress, write_host};
 use crate::error::{Error, Result};
 use crate::memory;
 use crate::system::prefetch::prefetch;
+use crate::table::Addresses;
 
 /// The size of a host in an address: 253 characters and a NUL. Since 0.1.0.
 pub const PEER_MANAGER_HOST_CAPACITY: usize = 254;
@@ -75,6 +76,23 @@ pub(super) unsafe fn addresses(
     // SAFETY: by contract the pointer is valid for `count` elements.
     let array = unsafe { handle::inputs(pointer, count, name) }?;
     parse_all(array, name, peer_manager_address::parse)
+}
+
+/// Writes an answer of at most `size` addresses, and how many there are, where the caller wants them.
+pub(super) unsafe fn write_answer(
+    out: *mut peer_manager_address,
+    size: usize,
+    out_count: *mut usize,
+    answer: impl FnOnce(&mut Addresses) -> Result<()>,
+) -> Result<()> {
+    // SAFETY: by contract the pointers are valid for `size` elements and for one.
+    let (out, out_count) =
+        unsafe { (handle::outputs(out, size, "out")?, handle::output(out_count, "out_count")?) };
+    let mut peers = Addresses::new();
+    answer(&mut peers)?;
+    out.zip(peers.iter()).for_each(|(out, address)| out.fill(|out| out.set(address)));
+    out_count.write(peers.len());
+    Ok(())
 }
 
 /// The parsed elements of an array, or the error with the index of the first invalid one.

@@ -80,12 +80,9 @@ pub unsafe extern "C" fn peer_manager_next_to_dial(
         boundary::call_on("peer_manager_next_to_dial", pm, error, |manager| {
             let purpose = self::purpose(purpose)?;
             let busy = address::addresses(busy, busy_count, "busy")?;
-            let out = handle::outputs(out, size, "out")?;
-            let out_count = handle::output(out_count, "out_count")?;
-            let peers = manager.draw_to_dial(purpose, &busy, size)?;
-            out.zip(peers.iter()).for_each(|(out, address)| out.fill(|out| out.set(address)));
-            out_count.write(peers.len());
-            Ok(())
+            address::write_answer(out, size, out_count, |peers| {
+                manager.draw_to_dial(purpose, &busy, size, peers)
+            })
         })
     }
 }

@@ -9,7 +9,6 @@ use crate::address::PeerAddress;
 use crate::error::{Error, Result};
 use crate::network::Networks;
 use crate::query::{PeerQuery, PeerTypeFilter};
-use crate::table::Addresses;
 
 /// Inbound peers only. Since 0.1.0.
 pub const PEER_MANAGER_FILTER_INBOUND_ONLY: u32 = 0;
@@ -244,13 +243,7 @@ pub unsafe extern "C" fn peer_manager_load_random_peers(
     unsafe {
         boundary::call_on("peer_manager_load_random_peers", pm, error, |manager| {
             let query = OwnedQuery::read(query, &QUERY)?;
-            let out = handle::outputs(out, size, "out")?;
-            let out_count = handle::output(out_count, "out_count")?;
-            let mut peers = Addresses::new();
-            manager.draw(&query.as_query(), size, &mut peers)?;
-            out.zip(peers.iter()).for_each(|(out, address)| out.fill(|out| out.set(address)));
-            out_count.write(peers.len());
-            Ok(())
+            address::write_answer(out, size, out_count, |peers| manager.draw(&query.as_query(), size, peers))
         })
     }
 }
@@ -297,12 +290,10 @@ pub unsafe extern "C" fn peer_manager_get_peers_to_send(
             };
             let exclude =
                 handle::optional(exclude, "exclude")?.map(peer_manager_address::parse).transpose()?;
-            let out = handle::outputs(out, size, "out")?;
-            let out_count = handle::output(out_count, "out_count")?;
-            let peers = manager.draw_to_send(&filter.as_query(), exclude.as_ref(), size)?;
-            out.zip(peers.iter()).for_each(|(out, address)| out.fill(|out| out.set(address)));
-            out_count.write(peers.len());
-            Ok(())
+            address::write_answer(out, size, out_count, |peers| {
+                *peers = manager.draw_to_send(&filter.as_query(), exclude.as_ref(), size)?;
+                Ok(())
+            })
         })
     }
 }

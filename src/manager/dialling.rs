@@ -11,9 +11,8 @@
 use super::PeerManager;
 use crate::address::PeerAddress;
 use crate::error::Result;
-use crate::memory;
 use crate::peer::REALLY_DEAD;
-use crate::query::{PeerQuery, PeerTypeFilter, TimedQuery};
+use crate::query::{PeerQuery, PeerTypeFilter};
 use crate::sync::Ordering;
 use crate::table::{Addresses, PeerTable};
 
@@ -84,47 +83,37 @@ impl PeerManager {
         busy: &[PeerAddress],
         size: usize,
     ) -> Result<Vec<PeerAddress>> {
-        self.draw_to_dial(purpose, busy, size).map(Addresses::into_vec)
+        let mut answer = Addresses::new();
+        self.draw_to_dial(purpose, busy, size, &mut answer)?;
+        Ok(answer.into_vec())
     }
 
-    /// As [`next_to_dial`](Self::next_to_dial), without an allocation for a short answer.
+    /// As [`next_to_dial`](Self::next_to_dial), into an empty answer.
     pub(crate) fn draw_to_dial(
         &self,
         purpose: Purpose,
         busy: &[PeerAddress],
         size: usize,
-    ) -> Result<Addresses> {
+        answer: &mut Addresses,
+    ) -> Result<()> {
         let now = self.clock.now();
         let mut generator = self.random.generator();
         self.ask_arranged(Some(now), true, |table| {
-            let mut answer = Addresses::new();
-            let mut draw = |query: PeerQuery<'_>, size, answer: &mut Addresses| {
-                let mut drawn = Addresses::new();
-                let timed = TimedQuery { query: &query, now: Some(now) };
-                table.draw(timed, size, &mut drawn, generator.rng())?;
-                answer.try_reserve(drawn.len())?;
-                answer.extend(drawn);
-                Ok::<_, memory::Refused>(())
-            };
-            if purpose == Purpose::Feeler {
-                let feeler =
-                    PeerQuery { max_per_netgroup: u32::MAX, ..ranked(PeerTypeFilter::InboundOnly, busy) };
-                draw(feeler, size, &mut answer)?;
-                return Ok(answer);
-            }
-            let is_small = is_small_network(table, busy.len().saturating_add(size));
-            // Grows by those that are chosen.
-            let mut taken = memory::collect(busy.iter().cloned())?;
-            for kind in KNOWN_FIRST {
-                if answer.len() == size {
-                    break;
+            let connect;
+            let feel;
+            let queries: &[PeerQuery<'_>] = match purpose {
+                Purpose::Connect => {
+                    let is_small = is_small_network(table, busy.len().saturating_add(size));
+                    connect = KNOWN_FIRST.map(|kind| choice(kind, busy, is_small));
+                    &connect
                 }
-                let missing = size - answer.len();
-                draw(choice(kind, &taken, is_small), missing, &mut answer)?;
-                taken.truncate(busy.len());
-                memory::extend(&mut taken, answer.iter().cloned())?;
-            }
-            Ok(answer)
+                Purpose::Feeler => {
+                    let query = ranked(PeerTypeFilter::InboundOnly, busy);
+                    feel = [PeerQuery { max_per_netgroup: u32::MAX, ..query }];
+                    &feel
+                }
+            };
+            Ok(table.draw_in_turn(queries, Some(now), size, answer, generator.rng())?)
         })
     }
 
@@ -162,29 +151,29 @@ fn is_small_network(table: &PeerTable, places: usize) -> bool {
     table.netgroups() < places.saturating_mul(NETGROUPS_A_PLACE)
 }
 
-/// The query for peers of a kind to connect to, besides those that are taken.
-fn choice(kind: PeerTypeFilter, taken: &[PeerAddress], is_small: bool) -> PeerQuery<'_> {
+/// The query for peers of a kind to connect to, besides those that are busy.
+fn choice(kind: PeerTypeFilter, busy: &[PeerAddress], is_small: bool) -> PeerQuery<'_> {
     if kind == PeerTypeFilter::PreferredOnly {
-        return dialled(kind, taken);
+        return dialled(kind, busy);
     }
-    let query = ranked(kind, taken);
+    let query = ranked(kind, busy);
     if is_small { query } else { PeerQuery { max_per_netgroup: 1, apart: true, ..query } }
 }
 
 /// The peers of a kind that may be dialled now, the senior ones rather than others.
-fn ranked(kind: PeerTypeFilter, taken: &[PeerAddress]) -> PeerQuery<'_> {
+fn ranked(kind: PeerTypeFilter, busy: &[PeerAddress]) -> PeerQuery<'_> {
     let is_known = kind == PeerTypeFilter::OutboundOnly;
     let seniority = if is_known { SENIORITY_OF_KNOWN } else { SENIORITY_OF_NEW };
-    PeerQuery { seniority, ..dialled(kind, taken) }
+    PeerQuery { seniority, ..dialled(kind, busy) }
 }
 
 /// All peers of a kind that may be dialled now.
-fn dialled(kind: PeerTypeFilter, taken: &[PeerAddress]) -> PeerQuery<'_> {
+fn dialled(kind: PeerTypeFilter, busy: &[PeerAddress]) -> PeerQuery<'_> {
     PeerQuery {
         use_next_attempt: true,
         max_num_failures: Some(REALLY_DEAD),
         type_filter: kind,
-        exclude: taken,
+        exclude: busy,
         ..PeerQuery::everything()
     }
 }

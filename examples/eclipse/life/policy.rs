@@ -194,7 +194,8 @@ impl Library {
             let answer = self.manager.load_random_peers(&query, 1)?;
             drawn.extend(answer.first().and_then(|address| situation.people.id(address)));
         }
-        let ranks = if kind == PeerTypeFilter::InboundOnly { &self.ranks.heard } else { &self.ranks.reached };
+        let by_heard = parameters.known_by_heard || kind == PeerTypeFilter::InboundOnly;
+        let ranks = if by_heard { &self.ranks.heard } else { &self.ranks.reached };
         drawn.sort_by_key(|id| ranks.get(id).copied());
         drawn.truncate(parameters.among as usize);
         let place = if drawn.is_empty() { 0 } else { self.rng.random_range(0..drawn.len()) };

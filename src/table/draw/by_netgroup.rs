@@ -14,12 +14,11 @@
 use rand::{Rng, RngExt as _};
 use smallvec::SmallVec;
 
-use super::Slots;
 use super::admission::Admission;
 use super::population::Population;
 use super::seniority::Seniority;
+use super::{Excluded, Slots};
 use crate::memory;
-use crate::netgroup::Netgroup;
 use crate::table::counts::Counts;
 use crate::table::facet::{FACETS, class_in, facet_of};
 use crate::table::index::{Grouping, NetgroupLists};
@@ -79,10 +78,12 @@ impl<'a> ByNetgroup<'a> {
         self.given.add(self.grouping.netgroup_of(slot)).map(drop)
     }
 
-    /// Takes nothing of a netgroup.
-    pub(super) fn close(&mut self, netgroup: Netgroup) -> memory::Result {
-        let Some(number) = self.grouping.find(netgroup) else { return Ok(()) };
-        self.closed.add(number).map(drop)
+    /// Takes nothing of the netgroups of the excluded peers.
+    pub(super) fn close(&mut self, excluded: &Excluded) -> memory::Result {
+        let grouping = self.grouping;
+        let of_peers = excluded.slots.iter().map(|&slot| grouping.netgroup_of(slot));
+        let of_strangers = excluded.strangers.iter().filter_map(|&netgroup| grouping.find(netgroup));
+        of_peers.chain(of_strangers).try_for_each(|number| self.closed.add(number).map(drop))
     }
 
     /// Draws up to `size` more of the admitted and eligible slots, none of them `gone`, and notes them there.

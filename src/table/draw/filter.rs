@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use super::Excluded;
 use crate::memory;
 use crate::netgroup::Netgroup;
 use crate::network::Networks;
@@ -17,17 +18,18 @@ pub(super) struct Filter {
 }
 
 impl Filter {
-    pub(super) fn of(table: &PeerTable, query: &PeerQuery<'_>) -> memory::Result<Self> {
-        let mut filter = Self::of_networks(query);
-        for netgroup in table.closed_by(query) {
-            memory::insert(&mut filter.closed, netgroup)?;
-        }
-        Ok(filter)
+    /// Leaves out nothing but networks.
+    pub(super) fn of(query: &PeerQuery<'_>) -> Self {
+        Self { networks: query.networks, closed: HashSet::new() }
     }
 
-    /// Leaves out nothing but networks.
-    pub(super) fn of_networks(query: &PeerQuery<'_>) -> Self {
-        Self { networks: query.networks, closed: HashSet::new() }
+    /// Leaves out the netgroups of the excluded peers.
+    pub(super) fn close(&mut self, table: &PeerTable, excluded: &Excluded) -> memory::Result {
+        let netgroups = excluded.slots.iter().map(|&slot| table.slab().netgroup(slot));
+        for netgroup in netgroups.chain(excluded.strangers.iter().copied()) {
+            memory::insert(&mut self.closed, netgroup)?;
+        }
+        Ok(())
     }
 
     pub(super) fn passes_all(&self) -> bool {

@@ -49,16 +49,52 @@ impl PeerTable {
         answer: &mut Addresses,
         rng: &mut impl Rng,
     ) -> memory::Result {
-        let mut draw = Draw::begin(self, query, &self.slots_of(query.exclude)?)?;
-        let types = |t| query.type_filter.admits(t);
-        let admission = Admission::of(query, self.due_for(now), types, self.private_in_draws());
-        draw.next(&admission, size, rng, answer)
+        let admission = self.admission(query, now);
+        let mut slots = Slots::new();
+        let mut draw = Draw::begin(self, query, &Excluded::of(self, query.exclude)?)?;
+        draw.next(&admission, size, rng, &mut slots)?;
+        self.tell(&slots, answer)
     }
 
-    /// The netgroups that a query leaves out. An excluded name that no peer has is in none that a peer is in.
-    fn closed_by<'a>(&self, query: &PeerQuery<'a>) -> impl Iterator<Item = Netgroup> + use<'a, '_> {
-        let excluded = if query.apart { query.exclude } else { &[] };
-        excluded.iter().filter_map(|address| Some(self.slab().netgroup_of(&self.slab().key(address).ok()?)))
+    /// Draws up to `size` peers into an empty answer by queries that are asked in turn: each for the places that those before
+    /// it have left, and leaving out what they have drawn. All exclude the same peers. Requires what [`draw`](Self::draw) does.
+    pub(crate) fn draw_in_turn(
+        &self,
+        queries: &[PeerQuery<'_>],
+        now: Option<i64>,
+        size: usize,
+        answer: &mut Addresses,
+        rng: &mut impl Rng,
+    ) -> memory::Result {
+        let mut excluded = Excluded::of(self, queries.first().map_or(&[], |query| query.exclude))?;
+        let mut drawn = Slots::new();
+        for query in queries {
+            let missing = size - drawn.len();
+            if missing == 0 {
+                break;
+            }
+            let mut slots = Slots::new();
+            let mut draw = Draw::begin(self, query, &excluded)?;
+            draw.next(&self.admission(query, now), missing, rng, &mut slots)?;
+            memory::extend(&mut excluded.slots, slots.iter().copied())?;
+            drawn.try_reserve(slots.len())?;
+            drawn.extend(slots);
+        }
+        self.tell(&drawn, answer)
+    }
+
+    fn admission(&self, query: &PeerQuery<'_>, now: Option<i64>) -> Admission {
+        let types = |t| query.type_filter.admits(t);
+        Admission::of(query, self.due_for(now), types, self.private_in_draws())
+    }
+
+    /// Adds the addresses of some slots to an answer.
+    fn tell(&self, slots: &[u32], answer: &mut Addresses) -> memory::Result {
+        answer.try_reserve_exact(slots.len())?;
+        for address in self.addresses(slots) {
+            answer.push(address);
+        }
+        Ok(())
     }
 
     /// Which private peers are drawn for the node itself.
@@ -79,6 +115,29 @@ impl PeerTable {
     }
 }
 
+/// The peers that a query excludes.
+struct Excluded {
+    slots: Vec<u32>,
+    /// The netgroups of those that are not in the table. A name that no peer has is in none that a peer is in.
+    strangers: SmallVec<[Netgroup; 8]>,
+}
+
+impl Excluded {
+    fn of(table: &PeerTable, addresses: &[PeerAddress]) -> memory::Result<Self> {
+        let mut excluded =
+            Self { slots: memory::with_capacity(addresses.len())?, strangers: SmallVec::new() };
+        for address in addresses {
+            if let Some(slot) = table.find(address) {
+                excluded.slots.push(slot);
+            } else if let Ok(key) = table.slab().key(address) {
+                excluded.strangers.try_reserve(1)?;
+                excluded.strangers.push(table.slab().netgroup_of(&key));
+            }
+        }
+        Ok(excluded)
+    }
+}
+
 /// An answer in the making.
 struct Draw<'a> {
     table: &'a PeerTable,
@@ -91,22 +150,25 @@ struct Draw<'a> {
 }
 
 impl<'a> Draw<'a> {
-    fn begin(table: &'a PeerTable, query: &PeerQuery<'_>, excluded: &[u32]) -> memory::Result<Self> {
+    fn begin(table: &'a PeerTable, query: &PeerQuery<'_>, excluded: &Excluded) -> memory::Result<Self> {
         let grouping = table.indexes().netgroups.grouping().filter(|_| query.max_per_netgroup != 0);
         let seniority = Seniority::of(table.slab(), query.seniority);
         let mut by_netgroup =
             grouping.map(|grouping| Box::new(ByNetgroup::new(grouping, query.max_per_netgroup, seniority)));
-        let filter = match &mut by_netgroup {
-            // Those who are not drawn by netgroup need not be asked for theirs.
-            Some(by_netgroup) => {
-                for netgroup in table.closed_by(query) {
-                    by_netgroup.close(netgroup)?;
-                }
-                Filter::of_networks(query)
+        let mut filter = Filter::of(query);
+        if query.apart {
+            match &mut by_netgroup {
+                // Those who are not drawn by netgroup need not be asked for theirs.
+                Some(by_netgroup) => by_netgroup.close(excluded)?,
+                None => filter.close(table, excluded)?,
             }
-            None => Filter::of(table, query)?,
-        };
-        Ok(Self { table, gone: SlotSet::of(excluded)?, by_netgroup, filter, seniority })
+        }
+        Ok(Self { table, gone: SlotSet::of(&excluded.slots)?, by_netgroup, filter, seniority })
+    }
+
+    /// Leaves out some slots more.
+    fn leave_out(&mut self, slots: &[u32]) -> memory::Result {
+        slots.iter().try_for_each(|&slot| self.gone.add(slot).map(drop))
     }
 
     /// Counts a slot that is in the answer already.
@@ -115,13 +177,13 @@ impl<'a> Draw<'a> {
         self.by_netgroup.as_mut().map_or(Ok(()), |by_netgroup| by_netgroup.count(slot))
     }
 
-    /// Adds up to `size` of the admitted peers to the answer. No two admissions of one answer may have a peer in common.
+    /// Draws up to `size` of the admitted peers into an empty list. No two admissions of one answer may have a peer in common.
     fn next(
         &mut self,
         admission: &Admission,
         size: usize,
         rng: &mut impl Rng,
-        answer: &mut Addresses,
+        slots: &mut Slots,
     ) -> memory::Result {
         let table = self.table;
         let (is_exact, passes_all) = (admission.is_exact(), self.filter.passes_all());
@@ -130,17 +192,11 @@ impl<'a> Draw<'a> {
             (is_exact || admission.admits(table.slab().entry(slot)))
                 && (passes_all || filter.passes(table.slab(), slot))
         };
-        let mut slots = Slots::new();
         if let Some(by_netgroup) = &mut self.by_netgroup {
-            by_netgroup.draw(size, *admission, &mut self.gone, is_admitted, rng, &mut slots)?;
+            by_netgroup.draw(size, *admission, &mut self.gone, is_admitted, rng, slots)
         } else {
             let population = Population::new(&table.indexes().pools, &admission.classes());
-            population.draw(size, &self.gone, is_admitted, self.seniority, rng, &mut slots)?;
+            population.draw(size, &self.gone, is_admitted, self.seniority, rng, slots)
         }
-        answer.try_reserve_exact(slots.len())?;
-        for address in table.addresses(&slots) {
-            answer.push(address);
-        }
-        Ok(())
     }
 }

@@ -6,7 +6,7 @@ use rand::Rng;
 
 use super::admission::Admission;
 use super::filter::Filter;
-use super::{Addresses, Draw};
+use super::{Addresses, Draw, Excluded, Slots};
 use crate::address::PeerAddress;
 use crate::memory;
 use crate::netgroup::Netgroup;
@@ -41,22 +41,20 @@ impl PeerTable {
         size: usize,
         rng: &mut impl Rng,
     ) -> memory::Result<(Addresses, [(StoredPeerType, usize); 3])> {
-        let excluded = self.slots_of(query.exclude.iter().chain(unwanted))?;
-        let (mut draw, due) = (Draw::begin(self, query, &excluded)?, self.due_for(now));
+        let (mut draw, due) =
+            (Draw::begin(self, query, &Excluded::of(self, query.exclude)?)?, self.due_for(now));
+        draw.leave_out(&self.slots_of(unwanted)?)?;
         self.slots_of(already)?.into_iter().try_for_each(|slot| draw.count(slot))?;
         let (mut addresses, mut counts) = (Addresses::new(), SHARING_ORDER.map(|peer_type| (peer_type, 0)));
         for (peer_type, count) in
             counts.iter_mut().filter(|(peer_type, _)| query.type_filter.admits(*peer_type))
         {
             let missing = (size - addresses.len()).min(rooms[*peer_type as usize]);
-            let before = addresses.len();
-            draw.next(
-                &Admission::of(query, due, |t| t == *peer_type, PrivatePeers::None),
-                missing,
-                rng,
-                &mut addresses,
-            )?;
-            *count = addresses.len() - before;
+            let admission = Admission::of(query, due, |t| t == *peer_type, PrivatePeers::None);
+            let mut slots = Slots::new();
+            draw.next(&admission, missing, rng, &mut slots)?;
+            self.tell(&slots, &mut addresses)?;
+            *count = slots.len();
         }
         Ok((addresses, counts))
     }
@@ -70,8 +68,15 @@ impl PeerTable {
         exclude: Option<&PeerAddress>,
         size: usize,
     ) -> memory::Result<Addresses> {
-        let excluded = SlotSet::of(&self.slots_of(query.exclude.iter().chain(exclude))?)?;
-        let filter = Filter::of(self, query)?;
+        let by_query = Excluded::of(self, query.exclude)?;
+        let mut filter = Filter::of(query);
+        if query.apart {
+            filter.close(self, &by_query)?;
+        }
+        let mut excluded = SlotSet::of(&by_query.slots)?;
+        if let Some(slot) = exclude.and_then(|exclude| self.find(exclude)) {
+            excluded.add(slot)?;
+        }
         let mut by_type = [(); 3].map(|()| Vec::new());
         for &Listed { slot, address, drawn_as } in peers {
             let entry = self.slab().entry(slot);
