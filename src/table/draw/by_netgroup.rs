@@ -165,7 +165,7 @@ impl<E: Fn(u32) -> bool> Round<'_, '_, E> {
             drawn.into_iter().filter(|&(pool, netgroup)| self.is_first(netgroup, pool)).collect();
         firsts.iter().for_each(|&(_, netgroup)| self.answer.grouping.prefetch(netgroup));
         for (_, netgroup) in firsts {
-            let size = self.cells(netgroup).map(<[u32]>::len).sum();
+            let size = self.answer.grouping.admitted(netgroup, &self.classes);
             let slot = self.slot_at(netgroup, rng.random_range(0..size));
             self.drawn.extend(slot.map(|slot| (netgroup, slot)));
         }
@@ -197,7 +197,8 @@ impl<E: Fn(u32) -> bool> Round<'_, '_, E> {
 
     /// Whether no admitted list before that of this pool has the netgroup.
     fn is_first(&self, netgroup: u32, pool: usize) -> bool {
-        self.answer.grouping.first_facet(netgroup, &self.classes) == facet_of(pool)
+        self.population.is_one_facet()
+            || self.answer.grouping.first_facet(netgroup, &self.classes) == facet_of(pool)
     }
 
     fn is_used_up(&self, netgroup: u32) -> bool {
@@ -211,7 +212,7 @@ impl<E: Fn(u32) -> bool> Round<'_, '_, E> {
         let peers = if let Some(peers) = self.peers_of(netgroup) {
             peers
         } else {
-            let size = self.cells(netgroup).map(<[u32]>::len).sum();
+            let size = self.answer.grouping.admitted(netgroup, &self.classes);
             for _ in 0..PEER_DRAWS {
                 let slot = self.slot_at(netgroup, rng.random_range(0..size));
                 if slot.is_some_and(|slot| self.is_left(slot)) {
@@ -252,13 +253,7 @@ impl<E: Fn(u32) -> bool> Round<'_, '_, E> {
     }
 
     /// The slot at a position among the admitted peers of a netgroup.
-    fn slot_at(&self, netgroup: u32, mut position: usize) -> Option<u32> {
-        for slots in self.cells(netgroup) {
-            match slots.get(position) {
-                Some(&slot) => return Some(slot),
-                None => position -= slots.len(),
-            }
-        }
-        None
+    fn slot_at(&self, netgroup: u32, position: usize) -> Option<u32> {
+        self.answer.grouping.admitted_at(netgroup, &self.classes, position)
     }
 }

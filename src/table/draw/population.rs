@@ -70,6 +70,11 @@ impl<'a, L: Lists> Population<'a, L> {
         self.ends().last().copied().unwrap_or(0)
     }
 
+    /// Whether all members are of one facet.
+    pub(super) fn is_one_facet(&self) -> bool {
+        self.len == 1
+    }
+
     fn ends(&self) -> &[u32] {
         &self.ends[..self.len]
     }

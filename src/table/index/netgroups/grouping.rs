@@ -106,9 +106,25 @@ impl Grouping {
         self.peers[netgroup as usize].cells()
     }
 
+    /// How many peers of a netgroup are in the first classes of each facet, as many as are given. Cost: as for
+    /// [`cells`](Self::cells).
+    pub(in crate::table) fn admitted(&self, netgroup: u32, classes: &[u8; FACETS]) -> usize {
+        self.peers[netgroup as usize].admitted(classes)
+    }
+
+    /// The slot at a position among [those](Self::admitted).
+    pub(in crate::table) fn admitted_at(
+        &self,
+        netgroup: u32,
+        classes: &[u8; FACETS],
+        position: usize,
+    ) -> Option<u32> {
+        self.peers[netgroup as usize].admitted_at(classes, position)
+    }
+
     /// Prefetches the peers of a netgroup.
     pub(in crate::table) fn prefetch(&self, netgroup: u32) {
-        std::hint::black_box(self.cells(netgroup).next());
+        self.peers[netgroup as usize].prefetch();
     }
 
     /// Prefetches the place of a slot.

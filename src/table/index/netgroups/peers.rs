@@ -9,7 +9,7 @@ use smallvec::SmallVec;
 
 use crate::memory::{self, give_back};
 use crate::netgroup::Netgroup;
-use crate::table::facet::{CLASSES, pool_number};
+use crate::table::facet::{CLASSES, FACETS, class_in, facet_of, pool_number};
 use crate::table::slot::slot_number;
 
 /// A netgroup with more peers than this is kept by pool, until it has half as many.
@@ -70,6 +70,44 @@ impl NetgroupPeers {
         };
         let few = few.iter().map(|peer| (usize::from(peer.pool), std::slice::from_ref(&peer.slot)));
         few.chain(many.iter().map(|cell| (usize::from(cell.pool), &cell.slots[..])))
+    }
+
+    /// How many of the peers are in the first classes of each facet, as many as are given.
+    pub(super) fn admitted(&self, classes: &[u8; FACETS]) -> usize {
+        match &self.peers {
+            Peers::Few(few) => few.iter().filter(|peer| is_admitted(peer.pool, classes)).count(),
+            Peers::Many { cells, .. } => {
+                let cells = cells.iter().filter(|cell| is_admitted(cell.pool, classes));
+                cells.map(|cell| cell.slots.len()).sum()
+            }
+        }
+    }
+
+    /// The slot at a position among [those](Self::admitted).
+    pub(super) fn admitted_at(&self, classes: &[u8; FACETS], mut position: usize) -> Option<u32> {
+        match &self.peers {
+            Peers::Few(few) => {
+                let mut slots = few.iter().filter(|peer| is_admitted(peer.pool, classes));
+                slots.nth(position).map(|peer| peer.slot)
+            }
+            Peers::Many { cells, .. } => {
+                for cell in cells.iter().filter(|cell| is_admitted(cell.pool, classes)) {
+                    match cell.slots.get(position) {
+                        Some(&slot) => return Some(slot),
+                        None => position -= cell.slots.len(),
+                    }
+                }
+                None
+            }
+        }
+    }
+
+    /// Brings the peers into the cache, or the first of them if there are many.
+    pub(super) fn prefetch(&self) {
+        std::hint::black_box(match &self.peers {
+            Peers::Few(few) => few.first().map(|peer| peer.slot),
+            Peers::Many { cells, .. } => cells.first().map(|cell| u32::from(cell.pool)),
+        });
     }
 
     /// Adds a slot; `set_position` is given each slot whose position changes, and the new one. Cost: constant, amortised.
@@ -208,6 +246,12 @@ impl NetgroupPeers {
             }
         }
     }
+}
+
+/// Whether a pool is in the first classes of its facet, as many as are given.
+fn is_admitted(pool: u8, classes: &[u8; FACETS]) -> bool {
+    let pool = usize::from(pool);
+    class_in(pool) < classes[facet_of(pool)]
 }
 
 /// Where the cell of a pool is, or would be.
