@@ -1449,11 +1449,11 @@ peer_manager_status peer_manager_get_peers_to_send(struct peer_manager *pm,
  *
  * PEER_MANAGER_DIAL_CONNECT, for size free places: preferred peers first, then outbound ones, then inbound ones. Of outbound
  * and inbound peers one of each netgroup, and none of a netgroup that is busy or chosen already; for each place a netgroup is
- * drawn first, and the most senior (peer_manager_query.seniority) of eight draws wins, of inbound peers of sixteen. While the
+ * drawn first, and the most senior (peer_manager_query.seniority) of twelve draws wins, of inbound peers of sixteen. While the
  * table has fewer netgroups than twice the places, busy and free, netgroups are not looked at, so that a small network of few
  * operators can form.
  *
- * PEER_MANAGER_DIAL_FEELER: inbound peers to try and hang up, a netgroup drawn first, the most senior of sixteen draws: whom
+ * PEER_MANAGER_DIAL_FEELER: inbound peers to try and hang up, a netgroup drawn first, the most senior of 64 draws: whom
  * a feeler reaches is known from then on.
  *
  * The loop of a node:
@@ -1466,8 +1466,8 @@ peer_manager_status peer_manager_get_peers_to_send(struct peer_manager *pm,
  * - sleep until a connection ends or peer_manager_next_due, but not less than half a minute after failures: while the node is
  *   offline, its peers become due within a minute.
  *
- * Cost: that of three draws with max_per_netgroup and seniority at most, and of busy_count look-ups each; the first call on a
- * table without bounds looks at the netgroup of each peer. Never waits for the disk.
+ * Cost: that of a few dozen draws with max_per_netgroup, and of busy_count look-ups; the first call on a table without bounds
+ * looks at the netgroup of each peer. Never waits for the disk.
  *
  * @param pm          the peer manager
  * @param purpose     PEER_MANAGER_DIAL_CONNECT or PEER_MANAGER_DIAL_FEELER

@@ -30,13 +30,17 @@ pub enum Purpose {
 const KNOWN_FIRST: [PeerTypeFilter; 3] =
     [PeerTypeFilter::PreferredOnly, PeerTypeFilter::OutboundOnly, PeerTypeFilter::InboundOnly];
 
-/// So many draws compete for a place of a peer that was reached before. In a simulation of a node that is flooded for days,
-/// four let in several times as many hostile peers, and sixteen hardly fewer than eight.
-const SENIORITY_OF_KNOWN: u32 = 8;
+/// So many draws compete for a place of a peer that was reached before. These three numbers were found with the simulator in
+/// `examples/eclipse`, whose README has the figures: they make the worst of its attacks least bad. With four, or two, an
+/// attacker who has been there for days gets a third of the connections; with sixteen hardly fewer than with twelve.
+const SENIORITY_OF_KNOWN: u32 = 12;
 
-/// The same for one that was only heard of, feelers included: whom they reach is known from then on. With eight, and one for
-/// feelers, the hostile share of the connections after a flood from the node's birth is .40 instead of .24.
+/// The same for one that was only heard of.
 const SENIORITY_OF_NEW: u32 = 16;
+
+/// The same for feelers: whom they reach is known from then on, and in this order. With sixteen, twice as much of the
+/// connections is hostile after a flood from the node's birth; with one, four times as much.
+const SENIORITY_OF_FEELERS: u32 = 64;
 
 /// In a network of fewer netgroups for each place, they are not looked at: a small network of few operators must be able to
 /// form, and no attacker can make a node that knows many netgroups forget them.
@@ -53,15 +57,15 @@ impl PeerManager {
     ///
     /// - [`Purpose::Connect`], for `size` free places: preferred peers first, then outbound ones, then inbound ones. Of
     ///   outbound and inbound peers one of each netgroup, and none of a netgroup that is busy or chosen already; for each
-    ///   place a netgroup is drawn first, and the most [senior](PeerQuery::seniority) of eight draws wins, of inbound peers
+    ///   place a netgroup is drawn first, and the most [senior](PeerQuery::seniority) of twelve draws wins, of inbound peers
     ///   of sixteen. While the table has fewer netgroups than twice the places, busy and free, netgroups are not looked at.
-    /// - [`Purpose::Feeler`]: inbound peers to try and hang up, a netgroup drawn first, the most senior of sixteen draws.
+    /// - [`Purpose::Feeler`]: inbound peers to try and hang up, a netgroup drawn first, the most senior of 64 draws.
     ///
     /// A good loop: dial what this returns until eight are connected; try a feeler every two minutes; hang up one random
     /// connection every two hours, so that no attacker holds all places for ever; say when the node is
     /// [offline](Self::set_online); sleep until a place is free or the [next peer is due](Self::next_due).
     ///
-    /// Cost: that of three draws by netgroup at most, whatever the size of the table; the first call looks at the netgroup of
+    /// Cost: that of a few dozen draws by netgroup, whatever the size of the table; the first call looks at the netgroup of
     /// each peer in a table without bounds.
     ///
     /// # Errors
@@ -108,8 +112,9 @@ impl PeerManager {
                     &connect
                 }
                 Purpose::Feeler => {
-                    let query = ranked(PeerTypeFilter::InboundOnly, busy);
-                    feel = [PeerQuery { max_per_netgroup: u32::MAX, ..query }];
+                    let query = dialled(PeerTypeFilter::InboundOnly, busy);
+                    feel =
+                        [PeerQuery { max_per_netgroup: u32::MAX, seniority: SENIORITY_OF_FEELERS, ..query }];
                     &feel
                 }
             };
@@ -153,18 +158,14 @@ fn is_small_network(table: &PeerTable, places: usize) -> bool {
 
 /// The query for peers of a kind to connect to, besides those that are busy.
 fn choice(kind: PeerTypeFilter, busy: &[PeerAddress], is_small: bool) -> PeerQuery<'_> {
-    if kind == PeerTypeFilter::PreferredOnly {
-        return dialled(kind, busy);
-    }
-    let query = ranked(kind, busy);
+    let query = dialled(kind, busy);
+    let seniority = match kind {
+        PeerTypeFilter::PreferredOnly => return query,
+        PeerTypeFilter::OutboundOnly => SENIORITY_OF_KNOWN,
+        _ => SENIORITY_OF_NEW,
+    };
+    let query = PeerQuery { seniority, ..query };
     if is_small { query } else { PeerQuery { max_per_netgroup: 1, apart: true, ..query } }
-}
-
-/// The peers of a kind that may be dialled now, the senior ones rather than others.
-fn ranked(kind: PeerTypeFilter, busy: &[PeerAddress]) -> PeerQuery<'_> {
-    let is_known = kind == PeerTypeFilter::OutboundOnly;
-    let seniority = if is_known { SENIORITY_OF_KNOWN } else { SENIORITY_OF_NEW };
-    PeerQuery { seniority, ..dialled(kind, busy) }
 }
 
 /// All peers of a kind that may be dialled now.

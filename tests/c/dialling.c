@@ -188,7 +188,7 @@ static void a_feeler_is_an_inbound_peer_a_netgroup_first_and_a_senior_one(void) 
     CHECK(next(pm, PEER_MANAGER_DIAL_FEELER, &busy, 1, &out, 1) == 1 && netgroup_of(&out) == 1);
     of_the_older_half += out.port <= 100;
   }
-  /* Each of sixteen draws is of the small netgroup every second time; drawn uniformly, one in 200 would be. */
+  /* Each of 64 draws is of the small netgroup every second time; drawn uniformly, one in 200 would be. */
   CHECK(of_the_small_netgroup >= 390);
   CHECK(of_the_older_half >= 390);
   peer_manager_free(pm);

@@ -23,22 +23,27 @@ pub(crate) fn candidates() -> Vec<Policy> {
     let mut tried = vec![CONTRACT];
     for feeler_depth in [4, 8, 16, 32, 64] {
         tried.push(Parameters { feeler_depth, ..CONTRACT });
+        tried.push(Parameters { known_depth: 16, new_depth: 16, feeler_depth, ..CONTRACT });
     }
     // With the best of these, the others.
-    let base = Parameters { new_depth: 16, feeler_depth: 16, ..CONTRACT };
-    for known_depth in [1, 2, 4, 8, 16, 32] {
+    let base = Parameters { known_depth: 12, new_depth: 16, feeler_depth: 64, ..CONTRACT };
+    for known_depth in [1, 2, 4, 8, 12, 32] {
         tried.push(Parameters { known_depth, ..base });
     }
-    for (known_depth, among) in [(8, 2), (16, 4), (32, 8)] {
+    for new_depth in [8, 32, 64] {
+        tried.push(Parameters { new_depth, ..base });
+    }
+    for (known_depth, among) in [(12, 2), (32, 4)] {
         tried.push(Parameters { known_depth, among, ..base });
     }
     for uniform in [12, 25] {
         tried.push(Parameters { uniform, ..base });
     }
     tried.push(Parameters { new_first: 12, ..base });
+    tried.push(Parameters { feeler_failures: 0, ..base });
     tried.push(Parameters { known_by_heard: true, ..base });
     for known_depth in [4, 8, 16] {
-        tried.push(Parameters { known_depth, known_after_a_day: true, ..base });
+        tried.push(Parameters { known_depth, feeler_depth: 16, known_after_a_day: true, ..base });
     }
     let rotations = [HOUR / 2, 8 * HOUR].map(|rotation| policy(base, rotation));
     tried.into_iter().map(|parameters| policy(parameters, 2 * HOUR)).chain(rotations).collect()
