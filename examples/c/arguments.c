@@ -4,16 +4,51 @@
 
 #include "node.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 static bool usage(const char *program)
 {
   fprintf(stderr,
           "usage: %s [--import FILE] [--export FILE] [--metrics] LIST [DATABASE]\n"
-          "       %s [--import FILE] [--export FILE] [--metrics] [--database DATABASE]\n",
-          program, program);
+          "       %s [--import FILE] [--export FILE] [--metrics] [--database DATABASE]\n"
+          "       %s --listen ADDRESS [--local] [--seed ADDRESS]... [--connections N] [--seconds S]\n"
+          "          [--import FILE] [--export FILE] [--metrics] [--database DATABASE]\n"
+          "\n"
+          "The first lives a simulated day with the addresses of LIST, and contacts nobody.\n"
+          "The second lives no day.\n"
+          "The third is a node on sockets, until it gets SIGTERM or SIGINT.\n"
+          "  --listen ADDRESS  where it listens: an IP address and a port; port 0 is any that is free\n"
+          "  --local           for a network on one machine or a LAN: private addresses are told to others like any\n"
+          "  --seed ADDRESS    a peer to begin with, as often as there are some (at most %d)\n"
+          "  --connections N   so many that it makes (8; at most %d); twice as many that others make may stay\n"
+          "  --seconds S       lives for so long\n",
+          program, program, program, MOST_SEEDS, MOST_PLACES);
   return false;
+}
+
+/* A number from 1 to `most`. */
+static bool read_number(const char *text, unsigned long most, unsigned long *out)
+{
+  char *end;
+
+  if (*text < '1' || *text > '9')
+    return false;
+  errno = 0;
+  *out = strtoul(text, &end, 10);
+  return errno == 0 && *end == '\0' && *out <= most;
+}
+
+/* Options of the node on sockets say nothing without --listen; with it, there is no day. */
+static bool make_sense(const struct arguments *wanted, bool has_live_options)
+{
+  if (wanted->listen != NULL)
+    return wanted->list == NULL;
+  return !has_live_options
+         && (wanted->list != NULL || wanted->import != NULL || wanted->export != NULL || wanted->metrics);
 }
 
 bool read_arguments(int argc, char **argv, struct arguments *out)
@@ -23,25 +58,46 @@ bool read_arguments(int argc, char **argv, struct arguments *out)
     {"export", required_argument, NULL, 'e'},
     {"metrics", no_argument, NULL, 'm'},
     {"database", required_argument, NULL, 'd'},
+    {"listen", required_argument, NULL, 'l'},
+    {"local", no_argument, NULL, 'p'},
+    {"seed", required_argument, NULL, 's'},
+    {"connections", required_argument, NULL, 'c'},
+    {"seconds", required_argument, NULL, 't'},
     {NULL, 0, NULL, 0},
   };
   const char *const program = argc > 0 ? argv[0] : "node";
+  bool has_live_options = false;
   int option;
 
+  out->connections = 8;
   while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
     switch (option) {
       case 'i': out->import = optarg; break;
       case 'e': out->export = optarg; break;
       case 'm': out->metrics = true; break;
       case 'd': out->database = optarg; break;
+      case 'l': out->listen = optarg; break;
+      case 'p': out->is_local = true; break;
+      case 's':
+        if (out->seed_count == MOST_SEEDS)
+          return usage(program);
+        out->seeds[out->seed_count++] = optarg;
+        break;
+      case 'c':
+        if (!read_number(optarg, MOST_PLACES, &out->connections))
+          return usage(program);
+        break;
+      case 't':
+        if (!read_number(optarg, MOST_SECONDS, &out->seconds))
+          return usage(program);
+        break;
       default: return usage(program); /* getopt_long has said what is wrong */
     }
+    has_live_options = has_live_options || strchr("psct", option) != NULL;
   }
   if (optind < argc)
     out->list = argv[optind++];
   if (optind < argc && out->database == NULL)
     out->database = argv[optind++];
-  if (optind < argc || (out->list == NULL && out->import == NULL && out->export == NULL && !out->metrics))
-    return usage(program);
-  return true;
+  return (optind == argc && make_sense(out, has_live_options)) || usage(program);
 }

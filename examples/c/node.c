@@ -10,7 +10,11 @@
  *   node [--database DATABASE] [--import FILE] [--export FILE] [--metrics]
  *
  * lives no day: it adds the addresses of a text file, writes those of all peers to one, and prints the counts as
- * Prometheus reads them. With LIST, it does the first before the day and the others after it. */
+ * Prometheus reads them. With LIST, it does the first before the day and the others after it.
+ *
+ *   node --listen ADDRESS [--local] [--seed ADDRESS]...
+ *
+ * is a node on sockets, with the clock and the random numbers of the library: real.c. */
 
 #define _POSIX_C_SOURCE 200809L
 
@@ -227,15 +231,15 @@ static bool import_list(peer_manager *pm, const char *list)
   return true;
 }
 
-/* What is asked for besides a day: the list that goes in before it. */
-static bool before_the_day(peer_manager *pm, const struct arguments *wanted)
+/* What is asked for besides a life: the list that goes in before it. */
+bool before_life(peer_manager *pm, const struct arguments *wanted)
 {
   struct imported ignored;
   return wanted->import == NULL || import_peers(pm, wanted->import, 0, &ignored);
 }
 
 /* And what comes out after it. */
-static bool after_the_day(peer_manager *pm, const struct arguments *wanted)
+bool after_life(peer_manager *pm, const struct arguments *wanted)
 {
   if (wanted->export != NULL && !export_peers(pm, wanted->export))
     return false;
@@ -256,10 +260,10 @@ static bool first_life(const struct arguments *wanted, const char *database, str
 
   if (!open_peers(database, clock, &pm))
     return false;
-  ok = wake_up(pm, clock) && import_list(pm, wanted->list) && before_the_day(pm, wanted) && live_one_day(pm, clock);
+  ok = wake_up(pm, clock) && import_list(pm, wanted->list) && before_life(pm, wanted) && live_one_day(pm, clock);
   if (ok && peer_manager_get_all_peers(pm, out, &error) != PEER_MANAGER_OK)
     ok = failed("look at all peers", &error);
-  ok = ok && print_peers(*out, clock->now) && after_the_day(pm, wanted);
+  ok = ok && print_peers(*out, clock->now) && after_life(pm, wanted);
   peer_manager_free(pm);
   return ok;
 }
@@ -291,7 +295,7 @@ static bool run_without_day(const struct arguments *wanted)
   options.db_path = wanted->database;
   if (peer_manager_open(&options, &pm, &error) != PEER_MANAGER_OK)
     return failed("open the peers", &error);
-  ok = before_the_day(pm, wanted) && after_the_day(pm, wanted);
+  ok = before_life(pm, wanted) && after_life(pm, wanted);
   peer_manager_free(pm);
   return ok;
 }
@@ -301,6 +305,8 @@ static bool run(const struct arguments *wanted)
   struct place place;
   bool ok;
 
+  if (wanted->listen != NULL)
+    return run_real_node(wanted);
   if (wanted->list == NULL)
     return run_without_day(wanted);
   if (!choose_place(wanted->database, &place))

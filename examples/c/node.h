@@ -15,6 +15,10 @@
 #define HOUR (60 * MINUTE)
 #define DAY (24 * HOUR)
 
+#define MOST_PLACES 64 /* connections, and seeds, that can be asked for */
+#define MOST_SEEDS 64
+#define MOST_SECONDS (365 * DAY)
+
 /* The clock that the library reads. The program turns it, so that a day passes in an instant. */
 struct sim_clock {
   int64_t now; /* seconds since the Unix epoch */
@@ -40,6 +44,12 @@ struct arguments {
   const char *import;
   const char *export;
   bool metrics;
+  const char *listen; /* where a node on sockets listens; the rest is its own */
+  bool is_local;
+  const char *seeds[MOST_SEEDS];
+  size_t seed_count;
+  unsigned long connections; /* that it makes */
+  unsigned long seconds;     /* for so long; 0: until it gets a signal */
 };
 
 /* What came of a list. */
@@ -57,6 +67,13 @@ bool read_arguments(int argc, char **argv, struct arguments *out);
 bool failed(const char *what, const peer_manager_error *error);
 bool failed_without_library(const char *what, const char *reason);
 bool failed_on_file(const char *what, const char *path, const char *reason);
+
+/* node.c: what is asked for besides a life, a simulated day's or a real one. */
+bool before_life(peer_manager *pm, const struct arguments *wanted);
+bool after_life(peer_manager *pm, const struct arguments *wanted);
+
+/* real.c: a node on sockets. */
+bool run_real_node(const struct arguments *wanted);
 
 /* import.c: adds the addresses of a text file; the first `preferred` of them become preferred peers. Lines that are no
  * address are reported on standard error, and no failure. */

@@ -7,3 +7,5 @@ mod c_programs;
 mod golden;
 mod header;
 mod languages;
+#[cfg(target_os = "linux")]
+mod real_nodes;

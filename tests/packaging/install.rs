@@ -178,8 +178,23 @@ fn the_example_node_runs_with_what_is_installed() {
     let Some(flags) = pkg_config(&["--cflags", "--libs"]) else { return };
     let directory = temporary();
     let program = directory.path().join("node");
-    let sources =
-        ["node.c", "arguments.c", "import.c", "export.c", "metrics.c", "day.c", "world.c", "report.c"];
+    let sources = [
+        "node.c",
+        "arguments.c",
+        "import.c",
+        "export.c",
+        "metrics.c",
+        "day.c",
+        "world.c",
+        "report.c",
+        "real.c",
+        "loop.c",
+        "dialling.c",
+        "talk.c",
+        "wire.c",
+        "sockets.c",
+        "events.c",
+    ];
     let mut command = compiler.command();
     command.arg("-std=c99").args(sources.map(|file| cc::root().join("examples/c").join(file)));
     cc::run(command.args(flags).arg(format!("-Wl,-rpath,{}", libdir().display())).arg("-o").arg(&program));
