@@ -48,12 +48,10 @@ impl Starter {
     /// In a network namespace in which all addresses of these networks are the machine's own. `None` where the system gives
     /// none.
     pub(super) fn in_a_namespace(program: PathBuf, networks: &[&str]) -> Option<Self> {
-        let mut script = "ip link set lo up".to_owned();
-        for network in networks {
-            script += &format!(" && ip route add local {network} dev lo");
-        }
+        let routes = networks.iter().map(|network| format!("ip route add local {network} dev lo && "));
         // It lives until its input ends, so no longer than this process.
-        script += " && echo ready && exec cat";
+        let script =
+            format!("ip link set lo up && {}echo ready && exec cat", routes.collect::<Vec<_>>().concat());
         let mut command = Command::new("unshare");
         command.args(["-rn", "sh", "-c", &script]).stdin(Stdio::piped()).stdout(Stdio::piped());
         let Ok(process) = command.stderr(Stdio::null()).spawn() else {
@@ -129,7 +127,7 @@ impl Node {
 
     /// All that it has printed.
     pub(super) fn said(&self) -> String {
-        self.lines.lock().expect("no thread panics with it").iter().map(|line| format!("{line}\n")).collect()
+        self.lines.lock().expect("no thread panics with it").concat()
     }
 
     /// The peers that it is connected to, by the events.
@@ -184,7 +182,7 @@ fn collect(pipe: impl Read + Send + 'static, lines: &Arc<Mutex<Vec<String>>>) {
     let lines = Arc::clone(lines);
     thread::spawn(move || {
         for line in BufReader::new(pipe).lines().map_while(Result::ok) {
-            lines.lock().expect("no thread panics with it").push(line);
+            lines.lock().expect("no thread panics with it").push(line + "\n");
         }
     });
 }
@@ -194,9 +192,9 @@ pub(super) fn by(deadline: Duration, what: &str, nodes: &[Node], is_so: impl Fn(
     let begin = Instant::now();
     while !is_so() {
         if begin.elapsed() > deadline {
-            let said: String =
+            let said: Vec<String> =
                 nodes.iter().map(|node| format!("--- {}\n{}", node.address, node.said())).collect();
-            panic!("not so after {deadline:?}: {what}\n{said}");
+            panic!("not so after {deadline:?}: {what}\n{}", said.concat());
         }
         thread::sleep(Duration::from_millis(20));
     }

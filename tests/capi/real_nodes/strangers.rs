@@ -145,8 +145,8 @@ fn a_seed_answers(starter: &Starter, answer: &[u8], reason: &str) {
 fn a_peer_that_answers_what_makes_no_sense_is_hung_up() {
     let Some((program, _directory)) = program() else { return };
     let starter = Starter::new(program, &["--local"]);
-    let many: String = (0..33).map(|n| format!("peer 10.0.0.{n}:1\n")).collect();
-    a_seed_answers(&starter, many.as_bytes(), "too many addresses");
+    let many: Vec<String> = (0..33).map(|n| format!("peer 10.0.0.{n}:1\n")).collect();
+    a_seed_answers(&starter, many.concat().as_bytes(), "too many addresses");
     a_seed_answers(&starter, b"peer 10.0.0.1:1\npeer 10.0.0.2\nend\n", "no address");
     a_seed_answers(&starter, b"peer 10.0.0.1:1\nhello 1\n", "makes no sense");
     a_seed_answers(&starter, format!("peer {}\n", "1".repeat(1000)).as_bytes(), "too long");
