@@ -19,14 +19,14 @@ static const struct pace internet = {
   .feeler = 2 * MINUTE * MILLISECONDS,
   .asking_first = 2 * MILLISECONDS,
   .asking = 15 * MINUTE * MILLISECONDS,
-  .rotation = 2 * HOUR * MILLISECONDS,
+  .rotation = REAL_ROTATION * MILLISECONDS,
   .pause = 30 * MILLISECONDS,
 };
 static const struct pace one_machine = {
   .feeler = 3 * MILLISECONDS,
   .asking_first = 1 * MILLISECONDS,
   .asking = 2 * MILLISECONDS,
-  .rotation = 2 * HOUR * MILLISECONDS,
+  .rotation = REAL_ROTATION * MILLISECONDS,
   .pause = 1 * MILLISECONDS,
 };
 

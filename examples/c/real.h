@@ -16,6 +16,11 @@
 
 #define MOST_SURPLUS 4         /* connections beyond those that may stay, each for one answer */
 
+/* How often a place is given to another peer. It can be defined for the compiler, to watch that. */
+#ifndef REAL_ROTATION
+#define REAL_ROTATION (2 * HOUR)
+#endif
+
 #define MILLISECONDS 1000
 #define NEVER INT64_MAX
 

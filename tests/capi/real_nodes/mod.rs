@@ -22,7 +22,11 @@ const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 /// The example, if this machine can compile it; and the directory that it is in.
 fn program() -> Option<(PathBuf, TempDir)> {
-    let made = languages::make("examples/c", &["node"], &[("make", "make"), ("C compiler", "cc")])?;
+    program_of(&["node"])
+}
+
+fn program_of(targets: &[&str]) -> Option<(PathBuf, TempDir)> {
+    let made = languages::make("examples/c", targets, &[("make", "make"), ("C compiler", "cc")])?;
     Some((languages::build(made.path(), "node"), made))
 }
 
@@ -115,6 +119,33 @@ fn twelve_nodes_of_two_operators_have_eight_connections_on_public_addresses() {
 fn two_nodes_that_know_all_there_are_have_one_connection_each() {
     let Some((program, _directory)) = program() else { return };
     the_network_stands(&Starter::new(program, &["--local"]), &[LOOPBACK; 2], first);
+}
+
+#[test]
+fn a_node_whose_places_are_taken_finds_out_by_feelers_who_is_there() {
+    let Some((program, _directory)) = program() else { return };
+    let nodes = start(&Starter::new(program, &["--local", "--connections", "1"]), &[LOOPBACK; 3], first);
+    // The last is connected to the first, its seed, and has heard of the second.
+    let reached = format!("\nreached {}\n", nodes[1].address);
+    by(MINUTE, "the second is reached", &nodes, || nodes[2].said().contains(&reached));
+    assert_eq!(nodes[2].connected(), BTreeSet::from([nodes[0].address.clone()]));
+}
+
+#[test]
+fn a_place_is_given_to_another_peer_each_time_it_is_that_ones_turn() {
+    let Some((program, _directory)) = program_of(&["node", "CPPFLAGS=-DREAL_ROTATION=1"]) else { return };
+    let nodes = start(&Starter::new(program, &["--local", "--connections", "2"]), &[LOOPBACK; 4], first);
+    let has_met = |node: &Node| -> BTreeSet<String> {
+        let said = node.said();
+        said.lines().filter_map(|line| line.strip_prefix("connected to ")).map(str::to_owned).collect()
+    };
+    by(MINUTE, "all have been connected to all", &nodes, || {
+        nodes.iter().all(|node| has_met(node) == others(&nodes, node))
+    });
+    for node in &nodes {
+        assert!(node.said().contains(": another peer's turn\n"), "{}", node.said());
+        assert!(node.connected().len() <= 2, "{}", node.said());
+    }
 }
 
 /// Private addresses mean nothing to strangers, so on loopback there is nothing to share, and the node says so.
