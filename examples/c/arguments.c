@@ -18,7 +18,7 @@ static bool usage(const char *program)
           "       %s --listen ADDRESS [--local] [--seed ADDRESS]... [--connections N] [--seconds S]\n"
           "          [--import FILE] [--export FILE] [--metrics] [--database DATABASE]\n"
           "\n"
-          "The first lives a simulated day with the addresses of LIST, and contacts nobody.\n"
+          "The first lives a simulated day with the addresses of LIST, without any network.\n"
           "The second lives no day.\n"
           "The third is a node on sockets, until it gets SIGTERM or SIGINT.\n"
           "  --listen ADDRESS  where it listens: an IP address and a port; port 0 is any that is free\n"

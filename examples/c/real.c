@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 
-/* On the Internet a dial costs strangers something, so what nobody waits for is done seldom. A network of one machine has
+/* On the Internet a dial costs strangers something, so what can wait is done seldom. A network of one machine has
  * no strangers, and should stand while its owner looks at it. */
 static const struct pace internet = {
   .feeler = 2 * MINUTE * MILLISECONDS,

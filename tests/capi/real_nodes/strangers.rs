@@ -77,7 +77,7 @@ fn a_full_node_gives_addresses_and_hangs_up() {
     is_closed(socket);
     node.wait_for("it says why", |node| node.said().contains("this node is full"));
 
-    // The others can still ask. Nobody is told about itself.
+    // The others can still ask. None is told about itself.
     for (socket, listener) in stay.iter_mut().zip(&listeners) {
         socket.get_mut().write_all(b"ask\n").expect("it is asked");
         let (addresses, end) = read_answer(socket);
