@@ -1461,8 +1461,12 @@ peer_manager_status peer_manager_get_peers_to_send(struct peer_manager *pm,
  *   peer_manager_update with PEER_MANAGER_TYPE_OUTBOUND and PEER_MANAGER_BACKOFF_RESET for a success,
  *   peer_manager_update_backoff with PEER_MANAGER_BACKOFF_INCREASE for a failure;
  * - every two minutes, try one feeler, hang up, and report it in the same way;
- * - every two hours, hang up one connection, drawn at random, so that a patient attacker does not keep its places;
+ * - every two hours, hang up one connection, drawn at random, so that a patient attacker does not keep its places; it is busy
+ *   until its place is taken, because it is known and due, and might get it back;
+ * - ask each peer for addresses when it connects, and now and then later while places are free;
  * - while fewer than two connections stand, the node is offline: see peer_manager_set_online;
+ * - go on when an outcome is refused: PEER_MANAGER_ERROR_LIMIT if the peer was evicted meanwhile, PEER_MANAGER_ERROR_REFUSED if
+ *   it has turned out to be the node itself;
  * - sleep until a connection ends or peer_manager_next_due, but not less than half a minute after failures: while the node is
  *   offline, its peers become due within a minute.
  *

@@ -160,8 +160,8 @@ static bool dial(struct real *node, enum role role, const peer_manager_address *
 }
 
 /* The peers that this node is connected to, or dials. Those that have connected to it do not count: else an attacker that
- * connects from many networks would keep the node from dialling into them. So two nodes may have two connections. For a while, the peer that has just been
- * hung up on counts, too: it is known and due, and would get its place back. */
+ * connects from many networks would keep the node from dialling into them. So two nodes may have two connections. For a
+ * while, the peer that has just been hung up on counts, too: it is known and due, and would get its place back. */
 static size_t list_busy(const struct real *node, peer_manager_address *busy)
 {
   size_t i, count = 0;

@@ -62,8 +62,9 @@ impl PeerManager {
     /// - [`Purpose::Feeler`]: inbound peers to try and hang up, a netgroup drawn first, the most senior of 64 draws.
     ///
     /// A good loop: dial what this returns until eight are connected; try a feeler every two minutes; hang up one random
-    /// connection every two hours, so that no attacker holds all places for ever; say when the node is
-    /// [offline](Self::set_online); sleep until a place is free or the [next peer is due](Self::next_due).
+    /// connection every two hours, so that no attacker holds all places for ever, and call it busy until its place is taken;
+    /// say when the node is [offline](Self::set_online); sleep until a place is free or the [next peer is
+    /// due](Self::next_due).
     ///
     /// Cost: that of a few dozen draws by netgroup, whatever the size of the table; the first call looks at the netgroup of
     /// each peer in a table without bounds.
