@@ -26,6 +26,8 @@ struct day {
   struct sim_clock *clock;
   struct connection connections[SLOTS];
   size_t connected;
+  peer_manager_address rotated; /* whose place goes to another peer: it is known and due, and might get it back */
+  bool has_rotated;
   int64_t next_feeler, next_rotation, next_talk;
   struct hour hour;
   unsigned answers;
@@ -59,8 +61,12 @@ static void hang_up_what_ends(struct day *day)
     else
       i++;
   }
-  if (is_time(day, &day->next_rotation, ROTATION) && day->connected > 0)
-    hang_up(day, world_pick(day->clock->now, day->connected));
+  if (is_time(day, &day->next_rotation, ROTATION) && day->connected > 0) {
+    i = world_pick(day->clock->now, day->connected);
+    day->rotated = day->connections[i].peer;
+    day->has_rotated = true;
+    hang_up(day, i);
+  }
 }
 
 static bool dial(struct day *day, uint32_t purpose, const peer_manager_address *peer)
@@ -90,13 +96,15 @@ static bool dial(struct day *day, uint32_t purpose, const peer_manager_address *
 /* Dials up to `wanted` peers, as the library chooses. */
 static bool dial_some(struct day *day, uint32_t purpose, size_t wanted)
 {
-  peer_manager_address busy[SLOTS], chosen[SLOTS];
+  peer_manager_address busy[SLOTS + 1], chosen[SLOTS];
   peer_manager_error error;
-  size_t i, count = 0;
+  size_t i, busy_count = 0, count = 0;
 
   for (i = 0; i < day->connected; i++)
-    busy[i] = day->connections[i].peer;
-  if (peer_manager_next_to_dial(day->pm, purpose, busy, day->connected, wanted, chosen, &count, &error)
+    busy[busy_count++] = day->connections[i].peer;
+  if (day->has_rotated)
+    busy[busy_count++] = day->rotated;
+  if (peer_manager_next_to_dial(day->pm, purpose, busy, busy_count, wanted, chosen, &count, &error)
       != PEER_MANAGER_OK)
     return failed("choose peers to dial", &error);
   for (i = 0; i < count; i++) {
@@ -112,8 +120,10 @@ static bool dial_peers(struct day *day)
 
   if (peer_manager_set_online(day->pm, day->connected >= ONLINE, &error) != PEER_MANAGER_OK)
     return failed("say whether the node is online", &error);
-  return dial_some(day, PEER_MANAGER_DIAL_CONNECT, SLOTS - day->connected)
-         && (!is_time(day, &day->next_feeler, FEELING) || dial_some(day, PEER_MANAGER_DIAL_FEELER, 1));
+  if (!dial_some(day, PEER_MANAGER_DIAL_CONNECT, SLOTS - day->connected))
+    return false;
+  day->has_rotated = false;
+  return !is_time(day, &day->next_feeler, FEELING) || dial_some(day, PEER_MANAGER_DIAL_FEELER, 1);
 }
 
 /* Until there is something to do: with a free place also when another peer may be dialled. A real node wakes up when a
