@@ -6,6 +6,7 @@ use std::mem::MaybeUninit;
 use std::ptr;
 
 use peer_manager::ffi::address::{PEER_MANAGER_HOST_CAPACITY, peer_manager_address};
+use peer_manager::ffi::dialling::peer_manager_next_to_dial;
 use peer_manager::ffi::error::{PEER_MANAGER_ERROR_INTERNAL, PEER_MANAGER_OK, peer_manager_error};
 use peer_manager::ffi::manager::{peer_manager as handle, peer_manager_free, peer_manager_open};
 use peer_manager::ffi::options::peer_manager_options;
@@ -136,6 +137,21 @@ impl Node {
         // SAFETY: the pointers are valid for the call.
         answer(size, |out, out_count| unsafe {
             call(|error| peer_manager_get_peers_to_send(self.0, filter, exclude, size, out, out_count, error))
+        })
+    }
+
+    pub(crate) fn next_to_dial(
+        &self,
+        purpose: u32,
+        busy: &[peer_manager_address],
+        size: usize,
+    ) -> Result<Vec<PeerAddress>, i32> {
+        let (first, count) = (busy.as_ptr(), busy.len());
+        // SAFETY: the pointers are valid for the call.
+        answer(size, |out, out_count| unsafe {
+            call(|error| {
+                peer_manager_next_to_dial(self.0, purpose, first, count, size, out, out_count, error)
+            })
         })
     }
 

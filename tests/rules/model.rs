@@ -5,11 +5,12 @@
 use std::time::Duration;
 
 use crate::common::model::netgroup::Policy;
-use crate::common::model::reference::Reference;
+use crate::common::model::reference::{Key, Reference, key};
 use crate::common::model::steps::{Peer, Query, Step, Values, by_address};
 use crate::common::{self, Rows, START, TempDb, TestClock};
 use peer_manager::{
-    BackOffUpdate, Durability, NameGroups, PeerAddress, PeerManager, PeerTypeFilter, Reach, StoredPeerType,
+    BackOffUpdate, Durability, MAX_SENIORITY, NameGroups, PeerAddress, PeerManager, PeerTypeFilter, Purpose,
+    Reach, StoredPeerType,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -85,17 +86,31 @@ fn history() -> impl Strategy<Value = Vec<Event>> {
     let query = move || {
         let max_per_netgroup = prop_oneof![2 => Just(0), 1 => 1..4_u32];
         let filter = select(FILTERS.to_vec());
-        (any::<bool>(), option::of(failures()), filter, max_per_netgroup, vec(peer(), 0..5)).prop_map(
-            |(use_next_attempt, max_num_failures, type_filter, max_per_netgroup, exclude)| Query {
-                use_next_attempt,
-                max_num_failures,
-                type_filter,
-                max_per_netgroup,
-                exclude,
+        // Half of them the specification's.
+        let seniority = prop_oneof![4 => Just(0), 3 => 1..12_u32, 1 => Just(MAX_SENIORITY)];
+        let networks = prop_oneof![3 => Just(0), 1 => 1..32_u32];
+        let additions = prop_oneof![Just((0, false, 0)), (seniority, any::<bool>(), networks)];
+        let rest = (max_per_netgroup, vec(peer(), 0..5), additions);
+        (any::<bool>(), option::of(failures()), filter, rest).prop_map(
+            |(use_next_attempt, max_num_failures, type_filter, rest)| {
+                let (max_per_netgroup, exclude, (seniority, apart, networks)) = rest;
+                Query {
+                    use_next_attempt,
+                    max_num_failures,
+                    type_filter,
+                    max_per_netgroup,
+                    exclude,
+                    seniority,
+                    apart,
+                    networks,
+                }
             },
         )
     };
     let size = || prop_oneof![6 => 0..6_usize, 4 => 0..80_usize, 1 => Just(usize::MAX)];
+    let purpose = || prop_oneof![3 => Just(Purpose::Connect), 1 => Just(Purpose::Feeler)];
+    // Such that the network is small for some of them and not for others.
+    let places = || prop_oneof![6 => 0..12_usize, 2 => 0..80_usize, 1 => Just(usize::MAX)];
     let step = prop_oneof![
         6 => peer().prop_map(Step::EnsureExists),
         3 => vec(peer(), 0..12).prop_map(Step::EnsureExistsMany),
@@ -111,11 +126,15 @@ fn history() -> impl Strategy<Value = Vec<Event>> {
         7 => (query(), size()).prop_map(|(q, s)| Step::LoadRandomPeers(q, s)),
         5 => (query(), option::of(peer()), size()).prop_map(|(q, e, s)| Step::GetPeersToSend(Some(q), e, s)),
         3 => (option::of(peer()), size()).prop_map(|(e, s)| Step::GetPeersToSend(None, e, s)),
+        8 => (purpose(), vec(peer(), 0..7), places()).prop_map(|(p, b, s)| Step::NextToDial(p, b, s)),
+        1 => Just(Step::NextDue),
+        1 => select(vec![true, true, false]).prop_map(Step::SetOnline),
+        1 => vec(peer(), 0..3).prop_map(Step::SetOwnAddresses),
         2 => Just(Step::GetStats),
         1 => Just(Step::Flush),
     ];
     let event = prop_oneof![
-        61 => step.prop_map(Event::Call),
+        72 => step.prop_map(Event::Call),
         5 => time().prop_map(Event::TurnClock),
         1 => Just(Event::Reopen),
     ];
@@ -181,7 +200,8 @@ impl Pair {
     fn take(&mut self, event: &Event) {
         match event {
             Event::Call(step) => {
-                self.model.take(step, &self.manager, self.clock.now());
+                let step = self.model.with_known_names(step);
+                self.model.take(&step, &self.manager, self.clock.now());
                 match step {
                     Step::Flush => self.moments.clear(),
                     Step::GetStats => self.look_at_pending_writes(),
@@ -222,8 +242,17 @@ impl Pair {
         } else {
             assert_eq!(rows, now);
             self.moments.push(now);
+            let order: Vec<_> = self.model.order().unwrap().iter().map(key).collect();
+            assert_eq!(keys_in_order(connection), order);
         }
     }
+}
+
+/// The keys of the rows, in the order of the rows.
+fn keys_in_order(connection: &Connection) -> Vec<Key> {
+    let mut statement = connection.prepare_cached("SELECT ip, port FROM peers ORDER BY rowid").unwrap();
+    let keys = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+    keys.map(Result::unwrap).collect()
 }
 
 fn replay(mut pair: Pair, history: &[Event]) {

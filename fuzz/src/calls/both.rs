@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use peer_manager::{BackOffUpdate, PeerAddress, PeerManager, PeerRecord, StoredPeerType};
+use peer_manager::{BackOffUpdate, PeerAddress, PeerManager, PeerRecord, Purpose, StoredPeerType};
 
 use super::model::steps::{Called, Counts, Peers, Query, Subject, Values};
 use super::steps::Spelled;
@@ -109,6 +109,25 @@ impl Subject<Spelled> for Both<'_> {
     ) -> Vec<PeerAddress> {
         let by_node = Subject::get_peers_to_send(self.node, query, asking, size);
         self.drawn(by_node, &subject(self.twin).get_peers_to_send(query, asking, size))
+    }
+
+    fn next_to_dial(&self, purpose: Purpose, busy: &[Spelled], size: usize) -> Vec<PeerAddress> {
+        let by_node = Subject::next_to_dial(self.node, purpose, busy, size);
+        self.drawn(by_node, &subject(self.twin).next_to_dial(purpose, busy, size))
+    }
+
+    fn next_due(&self) -> Option<i64> {
+        same(self.node.next_due(), &subject(self.twin).next_due())
+    }
+
+    fn set_online(&self, is_online: bool) {
+        self.node.set_online(is_online);
+        subject(self.twin).set_online(is_online);
+    }
+
+    fn set_own_addresses(&self, own: &[Spelled]) {
+        self.node.set_own_addresses(own);
+        subject(self.twin).set_own_addresses(own);
     }
 
     fn counts(&self) -> Counts {

@@ -161,7 +161,7 @@ impl Limited {
     fn share(&mut self, query: Option<&Query<Spelled>>, asking: Option<Spelled>, size: usize, now: i64) {
         let ask = || Subject::get_peers_to_send(self.node(), query, asking, size);
         let answer = ask();
-        let classes = self.model.rules().classes_to_send(query, asking, now);
+        let classes = self.model.unbounded().classes_to_send(query, asking, now);
         assert_eq!(ask(), answer, "the same query has another answer");
         let class_of = |peer| classes.iter().position(|class| class.contains(peer)).expect("it is eligible");
         assert!(answer.iter().map(class_of).is_sorted(), "not in the order of the types: {answer:?}");

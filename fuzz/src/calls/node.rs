@@ -3,6 +3,9 @@
 use std::ptr;
 
 use peer_manager::ffi::address::peer_manager_address;
+use peer_manager::ffi::dialling::{
+    peer_manager_next_due, peer_manager_set_online, peer_manager_set_own_addresses,
+};
 use peer_manager::ffi::error::{
     PEER_MANAGER_ERROR_LIMIT as LIMIT, PEER_MANAGER_ERROR_NOT_FOUND as NOT_FOUND,
     PEER_MANAGER_ERROR_REFUSED as REFUSED,
@@ -15,7 +18,7 @@ use peer_manager::ffi::peers::{
     peer_manager_update, peer_manager_update_backoff, peer_manager_update_type,
 };
 use peer_manager::ffi::record::peer_manager_record;
-use peer_manager::{BackOffUpdate, PeerAddress, PeerRecord, StoredPeerType};
+use peer_manager::{BackOffUpdate, PeerAddress, PeerRecord, Purpose, StoredPeerType};
 
 use super::model::steps::{Called, Counts, Peers, Query, Refusal, Subject, Values, by_address};
 use super::query::{excluded_in_c, in_c};
@@ -164,6 +167,36 @@ impl Subject<Spelled> for Node {
         self.get_peers_to_send(filter, asking, size).expect("the filter is right")
     }
 
+    fn next_to_dial(&self, purpose: Purpose, busy: &[Spelled], size: usize) -> Vec<PeerAddress> {
+        let busy: Vec<_> = busy.iter().copied().map(Spelled::spelled).collect();
+        self.next_to_dial(purpose as u32, &busy, size).expect("the purpose is right")
+    }
+
+    fn next_due(&self) -> Option<i64> {
+        let mut due = 0;
+        let out = &raw mut due;
+        // SAFETY: the pointers are valid for the call.
+        match call(|error| unsafe { peer_manager_next_due(self.as_ptr(), out, error) }) {
+            Ok(()) => Some(due),
+            Err(status) => {
+                assert_eq!((status, due), (NOT_FOUND, 0));
+                None
+            }
+        }
+    }
+
+    fn set_online(&self, is_online: bool) {
+        // SAFETY: the manager is open.
+        done(call(|error| unsafe { peer_manager_set_online(self.as_ptr(), is_online.into(), error) }));
+    }
+
+    fn set_own_addresses(&self, own: &[Spelled]) {
+        let addresses: Vec<_> = own.iter().copied().map(Spelled::spelled).collect();
+        let (first, count) = (addresses.as_ptr(), addresses.len());
+        // SAFETY: the pointers are valid for the call.
+        done(call(|error| unsafe { peer_manager_set_own_addresses(self.as_ptr(), first, count, error) }));
+    }
+
     fn counts(&self) -> Counts {
         let stats = self.get_stats();
         Counts {
@@ -176,6 +209,7 @@ impl Subject<Spelled> for Node {
             failed_writes: stats.failed_writes,
             skipped_rows: stats.skipped_rows,
             refused_peers: stats.refused_peers,
+            forgiven_failures: stats.forgiven_failures,
         }
     }
 

@@ -22,6 +22,9 @@ pub(super) fn in_c(query: &Query<Spelled>, exclude: &[peer_manager_address]) -> 
         max_per_netgroup: query.max_per_netgroup,
         exclude: exclude.as_ptr(),
         exclude_count: exclude.len(),
+        seniority: query.seniority,
+        apart: query.apart.into(),
+        networks: query.networks,
         ..default_query()
     }
 }

@@ -242,6 +242,9 @@ fn query(input: &mut Unstructured<'_>) -> Result<Query<Spelled>> {
         type_filter: FILTERS[usize::from(bits >> 2) % 6],
         max_per_netgroup: u32::from(bits >> 2) / 6 % 4,
         exclude: few(input, Spelled::decode)?,
+        seniority: 0,
+        apart: false,
+        networks: 0,
     })
 }
 

@@ -58,6 +58,17 @@ impl Policy {
     }
 }
 
+/// The bit of the network of an address, as C numbers them.
+pub(crate) fn network(address: &PeerAddress) -> u32 {
+    match address.host() {
+        Host::V4(_) => 1,
+        Host::V6(_) => 2,
+        Host::Name(name) if name.ends_with(".onion") => 4,
+        Host::Name(name) if name.ends_with(".i2p") => 8,
+        Host::Name(_) => 16,
+    }
+}
+
 /// An IP address as an AS map takes it.
 pub(crate) fn bits(host: &Host) -> Option<u128> {
     match unwrapped(host) {

@@ -6,7 +6,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::ops::RangeInclusive;
 
-use super::netgroup::Policy;
+use super::netgroup::{Policy, network};
 use peer_manager::{BackOffUpdate, PeerAddress, PeerQuery, PeerRecord, PeerTypeFilter, StoredPeerType};
 
 /// The key of the specification: host and port, here with the host as text.
@@ -22,7 +22,14 @@ pub(crate) struct Reference {
     db: Option<HashMap<Key, Row>>,
     /// Not the specification's: which peers a node has.
     policy: Policy,
+    /// Nor are these: the node's own addresses, and whether it is online.
+    own: BTreeSet<PeerAddress>,
+    is_online: bool,
+    /// All peers, the most senior first, if they came in that order.
+    order: Vec<PeerAddress>,
+    is_ordered: bool,
     refused: u64,
+    forgiven: u64,
 }
 
 pub(crate) fn key(address: &PeerAddress) -> Key {
@@ -31,7 +38,17 @@ pub(crate) fn key(address: &PeerAddress) -> Key {
 
 impl Reference {
     pub(crate) fn new_in_memory() -> Self {
-        Self { cache: HashMap::new(), db: None, policy: Policy::default(), refused: 0 }
+        Self {
+            cache: HashMap::new(),
+            db: None,
+            policy: Policy::default(),
+            own: BTreeSet::new(),
+            is_online: true,
+            order: Vec::new(),
+            is_ordered: true,
+            refused: 0,
+            forgiven: 0,
+        }
     }
 
     pub(crate) fn new_with_db() -> Self {
@@ -43,8 +60,20 @@ impl Reference {
         Self { policy, ..self }
     }
 
+    /// With these peers, in no known order of seniority.
+    pub(crate) fn of_unordered<'a>(records: impl IntoIterator<Item = &'a PeerRecord>) -> Self {
+        let mut model = Self { is_ordered: false, ..Self::new_in_memory() };
+        records.into_iter().for_each(|record| model.store(record));
+        model
+    }
+
     pub(crate) fn policy(&self) -> Policy {
         self.policy
+    }
+
+    /// All peers, the most senior first, if that is known.
+    pub(crate) fn order(&self) -> Option<&[PeerAddress]> {
+        self.is_ordered.then_some(&self.order)
     }
 
     /// How many peers the policy has refused since it was opened.
@@ -52,17 +81,44 @@ impl Reference {
         self.refused
     }
 
+    /// How many failures were forgiven since it was opened.
+    pub(crate) fn forgiven(&self) -> u64 {
+        self.forgiven
+    }
+
     /// Whether gossip of this address is refused now; if so, it is counted.
     pub(crate) fn refuses(&mut self, address: &PeerAddress) -> bool {
-        let is_refused = self.load(address).is_none() && self.policy.refuses(address);
-        self.refused += u64::from(is_refused);
-        is_refused
+        if self.load(address).is_none() && self.policy.refuses(address) {
+            self.refused += 1;
+            return true;
+        }
+        self.refuses_own(address)
+    }
+
+    /// Whether this is an address of the node itself, which is refused whatever is said of it; if so, it is counted.
+    pub(crate) fn refuses_own(&mut self, address: &PeerAddress) -> bool {
+        let is_own = self.own.contains(address);
+        self.refused += u64::from(is_own);
+        is_own
+    }
+
+    pub(crate) fn set_own_addresses(&mut self, own: impl IntoIterator<Item = PeerAddress>) {
+        self.own = own.into_iter().collect();
+        for address in self.own.clone() {
+            self.remove(&address);
+        }
+    }
+
+    pub(crate) fn set_online(&mut self, is_online: bool) {
+        self.is_online = is_online;
     }
 
     /// Closes and opens again: memory is what the rows say.
     pub(crate) fn reopen(&mut self) {
-        self.refused = 0;
-        let Some(db) = &self.db else { return self.cache.clear() };
+        (self.refused, self.forgiven) = (0, 0);
+        self.own.clear();
+        self.is_online = true;
+        let Some(db) = &self.db else { return self.clear_all() };
         self.cache = db
             .iter()
             .map(|((host, port), &(next_attempt, num_failures, peer_type))| {
@@ -82,6 +138,7 @@ impl Reference {
         if let Some(db) = &mut self.db {
             db.entry(key(address)).or_insert_with(|| row(&record));
         }
+        self.order.push(address.clone());
         self.cache.insert(key(address), record);
         true
     }
@@ -93,6 +150,13 @@ impl Reference {
     pub(crate) fn store(&mut self, record: &PeerRecord) {
         if let Some(db) = &mut self.db {
             db.insert(key(&record.address), row(record));
+        }
+        let before = self.cache.get(&key(&record.address)).map(|known| known.peer_type);
+        let is_promoted =
+            before == Some(StoredPeerType::Inbound) && record.peer_type != StoredPeerType::Inbound;
+        if before.is_none() || is_promoted {
+            self.order.retain(|other| *other != record.address);
+            self.order.push(record.address.clone());
         }
         self.cache.insert(key(&record.address), record.clone());
     }
@@ -123,7 +187,7 @@ impl Reference {
         now: i64,
     ) -> (PeerRecord, RangeInclusive<i64>) {
         let mut record = self.known_or_new(address, now);
-        let next_attempts = apply_backoff_update(&mut record, backoff, now);
+        let next_attempts = self.apply_backoff_update(&mut record, backoff, now);
         (record, next_attempts)
     }
 
@@ -137,14 +201,41 @@ impl Reference {
     ) -> (PeerRecord, RangeInclusive<i64>) {
         let mut record = self.known_or_new(address, now);
         record.peer_type = type_after(record.peer_type, observed_type, preferred_type_known);
-        let next_attempts = apply_backoff_update(&mut record, backoff, now);
+        let next_attempts = self.apply_backoff_update(&mut record, backoff, now);
         (record, next_attempts)
+    }
+
+    fn apply_backoff_update(
+        &self,
+        record: &mut PeerRecord,
+        backoff: BackOffUpdate,
+        now: i64,
+    ) -> RangeInclusive<i64> {
+        let num_failures = record.num_failures;
+        let next_attempts = apply_backoff_update(record, backoff, now);
+        if !self.forgives(backoff) {
+            return next_attempts;
+        }
+        record.num_failures = num_failures;
+        let latest = now.saturating_add(60);
+        *next_attempts.start()..=latest.min(*next_attempts.end())
+    }
+
+    /// Whether a failure is not the peer's, because the node itself is offline.
+    fn forgives(&self, backoff: BackOffUpdate) -> bool {
+        backoff == BackOffUpdate::Increase && !self.is_online
+    }
+
+    /// Counts a failure that was forgiven.
+    pub(crate) fn count_forgiven(&mut self, backoff: BackOffUpdate) {
+        self.forgiven += u64::from(self.forgives(backoff));
     }
 
     pub(crate) fn remove(&mut self, address: &PeerAddress) -> bool {
         if let Some(db) = &mut self.db {
             db.remove(&key(address));
         }
+        self.order.retain(|other| other != address);
         self.cache.remove(&key(address)).is_some()
     }
 
@@ -154,6 +245,7 @@ impl Reference {
         }
         let before = self.cache.len();
         self.cache.retain(|_, record| record.num_failures < min_num_failures);
+        self.order.retain(|address| self.cache.contains_key(&key(address)));
         before - self.cache.len()
     }
 
@@ -171,6 +263,7 @@ impl Reference {
         if let Some(db) = &mut self.db {
             db.clear();
         }
+        self.order.clear();
         self.cache.clear();
     }
 
@@ -179,7 +272,7 @@ impl Reference {
         let mut candidates = BTreeSet::new();
         for record in self.cache.values() {
             let is_preferred = record.peer_type == StoredPeerType::Preferred;
-            if is_admitted(record, query, now) && (is_preferred || !self.policy.refuses(&record.address)) {
+            if self.admits(record, query, now) && (is_preferred || !self.policy.refuses(&record.address)) {
                 candidates.insert(record.address.clone());
             }
         }
@@ -198,7 +291,7 @@ impl Reference {
             if exclude.map(key) == Some(key(&record.address)) || self.policy.hides(&record.address) {
                 continue;
             }
-            if is_admitted(record, query, now) {
+            if self.admits(record, query, now) {
                 let rank = match record.peer_type {
                     StoredPeerType::Preferred => 0,
                     StoredPeerType::Outbound => 1,
@@ -208,6 +301,18 @@ impl Reference {
             }
         }
         classes
+    }
+
+    /// Whether a query admits a peer, also by what the specification does not have.
+    fn admits(&self, record: &PeerRecord, query: &PeerQuery<'_>, now: i64) -> bool {
+        let netgroup = |address| self.policy.netgroup(address);
+        let is_apart = || {
+            let own = netgroup(&record.address);
+            query.exclude.iter().all(|excluded| netgroup(excluded) != own)
+        };
+        is_admitted(record, query, now)
+            && query.networks.bits() & network(&record.address) != 0
+            && (!query.apart || is_apart())
     }
 
     pub(crate) fn get_all_peers(&self) -> impl Iterator<Item = &PeerRecord> {

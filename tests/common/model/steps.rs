@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use peer_manager::{BackOffUpdate, PeerAddress, PeerQuery, PeerRecord, PeerTypeFilter, StoredPeerType};
+use peer_manager::{
+    BackOffUpdate, Networks, PeerAddress, PeerQuery, PeerRecord, PeerTypeFilter, Purpose, StoredPeerType,
+};
 
 /// A peer of a history. There may be several ways to write it down.
 pub(crate) trait Peer: Copy {
@@ -25,6 +27,10 @@ pub(crate) struct Query<P> {
     pub(crate) type_filter: PeerTypeFilter,
     pub(crate) max_per_netgroup: u32,
     pub(crate) exclude: Vec<P>,
+    pub(crate) seniority: u32,
+    pub(crate) apart: bool,
+    /// The bits of C.
+    pub(crate) networks: u32,
 }
 
 impl<P: Peer> Query<P> {
@@ -40,6 +46,9 @@ impl<P: Peer> Query<P> {
             type_filter: self.type_filter,
             max_per_netgroup: self.max_per_netgroup,
             exclude,
+            seniority: self.seniority,
+            apart: self.apart,
+            networks: Networks::from_bits(self.networks).expect("there are these networks"),
             ..PeerQuery::everything()
         }
     }
@@ -63,6 +72,11 @@ pub(crate) enum Step<P> {
     LoadRandomPeers(Query<P>, usize),
     /// Without a query, no filter is given.
     GetPeersToSend(Option<Query<P>>, Option<P>, usize),
+    /// For a purpose, beside these, which are busy.
+    NextToDial(Purpose, Vec<P>, usize),
+    NextDue,
+    SetOnline(bool),
+    SetOwnAddresses(Vec<P>),
     GetStats,
     Flush,
 }
@@ -92,6 +106,7 @@ pub(crate) struct Counts {
     pub(crate) failed_writes: u64,
     pub(crate) skipped_rows: u64,
     pub(crate) refused_peers: u64,
+    pub(crate) forgiven_failures: u64,
 }
 
 /// Whom the calls are made on: a manager, in whatever language it is called.
@@ -112,6 +127,10 @@ pub(crate) trait Subject<P> {
     fn load_random_peers(&self, query: &Query<P>, size: usize) -> Vec<PeerAddress>;
     fn get_peers_to_send(&self, query: Option<&Query<P>>, asking: Option<P>, size: usize)
     -> Vec<PeerAddress>;
+    fn next_to_dial(&self, purpose: Purpose, busy: &[P], size: usize) -> Vec<PeerAddress>;
+    fn next_due(&self) -> Option<i64>;
+    fn set_online(&self, is_online: bool);
+    fn set_own_addresses(&self, own: &[P]);
     fn counts(&self) -> Counts;
     fn flush(&self);
     fn table(&self) -> Peers;

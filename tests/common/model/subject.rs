@@ -1,7 +1,7 @@
 //! A manager of the Rust API as the [`Subject`] of a history.
 
 use peer_manager::{
-    BackOffUpdate, Error, PeerAddress, PeerManager, PeerQuery, PeerRecord, Result, StoredPeerType,
+    BackOffUpdate, Error, PeerAddress, PeerManager, PeerQuery, PeerRecord, Purpose, Result, StoredPeerType,
 };
 
 use super::steps::{Called, Counts, Peer, Peers, Query, Refusal, Subject, Values, by_address, record};
@@ -93,6 +93,23 @@ impl<P: Peer> Subject<P> for PeerManager {
         self.get_peers_to_send(&query, asking.map(Peer::address).as_ref(), size).unwrap()
     }
 
+    fn next_to_dial(&self, purpose: Purpose, busy: &[P], size: usize) -> Vec<PeerAddress> {
+        let busy: Vec<_> = busy.iter().map(|peer| peer.address()).collect();
+        self.next_to_dial(purpose, &busy, size).unwrap()
+    }
+
+    fn next_due(&self) -> Option<i64> {
+        self.next_due().unwrap()
+    }
+
+    fn set_online(&self, is_online: bool) {
+        self.set_online(is_online).unwrap();
+    }
+
+    fn set_own_addresses(&self, own: &[P]) {
+        self.set_own_addresses(own.iter().map(|peer| peer.address())).unwrap();
+    }
+
     fn counts(&self) -> Counts {
         let stats = self.get_stats().unwrap();
         Counts {
@@ -105,6 +122,7 @@ impl<P: Peer> Subject<P> for PeerManager {
             failed_writes: stats.failed_writes,
             skipped_rows: stats.skipped_rows,
             refused_peers: stats.refused_peers,
+            forgiven_failures: stats.forgiven_failures,
         }
     }
 

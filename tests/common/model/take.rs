@@ -1,6 +1,6 @@
 //! What the models say of each step: the call is made, its answer is compared, and what was drawn is taken over.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
 use peer_manager::{PeerAddress, PeerQuery, PeerRecord, StoredPeerType};
@@ -32,20 +32,35 @@ impl Reference {
             }
             Step::Load(peer) => assert_eq!(subject.load(*peer).as_ref(), self.load(&peer.address())),
             Step::Store(peer, values) => {
-                assert_eq!(subject.store(*peer, *values), Ok(()));
-                self.store(&record(*peer, *values));
+                let called = subject.store(*peer, *values);
+                if self.refuses_own(&peer.address()) {
+                    assert_eq!(called, Err(Refusal::Refused));
+                } else {
+                    assert_eq!(called, Ok(()));
+                    self.store(&record(*peer, *values));
+                }
             }
             Step::StoreMany(peers) => {
                 subject.store_many(peers);
                 for &(peer, values) in peers {
-                    self.store(&record(peer, values));
+                    if !self.refuses_own(&peer.address()) {
+                        self.store(&record(peer, values));
+                    }
                 }
             }
             Step::UpdateType(peer, ..) | Step::UpdateBackoff(peer, _) | Step::Update(peer, ..) => {
-                assert_eq!(update(step, subject), Ok(()));
+                let called = update(step, subject);
+                if self.refuses_own(&peer.address()) {
+                    assert_eq!(called, Err(Refusal::Refused));
+                    return;
+                }
+                assert_eq!(called, Ok(()));
                 let (mut expected, next_attempts) = self.updated(step, now);
                 adopt(&mut expected, &next_attempts, subject.load(*peer).as_ref());
                 self.store(&expected);
+                if let Step::UpdateBackoff(_, backoff) | Step::Update(.., backoff) = step {
+                    self.count_forgiven(*backoff);
+                }
             }
             Step::Remove(peer) => assert_eq!(subject.remove(*peer), found(self.remove(&peer.address()))),
             Step::RemovePeersWithManyFailures(min) => {
@@ -59,10 +74,21 @@ impl Reference {
                 subject.clear_all();
                 self.clear_all();
             }
-            Step::LoadRandomPeers(..) | Step::GetPeersToSend(..) => self.ask(step, subject, now),
+            Step::LoadRandomPeers(..) | Step::GetPeersToSend(..) | Step::NextToDial(..) | Step::NextDue => {
+                self.ask(step, subject, now);
+            }
+            Step::SetOnline(is_online) => {
+                subject.set_online(*is_online);
+                self.set_online(*is_online);
+            }
+            Step::SetOwnAddresses(own) => {
+                subject.set_own_addresses(own);
+                self.set_own_addresses(own.iter().map(|peer| peer.address()));
+            }
             Step::GetStats => {
                 let counts = counts(self.policy(), self.get_all_peers(), now);
-                assert_eq!(subject.counts(), Counts { refused_peers: self.refused(), ..counts });
+                let (refused_peers, forgiven_failures) = (self.refused(), self.forgiven());
+                assert_eq!(subject.counts(), Counts { refused_peers, forgiven_failures, ..counts });
             }
             Step::Flush => subject.flush(),
         }
@@ -74,13 +100,23 @@ impl Reference {
             Step::LoadRandomPeers(query, size) => {
                 let answer = subject.load_random_peers(query, *size);
                 let candidates = self.candidates(&query.in_rust(&query.excluded()), now);
-                check_answer(self.policy(), &answer, &[candidates], query.max_per_netgroup, *size);
+                self.rules(query.max_per_netgroup, query.seniority).check(&answer, &[candidates], *size);
             }
             Step::GetPeersToSend(query, asking, size) => {
                 let answer = subject.get_peers_to_send(query.as_ref(), *asking, *size);
                 let classes = self.classes_to_send(query.as_ref(), *asking, now);
-                let most = query.as_ref().map_or(0, |query| query.max_per_netgroup);
-                check_answer(self.policy(), &answer, &classes, most, *size);
+                let (most, seniority) =
+                    query.as_ref().map_or((0, 0), |query| (query.max_per_netgroup, query.seniority));
+                self.rules(most, seniority).check(&answer, &classes, *size);
+            }
+            Step::NextToDial(purpose, busy, size) => {
+                let answer = subject.next_to_dial(*purpose, busy, *size);
+                let busy: Vec<_> = busy.iter().map(|peer| peer.address()).collect();
+                self.check_dialled(&answer, *purpose, &busy, *size, now);
+            }
+            Step::NextDue => {
+                let waiting = self.get_all_peers().map(|record| record.next_attempt).filter(|&at| at > now);
+                assert_eq!(subject.next_due(), waiting.min());
             }
             _ => unreachable!("only queries come here"),
         }
@@ -176,7 +212,10 @@ impl Bounded {
                 subject.clear_all();
                 self.clear_all();
             }
-            Step::LoadRandomPeers(..) | Step::GetPeersToSend(..) => self.rules().ask(step, subject, now),
+            Step::LoadRandomPeers(..) | Step::GetPeersToSend(..) | Step::NextToDial(..) | Step::NextDue => {
+                self.unbounded().ask(step, subject, now);
+            }
+            Step::SetOnline(_) | Step::SetOwnAddresses(_) => unreachable!("no history with bounds has them"),
             Step::GetStats => {
                 let counts = Counts {
                     refused_peers: self.refused(),
@@ -189,17 +228,13 @@ impl Bounded {
     }
 
     /// The specification's rules, knowing all peers of the table.
-    pub(crate) fn rules(&self) -> Reference {
-        let mut rules = Reference::new_in_memory().under(self.policy());
-        self.table().values().for_each(|record| rules.store(record));
-        rules
+    pub(crate) fn unbounded(&self) -> Reference {
+        Reference::of_unordered(self.table().values()).under(self.policy())
     }
 
     /// The specification's rules, knowing what is known of one peer.
     fn rules_for(&self, peer: impl Peer) -> Reference {
-        let mut rules = Reference::new_in_memory();
-        self.table().get(&peer.address()).into_iter().for_each(|record| rules.store(record));
-        rules
+        Reference::of_unordered(self.table().get(&peer.address()))
     }
 
     /// A call that stores one peer fails if it is refused, and only then.
@@ -256,38 +291,4 @@ fn counts<'a>(policy: Policy, table: impl Iterator<Item = &'a PeerRecord>, now: 
     }
     counts.netgroups = netgroups.len() as u64;
     counts
-}
-
-/// An answer is legal: distinct, eligible, no more of a netgroup than it may give, and each class in turn gives as many as
-/// are still wanted.
-fn check_answer(
-    policy: Policy,
-    answer: &[PeerAddress],
-    classes: &[BTreeSet<PeerAddress>],
-    max_per_netgroup: u32,
-    size: usize,
-) {
-    let distinct: BTreeSet<_> = answer.iter().collect();
-    assert_eq!(distinct.len(), answer.len(), "a peer was chosen twice: {answer:?}");
-    let most = if max_per_netgroup == 0 { usize::MAX } else { max_per_netgroup as usize };
-    let mut given = BTreeMap::<String, usize>::new();
-    let mut rest = answer;
-    for candidates in classes {
-        let mut possible = BTreeMap::<String, usize>::new();
-        for peer in candidates {
-            *possible.entry(policy.netgroup(peer)).or_default() += 1;
-        }
-        let left = |of: &String| most.saturating_sub(given.get(of).copied().unwrap_or(0));
-        let wanted = size - (answer.len() - rest.len());
-        let there = possible.iter().map(|(netgroup, &count)| count.min(left(netgroup))).sum::<usize>();
-        assert!(rest.len() >= wanted.min(there), "not as many as there are: {answer:?}");
-        let (from_class, others) = rest.split_at(wanted.min(there));
-        for peer in from_class {
-            assert!(candidates.contains(peer), "{peer} is not among {candidates:?}");
-            *given.entry(policy.netgroup(peer)).or_default() += 1;
-        }
-        rest = others;
-    }
-    assert!(given.values().all(|&count| count <= most), "too many of a netgroup: {answer:?}");
-    assert!(rest.is_empty(), "peers that are not to be chosen: {rest:?}");
 }
