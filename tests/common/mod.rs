@@ -29,6 +29,7 @@ pub(crate) mod users;
 pub(crate) mod vfs;
 pub(crate) mod victim;
 
+use std::cmp;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -36,7 +37,9 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use model::netgroup::Policy;
 use model::steps::{Peers, by_address};
-use peer_manager::{Clock, Options, PeerAddress, PeerManager, PeerRecord, StoredPeerType};
+use peer_manager::{
+    Clock, MAX_SENIORITY, Options, PeerAddress, PeerManager, PeerQuery, PeerRecord, StoredPeerType,
+};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -180,6 +183,22 @@ pub(crate) fn record(
 /// All that a manager knows, by address.
 pub(crate) fn peers(manager: &PeerManager) -> Peers {
     by_address(manager.get_all_peers().unwrap().iter())
+}
+
+/// Peers, the most senior first, as the draws of a manager say: of two, the senior one wins all of 64 draws but one time in
+/// 2^64.
+pub(crate) fn by_seniority(manager: &PeerManager, mut peers: Vec<PeerAddress>) -> Vec<PeerAddress> {
+    let all = peers.clone();
+    peers.sort_by(|a, b| {
+        if a == b {
+            return cmp::Ordering::Equal;
+        }
+        let exclude: Vec<_> = all.iter().filter(|peer| ![a, b].contains(peer)).cloned().collect();
+        let query = PeerQuery { seniority: MAX_SENIORITY, exclude: &exclude, ..PeerQuery::everything() };
+        let senior = manager.load_random_peers(&query, 1).unwrap();
+        if senior[0] == *a { cmp::Ordering::Less } else { cmp::Ordering::Greater }
+    });
+    peers
 }
 
 /// The seed for random tests. It is printed, and the harness shows what a test that fails has printed.

@@ -8,7 +8,7 @@ use shuttle::thread;
 
 use crate::common::{self, ipv4};
 use crate::schedules::explore;
-use crate::world::{World, failures_in, group};
+use crate::world::{World, contents, failures_in, group};
 
 #[test]
 fn memory_never_shows_what_the_file_does_not_have() {
@@ -51,7 +51,7 @@ fn while_a_change_is_written_memory_is_what_the_file_was_before() {
         let count = Arc::clone(&written);
         world.disk.during_writes(move || {
             if let Some((manager, disk)) = manager.upgrade().zip(disk.upgrade()) {
-                assert_eq!(common::peers(&manager), disk.rows());
+                assert_eq!(contents(&manager), disk.contents());
                 count.fetch_add(1, Ordering::SeqCst);
             }
         });
@@ -105,7 +105,7 @@ fn a_write_that_fails_leaves_memory_and_file_as_they_were() {
         assert_eq!(manager.peer_count() as u64, 1 + added.load(Ordering::SeqCst));
         let stats = manager.get_stats().unwrap();
         assert_eq!((stats.failed_writes, stats.pending_writes), (failed.load(Ordering::SeqCst), 0));
-        assert_eq!(world.disk.rows(), world.memory());
+        assert_eq!(world.disk.contents(), world.contents());
         world.assert_survives_the_end();
     });
 }

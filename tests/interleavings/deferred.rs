@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use peer_manager::store::Failures;
+use peer_manager::store::{Contents, Failures};
 use peer_manager::{BackOffUpdate, Durability};
 use shuttle::rand::{Rng as _, thread_rng};
 use shuttle::sync::atomic::{AtomicBool, Ordering};
@@ -66,7 +66,7 @@ fn a_group_that_could_not_be_written_is_tried_again_until_it_is() {
             });
         });
         // The disk recovers by itself, and nobody flushes.
-        disk.wait_for(&world.memory());
+        disk.wait_for(&world.contents());
         assert!(manager.get_stats().unwrap().failed_writes <= 3);
         world.assert_survives_the_end();
     });
@@ -129,7 +129,7 @@ fn the_file_only_ever_holds_what_the_table_held_at_one_moment() {
             scope.spawn(move || drop(manager.flush()));
         });
         world.assert_settles();
-        for file in world.disk.history() {
+        for Contents { rows: file, .. } in world.disk.history() {
             let batch: BTreeSet<_> = BATCH.iter().map(|&n| failures_in(&file, n)).collect();
             assert_eq!(batch.len(), 1, "a batch is on file in part: {file:?}");
             if let (Some(third), Some(fourth)) = (failures_in(&file, 3), failures_in(&file, 4)) {
@@ -165,7 +165,7 @@ fn when_nothing_is_pending_everything_is_on_file() {
         world.disk.fail(Failures::Never);
         manager.flush().unwrap();
         assert_eq!(manager.get_stats().unwrap().pending_writes, 0);
-        assert_eq!(disk.rows(), world.memory());
+        assert_eq!(disk.contents(), world.contents());
     });
 }
 

@@ -8,7 +8,7 @@
 //! Each test is tried with many schedules, `PEER_MANAGER_TEST_LONG=1` makes them many more, and `PEER_MANAGER_TEST_SEED`
 //! others; with the same seed a test that fails fails again.
 //!
-//! The database is a map in memory ([`peer_manager::store`]). What the model does not have: memory orderings weaker than
+//! The database is rows in memory ([`peer_manager::store`]). What the model does not have: memory orderings weaker than
 //! `SeqCst`, time, and readers that come in while another has just made the table ready for its query.
 
 #![cfg(shuttle)]
@@ -21,5 +21,6 @@ mod deferred;
 mod options;
 mod queries;
 mod schedules;
+mod seniority;
 mod wake_up;
 mod world;

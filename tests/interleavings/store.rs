@@ -1,4 +1,4 @@
-//! The database of the model check: a map in memory, with what the manager uses of `src/store`.
+//! The database of the model check: rows in memory, in their order, with what the manager uses of `src/store`.
 //!
 //! It is compiled into the library in place of SQLite, for which the checker could not schedule. Other threads may run
 //! between any two steps of a transaction, and a write fails when a test or the checker's random source says so.
@@ -23,6 +23,15 @@ use crate::peer::PeerRecord;
 /// What a database file holds.
 pub type Rows = BTreeMap<PeerAddress, PeerRecord>;
 
+/// The rows of a file, and the order in which they are there.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Contents {
+    /// The rows.
+    pub rows: Rows,
+    /// The addresses of all rows, the oldest row first.
+    pub order: Vec<PeerAddress>,
+}
+
 /// All files, by path. No schedule can interrupt who holds this lock.
 static DISKS: std::sync::Mutex<BTreeMap<PathBuf, Weak<Disk>>> = std::sync::Mutex::new(BTreeMap::new());
 static NEXT_DISK: AtomicU64 = AtomicU64::new(0);
@@ -36,7 +45,7 @@ pub struct Disk {
 
 struct State {
     /// All that the file has held, one state a transaction; the last is what it holds.
-    history: Vec<Rows>,
+    history: Vec<Contents>,
     /// How much of the history was synchronised.
     synchronised: usize,
     is_open: bool,
@@ -63,7 +72,7 @@ impl Disk {
     pub fn new() -> Arc<Self> {
         let path = PathBuf::from(format!("disk-{}.db", NEXT_DISK.fetch_add(1, Ordering::Relaxed)));
         let state = State {
-            history: vec![Rows::new()],
+            history: vec![Contents::default()],
             synchronised: 0,
             is_open: false,
             fails: Failures::Never,
@@ -85,26 +94,32 @@ impl Disk {
     /// What the file holds: what is committed and nothing else.
     #[must_use]
     pub fn rows(&self) -> Rows {
-        self.state().rows().clone()
+        self.contents().rows
+    }
+
+    /// The same with the order of the rows.
+    #[must_use]
+    pub fn contents(&self) -> Contents {
+        self.state().contents().clone()
     }
 
     /// What the file held when it was synchronised last.
     #[must_use]
     pub fn synchronised(&self) -> Rows {
         let state = self.state();
-        state.history[state.synchronised].clone()
+        state.history[state.synchronised].rows.clone()
     }
 
     /// All states that the file was ever in, the oldest first.
     #[must_use]
-    pub fn history(&self) -> Vec<Rows> {
+    pub fn history(&self) -> Vec<Contents> {
         self.state().history.clone()
     }
 
-    /// Waits until the file holds these rows. If that never happens, the checker finds a deadlock.
-    pub fn wait_for(&self, rows: &Rows) {
+    /// Waits until the file holds these rows in this order. If that never happens, the checker finds a deadlock.
+    pub fn wait_for(&self, contents: &Contents) {
         let mut state = self.state();
-        while state.rows() != rows {
+        while state.contents() != contents {
             state = self.committed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
     }
@@ -125,7 +140,7 @@ impl Disk {
 }
 
 impl State {
-    fn rows(&self) -> &Rows {
+    fn contents(&self) -> &Contents {
         &self.history[self.history.len() - 1]
     }
 
@@ -200,11 +215,52 @@ pub(crate) struct Rejected {
 #[derive(Debug)]
 pub(crate) struct Store(Arc<DatabaseFile>);
 
+impl Contents {
+    fn execute(&mut self, statement: Statement<'_>) {
+        match statement {
+            Statement::Insert(record) => {
+                if !self.rows.contains_key(&record.address) {
+                    self.put(record);
+                }
+            }
+            Statement::Replace(record) => self.put(record),
+            Statement::Renew(record) => {
+                self.retain(|other| other.address != record.address);
+                self.put(record);
+            }
+            Statement::Delete(address) => self.retain(|record| record.address != *address),
+            Statement::DeleteWithFailures(least) => self.retain(|record| record.num_failures < least),
+            Statement::DeleteAll => self.retain(|_| false),
+        }
+    }
+
+    /// Writes a row in its place, or behind all others.
+    fn put(&mut self, record: &PeerRecord) {
+        if self.rows.insert(record.address.clone(), record.clone()).is_none() {
+            self.order.push(record.address.clone());
+        }
+    }
+
+    fn retain(&mut self, keeps: impl Fn(&PeerRecord) -> bool) {
+        self.rows.retain(|_, record| keeps(record));
+        self.order.retain(|address| self.rows.contains_key(address));
+    }
+}
+
+/// Records to be written, those at the positions that are renewed into new rows.
+fn replacements<'a>(records: &'a [PeerRecord], renewed: &'a [usize]) -> impl Iterator<Item = Statement<'a>> {
+    (0..).zip(records).map(|(position, record)| {
+        if renewed.contains(&position) { Statement::Renew(record) } else { Statement::Replace(record) }
+    })
+}
+
 /// One statement of a transaction.
 #[derive(Clone, Copy)]
 enum Statement<'a> {
     Insert(&'a PeerRecord),
     Replace(&'a PeerRecord),
+    /// Into a new row, behind all others.
+    Renew(&'a PeerRecord),
     Delete(&'a PeerAddress),
     DeleteWithFailures(u32),
     DeleteAll,
@@ -247,9 +303,9 @@ impl Store {
         reserve: &dyn Fn(usize),
         each: &mut dyn FnMut(&PeerRecord) -> Result<()>,
     ) -> Result<u64> {
-        let rows = self.disk().rows();
+        let Contents { rows, order } = self.disk().contents();
         reserve(rows.len());
-        rows.values().try_for_each(each)?;
+        order.iter().filter_map(|address| rows.get(address)).try_for_each(each)?;
         Ok(0)
     }
 
@@ -257,25 +313,28 @@ impl Store {
         self.transaction(records.iter().map(Statement::Insert))
     }
 
-    /// The order of rows is not modelled.
-    pub(crate) fn replace(&mut self, records: &[PeerRecord], _renewed: &[usize]) -> Result<()> {
-        self.transaction(records.iter().map(Statement::Replace))
+    pub(crate) fn replace(&mut self, records: &[PeerRecord], renewed: &[usize]) -> Result<()> {
+        self.transaction(replacements(records, renewed))
     }
 
     pub(crate) fn evict(
         &mut self,
         evicted: &[PeerAddress],
         records: &[PeerRecord],
-        _renewed: &[usize],
+        renewed: &[usize],
     ) -> Result<()> {
         let deletions = evicted.iter().map(Statement::Delete);
-        self.transaction(deletions.chain(records.iter().map(Statement::Replace)))
+        self.transaction(deletions.chain(replacements(records, renewed)))
     }
 
     pub(crate) fn write_changes(&mut self, changes: &Changes) -> Result<Rejected> {
         let clear = changes.clears.then_some(Statement::DeleteAll);
         let deletions = changes.removed.iter().map(Statement::Delete);
-        let replacements = changes.put.iter().map(|put| Statement::Replace(&put.record));
+        // As in the library, what the file has no row of cannot be in the way of its new row.
+        let replacements = changes.put.iter().map(|put| match put.takes_row {
+            Some(_) if !put.is_new => Statement::Renew(&put.record),
+            _ => Statement::Replace(&put.record),
+        });
         self.transaction(clear.into_iter().chain(deletions).chain(replacements))?;
         Ok(Rejected::default())
     }
@@ -309,22 +368,10 @@ impl Store {
     }
 
     fn transaction<'a>(&mut self, statements: impl IntoIterator<Item = Statement<'a>>) -> Result<()> {
-        let mut rows = self.disk().rows();
+        let mut contents = self.disk().contents();
         for statement in statements {
             let_others_run();
-            match statement {
-                Statement::Insert(record) => {
-                    rows.entry(record.address.clone()).or_insert_with(|| record.clone());
-                }
-                Statement::Replace(record) => {
-                    rows.insert(record.address.clone(), record.clone());
-                }
-                Statement::Delete(address) => {
-                    rows.remove(address);
-                }
-                Statement::DeleteWithFailures(least) => rows.retain(|_, record| record.num_failures < least),
-                Statement::DeleteAll => rows.clear(),
-            }
+            contents.execute(statement);
         }
         let during_writes = self.disk().state().during_writes.clone();
         if let Some(call) = during_writes {
@@ -332,7 +379,7 @@ impl Store {
         }
         let mut state = self.disk().state();
         state.check_failure()?;
-        state.history.push(rows);
+        state.history.push(contents);
         drop(state);
         self.disk().committed.notify_all();
         Ok(())

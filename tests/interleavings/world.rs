@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use peer_manager::store::{Disk, Failures, Rows};
+use peer_manager::store::{Contents, Disk, Failures, Rows};
 use peer_manager::{
     BackOffUpdate, Clock, Durability, Options, PeerAddress, PeerManager, PeerQuery, PeerRecord,
     StoredPeerType,
@@ -51,33 +51,40 @@ impl World {
         Self { disk, manager: Arc::new(PeerManager::open(options).unwrap()) }
     }
 
-    /// All that the manager knows.
-    pub(crate) fn memory(&self) -> Rows {
-        common::peers(&self.manager)
+    /// What the file should hold: all that the manager knows, in the order of seniority.
+    pub(crate) fn contents(&self) -> Contents {
+        contents(&self.manager)
     }
 
     /// What is in memory, and with DEFERRED will be on file without anybody asking for it, is on file.
     pub(crate) fn assert_settles(&self) {
         self.disk.fail(Failures::Never);
         self.manager.check_invariants().unwrap();
-        self.disk.wait_for(&self.memory());
+        self.disk.wait_for(&self.contents());
     }
 
     /// The file has what memory had when the manager is gone, and so has the next manager.
     pub(crate) fn assert_survives_the_end(self) {
         self.disk.fail(Failures::Never);
         self.manager.check_invariants().unwrap();
-        let memory = self.memory();
+        let memory = self.contents();
         drop(self.manager);
-        assert_eq!(self.disk.rows(), memory, "what the file has when the manager is gone");
+        assert_eq!(self.disk.contents(), memory, "what the file has when the manager is gone");
         let again = open(&self.disk, Durability::Commit);
-        assert_eq!(common::peers(&again), memory, "what the next manager knows");
+        assert_eq!(contents(&again), memory, "what the next manager knows");
     }
 
     /// What is in memory about a peer: how often it has failed.
     pub(crate) fn failures_of(&self, number: u32) -> Option<u32> {
         self.manager.load(&ipv4(number)).unwrap().map(|record| record.num_failures)
     }
+}
+
+/// All that a manager knows, in the order of seniority.
+pub(crate) fn contents(manager: &PeerManager) -> Contents {
+    let rows = common::peers(manager);
+    let order = common::by_seniority(manager, rows.keys().cloned().collect());
+    Contents { rows, order }
 }
 
 /// Every kind of change. It may fail, as the disk does or because there is no such peer.

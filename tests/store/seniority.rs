@@ -1,31 +1,12 @@
 //! Seniority on disk: the order of the rows is the order of seniority, whatever happened on the way.
 
-use std::cmp::Ordering;
 use std::collections::HashSet;
 
 use crate::common::{self, START, TempDb, TestClock, ipv4, mixed, record};
 use peer_manager::StoredPeerType::{Inbound, Outbound, Preferred};
-use peer_manager::{
-    BackOffUpdate, Durability, MAX_SENIORITY, Options, PeerAddress, PeerManager, PeerQuery, StoredPeerType,
-};
+use peer_manager::{BackOffUpdate, Durability, Options, PeerAddress, PeerManager, StoredPeerType};
 use rand::rngs::ChaCha12Rng;
 use rand::{RngExt as _, SeedableRng as _};
-
-/// Peers, the most senior first, as the draws of a manager say: of two, the senior one wins all of 64 draws but one time in
-/// 2^64.
-fn order_of(manager: &PeerManager, mut peers: Vec<PeerAddress>) -> Vec<PeerAddress> {
-    let all = peers.clone();
-    peers.sort_by(|a, b| {
-        if a == b {
-            return Ordering::Equal;
-        }
-        let exclude: Vec<_> = all.iter().filter(|peer| ![a, b].contains(peer)).cloned().collect();
-        let query = PeerQuery { seniority: MAX_SENIORITY, exclude: &exclude, ..PeerQuery::everything() };
-        let senior = manager.load_random_peers(&query, 1).unwrap();
-        if senior[0] == *a { Ordering::Less } else { Ordering::Greater }
-    });
-    peers
-}
 
 /// The rows of the file, in order.
 fn rows(database: &TempDb) -> Vec<String> {
@@ -126,7 +107,7 @@ fn whatever_changes_the_rows_are_in_the_order_of_seniority_and_a_restart_keeps_i
         let mut rng = ChaCha12Rng::seed_from_u64(seed);
         for _ in 0..40 {
             let manager = common::open(options(&database, durability, seed));
-            assert_eq!(order_of(&manager, model.peers()), model.peers(), "after a restart");
+            assert_eq!(common::by_seniority(&manager, model.peers()), model.peers(), "after a restart");
             for _ in 0..rng.random_range(1..12) {
                 change(&manager, &mut model, &mut rng);
                 if rng.random_range(0..4) == 0 {
@@ -134,7 +115,7 @@ fn whatever_changes_the_rows_are_in_the_order_of_seniority_and_a_restart_keeps_i
                     assert_eq!(rows(&database), texts(&model.peers()));
                 }
             }
-            assert_eq!(order_of(&manager, model.peers()), model.peers());
+            assert_eq!(common::by_seniority(&manager, model.peers()), model.peers());
             manager.check_invariants().unwrap();
             drop(manager);
             assert_eq!(rows(&database), texts(&model.peers()));
@@ -189,7 +170,7 @@ fn a_peer_that_a_bound_left_in_the_file_comes_back_as_the_most_junior() {
             .chain([&outside])
             .cloned()
             .collect();
-        assert_eq!(order_of(&manager, expected.clone()), expected);
+        assert_eq!(common::by_seniority(&manager, expected.clone()), expected);
         manager.flush().unwrap();
         drop(manager);
         assert_eq!(rows(&database), texts(&expected));
@@ -207,7 +188,7 @@ fn what_is_imported_or_saved_from_a_damaged_file_keeps_its_order() {
     manager.ensure_exists(&mixed(2)).unwrap();
     manager.import(source.path()).unwrap();
     let expected: Vec<_> = [mixed(2)].into_iter().chain(peers).collect();
-    assert_eq!(order_of(&manager, expected.clone()), expected);
+    assert_eq!(common::by_seniority(&manager, expected.clone()), expected);
     manager.flush().unwrap();
     drop(manager);
 
@@ -221,6 +202,6 @@ fn what_is_imported_or_saved_from_a_damaged_file_keeps_its_order() {
     assert!(manager.quarantine().is_some());
     let found: HashSet<_> = common::peers(&manager).into_keys().collect();
     assert_eq!(found, expected.iter().cloned().collect());
-    assert_eq!(order_of(&manager, expected.clone()), expected);
+    assert_eq!(common::by_seniority(&manager, expected.clone()), expected);
     assert_eq!(rows(&database), texts(&expected));
 }
