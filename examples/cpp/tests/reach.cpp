@@ -1,7 +1,10 @@
 // Where a node's peers are, which netgroups they are of, and the constants of the back-off.
 
 #include <array>
+#include <filesystem>
+#include <fstream>
 #include <limits>
+#include <string>
 #include <vector>
 
 #include "check.hpp"
@@ -67,12 +70,64 @@ TEST(names_are_a_netgroup_each_or_one_together) {
   }
 }
 
+// AS 64500: 9.0.0.0/8, of which 9.128.0.0/9 is AS 64501's, and 2a01:4f8::/32. AS 64501: 23.0.0.0/9.
+constexpr unsigned char kMap[] = {
+    0x8b, 0x4e, 0x6a, 0x7f, 0x80, 0xfd, 0x01, 0xf6, 0x07, 0xd8, 0x1f, 0x60, 0x7f, 0x80, 0xfd, 0x01, 0xf6, 0x07,
+    0xd8, 0x1f, 0x60, 0x7f, 0x80, 0xfd, 0xc1, 0xf7, 0xff, 0xdf, 0xff, 0xa3, 0x88, 0x5d, 0x06, 0xc9, 0xfb, 0x59,
+    0xde, 0x2f, 0x7b, 0x4e, 0xde, 0x2f, 0xfb, 0x2b, 0xec, 0x0f, 0xb1, 0x3f, 0xf9, 0xde, 0x90, 0xf7, 0x33,
+};
+
+// Writes the first bytes of the map.
+void write_map(const std::string& path, std::size_t size) {
+  std::ofstream file(path, std::ios::binary | std::ios::trunc);
+  file.write(reinterpret_cast<const char*>(kMap), static_cast<std::streamsize>(size));
+  CHECK(file.flush().good());
+}
+
+TEST(with_a_map_addresses_of_one_system_are_one_netgroup) {
+  const check::Directory directory;
+  Options options = quiet_options();
+  const Manager by_prefix = Manager::open(options);
+  const std::string path = directory.file("asmap.dat");
+  write_map(path, sizeof kMap);
+  options.asmap_path = path;
+  Manager manager = Manager::open(options);
+  // The file is read once.
+  CHECK(std::filesystem::remove(path));
+  for (const char* of_64500 : {"9.127.0.1", "2a01:4f8::1", "64:ff9b::9.1.0.1"}) {
+    CHECK(same_netgroup(manager, "9.0.0.1", of_64500) && !same_netgroup(by_prefix, "9.0.0.1", of_64500));
+  }
+  CHECK(same_netgroup(manager, "9.128.0.1", "23.1.0.1") && !same_netgroup(manager, "9.128.0.1", "9.0.0.1"));
+  // Those that it does not know are as without it.
+  CHECK(same_netgroup(manager, "23.128.0.1", "23.128.9.9") && !same_netgroup(manager, "23.128.0.1", "23.129.0.1"));
+  CHECK(!same_netgroup(manager, "2a01:4f9::1", "2a01:4f8::1"));
+
+  manager.ensure_exists_many(std::array{address("9.0.0.1"), address("9.1.0.1"), address("2a01:4f8::1"),
+                                        address("9.128.0.1"), address("23.1.0.1")});
+  CHECK(manager.get_stats().netgroups == 2);
+  Query query;
+  query.type_filter = TypeFilter::Any;
+  query.max_per_netgroup = 1;
+  CHECK(manager.load_random_peers(query, 9).size() == 2);
+}
+
+TEST(a_map_that_is_cut_off_is_refused) {
+  const check::Directory directory;
+  Options options = quiet_options();
+  const std::string path = directory.file("asmap.dat");
+  options.asmap_path = path;
+  write_map(path, sizeof kMap - 1);
+  FAILS(Status::InvalidArgument, "asmap.dat\" cannot be used: it is cut off", Manager::try_open(options));
+  write_map(path, 0);
+  THROWS(Status::InvalidArgument, "asmap.dat\" cannot be used: it is empty", Manager::open(options));
+}
+
 TEST(a_map_that_cannot_be_used_is_refused) {
   const check::Directory directory;
   Options options = quiet_options();
   options.asmap_path = directory.file("none.dat");
-  FAILS(Status::InvalidArgument, "none.dat\" cannot be used", Manager::try_open(options));
-  THROWS(Status::InvalidArgument, "none.dat\" cannot be used", Manager::open(options));
+  FAILS(Status::InvalidArgument, "none.dat\" cannot be used: ", Manager::try_open(options));
+  THROWS(Status::InvalidArgument, "none.dat\" cannot be used: ", Manager::open(options));
   options.asmap_path = std::string("a\0b", 3);
   FAILS(Status::InvalidArgument, "asmap_path contains a NUL", Manager::try_open(options));
 }
