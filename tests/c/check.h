@@ -172,6 +172,15 @@ static inline peer_manager_stats check_stats(peer_manager *pm) {
   return stats;
 }
 
+/* Draws up to size peers, and returns how many there are. */
+static inline size_t check_draw(peer_manager *pm, const peer_manager_query *query, peer_manager_address *out,
+                                size_t size) {
+  size_t count = 12345;
+  (void)SUCCEEDS(peer_manager_load_random_peers, pm, query, size, out, &count);
+  CHECK(count <= size);
+  return count <= size ? count : 0;
+}
+
 /* A manager on a file, or in memory when path is NULL; with a clock when now is not NULL; with a fixed seed. */
 static inline peer_manager *check_open(const char *path, int64_t *now) {
   peer_manager_options options = PEER_MANAGER_OPTIONS_INIT;

@@ -34,13 +34,6 @@ static uint32_t type_of(const peer_manager_address *address) {
   return (uint32_t)(address->host[4] - '0');
 }
 
-static size_t draw(peer_manager *pm, const peer_manager_query *query, peer_manager_address *out, size_t size) {
-  size_t count = 12345;
-  (void)SUCCEEDS(peer_manager_load_random_peers, pm, query, size, out, &count);
-  CHECK(count <= size);
-  return count <= size ? count : 0;
-}
-
 static void the_query_has_its_layout(void) {
   CHECK(offsetof(peer_manager_query, struct_size) == 0);
   CHECK(offsetof(peer_manager_query, type_filter) == 4);
@@ -232,18 +225,18 @@ static void each_filter_lets_through_its_types(void) {
     const size_t types = (size_t)(lets_through[0] + lets_through[1] + lets_through[2]);
     size_t count;
     query.type_filter = filters[f].filter;
-    count = draw(pm, &query, out, 3 * EACH);
+    count = check_draw(pm, &query, out, 3 * EACH);
     CHECK(count == types * 3);
     for (i = 0; i < count; i++) {
       CHECK(lets_through[type_of(&out[i])]);
       CHECK(out[i].port % 2 == 1);
     }
     query.use_next_attempt = 0;
-    CHECK(draw(pm, &query, out, 3 * EACH) == types * EACH);
+    CHECK(check_draw(pm, &query, out, 3 * EACH) == types * EACH);
     query.max_num_failures = 1;
-    CHECK(draw(pm, &query, out, 3 * EACH) == types * 2);
+    CHECK(check_draw(pm, &query, out, 3 * EACH) == types * 2);
     query.has_max_num_failures = 0;
-    CHECK(draw(pm, &query, out, 3 * EACH) == types * EACH);
+    CHECK(check_draw(pm, &query, out, 3 * EACH) == types * EACH);
   }
   peer_manager_free(pm);
 }
@@ -259,14 +252,14 @@ static void a_draw_is_without_replacement_and_writes_only_what_it_counts(void) {
   for (size = 0; size <= 3 * EACH + 2; size++) {
     size_t count;
     check_fill(out, sizeof out);
-    count = draw(pm, &query, out, size);
+    count = check_draw(pm, &query, out, size);
     CHECK(count == (size < 3 * EACH ? size : 3 * EACH));
     CHECK(check_is_filled(out + count, sizeof out - count * sizeof out[0]));
     for (i = 0; i < count; i++) {
       for (j = 0; j < i; j++) CHECK(!peer_manager_address_equal(&out[i], &out[j]));
     }
   }
-  CHECK(draw(pm, &query, NULL, 0) == 0);
+  CHECK(check_draw(pm, &query, NULL, 0) == 0);
   peer_manager_free(pm);
 }
 
@@ -284,7 +277,7 @@ static void what_is_excluded_stays_out_in_any_spelling(void) {
   query.type_filter = PEER_MANAGER_FILTER_OUTBOUND_ONLY;
   query.exclude = exclude;
   query.exclude_count = 4;
-  count = draw(pm, &query, out, EACH);
+  count = check_draw(pm, &query, out, EACH);
   CHECK(count == 1 && out[0].port == 5);
   (void)SUCCEEDS(peer_manager_get_peers_to_send, pm, &query, &out[0], EACH, out, &count);
   CHECK(count == 0);
@@ -300,11 +293,11 @@ static void the_exclusions_may_be_the_memory_of_the_output(void) {
   peer_manager_address first[2 * EACH];
   size_t count, i, j;
   query.use_next_attempt = 0;
-  CHECK(draw(pm, &query, out, EACH) == EACH);
+  CHECK(check_draw(pm, &query, out, EACH) == EACH);
   memcpy(first, out, sizeof first);
   query.exclude = out;
   query.exclude_count = EACH;
-  count = draw(pm, &query, out, 2 * EACH);
+  count = check_draw(pm, &query, out, 2 * EACH);
   CHECK(count == EACH);
   for (i = 0; i < count; i++) {
     for (j = 0; j < EACH; j++) CHECK(!peer_manager_address_equal(&out[i], &first[j]));
@@ -330,7 +323,7 @@ static void one_seed_gives_the_same_choices_twice(void) {
     for (i = 0; i < 2; i++) {
       peer_manager_address address = check_address("8.8.0.1", 1);
       if (round % 2 == 0) {
-        counts[i] = draw(pms[i], &query, out[i], 3 * EACH);
+        counts[i] = check_draw(pms[i], &query, out[i], 3 * EACH);
       } else {
         (void)SUCCEEDS(peer_manager_get_peers_to_send, pms[i], NULL, NULL, 3 * EACH, out[i], &counts[i]);
       }
