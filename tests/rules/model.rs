@@ -103,6 +103,8 @@ fn history() -> impl Strategy<Value = Vec<Event>> {
                     seniority,
                     apart,
                     networks,
+                    // It says nothing where no list is shared.
+                    share_key: 1,
                 }
             },
         )

@@ -36,8 +36,14 @@ pub(super) struct Limited {
     is_flushed: bool,
     /// The most peers of each type that there were since the manager was opened.
     largest: [usize; 3],
-    /// Who was told of since the clock was turned last, so of one shared list.
-    told: BTreeSet<PeerAddress>,
+    /// By their keys, what was told of the shared lists since the clock was turned last.
+    lists: BTreeMap<u32, Told>,
+}
+
+/// What was told of one shared list.
+#[derive(Default)]
+struct Told {
+    peers: BTreeSet<PeerAddress>,
     /// Those of them that are in the table.
     present: BTreeSet<PeerAddress>,
     /// How often one of them left it, so that another one may have been told of instead.
@@ -54,9 +60,7 @@ impl Limited {
             model: Bounded::new(bounds(setup)),
             is_flushed: true,
             largest: [0; 3],
-            told: BTreeSet::new(),
-            present: BTreeSet::new(),
-            gone: 0,
+            lists: BTreeMap::new(),
         };
         limited.open_node();
         limited
@@ -81,14 +85,8 @@ impl Limited {
         self.node = Some(Node::open(&options).expect("the manager can be opened"));
         self.is_flushed = true;
         self.largest = [0; 3];
-        self.forget_told();
+        self.lists.clear();
         self.look_at_table();
-    }
-
-    fn forget_told(&mut self) {
-        self.told.clear();
-        self.present.clear();
-        self.gone = 0;
     }
 
     /// Counts the peers, and those told of that are gone.
@@ -98,9 +96,11 @@ impl Limited {
             let count = table.values().filter(|record| record.peer_type == peer_type).count();
             *largest = (*largest).max(count);
         }
-        let before = self.present.len();
-        self.present.retain(|peer| table.contains_key(peer));
-        self.gone += before - self.present.len();
+        for list in self.lists.values_mut() {
+            let before = list.present.len();
+            list.present.retain(|peer| table.contains_key(peer));
+            list.gone += before - list.present.len();
+        }
     }
 
     fn node(&self) -> &Node {
@@ -135,6 +135,7 @@ impl Limited {
             Event::Call(Step::GetPeersToSend(query, asking, size)) if self.shares() => {
                 self.share(query.as_ref(), *asking, *size, now);
             }
+            Event::Call(Step::SetOnline(_) | Step::SetOwnAddresses(_)) => {}
             Event::Call(step) => {
                 let node = self.node.as_ref().expect("the manager is open");
                 let is_deferred = self.setup.durability == PEER_MANAGER_DURABILITY_DEFERRED;
@@ -144,7 +145,7 @@ impl Limited {
             Event::KeepSnapshot => {}
             Event::TurnClock(time) => {
                 self.clock.store(*time, Ordering::SeqCst);
-                self.forget_told();
+                self.lists.clear();
             }
             Event::Reopen => self.reopen(),
             Event::Mistake(kind) => mistakes::make(*kind, self.node()),
@@ -174,15 +175,16 @@ impl Limited {
             most == 0 || given.values().all(|&count| count <= most),
             "too many of a netgroup: {answer:?}"
         );
-        self.told.extend(answer.iter().cloned());
-        self.present.extend(answer);
+        let list = self.lists.entry(query.map_or(0, |query| query.share_key)).or_default();
+        list.peers.extend(answer.iter().cloned());
+        list.present.extend(answer);
         let percent = match self.setup.limits.share_max_percent {
             0 => 100,
             percent => percent as usize,
         };
         let parts = self.largest.map(|peers| (peers * percent / 100).max(peers.min(1)));
-        let most = parts.iter().sum::<usize>() + self.gone;
-        assert!(self.told.len() <= most, "too many are told of");
+        let most = parts.iter().sum::<usize>() + list.gone;
+        assert!(list.peers.len() <= most, "too many are told of");
     }
 
     /// What must hold after every step.

@@ -16,7 +16,7 @@ use super::mistakes;
 use super::model::reference::Reference;
 use super::model::rows::rows;
 use super::model::steps::{Peers, Step, Subject as _, by_address};
-use super::options::default_options;
+use super::options::{FEW_SYSTEMS, default_options, follow};
 use super::steps::{Event, START, Setup};
 use crate::c::{Node, Snapshot};
 use crate::scratch::Scratch;
@@ -64,8 +64,9 @@ impl Pair {
             file: setup.on_file.then(Scratch::new),
             rows: None,
             node: None,
-            model: if setup.on_file { Reference::new_with_db() } else { Reference::new_in_memory() },
-            twin: twin(&clock, setup.seed),
+            model: if setup.on_file { Reference::new_with_db() } else { Reference::new_in_memory() }
+                .under(setup.policy),
+            twin: twin(&clock, setup),
             clock,
             twin_draws_alike: true,
             is_flushed: true,
@@ -86,6 +87,7 @@ impl Pair {
         options.db_path = path.as_ref().map_or(ptr::null(), |path| path.as_ptr());
         options.clock = Some(read_clock);
         options.clock_context = Arc::as_ptr(&self.clock).cast_mut().cast();
+        follow(self.setup.policy, &mut options);
         options.has_rng_seed = 1;
         options.rng_seed = self.setup.seed;
         let node = Node::open(&options).expect("the manager can be opened");
@@ -123,7 +125,7 @@ impl Pair {
         self.open_node();
         self.model.reopen();
         self.is_flushed = true;
-        self.twin = twin(&self.clock, self.setup.seed);
+        self.twin = twin(&self.clock, self.setup);
         let peers: Vec<_> = self.model.get_all_peers().cloned().collect();
         self.twin.store_many(&peers).expect("memory holds it");
         self.twin_draws_alike = self.file.is_none();
@@ -135,7 +137,7 @@ impl Pair {
                 let now = self.now();
                 let node = self.node.as_ref().expect("the manager is open");
                 let both = Both { node, twin: &self.twin, draw_alike: self.twin_draws_alike };
-                self.model.take(step, &both, now);
+                self.model.take(&self.model.with_known_names(step), &both, now);
                 if matches!(step, Step::GetStats) {
                     self.look_at_pending_writes();
                 }
@@ -196,11 +198,14 @@ impl Pair {
     }
 }
 
-fn twin(clock: &Arc<CallersClock>, seed: u64) -> PeerManager {
+fn twin(clock: &Arc<CallersClock>, setup: Setup) -> PeerManager {
     let clock = Arc::clone(clock);
     let options = Options {
         clock: Clock::from_fn(move || clock.time.load(Ordering::SeqCst)),
-        rng_seed: Some(seed),
+        rng_seed: Some(setup.seed),
+        reach: setup.policy.reach,
+        name_groups: setup.policy.names,
+        asmap_path: setup.policy.has_asmap.then(|| FEW_SYSTEMS.into()),
         ..Options::default()
     };
     PeerManager::open(options).expect("memory holds it")

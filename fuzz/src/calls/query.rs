@@ -25,6 +25,7 @@ pub(super) fn in_c(query: &Query<Spelled>, exclude: &[peer_manager_address]) -> 
         seniority: query.seniority,
         apart: query.apart.into(),
         networks: query.networks,
+        share_key: query.share_key,
         ..default_query()
     }
 }

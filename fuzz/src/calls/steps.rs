@@ -8,8 +8,12 @@ use peer_manager::ffi::address::peer_manager_address;
 use peer_manager::ffi::options::{
     PEER_MANAGER_DURABILITY_COMMIT, PEER_MANAGER_DURABILITY_DEFERRED, PEER_MANAGER_DURABILITY_SYNC,
 };
-use peer_manager::{BackOffUpdate, Host, PeerAddress, PeerTypeFilter, StoredPeerType};
+use peer_manager::{
+    BackOffUpdate, Host, MAX_SENIORITY, NameGroups, PeerAddress, PeerTypeFilter, Purpose, Reach,
+    StoredPeerType,
+};
 
+use super::model::netgroup::Policy;
 use super::model::steps::{Peer, Query, Step, Values};
 use crate::c;
 
@@ -27,6 +31,7 @@ pub(super) struct Setup {
     pub(super) durability: u32,
     pub(super) flush_interval_ms: u32,
     pub(super) limits: Limits,
+    pub(super) policy: Policy,
 }
 
 /// The options that make a manager another than the specification's.
@@ -57,6 +62,16 @@ impl Limits {
     }
 }
 
+/// Which peers a node has, and which of them belong together.
+fn policy(input: &mut Unstructured<'_>) -> Result<Policy> {
+    let bits: u8 = input.arbitrary()?;
+    Ok(Policy {
+        reach: [Reach::Specification, Reach::Public, Reach::Private][usize::from(bits >> 2) % 3],
+        names: if bits & 1 == 0 { NameGroups::Each } else { NameGroups::ByKey },
+        has_asmap: bits & 2 != 0,
+    })
+}
+
 impl Setup {
     pub(super) fn decode(input: &mut Unstructured<'_>) -> Result<Self> {
         let bits: u8 = input.arbitrary()?;
@@ -73,6 +88,7 @@ impl Setup {
             // While the history lasts, the background writes at every moment, or it waits for the flush.
             flush_interval_ms: if bits & 4 == 0 { 1 } else { 60_000 },
             limits: if bits & 0x60 == 0x60 { Limits::decode(input)? } else { Limits::default() },
+            policy: if bits & 0x60 == 0x20 { policy(input)? } else { Policy::default() },
         })
     }
 }
@@ -89,11 +105,15 @@ impl Peer for Spelled {
         let n = u16::from(self.number);
         let host = match n % 8 {
             0 => format!("10.0.0.{n}"),
+            1 if n > 24 => format!("64:ff9b::52.{}.0.{n}", n % 3),
             1 => format!("fe80::{n}"),
+            2 if n > 24 => format!("{}xyz.onion", ["a", "b", "c"][usize::from(n) / 8 % 3]),
             2 => "localhost".to_owned(),
             3 => "same.example.org".to_owned(),
             4 => format!("52.{}.0.{n}", n % 3),
             5 => format!("2a01:{}::7:0:1:{n}", n % 3),
+            6 if n > 38 => format!("node-{n}.test"),
+            6 if n > 24 => format!("node-{n}.b32.i2p"),
             6 => format!("node-{n}.example.org"),
             _ => format!("9.9.{n}.9"),
         };
@@ -165,6 +185,16 @@ impl Event {
             57 => Step::Flush,
             58 => return Ok(Self::Reopen),
             59 => Step::LimitNextAttempt(time(input)?),
+            60 | 61 => {
+                let purpose =
+                    if input.arbitrary::<u8>()? & 3 == 0 { Purpose::Feeler } else { Purpose::Connect };
+                Step::NextToDial(purpose, few(input, peer)?, size(input)?)
+            }
+            62 => match input.arbitrary::<u8>()? % 4 {
+                0 => Step::NextDue,
+                1 => Step::SetOwnAddresses(few(input, peer)?),
+                bit => Step::SetOnline(bit == 2),
+            },
             _ => return Ok(Self::Mistake(input.arbitrary()?)),
         }))
     }
@@ -236,15 +266,18 @@ fn query(input: &mut Unstructured<'_>) -> Result<Query<Spelled>> {
         PeerTypeFilter::NotPreferred,
     ];
     let bits: u8 = input.arbitrary()?;
+    // So a fourth has what the specification does not have.
+    let [seniority, others] = if bits < 192 { [0; 2] } else { input.arbitrary::<[u8; 2]>()? };
     Ok(Query {
         use_next_attempt: bits & 1 != 0,
         max_num_failures: if bits & 2 == 0 { None } else { Some(failures(input)?) },
         type_filter: FILTERS[usize::from(bits >> 2) % 6],
         max_per_netgroup: u32::from(bits >> 2) / 6 % 4,
         exclude: few(input, Spelled::decode)?,
-        seniority: 0,
-        apart: false,
-        networks: 0,
+        seniority: u32::from(seniority) % (MAX_SENIORITY + 1),
+        apart: others & 1 != 0,
+        networks: u32::from(others >> 1 & 31),
+        share_key: u32::from(seniority >> 4 ^ others >> 6),
     })
 }
 

@@ -31,6 +31,7 @@ pub(crate) struct Query<P> {
     pub(crate) apart: bool,
     /// The bits of C.
     pub(crate) networks: u32,
+    pub(crate) share_key: u32,
 }
 
 impl<P: Peer> Query<P> {
@@ -49,7 +50,7 @@ impl<P: Peer> Query<P> {
             seniority: self.seniority,
             apart: self.apart,
             networks: Networks::from_bits(self.networks).expect("there are these networks"),
-            ..PeerQuery::everything()
+            share_key: self.share_key,
         }
     }
 }
