@@ -21,5 +21,5 @@ Imported import_peers(peermanager::Manager& peers, const std::string& path, std:
                       std::ostream& report);
 
 // Writes the addresses of all peers, sorted. It writes a file next to the one that is wanted, which then takes its place
-// at once: whatever happens meanwhile, nobody finds half a list.
+// at once: whatever happens meanwhile, no reader finds half a list.
 void export_peers(const peermanager::Manager& peers, const std::string& path);

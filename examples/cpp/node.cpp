@@ -1,5 +1,5 @@
 // A node in miniature, in C++: it hears of addresses, dials, backs off, answers those that ask, closes its database and
-// opens it again. The clock and the network are simulated and the seed is fixed: nobody is contacted, and each run with
+// opens it again. The clock and the network are simulated and the seed is fixed: no host is contacted, and each run with
 // the same library prints the same. ../c has a longer day.
 //
 //   node [LIST]

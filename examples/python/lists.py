@@ -31,7 +31,7 @@ def import_peers(peers: PeerManager, path: Path, *, preferred: int = 0) -> tuple
 
 def export_peers(peers: PeerManager, path: Path) -> None:
     """Writes the addresses of all peers, sorted. It writes a file next to the one that is wanted, which then takes its
-    place at once: whatever happens meanwhile, nobody finds half a list."""
+    place at once: whatever happens meanwhile, no reader finds half a list."""
     if os.path.lexists(path) and (path.is_symlink() or not path.is_file()):
         raise FileExistsError(f"cannot write {path}: it is there and no regular file; give another path")
     lines = sorted(f"{record.address}\n" for record in peers)

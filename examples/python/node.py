@@ -4,7 +4,7 @@ and checks that everything is still there.
     python node.py ../peers.txt
 
 The clock and the network are simulated and the seed is fixed: with one version of the library it prints the same each
-time. Nobody is contacted, and what happens says nothing about the hosts that bear these names.
+time. No host is contacted, and what happens says nothing about the hosts that bear these names.
 
     python node.py [--database DATABASE] [--import FILE] [--export FILE]
 

@@ -53,7 +53,7 @@ pub(crate) fn import_peers(
 }
 
 /// Writes the addresses of all peers, sorted. It writes a file next to the one that is wanted, which then takes its place
-/// at once: whatever happens meanwhile, nobody finds half a list.
+/// at once: whatever happens meanwhile, no reader finds half a list.
 pub(crate) fn export_peers(manager: &PeerManager, path: &Path) -> Result<(), Box<dyn Error>> {
     if fs::symlink_metadata(path).is_ok_and(|found| !found.is_file()) {
         let reason = io::Error::other("it is there and no regular file; give another path");

@@ -127,7 +127,7 @@ static void the_child_may_not_write(peer_manager *pm, size_t count) {
   CHECK(memcmp(&before, &after, sizeof before) == 0);
 }
 
-/* The parent's file in the child's eyes: there, and nobody else's. */
+/* The parent's file in the child's eyes: there, and no other's. */
 static void the_file_is_still_the_parent_s(const char *path) {
   peer_manager_options options = PEER_MANAGER_OPTIONS_INIT;
   peer_manager *pm = NULL;
@@ -196,7 +196,7 @@ static void a_child_leaves_the_file_to_its_parent(const char *directory, const c
   drop_signal(&freed);
 }
 
-/* With DEFERRED a change is one of memory first; but a child's memory is nobody's journal, so it gets no changes there either. */
+/* With DEFERRED a change is one of memory first; but no journal has a child's memory, so it gets no changes there either. */
 static void with_deferred_the_parent_writes_what_was_pending_at_the_fork(const char *directory) {
   peer_manager_stats stats = PEER_MANAGER_STATS_INIT;
   peer_manager *pm;

@@ -262,7 +262,7 @@ static void removing_tells_what_was_there(void) {
   peer_manager_free(pm);
 }
 
-static void nobody_waits_beyond_the_limit(const char *directory) {
+static void no_peer_waits_beyond_the_limit(const char *directory) {
   enum { COUNT = 10 };
   int64_t now = 1000;
   size_t changed = 12345;
@@ -384,7 +384,7 @@ int main(int argc, char **argv) {
   failures_grow_and_the_wait_stays_within_its_bounds();
   the_ends_of_time_and_of_failures_saturate();
   removing_tells_what_was_there();
-  nobody_waits_beyond_the_limit(directory);
+  no_peer_waits_beyond_the_limit(directory);
   a_batch_is_done_wholly_or_not_at_all(directory);
   calls_succeed_without_an_error_to_write_to(directory);
   return CHECK_RESULT();

@@ -102,7 +102,7 @@ static void everyone_is_told_of_the_same_peers_for_a_while(void) {
   peer_manager_free(pm);
 }
 
-static void nobody_is_told_of_more_than_the_percentage(void) {
+static void no_asker_is_told_of_more_than_the_percentage(void) {
   int64_t now = 1000;
   peer_manager *pm = open_sharing(&now, 100, 23);
   peer_manager_address first[PEERS], again[PEERS];
@@ -148,7 +148,7 @@ int main(int argc, char **argv) {
   (void)check_directory(argc, argv);
   no_netgroup_gives_more_than_it_may();
   everyone_is_told_of_the_same_peers_for_a_while();
-  nobody_is_told_of_more_than_the_percentage();
+  no_asker_is_told_of_more_than_the_percentage();
   each_type_has_a_part_of_its_own();
   return CHECK_RESULT();
 }

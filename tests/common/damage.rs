@@ -143,7 +143,7 @@ impl Sound {
         Self::of(&place)
     }
 
-    /// The file that is at a place, which nobody has open.
+    /// The file that is at a place, which no program has open.
     pub(crate) fn of(place: &Place) -> Self {
         let image = place.image();
         let connection = place.connection();

@@ -17,7 +17,7 @@ pub(crate) fn options(path: &Path, durability: Durability) -> Options {
     options
 }
 
-/// A file with these peers, which nobody has open.
+/// A file with these peers, which no manager has open.
 pub(crate) fn source(records: &[PeerRecord]) -> Place {
     let place = Place::new(&Image::default());
     place.open(OnCorrupt::Fail).unwrap().store_many(records).unwrap();

@@ -49,7 +49,7 @@ pub(crate) enum Loss {
     Changes { writer: u16, acknowledged: u64, found: u64 },
     /// It is as it has never been.
     NoMoment { writer: u16, acknowledged: u64, differences: Vec<String> },
-    /// It has peers that nobody has written.
+    /// It has peers that were never written.
     Strangers(usize),
 }
 
@@ -77,7 +77,7 @@ impl fmt::Display for Loss {
                  was acknowledged, it differs in {}",
                 differences.join("; ")
             ),
-            Self::Strangers(peers) => write!(f, "the file has {peers} peers that nobody has written"),
+            Self::Strangers(peers) => write!(f, "the file has {peers} peers that were never written"),
         }
     }
 }

@@ -172,7 +172,7 @@ fn a_day_ends_with_a_list(program: Program) {
     assert!(printed.contains("33 addresses read") && printed.contains("came back as they were"), "{printed}");
     let list = fs::read_to_string(exported).expect("the exported list");
     let golden = fs::read_to_string(examples("golden/peers.txt")).expect("the golden list");
-    assert!(list.lines().any(|line| !golden.contains(line)), "the node has heard of nobody: {list}");
+    assert!(list.lines().any(|line| !golden.contains(line)), "the node has heard of no peer: {list}");
 }
 
 fn senseless_arguments_are_refused(program: Program) {

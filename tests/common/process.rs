@@ -49,7 +49,7 @@ impl Other {
         if fs::OpenOptions::new().append(true).open(&probe).is_err() {
             return Some(Self::start(part, database));
         }
-        // The program may be where nobody else may read. A copy by another process: were this one to have it open for
+        // The program may be where no other user may read. A copy by another process: were this one to have it open for
         // writing, a process that another thread starts meanwhile would, too, and the system would not run it.
         let program = directory.path().join("program");
         let copy = Command::new("cp").arg(env::current_exe().unwrap()).arg(&program).status();

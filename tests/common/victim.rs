@@ -115,7 +115,7 @@ pub(crate) fn live() {
     tell("closing");
     drop(manager);
     tell("closed");
-    // Until it is killed, or nobody is there to do so.
+    // Until it is killed, or no process is left to do so.
     let _ = io::stdin().read_line(&mut String::new());
 }
 

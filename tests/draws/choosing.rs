@@ -22,7 +22,7 @@ fn knowing(records: &[PeerRecord]) -> PeerManager {
     manager
 }
 
-/// The answer as a set, which it must be: nobody twice.
+/// The answer as a set, which it must be: no peer twice.
 fn set(answer: &[PeerAddress]) -> BTreeSet<PeerAddress> {
     let set: BTreeSet<_> = answer.iter().cloned().collect();
     assert_eq!(set.len(), answer.len(), "a peer was chosen twice");

@@ -101,7 +101,7 @@ fn bounds_keep_a_flood_out_of_the_table() {
     assert_eq!(line_of("`max_peers_per_netgroup` 16", &flood)[4..], ["1,000", "64"]);
     let flood = printed("flood --max-peers 2000 --trials 1");
     assert_eq!(line_of("`max_peers` 2,000", &flood)[4..], ["1,000", "1,000"]);
-    // Alone, a bound on the table helps whoever comes first.
+    // Alone, a bound on the table helps those that come first.
     let flood = printed("flood --max-peers 2000 --arrival hostile --trials 100");
     let line = line_of("`max_peers` 2,000", &flood);
     assert_eq!((line[1].as_str(), &line[4..]), ("1", &["0".to_owned(), "2,000".to_owned()][..]));

@@ -441,7 +441,7 @@ impl Progress {
 
 #[test]
 fn a_purge_of_more_and_of_less_than_an_eighth_forgets_exactly_the_hopeless() {
-    // 800 peers with each count of failures below 50. Purged one after the other, or from a full table: nobody, a
+    // 800 peers with each count of failures below 50. Purged one after the other, or from a full table: none, a
     // fiftieth, just less than an eighth (44: six fiftieths), just more (43: seven), most, and all.
     let clock = TestClock::at(START);
     let manager = clock.in_memory(7);

@@ -143,7 +143,7 @@ fn what_is_not_eligible_makes_its_netgroup_no_more_likely() {
             exclude.push(others[3].clone());
         }
     }
-    // Netgroups of which nobody is.
+    // Netgroups without peers.
     records.extend((10..40).map(|n| record(ipv4(n << 16), START + 1, 0, Outbound)));
     let manager = knowing(&records);
     for (size, max_per_netgroup) in [(1, 1), (2, 1), (3, 2), (6, 2)] {

@@ -1,4 +1,4 @@
-//! `max_per_netgroup`: whatever is chosen, no netgroup gives more than that, nobody is chosen who is not eligible, and the
+//! `max_per_netgroup`: whatever is chosen, no netgroup gives more than that, no peer is chosen that is not eligible, and the
 //! answer is as long as it can be. How likely each is, is in `netgroup_chance.rs`.
 
 use std::collections::{BTreeMap, BTreeSet};

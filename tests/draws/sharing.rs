@@ -94,7 +94,7 @@ fn the_choice_grows_at_its_end_when_more_is_asked_for() {
 }
 
 #[test]
-fn nobody_is_told_of_more_than_the_percentage() {
+fn no_asker_is_told_of_more_than_the_percentage() {
     // Rounded down, but one at least; 0 is 100.
     for (percent, peers, limit) in [
         (23, 1_000, 230),

@@ -144,7 +144,7 @@ fn a_batch_that_replaces_peers_and_fails_leaves_them_as_they_were() {
 }
 
 #[test]
-fn a_deletion_that_fails_removes_nobody() {
+fn a_deletion_that_fails_removes_no_peer() {
     let database = TempDb::new();
     let manager = open(&database);
     let connection = database.connection();

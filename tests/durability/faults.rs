@@ -241,7 +241,7 @@ fn a_manager_that_ends_while_the_disk_fails_loses_nothing() {
             if promise.is_written_at_once {
                 assert_eq!(found, expected, "{what}");
             } else {
-                // The end is the last try to write what is pending; without a flush before, nobody learns of its failure.
+                // The end is the last try to write what is pending; without a flush before, no caller learns of its failure.
                 assert!(found == expected || found == standing(), "{what}");
             }
             assert_works(promise, &database, &found, what);

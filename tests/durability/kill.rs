@@ -1,7 +1,7 @@
 //! A process that is killed with signal 9 loses nothing that it has acknowledged, and leaves a file that is sound.
 //!
 //! A process changes a database in a history that follows a seed, and acknowledges what is certain. It is killed at
-//! a random moment: while it opens the file, changes it, or closes it. Whoever killed it makes the same history in
+//! a random moment: while it opens the file, changes it, or closes it. The test that killed it makes the same history in
 //! memory, and the file must be as memory was at one moment of it: not before what was acknowledged, and not after
 //! what can have begun. A batch that is there in part is at no moment of any history.
 //!
@@ -72,7 +72,7 @@ struct Tally {
     while_opening: u32,
     while_closing: u32,
     sound: u32,
-    /// Found with a change that nobody had been told of.
+    /// Found with a change that no caller had been told of.
     ahead: u32,
     failures: Vec<String>,
 }

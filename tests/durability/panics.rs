@@ -101,7 +101,7 @@ fn after_a_panic_of_the_thread_that_writes_no_call_is_answered() {
         manager.ensure_exists(&ipv4(1)).unwrap();
         let began = Instant::now();
         while manager.load(&ipv4(1)).is_ok() {
-            assert!(began.elapsed() < PATIENCE, "nobody notices that the thread is gone");
+            assert!(began.elapsed() < PATIENCE, "no call notices that the thread is gone");
             thread::sleep(Duration::from_millis(1));
         }
         assert_answers_no_more(&manager, &database);

@@ -1,4 +1,4 @@
-//! Which files can be imported, whoever has them open, and that they stay as they are.
+//! Which files can be imported, whichever program has them open, and that they stay as they are.
 
 use std::fs;
 use std::time::Duration;
@@ -41,7 +41,7 @@ fn a_file_that_another_manager_has_open_gives_what_is_committed() {
             assert_eq!(manager.import(place.path()).unwrap(), 50, "{durability:?}");
         }
         assert_eq!(common::peers(&manager), common::peers(&other));
-        // It goes on as if nobody had looked.
+        // It goes on as if no import had looked.
         other.remove(&mixed(0)).unwrap();
         other.ensure_exists(&ipv4(5_000)).unwrap();
         let expected = common::peers(&other);

@@ -65,7 +65,7 @@ fn a_group_that_could_not_be_written_is_tried_again_until_it_is() {
                 manager.ensure_exists_many(&[ipv4(3), ipv4(4)]).unwrap();
             });
         });
-        // The disk recovers by itself, and nobody flushes.
+        // The disk recovers by itself, without a flush.
         disk.wait_for(&world.contents());
         assert!(manager.get_stats().unwrap().failed_writes <= 3);
         world.assert_survives_the_end();
@@ -192,7 +192,7 @@ fn what_is_pending_is_counted_once_however_often_it_changed_and_was_tried() {
                 assert!(pending() >= 3);
             });
         });
-        // Whoever has just tried to write has put it all together.
+        // The thread that has just tried to write has put it all together.
         manager.flush().unwrap_err();
         assert_eq!(
             pending(),
@@ -238,7 +238,7 @@ fn what_comes_and_goes_while_a_group_is_under_way_ends_as_memory_has_it() {
 }
 
 #[test]
-fn whoever_lets_go_of_the_manager_last_has_written_everything() {
+fn when_the_last_user_lets_go_of_the_manager_everything_is_written() {
     explore(|| {
         let World { disk, manager } = World::with_peers(Durability::Deferred, &[1, 2]);
         let users = [1, 2].map(|n| {

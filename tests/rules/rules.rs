@@ -322,7 +322,7 @@ fn peers_with_at_least_so_many_failures_are_removed_and_counted() {
 }
 
 #[test]
-fn nobody_waits_beyond_the_limit_and_all_else_stays_as_it_is() {
+fn no_peer_waits_beyond_the_limit_and_all_else_stays_as_it_is() {
     let times = [i64::MIN, -7, 0, START - 1, START, START + 1, START + 2, i64::MAX - 1, i64::MAX];
     for latest in times {
         let manager = TestClock::at(START).in_memory(1);

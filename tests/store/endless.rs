@@ -55,7 +55,7 @@ fn what_is_on_such_pages_is_saved_once() {
 
 #[cfg(unix)]
 #[test]
-fn nobody_waits_for_a_pipe_in_the_place_of_the_journal() {
+fn no_call_waits_for_a_pipe_in_the_place_of_the_journal() {
     let sound = damage::Sound::new(512, damage::PEERS);
     let place = Place::new(&sound.bytes().to_vec().into());
     let made = std::process::Command::new("mkfifo").arg(place.file("peers.db-journal")).status();

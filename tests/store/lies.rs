@@ -144,7 +144,7 @@ fn rows_of_the_hosts_other_tables_are_no_peers() {
         let (saved, quarantine) = set_aside(&format!("page {page}"), &Place::new(&bytes.into()));
         let expected = sound.without_page(page);
         let lost = (sound.peers.len() - expected.len()) as u64;
-        // What hung on an interior page belongs to nobody, but to nobody else either.
+        // What hung on an interior page belongs to no page, but to no other page either.
         assert_eq!((saved, quarantine.lost_rows), (expected, lost), "page {page}");
     }
 }

@@ -1,4 +1,4 @@
-//! One manager to a file, whatever the file is called and whoever has touched what is beside it.
+//! One manager to a file, whatever the file is called and whichever program has touched what is beside it.
 #![cfg(unix)]
 
 use std::fs;

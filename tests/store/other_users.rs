@@ -210,7 +210,7 @@ fn while_another_program_writes_deferred_changes_succeed_and_are_written_afterwa
     assert!(common::rows(&database.connection()).is_empty());
     other.go_on();
     other.end();
-    // Nobody calls anything that writes.
+    // No call that writes is made.
     let began = Instant::now();
     while manager.get_stats().unwrap().pending_writes > 0 {
         assert!(began.elapsed() < PATIENCE, "the changes are not written: {:?}", manager.get_stats());

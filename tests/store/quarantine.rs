@@ -89,7 +89,7 @@ fn peers_whose_newest_state_is_in_the_log_are_saved_in_that_state() {
         damaged.database.as_mut().unwrap()[(page - 1) * 512..page * 512].fill(0x55);
         let what = format!("page {page}, with a log");
         if in_log.contains(&page) {
-            // Nobody reads what the log has in another version.
+            // No reader sees what the log has in another version.
             let place = Place::new(&damaged);
             match place.open(OnCorrupt::Fail) {
                 Ok(manager) => assert_eq!(common::peers(&manager), sound.peers, "{what}"),
@@ -300,7 +300,7 @@ fn a_new_file_that_cannot_be_made_leaves_the_old_one_where_it_is() {
 
 #[cfg(unix)]
 #[test]
-fn the_new_file_may_be_used_by_whoever_might_use_the_old_one() {
+fn the_new_file_may_be_used_by_all_who_might_use_the_old_one() {
     use std::os::unix::fs::PermissionsExt as _;
     for mode in [0o600, 0o660, 0o644] {
         let place = Place::new(&b"no database".to_vec().into());

@@ -186,7 +186,7 @@ fn a_next_attempt_that_the_file_cannot_hold_is_the_nearest_one_after_a_restart()
 }
 
 #[test]
-fn nobody_waits_beyond_the_limit_in_stellar_cores_file_either() {
+fn no_peer_waits_beyond_the_limit_in_stellar_cores_file_either() {
     for durability in DURABILITIES {
         let (database, clock) = (TempDb::new(), TestClock::at(START));
         let core = StellarCore::new_db(&database.path());

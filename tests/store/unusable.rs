@@ -84,7 +84,7 @@ fn links_that_lead_in_a_circle_are_no_file() {
 }
 
 #[test]
-fn a_pipe_is_no_file_and_nobody_waits_for_it() {
+fn a_pipe_is_no_file_and_no_call_waits_for_it() {
     for on_corrupt in BOTH {
         let place = Place::new(&Image::default());
         if !make_pipe(&place.path()) {
@@ -97,7 +97,7 @@ fn a_pipe_is_no_file_and_nobody_waits_for_it() {
 }
 
 #[test]
-fn nobody_waits_for_a_pipe_beside_the_database() {
+fn no_call_waits_for_a_pipe_beside_the_database() {
     let sound = Sound::new(512, PEERS);
     for name in ["peers.db-wal", "peers.db-lock", "peers.db-salvage"] {
         let place = Place::new(&sound.with_page(1, |page| page[..16].fill(0)).into());
@@ -196,7 +196,7 @@ fn a_damaged_file_that_may_not_be_moved_stays_where_it_is() {
     let place = Place::new(&damaged.clone().into());
     set_mode(&place.path(), 0o666);
     let before = place.files();
-    // Whoever may write there may move only files of their own. For the owner there is nothing to refuse.
+    // A user who may write there may move only files of their own. For the owner there is nothing to refuse.
     set_mode(place.directory(), 0o1777);
     let Some(mut other) = Other::start_bound_by_permissions("open, with quarantine", &place.path()) else {
         return;

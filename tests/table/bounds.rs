@@ -70,7 +70,7 @@ const NEW_PEERS: [NewPeer; 5] = [
 ];
 
 #[test]
-fn without_bounds_nobody_is_refused() {
+fn without_bounds_no_peer_is_refused() {
     let manager = bounded(0, 0);
     let many: Vec<_> = (0..5_000).map(together).collect();
     assert_eq!(manager.ensure_exists_many(&many).unwrap(), 5_000);
@@ -167,7 +167,7 @@ fn the_worst_of_the_new_peers_own_netgroup_goes_before_worse_ones_of_others() {
     manager.store_many(&[failed(apart(1), 15), failed(together(1), 1), failed(together(2), 2)]).unwrap();
     manager.ensure_exists(&together(3)).unwrap();
     assert_eq!(known(&manager), sorted([apart(1), together(1), together(3)]));
-    // Where its netgroup has nobody who failed, the worst of the table.
+    // Where its netgroup has no peer that failed, the worst of the table.
     manager.ensure_exists(&apart(2)).unwrap();
     assert_eq!(known(&manager), sorted([apart(2), together(1), together(3)]));
 }

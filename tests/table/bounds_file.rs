@@ -128,7 +128,7 @@ fn a_row_that_was_left_out_is_overwritten_when_its_peer_is_brought_again() {
 }
 
 #[test]
-fn a_row_that_was_left_out_keeps_its_time_when_nobody_else_may_wait_so_long() {
+fn a_row_that_was_left_out_keeps_its_time_when_no_other_peer_may_wait_so_long() {
     for durability in DURABILITIES {
         let database = file_of(&[inbound(1, 0), inbound(2, 0), inbound(3, 5)]);
         let manager = open(&database, durability, 2, 0);
@@ -241,7 +241,7 @@ fn what_is_imported_finds_room_or_evicts_as_any_batch_does() {
     assert_eq!(manager.load(&apart(2)).unwrap(), Some(inbound(2, 2)));
     assert_eq!(refused(&manager), 0);
     assert_eq!(common::rows(&database.connection()), common::rows_of(common::peers(&manager).values()));
-    // Whoever finds none is left out, and counted.
+    // A peer that finds none is left out, and counted.
     let database = file_of(&[inbound(1, 0), inbound(7, 0)]);
     let full = open(&database, Durability::Commit, 3, 0);
     assert_eq!((full.import(other.path()).unwrap(), refused(&full), full.peer_count()), (1, 3, 3));

@@ -73,7 +73,7 @@ fn history() -> impl Strategy<Value = Vec<Event>> {
             3 => select(vec![63, 64, 120, 121, 1 << 20, u32::MAX]),
         ]
     };
-    // Mostly inbound, or nobody could be evicted.
+    // Mostly inbound, or no peer could be evicted.
     let peer_type = || {
         prop_oneof![
             6 => Just(StoredPeerType::Inbound),

@@ -18,7 +18,7 @@ fn survives(n: u32) -> bool {
     n % (PEERS / SURVIVORS) == PEERS / SURVIVORS - 1
 }
 
-/// Fills a table: a third of each kind of address, most pools in use. Nobody but the table keeps a name's text.
+/// Fills a table: a third of each kind of address, most pools in use. Only the table keeps a name's text.
 fn fill(manager: &PeerManager) {
     let records: Vec<_> = (0..PEERS)
         .map(|n| {

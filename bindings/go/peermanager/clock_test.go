@@ -75,7 +75,7 @@ func TestAClockThatPanicsCannotOpen(t *testing.T) {
 	if !errors.As(err, &failure) || !errors.Is(err, io.EOF) {
 		t.Errorf("it said %v", err)
 	}
-	open(t, pm.Options{Path: path, BusyTimeout: time.Millisecond}) // nobody holds the file
+	open(t, pm.Options{Path: path, BusyTimeout: time.Millisecond}) // no manager holds the file
 }
 
 func TestAPanicIsToldToTheCallThatItBelongsTo(t *testing.T) {

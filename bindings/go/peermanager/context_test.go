@@ -20,7 +20,7 @@ import (
 // A process that has this variable holds SQLite's lock for writing the file that it names, until its input ends.
 const lockVariable = "PEERMANAGER_TEST_LOCK"
 
-// The byte of the -shm file that whoever writes a log locks, as SQLite's file format says.
+// The byte of the -shm file that the writer of a log locks, as SQLite's file format says.
 const writeLock = 120
 
 func holdLock(path string) int {

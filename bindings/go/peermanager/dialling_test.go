@@ -35,7 +35,7 @@ func TestKnownPeersAreDialledFirst(t *testing.T) {
 	if len(chosen) != 3 || chosen[0] != preferred || chosen[1] != outbound {
 		t.Errorf("chose %v", chosen)
 	}
-	// Next to a peer that is busy nobody is dialled.
+	// Next to a peer that is busy no other is dialled.
 	for _, size := range []int{0, 3, 64, 65, math.MaxInt} {
 		chosen, err = m.NextToDial(pm.PurposeConnect, []pm.Address{preferred, parse(t, "8.2.77.77")}, size)
 		must(t, err)
@@ -69,7 +69,7 @@ func TestTheNextPeerToBecomeDueIsKnown(t *testing.T) {
 		return due
 	}
 	_, err := m.NextDue()
-	expectIs(t, "when nobody waits", err, pm.ErrNotFound)
+	expectIs(t, "when no peer waits", err, pm.ErrNotFound)
 	for host, seconds := range map[string]int64{"8.1.0.1": 9, "8.2.0.1": 7, "8.3.0.1": 1 << 40} {
 		must(t, m.Store(background, pm.Record{Address: parse(t, host), NextAttempt: time.Unix(seconds, 0)}))
 	}
@@ -80,7 +80,7 @@ func TestTheNextPeerToBecomeDueIsKnown(t *testing.T) {
 	expect(t, "the last time", due(), time.Unix(1<<40, 0).UTC())
 }
 
-func TestNobodyIsToBlameWhileTheNodeIsOffline(t *testing.T) {
+func TestNoPeerIsToBlameWhileTheNodeIsOffline(t *testing.T) {
 	m, _ := nodeWithPeers(t)
 	peer := parse(t, "8.1.0.1")
 	must(t, m.SetOnline(false))

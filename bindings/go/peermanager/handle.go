@@ -90,7 +90,7 @@ func (h *handle) call(f func(pm *C.peer_manager, s *scratch) C.peer_manager_stat
 
 // wait makes a call that may wait for the disk, when it is its turn.
 func (h *handle) wait(ctx context.Context, what string, f func(*C.peer_manager, *scratch) C.peer_manager_status) error {
-	// Whoever called the clock already has the turn.
+	// The caller of the clock already has the turn.
 	if h.clock.isInside() {
 		return h.call(f)
 	}
@@ -105,7 +105,7 @@ func (h *handle) wait(ctx context.Context, what string, f func(*C.peer_manager, 
 	})
 }
 
-// close waits for the calls under way, then frees everything. Whoever comes second waits for the first.
+// close waits for the calls under way, then frees everything. The second caller waits for the first.
 func (h *handle) close() error {
 	h.closing.Do(func() {
 		if h.users.Add(closing) == closing {

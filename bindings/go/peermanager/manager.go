@@ -55,7 +55,7 @@ type Options struct {
 	// bound. A new peer in a full netgroup evicts only a peer of that netgroup.
 	MaxPeersPerNetgroup uint32
 	// ShareCache makes PeersToSend answer everyone from one shared list, which is used for this long and a random time of
-	// up to half as long again, so that nobody learns the table by asking often; 0 draws anew each time. It is rounded up
+	// up to half as long again, so that no peer learns the table by asking often; 0 draws anew each time. It is rounded up
 	// to whole seconds.
 	ShareCache time.Duration
 	// ShareMaxPercent is how much of each type the shared list may hold, in per cent; 0 for no limit.
@@ -98,14 +98,14 @@ func Open(ctx context.Context, options Options) (*Manager, error) {
 	if err != nil {
 		go func() {
 			if h := <-opened; h != nil {
-				_ = h.close() // nobody has changed anything
+				_ = h.close() // nothing was changed
 			}
 		}()
 		return nil, err
 	}
 	m := &Manager{h: <-opened}
 	m.cleanup = runtime.AddCleanup(m, func(h *handle) {
-		go func() { _ = h.close() }() // it may wait for the disk, and nobody is left to tell
+		go func() { _ = h.close() }() // it may wait for the disk, and no caller is left to tell
 	}, m.h)
 	return m, nil
 }

@@ -64,7 +64,7 @@ func TestTheLifeOfAPeer(t *testing.T) {
 	}
 }
 
-func TestNobodyWaitsBeyondTheLimit(t *testing.T) {
+func TestNoPeerWaitsBeyondTheLimit(t *testing.T) {
 	m := open(t, pm.Options{})
 	for port, seconds := range []int64{math.MinInt64, -1, 0, 1, math.MaxInt64} {
 		address, err := pm.NewAddress("1.2.3.4", uint16(port+1))

@@ -126,7 +126,7 @@ func (m *Manager) draw(size int, f func(*C.peer_manager, *scratch, []C.peer_mana
 			usual := answers.Get().(*[usualAnswer]C.peer_manager_address)
 			defer answers.Put(usual)
 			out = usual[:size]
-		} else { // no more than there can be: whoever asks for all may give any number
+		} else { // no more than there can be: a caller that asks for all may give any number
 			out = make([]C.peer_manager_address, min(size, int(C.peer_manager_peer_count(pm))))
 		}
 		status := f(pm, s, out)

@@ -136,7 +136,7 @@ export interface Options {
   flushIntervalMs?: number | undefined;
   /** A damaged file is refused (the default), or moved away and searched for peers. */
   onCorrupt?: "fail" | "quarantine" | undefined;
-  /** Makes every random choice repeatable, for tests and simulations. Whoever knows it can predict them. */
+  /** Makes every random choice repeatable, for tests and simulations. With it, they can be predicted. */
   rngSeed?: bigint | number | undefined;
   /**
    * Returns the time in whole seconds since the Unix epoch; without it, the system's clock is used. It is asked once,
@@ -157,7 +157,7 @@ export interface Options {
   maxPeersPerNetgroup?: number | undefined;
   /**
    * `getPeersToSend` answers everyone from one shared list, which is used for this long and a random time of up to half as
-   * long again, so that nobody learns the table by asking often; 0 draws anew each time.
+   * long again, so that no peer learns the table by asking often; 0 draws anew each time.
    */
   shareCacheSeconds?: number | undefined;
   /** How much of each type the shared list may hold; 0 for no limit. */

@@ -119,7 +119,7 @@ void call_discard(napi_env env, struct call *call)
   free(call);
 }
 
-/* When the environment ends there may be nobody left to tell: that is why nothing is checked. */
+/* When the environment ends there may be no caller left to tell: that is why nothing is checked. */
 void call_settle(napi_env env, struct call *call)
 {
   napi_value value = NULL;

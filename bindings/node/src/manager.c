@@ -131,7 +131,7 @@ static void unlink_manager(struct manager *manager)
 }
 
 /* The JavaScript value was collected, or its environment ends. Calls keep the value alive, so there are none but at the
- * end, when nobody waits for an answer any more. */
+ * end, when no caller waits for an answer any more. */
 static void finalize(napi_env env, void *data, void *hint)
 {
   struct manager *manager = data;
@@ -232,7 +232,7 @@ napi_value manager_flush_all(napi_env env, napi_callback_info info)
   for (manager = ((struct addon *)data)->first; manager != NULL; manager = manager->next) {
     drain(env, manager);
     if (manager->pm != NULL && manager->deferred)
-      peer_manager_flush(manager->pm, NULL); /* nobody is left who could be told of a failure */
+      peer_manager_flush(manager->pm, NULL); /* no caller is left that could be told of a failure */
   }
   return NULL;
 }

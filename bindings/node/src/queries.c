@@ -97,7 +97,7 @@ static bool read_share(napi_env env, struct call *call, const napi_value *argume
          && (!call->has_query || read_query(env, call, &arguments[3], "filter.exclude"));
 }
 
-/* Nobody gets more than there are, so no more room is made than for those. */
+/* No answer is longer than the table, so no more room is made than for that. */
 static bool make_room(struct call *call)
 {
   const size_t known = peer_manager_peer_count(call->manager->pm);

@@ -88,7 +88,7 @@ test("the next peer to become due is known", (t) => {
   assert.equal(pm.nextDue(), 2n ** 63n - 1n);
 });
 
-test("nobody is to blame while the node is offline", (t) => {
+test("no peer is to blame while the node is offline", (t) => {
   const pm = node(t);
   assert.equal(pm.setOnline(false), undefined);
   for (let round = 0; round < 20; round++) {

@@ -1,6 +1,6 @@
 "use strict";
 
-// What becomes of a manager that nobody closes: collected, left open at the end of the process, or of a worker.
+// What becomes of a manager that is never closed: collected, left open at the end of the process, or of a worker.
 
 const assert = require("node:assert/strict");
 const { Worker } = require("node:worker_threads");
@@ -19,7 +19,7 @@ const COLLECT = `
   }
 `;
 
-/** How many peers there are in a file that nobody holds. */
+/** How many peers there are in a file that no manager holds. */
 function countIn(dbPath) {
   const pm = PeerManager.open({ dbPath, busyTimeoutMs: 1 });
   const count = pm.peerCount();
@@ -55,7 +55,7 @@ test("a call that is under way keeps its manager from being collected", async (t
   assert.equal(await run(script, [file(t)], ["--expose-gc"]), "20");
 });
 
-test("thousands of managers and snapshots that nobody closes are collected", async () => {
+test("thousands of managers and snapshots that are never closed are collected", async () => {
   const script = `${COLLECT}
     (async () => {
       const addresses = Array.from({ length: 3000 }, (_, i) => ({ host: "1.2.3.4", port: i + 1 }));
@@ -100,7 +100,7 @@ test("process.exit carries out the calls that are under way", async (t) => {
   assert.equal(countIn(dbPath), 101);
 });
 
-test("an exception that nobody catches ends the process with open managers as any other", async (t) => {
+test("an exception that is not caught ends the process with open managers as any other", async (t) => {
   const dbPath = file(t);
   await assert.rejects(run(`${DEFERRED} throw new Error("oh");`, [dbPath]), /Error: oh/);
   assert.equal(countIn(dbPath), 1);

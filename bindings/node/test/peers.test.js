@@ -99,7 +99,7 @@ for (const kind of ["", "Async"]) {
     assert.equal(await change(pm, "flush"), undefined);
   });
 
-  both("nobody waits beyond the limit", async (pm) => {
+  both("no peer waits beyond the limit", async (pm) => {
     const times = [-(2n ** 63n), -1n, 0n, 1n, 2n ** 63n - 1n];
     pm.storeMany(times.map((nextAttempt, i) => record(`1.2.3.${i}:5`, { nextAttempt, numFailures: 7 })));
     assert.equal(await change(pm, "limitNextAttempt", 2n ** 63n - 1n), 0);

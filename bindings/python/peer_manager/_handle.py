@@ -83,7 +83,7 @@ class Handle:
     def use(self, function: Callable[..., Any], *arguments: object) -> Any:
         """Calls the function with the pointer and the arguments."""
         try:
-            # Before the look at _closed: whoever closes looks at the users afterwards.
+            # Before the look at _closed: the thread that closes looks at the users afterwards.
             self._users.append(None)
             if self._closed:
                 raise ClosedError(f"cannot use the {self._name}: it is closed; open another")

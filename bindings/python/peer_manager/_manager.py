@@ -68,7 +68,7 @@ class PeerManager:
             reach, name_groups and asmap_path change that); 0 for no bound. A new peer in a full netgroup evicts only a
             peer of that netgroup.
         share_cache_seconds: get_peers_to_send answers everyone from one shared list, which is used for this long and a
-            random time of up to half as long again, so that nobody learns the table by asking often; 0 draws anew each
+            random time of up to half as long again, so that no peer learns the table by asking often; 0 draws anew each
             time.
         share_max_percent: how much of each type the shared list may hold; 0 for no limit.
         reach: whether the node is on the Internet or in a private network.

@@ -159,7 +159,7 @@ class Record:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
     """Which peers are eligible. The default is for dialling: outbound and preferred peers that
-    are due and have failed at most 120 times. In a new node that is nobody, because every peer is inbound until a dial
+    are due and have failed at most 120 times. In a new node there are none, because every peer is inbound until a dial
     succeeds."""
 
     type_filter: TypeFilter = TypeFilter.ANY_OUTBOUND

@@ -81,7 +81,7 @@ def test_the_next_peer_to_become_due_is_known(node: PeerManager, clock: FakeCloc
     assert node.next_due() == 2**63 - 1
 
 
-def test_nobody_is_to_blame_while_the_node_is_offline(node: PeerManager) -> None:
+def test_no_peer_is_to_blame_while_the_node_is_offline(node: PeerManager) -> None:
     node.set_online(False)
     for _ in range(20):
         node.update_backoff(PREFERRED, BackOff.INCREASE)

@@ -81,7 +81,7 @@ def test_peers_are_forgotten(peers: PeerManager) -> None:
     assert len(peers) == 0
 
 
-def test_nobody_waits_beyond_the_limit(peers: PeerManager) -> None:
+def test_no_peer_waits_beyond_the_limit(peers: PeerManager) -> None:
     peers.store_many(Record(Address("1.2.3.4", port), NOW + port, port, PeerType.OUTBOUND) for port in range(1, 11))
     assert peers.limit_next_attempt(NOW + 7) == 3
     assert peers.limit_next_attempt(NOW + 7.9) == 0

@@ -82,7 +82,7 @@ def test_closing_under_the_feet_of_others_is_a_closed_error(path: Path) -> None:
                 calls[n % len(calls)]()
             except ClosedError:
                 return n
-        raise AssertionError("nobody closed it")
+        raise AssertionError("no thread closed it")
 
     for _ in range(20):
         peers = PeerManager(path, clock=time.time)

@@ -112,7 +112,7 @@ void PeerManager::store(PeerBareAddress const& address, PeerRecord const& peerRe
 
 std::vector<PeerBareAddress> PeerManager::loadRandomPeers(PeerQuery const& query, int size) {
   std::size_t const wanted = checkedSize(size);
-  if (query.mMaxNumFailures && *query.mMaxNumFailures < 0) return {};  // nobody has failed less than never
+  if (query.mMaxNumFailures && *query.mMaxNumFailures < 0) return {};  // no peer has failed less than never
   pm::Query eligible;
   eligible.type_filter = static_cast<pm::TypeFilter>(query.mTypeFilter);
   eligible.use_next_attempt = query.mUseNextAttempt;

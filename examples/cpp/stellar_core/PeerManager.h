@@ -69,7 +69,7 @@ public:
   // Forgets the peers that have failed at least so often; with an address, that one at most.
   void removePeersWithManyFailures(int minNumFailures, PeerBareAddress const* address = nullptr);
 
-  // Whom to tell the peer at this address about: nobody private, not itself, the best first.
+  // Whom to tell the peer at this address about: no private address, not itself, the best first.
   std::vector<PeerBareAddress> getPeersToSend(int size, PeerBareAddress const& address);
 
   Peers loadAllPeers();

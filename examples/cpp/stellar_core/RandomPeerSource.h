@@ -15,7 +15,7 @@ class RandomPeerSource {
 public:
   // Peers that have failed at most so often: outbound and preferred ones, or inbound ones.
   static PeerQuery maxFailures(int maxFailures, bool outbound);
-  // Peers of one type whose next attempt is due and that nobody would give up yet.
+  // Peers of one type whose next attempt is due and that are not given up yet.
   static PeerQuery nextAttemptCutoff(PeerType peerType);
 
   // The manager must outlive the source.

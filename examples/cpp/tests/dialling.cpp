@@ -70,7 +70,7 @@ TEST(the_next_peer_to_become_due_is_known) {
   CHECK(manager.next_due() == at(kNow + 7) && *manager.try_next_due() == at(kNow + 7));
 }
 
-TEST(nobody_is_to_blame_while_the_node_is_offline) {
+TEST(no_peer_is_to_blame_while_the_node_is_offline) {
   Manager manager = a_node();
   manager.set_online(false);
   manager.update_backoff(address("8.1.0.1"), Backoff::Increase);

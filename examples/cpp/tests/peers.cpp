@@ -119,7 +119,7 @@ TEST(peers_are_forgotten) {
   CHECK(manager.remove_peers_with_many_failures(0) == 1);
 }
 
-TEST(nobody_waits_beyond_the_limit) {
+TEST(no_peer_waits_beyond_the_limit) {
   Manager manager = check::quiet_manager();
   for (std::uint16_t port = 1; port <= 10; ++port)
     manager.store({Address("1.2.3.4", port), at(kNow + port), 7, PeerType::Outbound});

@@ -52,7 +52,7 @@ func importPeers(ctx context.Context, peers *pm.Manager, path string, preferred 
 }
 
 // exportPeers writes the addresses of all peers, one a line and sorted. It writes a file next to the one that is wanted,
-// which then takes its place at once: whatever happens meanwhile, nobody finds half a list.
+// which then takes its place at once: whatever happens meanwhile, no reader finds half a list.
 func exportPeers(peers *pm.Manager, path string) (err error) {
 	defer func() {
 		if err != nil {

@@ -137,7 +137,7 @@ func after(peers *pm.Manager, wanted arguments, out io.Writer) error {
 	return metrics.Write(out, stats)
 }
 
-// clock is turned by the program, so that a day passes in an instant. Nobody reads it meanwhile.
+// clock is turned by the program, so that a day passes in an instant. It is not read meanwhile.
 type clock struct{ now time.Time }
 
 // open opens the database. A real node leaves the clock and the seed alone: who knows the seed knows whom it dials.

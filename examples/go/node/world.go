@@ -9,7 +9,7 @@ import (
 	pm "peer_manager/bindings/go/peermanager"
 )
 
-// The network is made up: nobody is contacted, and what happens here says nothing about the hosts that bear these names.
+// The network is made up: no host is contacted, and what happens here says nothing about the hosts that bear these names.
 // A real node has sockets where this example has this file.
 
 const (

@@ -56,7 +56,7 @@ function cannotWrite(path, reason) {
 
 /**
  * Writes the addresses of all peers, sorted. It writes a file next to the one that is wanted, which then takes its place
- * at once: whatever happens meanwhile, nobody finds half a list.
+ * at once: whatever happens meanwhile, no reader finds half a list.
  */
 function exportPeers(peers, path) {
   const found = fs.lstatSync(path, { throwIfNoEntry: false });

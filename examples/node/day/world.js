@@ -1,6 +1,6 @@
 "use strict";
 
-// The network that is made up: nobody is contacted. Each address has a character that follows from a hash of its text:
+// The network that is made up: no host is contacted. Each address has a character that follows from a hash of its text:
 // some never answer, the others more or less often. A real node has sockets where this example has this file.
 
 const { createHash } = require("node:crypto");

@@ -249,7 +249,7 @@ impl Reference {
         before - self.cache.len()
     }
 
-    /// Not the specification's: nobody waits beyond `latest`.
+    /// Not the specification's: no peer waits beyond `latest`.
     pub(crate) fn limit_next_attempt(&mut self, latest: i64) -> usize {
         let changed: Vec<_> =
             self.cache.values().filter(|record| record.next_attempt > latest).cloned().collect();

@@ -23,7 +23,7 @@ static REAL: AtomicPtr<sqlite3_vfs> = AtomicPtr::new(ptr::null_mut());
 #[repr(C)]
 struct Shim {
     base: sqlite3_file,
-    /// Owned; null for a file that nobody watches.
+    /// Owned; null for a file that is not watched.
     watched: *mut Watched,
 }
 
@@ -191,7 +191,7 @@ unsafe extern "C" fn access(
 
 unsafe extern "C" fn close(file: *mut sqlite3_file) -> c_int {
     let shim = file.cast::<Shim>();
-    // SAFETY: the file is open, the pointer is null or came from a box, and nobody uses the file from here on.
+    // SAFETY: the file is open, the pointer is null or came from a box, and the file is not used from here on.
     unsafe {
         let result = real_close(file);
         if !(*shim).watched.is_null() {
