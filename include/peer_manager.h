@@ -1629,8 +1629,9 @@ void peer_manager_stats_init(struct peer_manager_stats *stats, size_t struct_siz
 
 /**
  * Counts peers, writes and refusals. Cost: constant in a table with bounds, or once it has been queried with
- * max_per_netgroup; else linear in the table, to count the netgroups: changes wait while each peer is looked at, a few
- * milliseconds for a million. Never waits for the disk.
+ * max_per_netgroup; else linear in the table, to count the netgroups, in parts of less than a millisecond between which other
+ * threads get in: in a table of more than 16,384 peers, what changes while they are counted may count or not. Never waits for
+ * the disk.
  *
  * @param pm     the peer manager
  * @param out    initialised; receives the counts; no byte beyond its struct_size is written

@@ -6,7 +6,7 @@ use crate::address::PeerAddress;
 use crate::error::{Error, Result};
 use crate::query::{PeerQuery, TimedQuery};
 use crate::stats::Stats;
-use crate::sync::Ordering;
+use crate::sync::{Ordering, let_others_in};
 use crate::table::{Addresses, Room, Snapshot};
 
 /// Choosing peers, and looking at all of them. Nothing here waits for the disk.
@@ -117,16 +117,21 @@ impl PeerManager {
     }
 
     /// Counts peers, writes and refusals. Cost: constant in a table with bounds, or once it has been queried by netgroup;
-    /// else linear in the table, to count the netgroups: the table is locked for reading while each peer is looked at.
+    /// else linear in the table, to count the netgroups, in parts between which others get in: in a table of more than
+    /// 16,384 peers, what changes while they are counted may count or not.
     ///
     /// # Errors
     /// [`Error::Internal`] after a panic.
     pub fn get_stats(&self) -> Result<Stats> {
         let now = self.clock.now();
-        let (census, pending_writes) = self.ask_arranged(Some(now), false, |table| {
+        let (mut census, pending_writes) = self.ask_arranged(Some(now), false, |table| {
             let pending = self.deferred.as_ref().map_or(0, |deferred| deferred.pending(table));
             Ok((table.census(now)?, pending))
         })?;
+        while !census.netgroups.is_complete() {
+            let_others_in();
+            self.read()?.count_netgroups(&mut census.netgroups)?;
+        }
         let failed_in_background = self.deferred.as_ref().map_or(0, Deferred::failed);
         let [inbound, outbound, preferred] = census.by_type;
         Ok(Stats {
@@ -136,7 +141,7 @@ impl PeerManager {
             outbound,
             preferred,
             ready: census.due,
-            // The table is unlocked by now.
+            // The table is unlocked by now, because putting them in order takes time.
             netgroups: census.netgroups.finish() as u64,
             pending_writes,
             failed_writes: self.failed_writes.load(Ordering::Relaxed) + failed_in_background,

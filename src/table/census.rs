@@ -20,14 +20,23 @@ pub(crate) struct Census {
 }
 
 impl PeerTable {
-    /// Counts the peers, as of `now`, for which the table must have been [advanced](Self::advance). Cost: that of counting
-    /// those that are due, and if the table is not [grouped](Self::is_grouped), linear for the netgroups.
+    /// Counts the peers, as of `now`, for which the table must have been [advanced](Self::advance), and a first
+    /// [part](Self::count_netgroups) of the netgroups. Cost: that of counting those that are due.
     pub(crate) fn census(&self, now: i64) -> memory::Result<Census> {
+        let mut netgroups = NetgroupCount::of_table(self.len());
+        self.count_netgroups(&mut netgroups)?;
         Ok(Census {
             by_type: StoredPeerType::ALL.map(|peer_type| self.count_of(peer_type) as u64),
             due: self.count_due(now) as u64,
-            netgroups: self.indexes().netgroups.count(self.slab())?,
+            netgroups,
         })
+    }
+
+    /// Goes on counting the netgroups, by a look at a part of the peers, small enough for the table to be locked so long; all
+    /// at once if the table is [grouped](Self::is_grouped). Peers that are added meanwhile do not count, nor what is counted
+    /// already when its peers are removed.
+    pub(crate) fn count_netgroups(&self, count: &mut NetgroupCount) -> memory::Result {
+        self.indexes().netgroups.count_part(self.slab(), count, self.steps())
     }
 
     /// How many peers of a type there are. Cost: constant.

@@ -217,6 +217,11 @@ impl PeerTable {
         self.indexes.netgroups.build(&self.slab)
     }
 
+    /// How many peers may be looked at while the table is locked once.
+    pub(in crate::table) fn steps(&self) -> u32 {
+        self.steps
+    }
+
     /// The same for a part of the peers, small enough for the table to be locked so long; the last part ends it.
     pub(crate) fn group_in_part(&mut self) -> memory::Result {
         self.indexes.netgroups.build_in_part(&self.slab, self.steps.div_ceil(STEPS_OF_GROUPING))

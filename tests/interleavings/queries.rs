@@ -250,3 +250,28 @@ fn no_query_waits_for_the_disk() {
         world.assert_survives_the_end();
     });
 }
+
+/// A peer of its own netgroup.
+fn in_netgroup(n: u32) -> PeerRecord {
+    let address = format!("8.{n}.0.1:1").parse().expect("an address");
+    record(address, START, 0, StoredPeerType::Inbound)
+}
+
+#[test]
+fn netgroups_are_counted_in_parts_and_those_that_stay_always_count() {
+    explore(|| {
+        let world = World::with_peers(Durability::Commit, &[]);
+        let manager = &*world.manager;
+        // The ones that go are in front, so that others move to their slots.
+        manager.store_many(&[0, 1, 2, 3, 4, 5].map(in_netgroup)).unwrap();
+        thread::scope(|scope| {
+            scope.spawn(move || [0, 1].iter().for_each(|&n| manager.remove(&in_netgroup(n).address).unwrap()));
+            scope.spawn(move || manager.store_many(&[6, 7].map(in_netgroup)).unwrap());
+            scope.spawn(move || {
+                let netgroups = manager.get_stats().unwrap().netgroups;
+                assert!((4..=8).contains(&netgroups), "{netgroups}");
+            });
+        });
+        assert_eq!(manager.get_stats().unwrap().netgroups, 6);
+    });
+}

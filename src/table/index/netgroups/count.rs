@@ -1,16 +1,23 @@
-//! How many netgroups have peers, where who is in each is not kept: what is linear in the peers is a look at each of them,
-//! and putting them in order can wait until the table is unlocked.
+//! How many netgroups have peers, where who is in each is not kept: what is linear in the peers is a look at each of them, in
+//! parts between which the table is unlocked, and putting them in order can wait until it is.
+//!
+//! The last slots are looked at first. A peer that moves to the slot of one that is removed comes from the end of the table, so
+//! it is seen again rather than missed.
 
 use std::collections::HashSet;
+use std::ops::Range;
 
 use crate::memory;
 use crate::netgroup::Netgroup;
 use crate::sort::sort;
+use crate::table::slot::slot_number;
 
 /// See the [module](self).
 #[derive(Debug)]
 pub(crate) struct NetgroupCount {
     known: usize,
+    /// How many of the first slots are still to be looked at.
+    left: usize,
     /// Whether each IPv4 netgroup was seen; nothing before the first.
     v4: Vec<bool>,
     /// The IPv6 netgroup of each peer that has one of 32 bits.
@@ -20,9 +27,31 @@ pub(crate) struct NetgroupCount {
 }
 
 impl NetgroupCount {
-    /// So many netgroups, and those that are seen.
+    /// Of a table with so many peers, none of which is looked at yet.
+    pub(in crate::table) fn of_table(peers: usize) -> Self {
+        Self { known: 0, left: peers, v4: Vec::new(), v6: Vec::new(), others: HashSet::new() }
+    }
+
+    /// So many netgroups.
     pub(super) fn known(known: usize) -> Self {
-        Self { known, v4: Vec::new(), v6: Vec::new(), others: HashSet::new() }
+        Self { known, ..Self::of_table(0) }
+    }
+
+    /// Replaces the number of netgroups that need not be seen.
+    pub(super) fn set_known(&mut self, known: usize) {
+        self.known = known;
+    }
+
+    /// Whether all peers were looked at.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.left == 0
+    }
+
+    /// The slots to look at next, of a table with so many peers.
+    pub(super) fn next_slots(&mut self, peers: usize, at_most: u32) -> Range<u32> {
+        let end = self.left.min(peers);
+        self.left = end.saturating_sub(at_most as usize);
+        slot_number(self.left)..slot_number(end)
     }
 
     /// Notes a peer's netgroup, unless that is a name's and those are counted already.

@@ -124,8 +124,12 @@ impl Index for Netgroups {
         for slot in slab.slots() {
             *peers.entry(slab.netgroup(slot)).or_insert(0) += 1;
         }
-        let count = self.count(slab).map(NetgroupCount::finish);
-        ensure(count == Ok(peers.len()), "exactly the netgroups in use are counted")?;
+        let mut count = NetgroupCount::of_table(slab.len());
+        let looked = self.count_part(slab, &mut count, u32::MAX);
+        ensure(
+            looked.map(|()| count.finish()) == Ok(peers.len()),
+            "exactly the netgroups in use are counted",
+        )?;
         let of = |slot: u32| (slab.netgroup(slot), slab.pool(slot));
         if let Some(next) = &self.next {
             ensure(next.len() < slab.len(), "what is built does not know all slots")?;
@@ -189,16 +193,23 @@ impl Netgroups {
         self.is_starved
     }
 
-    /// How many netgroups have peers, as far as it is known, or else what tells. Cost: constant if who is in each is kept,
-    /// else linear: a look at each peer.
-    pub(in crate::table) fn count(&self, slab: &Slab) -> memory::Result<NetgroupCount> {
+    /// Goes on counting the netgroups that have peers: by a look at so many more peers, unless who is in each is kept.
+    pub(in crate::table) fn count_part(
+        &self,
+        slab: &Slab,
+        count: &mut NetgroupCount,
+        peers: u32,
+    ) -> memory::Result {
         if let Some(grouping) = &self.grouping {
-            return Ok(NetgroupCount::known(grouping.netgroups()));
+            *count = NetgroupCount::known(grouping.netgroups());
+            return Ok(());
         }
         let are_names_counted = slab.policy().is_each_name_one();
-        let mut count = NetgroupCount::known(if are_names_counted { slab.names() } else { 0 });
-        slab.slots().try_for_each(|slot| count.see(slab.netgroup(slot), are_names_counted))?;
-        Ok(count)
+        count.set_known(if are_names_counted { slab.names() } else { 0 });
+        for slot in count.next_slots(slab.len(), peers) {
+            count.see(slab.netgroup(slot), are_names_counted)?;
+        }
+        Ok(())
     }
 
     /// Changes the grouping, if there is one, and lets it go if there is no memory for that.
