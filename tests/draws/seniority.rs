@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use crate::common::chance::Verdict;
 use crate::common::{self, START, TestClock, address, ipv4, mixed, name, record};
 use peer_manager::StoredPeerType::{Inbound, Outbound, Preferred};
-use peer_manager::{Error, MAX_SENIORITY, Networks, PeerAddress, PeerManager, PeerQuery, PeerTypeFilter};
+use peer_manager::{
+    Error, MAX_SENIORITY, NameGroups, Networks, PeerAddress, PeerManager, PeerQuery, PeerTypeFilter,
+};
 
 /// A manager with these inbound peers, the most senior first.
 fn with(peers: &[PeerAddress]) -> PeerManager {
@@ -136,6 +138,26 @@ fn apart_leaves_out_every_netgroup_of_an_excluded_address() {
         .map(|peer| (peer, 1.0 / 41.0))
         .collect();
     assert_chances(&manager, &query, &chances);
+}
+
+#[test]
+fn apart_leaves_out_the_group_of_a_name_that_no_peer_has() {
+    let mut options = TestClock::at(START).options(common::test_seed());
+    options.name_groups = NameGroups::ByKey;
+    let manager = common::open(options);
+    let peers = ["a.example.org:1", "abc.onion:1", "zzz.onion:1", "52.1.1.1:1"].map(address);
+    manager.ensure_exists_many(&peers).unwrap();
+    let exclude = ["b.example.net:2", "aaa.onion:2"].map(address);
+    for max_per_netgroup in [0, 1] {
+        let query = PeerQuery { apart: true, exclude: &exclude, max_per_netgroup, ..PeerQuery::everything() };
+        for mut answer in [
+            manager.load_random_peers(&query, 9).unwrap(),
+            manager.get_peers_to_send(&query, None, 9).unwrap(),
+        ] {
+            answer.sort();
+            assert_eq!(answer, [peers[3].clone(), peers[2].clone()]);
+        }
+    }
 }
 
 #[test]

@@ -265,7 +265,8 @@ fn netgroups_are_counted_in_parts_and_those_that_stay_always_count() {
         // The ones that go are in front, so that others move to their slots.
         manager.store_many(&[0, 1, 2, 3, 4, 5].map(in_netgroup)).unwrap();
         thread::scope(|scope| {
-            scope.spawn(move || [0, 1].iter().for_each(|&n| manager.remove(&in_netgroup(n).address).unwrap()));
+            scope
+                .spawn(move || [0, 1].iter().for_each(|&n| manager.remove(&in_netgroup(n).address).unwrap()));
             scope.spawn(move || manager.store_many(&[6, 7].map(in_netgroup)).unwrap());
             scope.spawn(move || {
                 let netgroups = manager.get_stats().unwrap().netgroups;

@@ -202,8 +202,7 @@ impl Pair {
     fn take(&mut self, event: &Event) {
         match event {
             Event::Call(step) => {
-                let step = self.model.with_known_names(step);
-                self.model.take(&step, &self.manager, self.clock.now());
+                self.model.take(step, &self.manager, self.clock.now());
                 match step {
                     Step::Flush => self.moments.clear(),
                     Step::GetStats => self.look_at_pending_writes(),

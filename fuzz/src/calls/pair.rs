@@ -137,7 +137,7 @@ impl Pair {
                 let now = self.now();
                 let node = self.node.as_ref().expect("the manager is open");
                 let both = Both { node, twin: &self.twin, draw_alike: self.twin_draws_alike };
-                self.model.take(&self.model.with_known_names(step), &both, now);
+                self.model.take(step, &both, now);
                 if matches!(step, Step::GetStats) {
                     self.look_at_pending_writes();
                 }

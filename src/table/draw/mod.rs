@@ -118,7 +118,7 @@ impl PeerTable {
 /// The peers that a query excludes.
 struct Excluded {
     slots: Vec<u32>,
-    /// The netgroups of those that are not in the table. A name that no peer has is in none that a peer is in.
+    /// The netgroups of those that are not in the table.
     strangers: SmallVec<[Netgroup; 8]>,
 }
 
@@ -129,10 +129,14 @@ impl Excluded {
         for address in addresses {
             if let Some(slot) = table.find(address) {
                 excluded.slots.push(slot);
-            } else if let Ok(key) = table.slab().key(address) {
-                excluded.strangers.try_reserve(1)?;
-                excluded.strangers.push(table.slab().netgroup_of(&key));
+                continue;
             }
+            excluded.strangers.try_reserve(1)?;
+            excluded.strangers.push(match table.slab().key(address) {
+                Ok(key) => table.slab().netgroup_of(&key),
+                // No peer has the name, but peers may be in its group.
+                Err(name) => table.slab().netgroup_of_new_name(name, address.port()),
+            });
         }
         Ok(excluded)
     }

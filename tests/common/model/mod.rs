@@ -6,7 +6,6 @@ pub(crate) mod answer;
 pub(crate) mod asmap;
 pub(crate) mod bounded;
 mod dialling;
-mod known_names;
 pub(crate) mod netgroup;
 pub(crate) mod reference;
 pub(crate) mod rows;
