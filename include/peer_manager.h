@@ -4,7 +4,7 @@
  * address has behaved.
  *
  * A node opens a peer manager (peer_manager_open), adds the addresses that it hears of (peer_manager_ensure_exists),
- * draws peers to dial (peer_manager_load_random_peers), reports how that went (peer_manager_update), draws peers to tell
+ * draws peers to dial (peer_manager_next_to_dial), reports how that went (peer_manager_update), draws peers to tell
  * others about (peer_manager_get_peers_to_send), and frees the peer manager (peer_manager_free).
  *
  * @code
@@ -535,7 +535,7 @@ typedef struct peer_manager_options {
    */
   uint32_t max_backoff_exponent;
   /**
-   * 0. Since 0.2.0.
+   * Reserved for a later version: must be 0. Since 0.2.0.
    */
   uint32_t reserved2;
   /**
@@ -625,11 +625,11 @@ typedef struct peer_manager_query {
    */
   uint32_t share_key;
   /**
-   * 0. Since 0.2.0.
+   * Reserved for a later version: must be 0. Since 0.2.0.
    */
   int64_t heard_since;
   /**
-   * 0. Since 0.2.0.
+   * Reserved for a later version: must be 0. Since 0.2.0.
    */
   int64_t reached_since;
 } peer_manager_query;
@@ -685,8 +685,8 @@ typedef struct peer_manager_stats {
    */
   uint64_t skipped_rows;
   /**
-   * Peers that max_peers, max_peers_per_netgroup or reach refused since the peer manager was opened, including those that
-   * the bounds kept out of the table then.
+   * Peers that max_peers, max_peers_per_netgroup, reach or the list of the node's own addresses refused since the peer
+   * manager was opened, including those that the bounds kept out of the table then.
    */
   uint64_t refused_peers;
   /**
@@ -700,7 +700,7 @@ typedef struct peer_manager_stats {
    */
   uint64_t log_bytes;
   /**
-   * 0: this version forgives no failures. Since 0.2.0.
+   * Failed attempts that did not count, because the node was offline (peer_manager_set_online). Since 0.2.0.
    */
   uint64_t forgiven_failures;
   /**
@@ -1076,7 +1076,7 @@ void peer_manager_free(struct peer_manager *pm);
  * @param error    receives what failed; may be NULL
  * @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ADDRESS; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL;
  *         PEER_MANAGER_ERROR_LIMIT for a new peer that a bound refuses; PEER_MANAGER_ERROR_REFUSED for one that
- *         peer_manager_options.reach refuses; PEER_MANAGER_ERROR_DATABASE, PEER_MANAGER_ERROR_BUSY,
+ *         peer_manager_options.reach refuses, and for an address of the node's own; PEER_MANAGER_ERROR_DATABASE, PEER_MANAGER_ERROR_BUSY,
  *         PEER_MANAGER_ERROR_DISK_FULL or PEER_MANAGER_ERROR_CORRUPT when the database refuses the write;
  *         PEER_MANAGER_ERROR_INTERNAL
  *
@@ -1141,7 +1141,8 @@ peer_manager_status peer_manager_load(struct peer_manager *pm,
  * @param record  the record
  * @param error   receives what failed; may be NULL
  * @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ADDRESS; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL and an unknown
- *         peer_type; PEER_MANAGER_ERROR_LIMIT for a new peer that a bound refuses; PEER_MANAGER_ERROR_DATABASE, PEER_MANAGER_ERROR_BUSY,
+ *         peer_type; PEER_MANAGER_ERROR_LIMIT for a new peer that a bound refuses; PEER_MANAGER_ERROR_REFUSED for an
+ *         address of the node's own (peer_manager_set_own_addresses); PEER_MANAGER_ERROR_DATABASE, PEER_MANAGER_ERROR_BUSY,
  *         PEER_MANAGER_ERROR_DISK_FULL or PEER_MANAGER_ERROR_CORRUPT when the database refuses the write;
  *         PEER_MANAGER_ERROR_INTERNAL
  *
@@ -1189,7 +1190,8 @@ peer_manager_status peer_manager_store_many(struct peer_manager *pm,
  *                              then a preferred peer seen as outbound becomes outbound
  * @param error                 receives what failed; may be NULL
  * @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ADDRESS; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL and unknown
- *         enumerators; PEER_MANAGER_ERROR_LIMIT for a new peer that a bound refuses; PEER_MANAGER_ERROR_DATABASE, PEER_MANAGER_ERROR_BUSY,
+ *         enumerators; PEER_MANAGER_ERROR_LIMIT for a new peer that a bound refuses; PEER_MANAGER_ERROR_REFUSED for an
+ *         address of the node's own (peer_manager_set_own_addresses); PEER_MANAGER_ERROR_DATABASE, PEER_MANAGER_ERROR_BUSY,
  *         PEER_MANAGER_ERROR_DISK_FULL or PEER_MANAGER_ERROR_CORRUPT when the database refuses the write;
  *         PEER_MANAGER_ERROR_INTERNAL
  *
@@ -1211,7 +1213,8 @@ peer_manager_status peer_manager_update_type(struct peer_manager *pm,
  * @param backoff  PEER_MANAGER_BACKOFF_HARD_RESET, PEER_MANAGER_BACKOFF_RESET or PEER_MANAGER_BACKOFF_INCREASE
  * @param error    receives what failed; may be NULL
  * @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ADDRESS; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL and unknown
- *         enumerators; PEER_MANAGER_ERROR_LIMIT for a new peer that a bound refuses; PEER_MANAGER_ERROR_DATABASE, PEER_MANAGER_ERROR_BUSY,
+ *         enumerators; PEER_MANAGER_ERROR_LIMIT for a new peer that a bound refuses; PEER_MANAGER_ERROR_REFUSED for an
+ *         address of the node's own (peer_manager_set_own_addresses); PEER_MANAGER_ERROR_DATABASE, PEER_MANAGER_ERROR_BUSY,
  *         PEER_MANAGER_ERROR_DISK_FULL or PEER_MANAGER_ERROR_CORRUPT when the database refuses the write;
  *         PEER_MANAGER_ERROR_INTERNAL
  *
@@ -1235,7 +1238,8 @@ peer_manager_status peer_manager_update_backoff(struct peer_manager *pm,
  * @param backoff               PEER_MANAGER_BACKOFF_HARD_RESET, PEER_MANAGER_BACKOFF_RESET or PEER_MANAGER_BACKOFF_INCREASE
  * @param error                 receives what failed; may be NULL
  * @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ADDRESS; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL and unknown
- *         enumerators; PEER_MANAGER_ERROR_LIMIT for a new peer that a bound refuses; PEER_MANAGER_ERROR_DATABASE, PEER_MANAGER_ERROR_BUSY,
+ *         enumerators; PEER_MANAGER_ERROR_LIMIT for a new peer that a bound refuses; PEER_MANAGER_ERROR_REFUSED for an
+ *         address of the node's own (peer_manager_set_own_addresses); PEER_MANAGER_ERROR_DATABASE, PEER_MANAGER_ERROR_BUSY,
  *         PEER_MANAGER_ERROR_DISK_FULL or PEER_MANAGER_ERROR_CORRUPT when the database refuses the write;
  *         PEER_MANAGER_ERROR_INTERNAL
  *
@@ -1453,29 +1457,34 @@ peer_manager_status peer_manager_get_peers_to_send(struct peer_manager *pm,
  * table has fewer netgroups than twice the places, busy and free, netgroups are not looked at, so that a small network of few
  * operators can form.
  *
- * PEER_MANAGER_DIAL_FEELER: inbound peers to try and hang up, a netgroup drawn first, the most senior of 64 draws: whom
+ * PEER_MANAGER_DIAL_FEELER: inbound peers to try and then hang up on, a netgroup drawn first, the most senior of 64 draws: whom
  * a feeler reaches is known from then on.
  *
- * The loop of a node:
- * - while fewer than eight connections stand, dial what this returns for the free places, and report each outcome:
- *   peer_manager_update with PEER_MANAGER_TYPE_OUTBOUND and PEER_MANAGER_BACKOFF_RESET for a success,
- *   peer_manager_update_backoff with PEER_MANAGER_BACKOFF_INCREASE for a failure;
- * - every two minutes, try one feeler, hang up, and report it in the same way;
- * - every two hours, hang up one connection, drawn at random, so that a patient attacker does not keep its places; it is busy
- *   until its place is taken, because it is known and due, and might get it back;
+ * The loop of a node, which wants eight outbound connections:
+ * - after opening, and before each outcome is reported, say whether the node is online (peer_manager_set_online): while fewer
+ *   than two of these connections stand, it is not;
+ * - while places are free, that is, neither connected nor being dialled, dial what this returns for them. Report a peer that
+ *   has shown that it speaks the protocol with peer_manager_update, PEER_MANAGER_TYPE_OUTBOUND and
+ *   PEER_MANAGER_BACKOFF_RESET; one that does not answer, or has no place, with PEER_MANAGER_BACKOFF_INCREASE. That a
+ *   connection ends later is nothing to report, nor is a failure of the node's own system;
+ * - every two minutes, dial one feeler, report it in the same way, and hang up;
+ * - every two hours, hang up one connection, drawn at random, so that a patient attacker does not keep its places. In the next
+ *   round of dials that peer counts as busy: it is known and due, and might get its place back;
  * - ask each peer for addresses when it connects, and now and then later while places are free;
- * - while fewer than two connections stand, the node is offline: see peer_manager_set_online;
+ * - sleep until the first of these: a connection ends; the next feeler, rotation or round; while a place is free, the time that
+ *   peer_manager_next_due returns, but half a minute at least after a round in which dials failed, because offline all peers
+ *   become due within a minute; a minute, in case the clock is set;
  * - go on when an outcome is refused: PEER_MANAGER_ERROR_LIMIT if the peer was evicted meanwhile, PEER_MANAGER_ERROR_REFUSED if
- *   it has turned out to be the node itself;
- * - sleep until a connection ends or peer_manager_next_due, but not less than half a minute after failures: while the node is
- *   offline, its peers become due within a minute.
+ *   it has turned out to be the node itself.
  *
  * Cost: that of a few dozen draws with max_per_netgroup, and of busy_count look-ups; the first call on a table without bounds
  * looks at the netgroup of each peer. Never waits for the disk.
  *
  * @param pm          the peer manager
  * @param purpose     PEER_MANAGER_DIAL_CONNECT or PEER_MANAGER_DIAL_FEELER
- * @param busy        the peers that are connected or being dialled, in any order; NULL when busy_count is 0
+ * @param busy        the peers that this node has dialled: connections, feelers, and dials under way; in any order, NULL when
+ *                    busy_count is 0. Not those that have connected to it: an attacker could connect from many netgroups, and
+ *                    keep the node from dialling into them
  * @param busy_count  how many
  * @param size        how many are wanted, the capacity of out: the free places; 0 is fine
  * @param out         receives the addresses; may be NULL when size is 0
@@ -1519,7 +1528,8 @@ peer_manager_status peer_manager_next_due(struct peer_manager *pm,
  * leaves num_failures as it is and has the peer wait for a minute at most, because the peer is not to blame: otherwise an
  * outage of the node's own line makes all of its peers look dead. peer_manager_stats.forgiven_failures counts them.
  *
- * A good rule: offline while fewer than two connections stand. Cost: constant.
+ * A good rule: offline while fewer than two outbound connections stand, said after opening and before each outcome is reported.
+ * (In a network of two nodes that is always so, and failures never count.) Cost: constant.
  *
  * @param pm      the peer manager
  * @param online  0: offline; any other number: online
@@ -1533,11 +1543,12 @@ peer_manager_status peer_manager_set_online(struct peer_manager *pm,
                                             struct peer_manager_error *error);
 
 /**
- * Replaces the list of the node's own addresses: it hears of them from others, and would dial itself. Those that are in the
- * table are removed, in one transaction. From then on they are refused with PEER_MANAGER_ERROR_REFUSED, in a batch and in
+ * Replaces the list of the node's own addresses, because gossip brings them back and the node would dial itself. Those that
+ * are in the table are removed, in one transaction. From then on they are refused with PEER_MANAGER_ERROR_REFUSED, in a batch and in
  * an import left out and counted in peer_manager_stats.refused_peers, so they are never drawn and never told to others.
  *
- * The list lives in memory only: a node sets it after each opening, and whenever it learns an address of its own. Cost:
+ * The list lives in memory only: a node sets it after each opening, and whenever it learns an address of its own, such as that
+ * of its socket when it has reached itself. What a stranger says is no reason: the peer would be removed. Cost:
  * linear in the list.
  *
  * @param pm         the peer manager

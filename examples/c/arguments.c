@@ -23,9 +23,11 @@ static bool usage(const char *program)
           "The third is a node on sockets, until it gets SIGTERM or SIGINT.\n"
           "  --listen ADDRESS  where it listens: an IP address and a port; port 0 is any that is free\n"
           "  --local           for a network on one machine or a LAN: private addresses are told to others like any\n"
-          "  --seed ADDRESS    a peer to begin with, as often as there are some (at most %d)\n"
-          "  --connections N   so many that it makes (8; at most %d); twice as many that others make may stay\n"
-          "  --seconds S       lives for so long\n",
+          "  --seed ADDRESS    an IP address and a port of a peer to begin with; may be repeated (at most %d times)\n"
+          "  --connections N   outbound connections (8; at most %d); twice as many inbound ones may stay\n"
+          "  --seconds S       ends after so many seconds\n"
+          "All: --import adds the addresses of FILE, --export writes those of all peers, --metrics prints the counts,\n"
+          "and --database keeps the peers in a file.\n",
           program, program, program, MOST_SEEDS, MOST_PLACES);
   return false;
 }

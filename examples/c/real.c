@@ -77,8 +77,10 @@ static bool open_table(struct real *node, const struct arguments *wanted)
   } else {
     options.reach = PEER_MANAGER_REACH_PUBLIC;
     options.max_peers = 20000;
-    options.max_peers_per_netgroup = 64;
-    options.share_cache_seconds = HOUR; /* who asks again and again does not get the whole table */
+    options.max_peers_per_netgroup = 16;
+    /* Who asks again and again does not get the whole table. In a network of thousands, for a day and with
+     * share_max_percent; here that would be two peers of a dozen. */
+    options.share_cache_seconds = HOUR;
   }
   if (peer_manager_open(&options, &node->pm, &error) != PEER_MANAGER_OK)
     return failed("open the peers", &error);

@@ -35,29 +35,34 @@ fn purpose(number: u32) -> Result<Purpose> {
 /// table has fewer netgroups than twice the places, busy and free, netgroups are not looked at, so that a small network of few
 /// operators can form.
 ///
-/// PEER_MANAGER_DIAL_FEELER: inbound peers to try and hang up, a netgroup drawn first, the most senior of 64 draws: whom
+/// PEER_MANAGER_DIAL_FEELER: inbound peers to try and then hang up on, a netgroup drawn first, the most senior of 64 draws: whom
 /// a feeler reaches is known from then on.
 ///
-/// The loop of a node:
-/// - while fewer than eight connections stand, dial what this returns for the free places, and report each outcome:
-///   peer_manager_update with PEER_MANAGER_TYPE_OUTBOUND and PEER_MANAGER_BACKOFF_RESET for a success,
-///   peer_manager_update_backoff with PEER_MANAGER_BACKOFF_INCREASE for a failure;
-/// - every two minutes, try one feeler, hang up, and report it in the same way;
-/// - every two hours, hang up one connection, drawn at random, so that a patient attacker does not keep its places; it is busy
-///   until its place is taken, because it is known and due, and might get it back;
+/// The loop of a node, which wants eight outbound connections:
+/// - after opening, and before each outcome is reported, say whether the node is online (peer_manager_set_online): while fewer
+///   than two of these connections stand, it is not;
+/// - while places are free, that is, neither connected nor being dialled, dial what this returns for them. Report a peer that
+///   has shown that it speaks the protocol with peer_manager_update, PEER_MANAGER_TYPE_OUTBOUND and
+///   PEER_MANAGER_BACKOFF_RESET; one that does not answer, or has no place, with PEER_MANAGER_BACKOFF_INCREASE. That a
+///   connection ends later is nothing to report, nor is a failure of the node's own system;
+/// - every two minutes, dial one feeler, report it in the same way, and hang up;
+/// - every two hours, hang up one connection, drawn at random, so that a patient attacker does not keep its places. In the next
+///   round of dials that peer counts as busy: it is known and due, and might get its place back;
 /// - ask each peer for addresses when it connects, and now and then later while places are free;
-/// - while fewer than two connections stand, the node is offline: see peer_manager_set_online;
+/// - sleep until the first of these: a connection ends; the next feeler, rotation or round; while a place is free, the time that
+///   peer_manager_next_due returns, but half a minute at least after a round in which dials failed, because offline all peers
+///   become due within a minute; a minute, in case the clock is set;
 /// - go on when an outcome is refused: PEER_MANAGER_ERROR_LIMIT if the peer was evicted meanwhile, PEER_MANAGER_ERROR_REFUSED if
-///   it has turned out to be the node itself;
-/// - sleep until a connection ends or peer_manager_next_due, but not less than half a minute after failures: while the node is
-///   offline, its peers become due within a minute.
+///   it has turned out to be the node itself.
 ///
 /// Cost: that of a few dozen draws with max_per_netgroup, and of busy_count look-ups; the first call on a table without bounds
 /// looks at the netgroup of each peer. Never waits for the disk.
 ///
 /// @param pm          the peer manager
 /// @param purpose     PEER_MANAGER_DIAL_CONNECT or PEER_MANAGER_DIAL_FEELER
-/// @param busy        the peers that are connected or being dialled, in any order; NULL when busy_count is 0
+/// @param busy        the peers that this node has dialled: connections, feelers, and dials under way; in any order, NULL when
+///                    busy_count is 0. Not those that have connected to it: an attacker could connect from many netgroups, and
+///                    keep the node from dialling into them
 /// @param busy_count  how many
 /// @param size        how many are wanted, the capacity of out: the free places; 0 is fine
 /// @param out         receives the addresses; may be NULL when size is 0
@@ -123,7 +128,8 @@ pub unsafe extern "C" fn peer_manager_next_due(
 /// leaves num_failures as it is and has the peer wait for a minute at most, because the peer is not to blame: otherwise an
 /// outage of the node's own line makes all of its peers look dead. peer_manager_stats.forgiven_failures counts them.
 ///
-/// A good rule: offline while fewer than two connections stand. Cost: constant.
+/// A good rule: offline while fewer than two outbound connections stand, said after opening and before each outcome is reported.
+/// (In a network of two nodes that is always so, and failures never count.) Cost: constant.
 ///
 /// @param pm      the peer manager
 /// @param online  0: offline; any other number: online
@@ -143,11 +149,12 @@ pub unsafe extern "C" fn peer_manager_set_online(
     }
 }
 
-/// Replaces the list of the node's own addresses: it hears of them from others, and would dial itself. Those that are in the
-/// table are removed, in one transaction. From then on they are refused with PEER_MANAGER_ERROR_REFUSED, in a batch and in
+/// Replaces the list of the node's own addresses, because gossip brings them back and the node would dial itself. Those that
+/// are in the table are removed, in one transaction. From then on they are refused with PEER_MANAGER_ERROR_REFUSED, in a batch and in
 /// an import left out and counted in peer_manager_stats.refused_peers, so they are never drawn and never told to others.
 ///
-/// The list lives in memory only: a node sets it after each opening, and whenever it learns an address of its own. Cost:
+/// The list lives in memory only: a node sets it after each opening, and whenever it learns an address of its own, such as that
+/// of its socket when it has reached itself. What a stranger says is no reason: the peer would be removed. Cost:
 /// linear in the list.
 ///
 /// @param pm         the peer manager

@@ -124,7 +124,7 @@ pub struct peer_manager_options {
     pub backoff_seconds: u32,
     /// How often the back-off doubles, at most 20; 0 for the specification's 10. Since 0.2.0.
     pub max_backoff_exponent: u32,
-    /// 0. Since 0.2.0.
+    /// Reserved for a later version: must be 0. Since 0.2.0.
     pub reserved2: u32,
     /// A map of the Internet's autonomous systems (AS), in the format of Bitcoin Core's asmap.dat, as NUL-terminated UTF-8:
     /// an operator who has many prefixes is one netgroup then. NULL for netgroups by prefix.

@@ -18,7 +18,7 @@ use crate::manager::PeerManager;
 /// @param error    receives what failed; may be NULL
 /// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ADDRESS; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL;
 ///         PEER_MANAGER_ERROR_LIMIT for a new peer that a bound refuses; PEER_MANAGER_ERROR_REFUSED for one that
-///         peer_manager_options.reach refuses; PEER_MANAGER_ERROR_DATABASE, PEER_MANAGER_ERROR_BUSY,
+///         peer_manager_options.reach refuses, and for an address of the node's own; PEER_MANAGER_ERROR_DATABASE, PEER_MANAGER_ERROR_BUSY,
 ///         PEER_MANAGER_ERROR_DISK_FULL or PEER_MANAGER_ERROR_CORRUPT when the database refuses the write;
 ///         PEER_MANAGER_ERROR_INTERNAL
 ///
@@ -117,7 +117,8 @@ pub unsafe extern "C" fn peer_manager_load(
 /// @param record  the record
 /// @param error   receives what failed; may be NULL
 /// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ADDRESS; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL and an unknown
-///         peer_type; PEER_MANAGER_ERROR_LIMIT for a new peer that a bound refuses; PEER_MANAGER_ERROR_DATABASE, PEER_MANAGER_ERROR_BUSY,
+///         peer_type; PEER_MANAGER_ERROR_LIMIT for a new peer that a bound refuses; PEER_MANAGER_ERROR_REFUSED for an
+///         address of the node's own (peer_manager_set_own_addresses); PEER_MANAGER_ERROR_DATABASE, PEER_MANAGER_ERROR_BUSY,
 ///         PEER_MANAGER_ERROR_DISK_FULL or PEER_MANAGER_ERROR_CORRUPT when the database refuses the write;
 ///         PEER_MANAGER_ERROR_INTERNAL
 ///
@@ -181,7 +182,8 @@ pub unsafe extern "C" fn peer_manager_store_many(
 ///                              then a preferred peer seen as outbound becomes outbound
 /// @param error                 receives what failed; may be NULL
 /// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ADDRESS; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL and unknown
-///         enumerators; PEER_MANAGER_ERROR_LIMIT for a new peer that a bound refuses; PEER_MANAGER_ERROR_DATABASE, PEER_MANAGER_ERROR_BUSY,
+///         enumerators; PEER_MANAGER_ERROR_LIMIT for a new peer that a bound refuses; PEER_MANAGER_ERROR_REFUSED for an
+///         address of the node's own (peer_manager_set_own_addresses); PEER_MANAGER_ERROR_DATABASE, PEER_MANAGER_ERROR_BUSY,
 ///         PEER_MANAGER_ERROR_DISK_FULL or PEER_MANAGER_ERROR_CORRUPT when the database refuses the write;
 ///         PEER_MANAGER_ERROR_INTERNAL
 ///
@@ -213,7 +215,8 @@ pub unsafe extern "C" fn peer_manager_update_type(
 /// @param backoff  PEER_MANAGER_BACKOFF_HARD_RESET, PEER_MANAGER_BACKOFF_RESET or PEER_MANAGER_BACKOFF_INCREASE
 /// @param error    receives what failed; may be NULL
 /// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ADDRESS; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL and unknown
-///         enumerators; PEER_MANAGER_ERROR_LIMIT for a new peer that a bound refuses; PEER_MANAGER_ERROR_DATABASE, PEER_MANAGER_ERROR_BUSY,
+///         enumerators; PEER_MANAGER_ERROR_LIMIT for a new peer that a bound refuses; PEER_MANAGER_ERROR_REFUSED for an
+///         address of the node's own (peer_manager_set_own_addresses); PEER_MANAGER_ERROR_DATABASE, PEER_MANAGER_ERROR_BUSY,
 ///         PEER_MANAGER_ERROR_DISK_FULL or PEER_MANAGER_ERROR_CORRUPT when the database refuses the write;
 ///         PEER_MANAGER_ERROR_INTERNAL
 ///
@@ -246,7 +249,8 @@ pub unsafe extern "C" fn peer_manager_update_backoff(
 /// @param backoff               PEER_MANAGER_BACKOFF_HARD_RESET, PEER_MANAGER_BACKOFF_RESET or PEER_MANAGER_BACKOFF_INCREASE
 /// @param error                 receives what failed; may be NULL
 /// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ADDRESS; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL and unknown
-///         enumerators; PEER_MANAGER_ERROR_LIMIT for a new peer that a bound refuses; PEER_MANAGER_ERROR_DATABASE, PEER_MANAGER_ERROR_BUSY,
+///         enumerators; PEER_MANAGER_ERROR_LIMIT for a new peer that a bound refuses; PEER_MANAGER_ERROR_REFUSED for an
+///         address of the node's own (peer_manager_set_own_addresses); PEER_MANAGER_ERROR_DATABASE, PEER_MANAGER_ERROR_BUSY,
 ///         PEER_MANAGER_ERROR_DISK_FULL or PEER_MANAGER_ERROR_CORRUPT when the database refuses the write;
 ///         PEER_MANAGER_ERROR_INTERNAL
 ///

@@ -70,9 +70,9 @@ pub struct peer_manager_query {
     /// from 0 to 15. With one for each network and each local address, who asks over two of them cannot tell by the answers
     /// that it is one node. Since 0.2.0.
     pub share_key: u32,
-    /// 0. Since 0.2.0.
+    /// Reserved for a later version: must be 0. Since 0.2.0.
     pub heard_since: i64,
-    /// 0. Since 0.2.0.
+    /// Reserved for a later version: must be 0. Since 0.2.0.
     pub reached_since: i64,
 }
 

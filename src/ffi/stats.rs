@@ -37,8 +37,8 @@ pub struct peer_manager_stats {
     /// Rows of the database that were not valid peers when it was opened, left where they are. After a quarantine,
     /// the rows that could not be saved.
     pub skipped_rows: u64,
-    /// Peers that max_peers, max_peers_per_netgroup or reach refused since the peer manager was opened, including those that
-    /// the bounds kept out of the table then.
+    /// Peers that max_peers, max_peers_per_netgroup, reach or the list of the node's own addresses refused since the peer
+    /// manager was opened, including those that the bounds kept out of the table then.
     pub refused_peers: u64,
     /// 0: this version has no bans. Since 0.2.0.
     pub bans: u64,
@@ -46,7 +46,7 @@ pub struct peer_manager_stats {
     /// from the beginning once all of it is in the file, so if it keeps growing, some reader never ends. 0 in memory and
     /// on a borrowed connection. Since 0.2.0.
     pub log_bytes: u64,
-    /// 0: this version forgives no failures. Since 0.2.0.
+    /// Failed attempts that did not count, because the node was offline (peer_manager_set_online). Since 0.2.0.
     pub forgiven_failures: u64,
     /// Changes that were left out of the file since the peer manager was opened, because the file's own constraints refuse
     /// them: memory has them until the peer manager is freed. Since 0.2.0.

@@ -52,17 +52,17 @@ const OFFLINE_WAIT: i64 = 60;
 /// Whom to dial. A node that dials what [`next_to_dial`](Self::next_to_dial) returns, and reports how it went with
 /// [`update`](Self::update), needs no query of its own.
 impl PeerManager {
-    /// Draws up to `size` peers to dial now; `busy` are those that are connected or being dialled. Only peers that are due
-    /// and have failed at most [`REALLY_DEAD`] times.
+    /// Draws up to `size` peers to dial now; `busy` are those that this node is connected to because it has dialled them, and
+    /// those being dialled. Only peers that are due and have failed at most [`REALLY_DEAD`] times.
     ///
     /// - [`Purpose::Connect`], for `size` free places: preferred peers first, then outbound ones, then inbound ones. Of
     ///   outbound and inbound peers one of each netgroup, and none of a netgroup that is busy or chosen already; for each
     ///   place a netgroup is drawn first, and the most [senior](PeerQuery::seniority) of twelve draws wins, of inbound peers
     ///   of sixteen. While the table has fewer netgroups than twice the places, busy and free, netgroups are not looked at.
-    /// - [`Purpose::Feeler`]: inbound peers to try and hang up, a netgroup drawn first, the most senior of 64 draws.
+    /// - [`Purpose::Feeler`]: inbound peers to try and then hang up on, a netgroup drawn first, the most senior of 64 draws.
     ///
     /// A good loop: dial what this returns until eight are connected; try a feeler every two minutes; hang up one random
-    /// connection every two hours, so that no attacker holds all places for ever, and call it busy until its place is taken;
+    /// connection every two hours, so that no attacker holds all places for ever, and call it busy for one round of dials;
     /// say when the node is [offline](Self::set_online); sleep until a place is free or the [next peer is
     /// due](Self::next_due).
     ///

@@ -83,7 +83,11 @@ impl<'a> ByNetgroup<'a> {
         let grouping = self.grouping;
         let of_peers = excluded.slots.iter().map(|&slot| grouping.netgroup_of(slot));
         let of_strangers = excluded.strangers.iter().filter_map(|&netgroup| grouping.find(netgroup));
-        of_peers.chain(of_strangers).try_for_each(|number| self.closed.add(number).map(drop))
+        self.closed.reserve(excluded.slots.len() + excluded.strangers.len())?;
+        for number in of_peers.chain(of_strangers) {
+            self.closed.insert(number);
+        }
+        Ok(())
     }
 
     /// Draws up to `size` more of the admitted and eligible slots, none of them `gone`, and notes them there.
@@ -156,8 +160,9 @@ impl<E: Fn(u32) -> bool> Round<'_, '_, E> {
 
     /// Draws some netgroups, each equally likely, whether they are used up or not, and a peer in each.
     fn draw_batch(&mut self, missing: usize, rng: &mut impl Rng) {
-        // Most netgroups have peers in one admitted facet only, so most draws are of use.
-        let size = (missing.min(BATCH) * 5).div_ceil(4).clamp(2, BATCH).min(self.draws);
+        // Most netgroups have peers in one admitted facet only, so most draws are of use; where no other is admitted, all are.
+        let spare = if self.population.is_one_facet() { 0 } else { missing.div_ceil(4) };
+        let size = missing.saturating_add(spare).clamp(1, BATCH).min(self.draws);
         self.draws -= size;
         // One step for all of them, then the next: see BATCH.
         let drawn: SmallVec<[_; BATCH]> = (0..size).map(|_| self.population.any(rng)).collect();

@@ -73,9 +73,12 @@ impl PeerTable {
             if missing == 0 {
                 break;
             }
+            let admission = self.admission(query, now);
+            if Population::new(&self.indexes().pools, &admission.classes()).size() == 0 {
+                continue;
+            }
             let mut slots = Slots::new();
-            let mut draw = Draw::begin(self, query, &excluded)?;
-            draw.next(&self.admission(query, now), missing, rng, &mut slots)?;
+            Draw::begin(self, query, &excluded)?.next(&admission, missing, rng, &mut slots)?;
             memory::extend(&mut excluded.slots, slots.iter().copied())?;
             drawn.try_reserve(slots.len())?;
             drawn.extend(slots);
