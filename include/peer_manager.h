@@ -1478,7 +1478,8 @@ peer_manager_status peer_manager_get_peers_to_send(struct peer_manager *pm,
  *   it has turned out to be the node itself.
  *
  * Cost: that of a few dozen draws with max_per_netgroup, and of busy_count look-ups; the first call on a table without bounds
- * looks at the netgroup of each peer. Never waits for the disk.
+ * looks at the netgroup of each peer, and where hardly any peer is due, as after a clock was set back, a call looks at many or
+ * all. Never waits for the disk.
  *
  * @param pm          the peer manager
  * @param purpose     PEER_MANAGER_DIAL_CONNECT or PEER_MANAGER_DIAL_FEELER

@@ -89,7 +89,7 @@ static bool next_dial(const struct real *node, int64_t *out)
     return true;
   if (status != PEER_MANAGER_OK)
     return failed("find out when to wake up", &error);
-  if (due < INT64_MAX / MILLISECONDS) /* the library's clock is that of the day */
+  if (due < (INT64_MAX - now) / MILLISECONDS) /* the library's clock is that of the day */
     sooner(out, now + due * MILLISECONDS - read_milliseconds(CLOCK_REALTIME));
   return true;
 }

@@ -67,7 +67,7 @@ impl PeerManager {
     /// due](Self::next_due).
     ///
     /// Cost: that of a few dozen draws by netgroup, whatever the size of the table; the first call looks at the netgroup of
-    /// each peer in a table without bounds.
+    /// each peer in a table without bounds, and where hardly any peer is due, a call looks at many or all.
     ///
     /// # Errors
     /// [`Error::NoMemory`](crate::Error::NoMemory); [`Error::Internal`](crate::Error::Internal) after a panic.

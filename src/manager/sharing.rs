@@ -97,8 +97,8 @@ impl Sharing {
         size: usize,
         rng: &mut impl Rng,
     ) -> Result<Addresses> {
-        let present = choice.present(table);
-        let answer = table.admitted(&choice.within_parts(&present), timed, exclude, size)?;
+        let present = choice.present(table)?;
+        let answer = table.admitted(&choice.within_parts(&present)?, timed, exclude, size)?;
         let missing = size - answer.len();
         if missing == 0 {
             return Ok(answer);
@@ -128,7 +128,7 @@ impl Sharing {
             choice.parts[drawn_as as usize] = Some(parts[drawn_as as usize]);
             choice.drawn.push(Drawn { address, drawn_as });
         }
-        Ok(table.admitted(&choice.within_parts(&choice.present(table)), timed, exclude, size)?)
+        Ok(table.admitted(&choice.within_parts(&choice.present(table)?)?, timed, exclude, size)?)
     }
 
     /// The size of the part of a type that has this many peers; without a limit if it may hold 100 per cent.
@@ -143,14 +143,15 @@ impl Sharing {
 
 impl Choice {
     /// The listed peers that are in the table, with their slots, in the order in which they were drawn.
-    fn present<'a>(&'a self, table: &PeerTable) -> Vec<(u32, &'a Drawn)> {
-        self.drawn.iter().filter_map(|drawn| Some((table.find(&drawn.address)?, drawn))).collect()
+    fn present<'a>(&'a self, table: &PeerTable) -> memory::Result<Vec<(u32, &'a Drawn)>> {
+        let present = |drawn: &'a Drawn| Some((table.find(&drawn.address)?, drawn));
+        memory::collect(self.drawn.iter().filter_map(present))
     }
 
     /// Those of them within their type's part: all, unless some came back after others were drawn in their place.
-    fn within_parts<'a>(&self, present: &[(u32, &'a Drawn)]) -> Vec<Listed<'a>> {
+    fn within_parts<'a>(&self, present: &[(u32, &'a Drawn)]) -> memory::Result<Vec<Listed<'a>>> {
         let mut rooms = self.parts.map(Option::unwrap_or_default);
-        let mut within = Vec::with_capacity(present.len());
+        let mut within = memory::with_capacity(present.len())?;
         for &(slot, drawn) in present {
             let room = &mut rooms[drawn.drawn_as as usize];
             if *room > 0 {
@@ -158,6 +159,6 @@ impl Choice {
                 within.push(Listed { slot, address: &drawn.address, drawn_as: drawn.drawn_as });
             }
         }
-        within
+        Ok(within)
     }
 }

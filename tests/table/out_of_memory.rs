@@ -27,17 +27,18 @@ struct Kind {
     max_peers: u64,
     /// Whether a query by netgroup came before.
     is_grouped: bool,
+    share_cache_seconds: u32,
 }
 
-const IN_MEMORY: Kind = Kind { durability: None, max_peers: 0, is_grouped: false };
+const IN_MEMORY: Kind = Kind { durability: None, max_peers: 0, is_grouped: false, share_cache_seconds: 0 };
 
 const KINDS: [Kind; 6] = [
     IN_MEMORY,
     Kind { is_grouped: true, ..IN_MEMORY },
     Kind { max_peers: 3_000, ..IN_MEMORY },
-    Kind { durability: Some(Durability::Commit), max_peers: 3_000, is_grouped: false },
-    Kind { durability: Some(Durability::Commit), max_peers: 0, is_grouped: true },
-    Kind { durability: Some(Durability::Deferred), max_peers: 0, is_grouped: false },
+    Kind { durability: Some(Durability::Commit), max_peers: 3_000, ..IN_MEMORY },
+    Kind { durability: Some(Durability::Commit), is_grouped: true, ..IN_MEMORY },
+    Kind { durability: Some(Durability::Deferred), ..IN_MEMORY },
 ];
 
 /// A table, and the clock that it follows.
@@ -64,6 +65,7 @@ impl Kind {
         options.flush_interval = NEVER;
         options.busy_timeout = Duration::from_millis(1);
         options.max_peers = self.max_peers;
+        options.share_cache_seconds = self.share_cache_seconds;
         options
     }
 
@@ -205,6 +207,15 @@ fn a_large_answer_is_given_or_not() {
 }
 
 #[test]
+fn a_large_shared_list_is_drawn_or_not() {
+    let shared = Kind { share_cache_seconds: 3_600, ..IN_MEMORY };
+    for query in [PeerQuery::everything(), PeerQuery { max_per_netgroup: 9, ..PeerQuery::everything() }] {
+        let ask = |world: &World| world.manager.get_peers_to_send(&query, None, usize::MAX);
+        assert!(sweep(|| shared.full(), ask) > 0);
+    }
+}
+
+#[test]
 fn an_answer_has_as_many_peers_as_it_should_when_memory_was_refused_before() {
     let world = Kind { is_grouped: true, ..IN_MEMORY }.full();
     let answer = |world: &World| world.manager.load_random_peers(&by_netgroup(), usize::MAX);
@@ -332,7 +343,7 @@ fn bounds_hold_when_it_was_forgotten_who_is_in_each_netgroup() {
 
 #[test]
 fn a_file_is_opened_or_not() {
-    let full = Kind { durability: Some(Durability::Commit), max_peers: 0, is_grouped: false }.full();
+    let full = Kind { durability: Some(Durability::Commit), ..IN_MEMORY }.full();
     let (before, database) = (full.state(), full.database.as_ref().unwrap().path());
     drop(full.manager);
     for kind in [KINDS[4], KINDS[5], Kind { max_peers: 2_000, ..KINDS[3] }] {
@@ -365,7 +376,7 @@ fn a_file_is_opened_or_not() {
 
 #[test]
 fn what_cannot_be_taken_to_be_written_stays_pending() {
-    let deferred = Kind { durability: Some(Durability::Deferred), max_peers: 0, is_grouped: false };
+    let deferred = Kind { durability: Some(Durability::Deferred), ..IN_MEMORY };
     let mut failures = 0;
     for others in 0.. {
         let world = deferred.full();
@@ -390,7 +401,7 @@ fn what_cannot_be_taken_to_be_written_stays_pending() {
 
 #[test]
 fn what_could_not_be_written_waits_for_memory_to_be_joined_by_what_changed_since() {
-    let deferred = Kind { durability: Some(Durability::Deferred), max_peers: 0, is_grouped: false };
+    let deferred = Kind { durability: Some(Durability::Deferred), ..IN_MEMORY };
     for others in 0.. {
         let world = deferred.full();
         let database = world.database.as_ref().unwrap();

@@ -195,7 +195,11 @@ impl<E: Fn(u32) -> bool> Round<'_, '_, E> {
 
     fn collect_netgroups(&mut self) -> memory::Result {
         let firsts = self.population.all().filter(|&(pool, netgroup)| self.is_first(netgroup, pool));
-        let left = firsts.map(|(_, netgroup)| netgroup).filter(|&netgroup| !self.is_used_up(netgroup));
+        // Of those, maybe none has an eligible peer: when the clock has stepped back, hardly any peer is due.
+        let has_left = |netgroup| self.cells(netgroup).flatten().any(|&slot| self.is_left(slot));
+        let left = firsts
+            .map(|(_, netgroup)| netgroup)
+            .filter(|&netgroup| !self.is_used_up(netgroup) && has_left(netgroup));
         self.netgroups = Some(memory::collect(left)?);
         Ok(())
     }

@@ -86,21 +86,27 @@ impl PeerTable {
                 && query.max_num_failures.is_none_or(|max| entry.num_failures() <= max)
                 && filter.passes(self.slab(), slot)
             {
-                by_type[drawn_as as usize].push((address, self.slab().netgroup(slot)));
+                memory::push(&mut by_type[drawn_as as usize], (address, self.slab().netgroup(slot)))?;
             }
         }
-        let mut given = HashMap::new();
-        let mut has_room = |netgroup: Netgroup| {
-            let given = given.entry(netgroup).or_insert(0);
-            *given += 1;
-            *given <= query.max_per_netgroup
-        };
-        let ordered = SHARING_ORDER.into_iter().flat_map(|peer_type| &by_type[peer_type as usize]);
-        let admitted = ordered.filter(|(_, netgroup)| query.max_per_netgroup == 0 || has_room(*netgroup));
+        let mut given: HashMap<Netgroup, u32> = HashMap::new();
         let mut answer = Addresses::new();
-        for (address, _) in admitted.take(size) {
+        for &(address, netgroup) in
+            SHARING_ORDER.into_iter().flat_map(|peer_type| &by_type[peer_type as usize])
+        {
+            if answer.len() == size {
+                break;
+            }
+            if query.max_per_netgroup != 0 {
+                given.try_reserve(1)?;
+                let given = given.entry(netgroup).or_insert(0);
+                *given += 1;
+                if *given > query.max_per_netgroup {
+                    continue;
+                }
+            }
             answer.try_reserve(1)?;
-            answer.push((*address).clone());
+            answer.push(address.clone());
         }
         Ok(answer)
     }

@@ -30,6 +30,8 @@ pub(in crate::table) struct Slab {
     next_rank: u32,
     /// Another number after each change of an entry.
     version: u64,
+    /// How often the names were renumbered.
+    renumberings: u64,
     /// How addresses are counted as netgroups, and which of them are private.
     policy: GroupingPolicy,
 }
@@ -173,6 +175,11 @@ impl Slab {
         Place { key, hash: self.hasher.hash_one(key) }
     }
 
+    /// How often the names were renumbered, and with them the netgroups that are names.
+    pub(in crate::table) fn renumberings(&self) -> u64 {
+        self.renumberings
+    }
+
     /// Whether a host is a name that is not in use.
     pub(in crate::table) fn is_new_name(&self, host: &Host) -> bool {
         matches!(host, Host::Name(text) if self.names.find(text).is_none())
@@ -199,6 +206,7 @@ impl Slab {
             as_of,
             next_rank: 0,
             version: 0,
+            renumberings: 0,
             policy: GroupingPolicy::default(),
         }
     }
@@ -319,6 +327,7 @@ impl Slab {
             return None;
         }
         let numbers = self.names.renumber()?;
+        self.renumberings += 1;
         self.entries_mut().iter_mut().for_each(|entry| entry.renumber(&numbers));
         Some(numbers)
     }

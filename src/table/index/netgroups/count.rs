@@ -18,6 +18,8 @@ pub(crate) struct NetgroupCount {
     known: usize,
     /// How many of the first slots are still to be looked at.
     left: usize,
+    /// How often the names had been renumbered, because the netgroups of names are known by numbers.
+    renumberings: u64,
     /// Whether each IPv4 netgroup was seen; nothing before the first.
     v4: Vec<bool>,
     /// The IPv6 netgroup of each peer that has one of 32 bits.
@@ -29,12 +31,26 @@ pub(crate) struct NetgroupCount {
 impl NetgroupCount {
     /// Of a table with so many peers, none of which is looked at yet.
     pub(in crate::table) fn of_table(peers: usize) -> Self {
-        Self { known: 0, left: peers, v4: Vec::new(), v6: Vec::new(), others: HashSet::new() }
+        Self {
+            known: 0,
+            left: peers,
+            renumberings: 0,
+            v4: Vec::new(),
+            v6: Vec::new(),
+            others: HashSet::new(),
+        }
     }
 
     /// So many netgroups.
     pub(super) fn known(known: usize) -> Self {
         Self { known, ..Self::of_table(0) }
+    }
+
+    /// Forgets what was seen of a table with so many peers if the numbers of names are others now. That is rare.
+    pub(super) fn begin_anew_if_renumbered(&mut self, renumberings: u64, peers: usize) {
+        if self.renumberings != renumberings {
+            *self = Self { renumberings, ..Self::of_table(peers) };
+        }
     }
 
     /// Replaces the number of netgroups that need not be seen.

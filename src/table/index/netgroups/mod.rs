@@ -204,6 +204,7 @@ impl Netgroups {
             *count = NetgroupCount::known(grouping.netgroups());
             return Ok(());
         }
+        count.begin_anew_if_renumbered(slab.renumberings(), slab.len());
         let are_names_counted = slab.policy().is_each_name_one();
         count.set_known(if are_names_counted { slab.names() } else { 0 });
         for slot in count.next_slots(slab.len(), peers) {
@@ -240,7 +241,9 @@ mod tests {
     use rand::{RngExt as _, SeedableRng as _};
 
     use crate::address::{Host, PeerAddress};
+    use crate::netgroup::{GroupingPolicy, NameGroups};
     use crate::peer::PeerRecord;
+    use crate::reach::Reach;
     use crate::table::{Bounds, PeerTable};
 
     /// A record of a random peer out of four hundred, in fifty netgroups; it may be due at 0 or not.
@@ -287,5 +290,29 @@ mod tests {
             }
             assert!(table.is_grouped() && parts > 1, "{parts} parts, seed {seed}");
         }
+    }
+
+    #[test]
+    fn names_that_are_renumbered_while_netgroups_are_counted_count_once() {
+        let policy = GroupingPolicy::new(NameGroups::Each, Reach::Private);
+        let mut table = PeerTable::new(0, Bounds::NONE).with_policy(policy);
+        let peers: Vec<_> = (0..4_000_u32)
+            .map(|n| PeerRecord::new(format!("name{n}.org:1").parse().expect("an address"), 0))
+            .collect();
+        table.reserve_insert(&peers, true, 0).expect("memory");
+        table.insert(&peers, &mut []);
+        // The last ones are seen, and the first ones go.
+        table.set_steps(300);
+        let mut netgroups = table.census(0).expect("memory").netgroups;
+        for peer in &peers[..2_000] {
+            let slot = table.find(&peer.address).expect("a peer");
+            table.reserve_remove(1).expect("memory");
+            table.remove(slot);
+        }
+        assert!(table.slab().renumberings() > 0, "names were renumbered");
+        while !netgroups.is_complete() {
+            table.count_netgroups(&mut netgroups).expect("memory");
+        }
+        assert_eq!(netgroups.finish(), 2_000);
     }
 }
