@@ -103,7 +103,7 @@ impl AddrMan {
     /// Hears of an address of a network from a source, itself of a network.
     pub(crate) fn add(&mut self, heard: Heard, network: u32, source: (Id, u32), penalty: i64, now: i64) {
         let Heard { id, seen } = heard;
-        // Whoever speaks of itself knows.
+        // A peer that speaks of itself knows.
         let penalty = if id == source.0 { 0 } else { penalty };
         let source = source.1;
         if id as usize >= self.entries.len() {

@@ -271,7 +271,7 @@ impl Life<'_> {
         self.node.hear_of(&self.heard, source, &situation)
     }
 
-    /// Dials for a free place, unless there is nobody to dial.
+    /// Dials for a free place, unless there is no peer to dial.
     fn dial(&mut self) -> Result<bool, Failure> {
         let now = self.time.minutes();
         let situation = Situation { people: &self.people, connected: &self.connected, now };

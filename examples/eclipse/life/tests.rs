@@ -136,7 +136,7 @@ fn a_life_follows_its_seed_whatever_the_strategy() {
 }
 
 #[test]
-fn without_an_attacker_nobody_is_hostile_and_with_one_alone_everybody_is() {
+fn without_an_attacker_no_peer_is_hostile_and_with_one_alone_all_are() {
     let quiet = Scenario { honest: 2 * DAY, flood: HOUR, ..scenario("quiet") };
     for (name, strategy) in STRATEGIES {
         let outcome = live(&quiet, strategy, random_seed()).unwrap();
@@ -152,7 +152,7 @@ fn without_an_attacker_nobody_is_hostile_and_with_one_alone_everybody_is() {
 }
 
 #[test]
-fn an_outage_of_a_day_leaves_nobody_without_peers() {
+fn after_an_outage_of_a_day_every_node_has_peers() {
     let outage = Scenario { flood: HOUR, ..scenario("outage") };
     for name in ["next-to-dial", "addrman"] {
         let outcome = live(&outage, strategy(name), random_seed()).unwrap();

@@ -15,7 +15,7 @@ const NEW_BUCKETS_A_SOURCE: u64 = 64;
 /// Over how many buckets of the tried table one network can spread.
 const TRIED_BUCKETS_A_NETWORK: u64 = 8;
 
-const NOBODY: Id = Id::MAX;
+const EMPTY: Id = Id::MAX;
 
 /// A place in either table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,8 +43,8 @@ impl Places {
     pub(super) fn new(key: u64) -> Self {
         Self {
             key: FixedState::with_seed(key),
-            new: vec![NOBODY; NEW_BUCKETS * SIZE],
-            tried: vec![NOBODY; TRIED_BUCKETS * SIZE],
+            new: vec![EMPTY; NEW_BUCKETS * SIZE],
+            tried: vec![EMPTY; TRIED_BUCKETS * SIZE],
             of: Vec::new(),
         }
     }
@@ -77,20 +77,20 @@ impl Places {
     }
 
     pub(super) fn new_at(&self, Slot(slot): Slot) -> Option<Id> {
-        Some(self.new[slot]).filter(|&id| id != NOBODY)
+        Some(self.new[slot]).filter(|&id| id != EMPTY)
     }
 
     pub(super) fn tried_at(&self, Slot(slot): Slot) -> Option<Id> {
-        Some(self.tried[slot]).filter(|&id| id != NOBODY)
+        Some(self.tried[slot]).filter(|&id| id != EMPTY)
     }
 
     pub(super) fn set_tried(&mut self, Slot(slot): Slot, id: Option<Id>) {
-        self.tried[slot] = id.unwrap_or(NOBODY);
+        self.tried[slot] = id.unwrap_or(EMPTY);
     }
 
     pub(super) fn set_new(&mut self, slot: Slot, id: Option<Id>) {
-        let before = std::mem::replace(&mut self.new[slot.0], id.unwrap_or(NOBODY));
-        if before != NOBODY {
+        let before = std::mem::replace(&mut self.new[slot.0], id.unwrap_or(EMPTY));
+        if before != EMPTY {
             self.of[before as usize].retain(|&other| other != slot);
         }
         if let Some(id) = id {
@@ -105,7 +105,7 @@ impl Places {
     pub(super) fn leave_new(&mut self, id: Id) {
         let slots = self.of.get_mut(id as usize).map(std::mem::take);
         for Slot(slot) in slots.unwrap_or_default() {
-            self.new[slot] = NOBODY;
+            self.new[slot] = EMPTY;
         }
     }
 
@@ -114,7 +114,7 @@ impl Places {
         let table = if is_tried { &self.tried } else { &self.new };
         let bucket = &table[bucket * SIZE..][..SIZE];
         let (before, behind) = bucket.split_at(from);
-        behind.iter().chain(before).copied().find(|&id| id != NOBODY)
+        behind.iter().chain(before).copied().find(|&id| id != EMPTY)
     }
 }
 

@@ -280,7 +280,7 @@ fn a_coin_decides_between_the_tables() {
 }
 
 #[test]
-fn an_empty_table_has_nobody_to_dial() {
+fn an_empty_table_has_no_peer_to_dial() {
     let mut table = table();
     assert_eq!((table.select(false, NOW), table.select(true, NOW)), (None, None));
     assert_eq!(table.select_collision(), None);
