@@ -131,7 +131,7 @@ fn a_life_follows_its_seed_whatever_the_strategy() {
         assert_eq!(live(&quick, strategy, 1).unwrap(), first, "{name}");
         assert_eq!(first.restarts.len(), RESTARTS, "{name}");
         assert!(first.restarts.iter().all(|view| view.all == 8), "{name}: {first:?}");
-        assert!((2..5).any(|seed| live(&quick, strategy, seed).unwrap() != first), "{name}");
+        assert!((2..50).any(|seed| live(&quick, strategy, seed).unwrap() != first), "{name}");
     }
 }
 
