@@ -242,9 +242,10 @@ public:
     return drawn(size, [&](Span<Address> out) { return try_load_random_peers(query, out); });
   }
 
-  /** Draws up to out.size() peers to dial now into out, besides those that are busy (connected or being dialled): the whole
-   * policy in one call. Purpose::Connect: known peers first, one of each netgroup, the most senior first. Purpose::Feeler: a
-   * peer that was only heard of, to be tried and hung up. Returns how many. peer_manager.h has the loop of a node. */
+  /** Draws up to out.size() peers to dial now into out, besides those that are busy, which this node has dialled and is
+   * connected to or is dialling: the whole policy in one call. Purpose::Connect: known peers first, one of each netgroup, the
+   * most senior first. Purpose::Feeler: a peer that was only heard of, to be tried and then hung up on. Returns how many.
+   * peer_manager.h has the loop of a node. */
   Result<std::size_t> try_next_to_dial(Purpose purpose, Span<const Address> busy, Span<Address> out) const noexcept {
     return counted([&](auto* count, auto* error) {
       return peer_manager_next_to_dial(handle_, static_cast<std::uint32_t>(purpose), detail::raw(busy.data()),

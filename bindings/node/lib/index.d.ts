@@ -356,10 +356,10 @@ export class PeerManager implements Disposable, AsyncDisposable {
   netgroup(address: AddressLike): bigint;
 
   /**
-   * Draws up to `size` peers to dial now, besides those that are busy (connected or being dialled): the whole policy in one
-   * call. `connect`, for `size` free places: known peers first, one of each netgroup, the most senior first. `feeler`: a peer
-   * that was only heard of, to be tried and hung up, every two minutes. Report each outcome with `update`, or `updateBackoff`
-   * for a failure.
+   * Draws up to `size` peers to dial now, besides those that are busy, which this node has dialled and is connected to or is
+   * dialling: the whole policy in one call. `connect`, for `size` free places: known peers first, one of each netgroup, the
+   * most senior first. `feeler`: a peer that was only heard of, to be tried and then hung up on, every two minutes. Report
+   * each outcome with `update`, or `updateBackoff` for a failure.
    */
   nextToDial(purpose: Purpose, size: number, busy?: Iterable<AddressLike>): PeerAddress[];
 

@@ -280,12 +280,12 @@ class PeerManager:
     # ---- Choosing ----
 
     def next_to_dial(self, purpose: Purpose, size: int, *, busy: Iterable[Address | str] = ()) -> list[Address]:
-        """Draws up to size peers to dial now, besides those that are busy (connected or being dialled): the whole
-        policy in one call.
+        """Draws up to size peers to dial now, besides those that are busy, which this node has dialled and is
+        connected to or is dialling: the whole policy in one call.
 
         CONNECT, for size free places: known peers first, one of each netgroup, the most senior first. FEELER: a peer
-        that was only heard of, to be tried and hung up, every two minutes. Report each outcome with update, or
-        update_backoff for a failure.
+        that was only heard of, to be tried and then hung up on, every two minutes. Report each outcome with update,
+        or update_backoff for a failure.
         """
         array = native_addresses(several(busy, "busy"))
         return self._choose("next_to_dial", size, unsigned(purpose, "purpose"), array, len(array))
