@@ -51,7 +51,7 @@ impl PeerTable {
     ) -> memory::Result {
         let admission = self.admission(query, now);
         let mut slots = Slots::new();
-        let mut draw = Draw::begin(self, query, &Excluded::of(self, query.exclude)?)?;
+        let mut draw = Draw::begin(self, query, &Excluded::of(self, query.exclude, query.apart)?)?;
         draw.next(&admission, size, rng, &mut slots)?;
         self.tell(&slots, answer)
     }
@@ -66,7 +66,8 @@ impl PeerTable {
         answer: &mut Addresses,
         rng: &mut impl Rng,
     ) -> memory::Result {
-        let mut excluded = Excluded::of(self, queries.first().map_or(&[], |query| query.exclude))?;
+        let exclude = queries.first().map_or(&[][..], |query| query.exclude);
+        let mut excluded = Excluded::of(self, exclude, queries.iter().any(|query| query.apart))?;
         let mut drawn = Slots::new();
         for query in queries {
             let missing = size - drawn.len();
@@ -121,25 +122,25 @@ impl PeerTable {
 /// The peers that a query excludes.
 struct Excluded {
     slots: Vec<u32>,
-    /// The netgroups of those that are not in the table.
+    /// The netgroups of those that are not in the table, if [`apart`](PeerQuery::apart) needs them.
     strangers: SmallVec<[Netgroup; 8]>,
 }
 
 impl Excluded {
-    fn of(table: &PeerTable, addresses: &[PeerAddress]) -> memory::Result<Self> {
+    fn of(table: &PeerTable, addresses: &[PeerAddress], is_apart: bool) -> memory::Result<Self> {
         let mut excluded =
             Self { slots: memory::with_capacity(addresses.len())?, strangers: SmallVec::new() };
         for address in addresses {
             if let Some(slot) = table.find(address) {
                 excluded.slots.push(slot);
-                continue;
+            } else if is_apart {
+                excluded.strangers.try_reserve(1)?;
+                excluded.strangers.push(match table.slab().key(address) {
+                    Ok(key) => table.slab().netgroup_of(&key),
+                    // No peer has the name, but peers may be in its group.
+                    Err(name) => table.slab().netgroup_of_new_name(name, address.port()),
+                });
             }
-            excluded.strangers.try_reserve(1)?;
-            excluded.strangers.push(match table.slab().key(address) {
-                Ok(key) => table.slab().netgroup_of(&key),
-                // No peer has the name, but peers may be in its group.
-                Err(name) => table.slab().netgroup_of_new_name(name, address.port()),
-            });
         }
         Ok(excluded)
     }

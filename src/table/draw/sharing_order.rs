@@ -42,7 +42,7 @@ impl PeerTable {
         rng: &mut impl Rng,
     ) -> memory::Result<(Addresses, [(StoredPeerType, usize); 3])> {
         let (mut draw, due) =
-            (Draw::begin(self, query, &Excluded::of(self, query.exclude)?)?, self.due_for(now));
+            (Draw::begin(self, query, &Excluded::of(self, query.exclude, query.apart)?)?, self.due_for(now));
         draw.leave_out(&self.slots_of(unwanted)?)?;
         self.slots_of(already)?.into_iter().try_for_each(|slot| draw.count(slot))?;
         let (mut addresses, mut counts) = (Addresses::new(), SHARING_ORDER.map(|peer_type| (peer_type, 0)));
@@ -68,7 +68,7 @@ impl PeerTable {
         exclude: Option<&PeerAddress>,
         size: usize,
     ) -> memory::Result<Addresses> {
-        let by_query = Excluded::of(self, query.exclude)?;
+        let by_query = Excluded::of(self, query.exclude, query.apart)?;
         let mut filter = Filter::of(query);
         if query.apart {
             filter.close(self, &by_query)?;

@@ -46,7 +46,7 @@ impl NetgroupCount {
         Self { known, ..Self::of_table(0) }
     }
 
-    /// Forgets what was seen of a table with so many peers if the numbers of names are others now. That is rare.
+    /// Begins anew, with a table of so many peers, if the numbers of names are others now. That is rare.
     pub(super) fn begin_anew_if_renumbered(&mut self, renumberings: u64, peers: usize) {
         if self.renumberings != renumberings {
             *self = Self { renumberings, ..Self::of_table(peers) };
