@@ -27,28 +27,27 @@ std::tm toTm(pm::sys_seconds time) {
 pm::sys_seconds fromTm(std::tm time) { return pm::sys_seconds(std::chrono::seconds(timegm(&time))); }
 
 PeerRecord fromRecord(pm::Record const& record) {
-  constexpr auto most = static_cast<std::uint32_t>(std::numeric_limits<int>::max());
-  return {toTm(record.next_attempt), static_cast<int>(std::min(record.num_failures, most)),
-          static_cast<int>(record.type)};
+  return {toTm(record.next_attempt), record.num_failures, static_cast<int>(record.type)};
+}
+
+// The library counts failures in 32 bits.
+std::uint32_t cut(std::size_t numFailures) {
+  return static_cast<std::uint32_t>(std::min<std::size_t>(numFailures, std::numeric_limits<std::uint32_t>::max()));
 }
 
 // A type that does not exist is refused by the library.
-pm::Record toRecord(PeerBareAddress const& address, PeerRecord const& record) {
-  if (record.mNumFailures < 0) throw std::invalid_argument("mNumFailures of a peer is negative; use 0 or more");
-  return {address.get(), fromTm(record.mNextAttempt), static_cast<std::uint32_t>(record.mNumFailures),
-          static_cast<pm::PeerType>(record.mType)};
+pm::Record toRecord(pm::Address const& address, PeerRecord const& record) {
+  return {address, fromTm(record.mNextAttempt), cut(record.mNumFailures), static_cast<pm::PeerType>(record.mType)};
 }
 
-std::vector<PeerBareAddress> fromAddresses(std::vector<pm::Address> const& addresses) {
-  std::vector<PeerBareAddress> result;
-  result.reserve(addresses.size());
-  for (pm::Address const& address : addresses) result.emplace_back(address);
-  return result;
+// Throws what a change failed with, unless a bound or a policy of the options refused the peer.
+void unlessRefused(pm::Result<void> const& done) {
+  if (done.status() != pm::Status::Limit && done.status() != pm::Status::Refused) done.value();
 }
 
-std::size_t checkedSize(int size) {
-  if (size < 0) throw std::invalid_argument("the number of peers is negative; use 0 or more");
-  return static_cast<std::size_t>(size);
+pm::Options withLoopback(pm::Options options) {
+  if (options.reach == pm::Reach::Specification) options.reach = pm::Reach::Private;
+  return options;
 }
 
 // The enumerators have the same numbers.
@@ -74,26 +73,32 @@ bool operator==(PeerRecord const& x, PeerRecord const& y) {
   return fromTm(x.mNextAttempt) == fromTm(y.mNextAttempt) && x.mNumFailures == y.mNumFailures && x.mType == y.mType;
 }
 
-PeerManager::PeerManager(pm::Options const& options)
-    : mManager(pm::Manager::open(options)), mNow(options.clock ? options.clock : pm::system_now) {}
+PeerManager::PeerManager(pm::Options options, bool allowPrivateAddresses)
+    : mManager(pm::Manager::open(withLoopback(options))),
+      mNow(options.clock ? options.clock : pm::system_now),
+      mAllowPrivateAddresses(allowPrivateAddresses) {}
 
 void PeerManager::dropAll() { mManager.clear_all(); }
 
-void PeerManager::ensureExists(PeerBareAddress const& address) { mManager.ensure_exists(address.get()); }
+void PeerManager::ensureExists(PeerBareAddress const& address) {
+  if (!address.get().empty()) unlessRefused(mManager.try_ensure_exists(address.get()));
+}
 
 void PeerManager::update(PeerBareAddress const& address, PeerType observedType, bool preferredTypeKnown) {
-  mManager.update_type(address.get(), toType(observedType), preferredTypeKnown);
+  if (address.get().empty()) return;
+  unlessRefused(mManager.try_update_type(address.get(), toType(observedType), preferredTypeKnown));
 }
 
 void PeerManager::update(PeerBareAddress const& address, TypeUpdate type) { update(address, seen(type), false); }
 
 void PeerManager::update(PeerBareAddress const& address, BackOffUpdate backOff) {
-  mManager.update_backoff(address.get(), toBackoff(backOff));
+  if (!address.get().empty()) unlessRefused(mManager.try_update_backoff(address.get(), toBackoff(backOff)));
 }
 
 void PeerManager::update(PeerBareAddress const& address, PeerType observedType, bool preferredTypeKnown,
                          BackOffUpdate backOff) {
-  mManager.update(address.get(), toType(observedType), preferredTypeKnown, toBackoff(backOff));
+  if (address.get().empty()) return;
+  unlessRefused(mManager.try_update(address.get(), toType(observedType), preferredTypeKnown, toBackoff(backOff)));
 }
 
 void PeerManager::update(PeerBareAddress const& address, TypeUpdate type, BackOffUpdate backOff) {
@@ -101,58 +106,85 @@ void PeerManager::update(PeerBareAddress const& address, TypeUpdate type, BackOf
 }
 
 std::pair<PeerRecord, bool> PeerManager::load(PeerBareAddress const& address) {
-  pm::Result<pm::Record> const known = mManager.try_load(address.get());
-  if (known.status() == pm::Status::NotFound) return {fromRecord(pm::Record::make(address.get(), mNow())), false};
-  return {fromRecord(known.value()), true};
+  if (!address.get().empty()) {
+    pm::Result<pm::Record> const known = mManager.try_load(address.get());
+    if (known.status() != pm::Status::NotFound) return {fromRecord(known.value()), true};
+  }
+  return {{toTm(mNow()), 0, static_cast<int>(PeerType::INBOUND)}, false};
 }
 
 void PeerManager::store(PeerBareAddress const& address, PeerRecord const& peerRecord, bool) {
-  mManager.store(toRecord(address, peerRecord));
+  if (!address.get().empty()) unlessRefused(mManager.try_store(toRecord(address.get(), peerRecord)));
 }
 
-std::vector<PeerBareAddress> PeerManager::loadRandomPeers(PeerQuery const& query, int size) {
-  std::size_t const wanted = checkedSize(size);
-  if (query.mMaxNumFailures && *query.mMaxNumFailures < 0) return {};  // no peer has failed less than never
+std::vector<PeerBareAddress> PeerManager::loadRandomPeers(PeerQuery const& query, std::size_t size) {
   pm::Query eligible;
   eligible.type_filter = static_cast<pm::TypeFilter>(query.mTypeFilter);
   eligible.use_next_attempt = query.mUseNextAttempt;
   eligible.max_num_failures.reset();
-  if (query.mMaxNumFailures) eligible.max_num_failures = static_cast<std::uint32_t>(*query.mMaxNumFailures);
-  return fromAddresses(mManager.load_random_peers(eligible, wanted));
+  if (query.mMaxNumFailures) eligible.max_num_failures = cut(*query.mMaxNumFailures);
+  eligible.networks = pm::Networks::IPv4;  // stellar-core dials no other, and cannot tell others of one
+  std::vector<PeerBareAddress> result;
+  for (pm::Address const& address : mManager.load_random_peers(eligible, size)) result.emplace_back(address);
+  return result;
 }
 
-void PeerManager::removePeersWithManyFailures(int minNumFailures, PeerBareAddress const* address) {
-  auto const atLeast = static_cast<std::uint32_t>(std::max(minNumFailures, 0));
-  if (address == nullptr) {
+void PeerManager::removePeersWithManyFailures(std::size_t minNumFailures, PeerBareAddress const* address) {
+  if (minNumFailures > std::numeric_limits<std::uint32_t>::max()) return;
+  auto const atLeast = static_cast<std::uint32_t>(minNumFailures);
+  if (address == nullptr)
     mManager.remove_peers_with_many_failures(atLeast);
-    return;
-  }
-  pm::Result<pm::Record> const known = mManager.try_load(address->get());
-  if (known.status() == pm::Status::NotFound || known.value().num_failures < atLeast) return;
-  pm::Result<void> const removed = mManager.try_remove(address->get());
-  if (removed.status() != pm::Status::NotFound) removed.value();  // another thread may have been faster
+  else
+    removeHost(address->getIP(), atLeast);
 }
 
-std::vector<PeerBareAddress> PeerManager::getPeersToSend(int size, PeerBareAddress const& address) {
+// The library removes by address, or by failures, but not by host and failures: so this looks through a copy of the
+// table.
+void PeerManager::removeHost(std::string const& ip, std::uint32_t minNumFailures) {
+  pm::Snapshot const snapshot = mManager.get_all_peers();
+  for (pm::Record const& record : snapshot) {
+    if (record.num_failures < minNumFailures || record.address.host() != ip) continue;
+    pm::Result<void> const removed = mManager.try_remove(record.address);
+    if (removed.status() != pm::Status::NotFound) removed.value();  // another thread may have been faster
+  }
+}
+
+std::vector<PeerBareAddress> PeerManager::getPeersToSend(std::size_t size, PeerBareAddress const& address) {
   pm::Query eligible;
   eligible.type_filter = pm::TypeFilter::Any;
   eligible.use_next_attempt = false;
   eligible.max_num_failures = pm::max_failures;
-  return fromAddresses(mManager.get_peers_to_send(address.get(), checkedSize(size), eligible));
+  eligible.networks = pm::Networks::IPv4;
+  // What is left out here is drawn, too, so more are asked for until enough are left or there are no more.
+  for (std::size_t wanted = size;; wanted *= 2) {
+    std::vector<pm::Address> const drawn = mManager.get_peers_to_send(address.get(), wanted, eligible);
+    std::vector<PeerBareAddress> result;
+    for (pm::Address const& candidate : drawn) {
+      if (result.size() == size) break;
+      PeerBareAddress peer(candidate);
+      if (mAllowPrivateAddresses || !peer.isPrivate()) result.push_back(std::move(peer));
+    }
+    if (result.size() == size || drawn.size() < wanted) return result;
+  }
 }
 
 PeerManager::Peers PeerManager::loadAllPeers() {
   pm::Snapshot const snapshot = mManager.get_all_peers();
   Peers result;
   result.reserve(snapshot.size());
-  for (pm::Record const& record : snapshot) result.emplace_back(PeerBareAddress(record.address), fromRecord(record));
+  for (pm::Record const& record : snapshot) {
+    PeerBareAddress address(record.address);
+    if (!address.get().empty()) result.emplace_back(std::move(address), fromRecord(record));
+  }
   return result;
 }
 
 void PeerManager::storePeers(Peers const& peers) {
   std::vector<pm::Record> records;
   records.reserve(peers.size());
-  for (auto const& [address, record] : peers) records.push_back(toRecord(address, record));
+  for (auto const& [address, record] : peers) {
+    if (!address.get().empty()) records.push_back(toRecord(address.get(), record));
+  }
   mManager.store_many(records);
 }
 

@@ -8,7 +8,7 @@ namespace stellar {
 
 namespace {
 
-constexpr int kBatchSize = 1000;
+constexpr std::size_t kBatchSize = 1000;
 
 PeerTypeFilter onlyType(PeerType type) {
   switch (type) {
@@ -24,25 +24,23 @@ PeerTypeFilter onlyType(PeerType type) {
 
 }  // namespace
 
-PeerQuery RandomPeerSource::maxFailures(int maxFailures, bool outbound) {
+PeerQuery RandomPeerSource::maxFailures(std::size_t maxFailures, bool outbound) {
   return {false, maxFailures, outbound ? PeerTypeFilter::ANY_OUTBOUND : PeerTypeFilter::INBOUND_ONLY};
 }
 
 PeerQuery RandomPeerSource::nextAttemptCutoff(PeerType peerType) {
-  return {true, static_cast<int>(peermanager::max_failures), onlyType(peerType)};
+  return {true, peermanager::really_dead, onlyType(peerType)};
 }
 
 RandomPeerSource::RandomPeerSource(PeerManager& peerManager, PeerQuery peerQuery)
     : mPeerManager(peerManager), mPeerQuery(std::move(peerQuery)) {}
 
-std::vector<PeerBareAddress> RandomPeerSource::getRandomPeers(int size,
+std::vector<PeerBareAddress> RandomPeerSource::getRandomPeers(std::size_t size,
                                                               std::function<bool(PeerBareAddress const&)> pred) {
-  if (size < 0) throw std::invalid_argument("the number of peers is negative; use 0 or more");
-  auto const wanted = static_cast<std::size_t>(size);
-  if (mPeerCache.size() < wanted) mPeerCache = mPeerManager.loadRandomPeers(mPeerQuery, std::max(size, kBatchSize));
+  if (mPeerCache.size() < size) mPeerCache = mPeerManager.loadRandomPeers(mPeerQuery, std::max(size, kBatchSize));
 
   std::vector<PeerBareAddress> result;
-  while (result.size() < wanted && !mPeerCache.empty()) {
+  while (result.size() < size && !mPeerCache.empty()) {
     PeerBareAddress candidate = std::move(mPeerCache.back());
     mPeerCache.pop_back();
     if (pred(candidate)) result.push_back(std::move(candidate));

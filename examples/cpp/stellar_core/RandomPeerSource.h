@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <vector>
 
@@ -14,8 +15,9 @@ namespace stellar {
 class RandomPeerSource {
 public:
   // Peers that have failed at most so often: outbound and preferred ones, or inbound ones.
-  static PeerQuery maxFailures(int maxFailures, bool outbound);
-  // Peers of one type whose next attempt is due and that are not given up yet.
+  static PeerQuery maxFailures(std::size_t maxFailures, bool outbound);
+  // Peers of one type whose next attempt is due and that have failed at most 120 times: those whom to dial. At 120
+  // failures stellar-core removes a peer; getPeersToSend has no peer with more than 10.
   static PeerQuery nextAttemptCutoff(PeerType peerType);
 
   // The manager must outlive the source.
@@ -23,7 +25,7 @@ public:
 
   // At most size peers for which pred is true. Those for which it is false are used up too. When the batch holds fewer
   // than size peers, a new one is drawn first.
-  std::vector<PeerBareAddress> getRandomPeers(int size, std::function<bool(PeerBareAddress const&)> pred);
+  std::vector<PeerBareAddress> getRandomPeers(std::size_t size, std::function<bool(PeerBareAddress const&)> pred);
 
 private:
   PeerManager& mPeerManager;
