@@ -23,7 +23,7 @@ use crate::peer::PeerRecord;
 /// A row is a valid peer when its `ip` is a host in canonical form, its `port` is from 1 to 65535, its
 /// `numfailures` fits 32 bits, its `type` is 0, 1 or 2, and `nextattempt` is an integer. In a table of stellar-core's,
 /// which declares `nextattempt` as TIMESTAMP, that is a UTC time as text, such as `2026-01-31 23:59:59` (or an integer
-/// as elsewhere), and `ip` an IPv4 address. Other rows are skipped and left as they are.
+/// as elsewhere; a field of the text may be beyond its range and carries over), and `ip` an IPv4 address. Other rows are skipped and left as they are.
 ///
 /// Cost: one pass over the table; nothing is kept in memory.
 ///

@@ -2,7 +2,8 @@
 //!
 //! stellar-core turns its clock into the fields of a date, has SOCI print them, and finds out what is due by comparing
 //! text. So a year must have four digits: one before 1000 would be written back with fewer, and sort wrongly.
-//! A time outside the years 1000 to 9999 is written as the nearest one inside.
+//! A time outside the years 1000 to 9999 is written as the nearest one inside. Fields need not be in range: it reads what
+//! it has written with the carry of `mktime` (in the zone of the machine; here, in UTC).
 //!
 //! Sources: stellar-core's `src/overlay/PeerManager.cpp` and `src/util/Timer.cpp`, SOCI's `src/core/common.cpp`; the
 //! arithmetic is that of <https://howardhinnant.github.io/date_algorithms.html>, in the proleptic Gregorian calendar.
@@ -47,34 +48,51 @@ impl Timestamp {
 ///
 /// Besides the form that is written here, it may have numbers with fewer digits, as stellar-core writes early years; a date
 /// alone, which means its midnight; `T` before the time; a fraction of a second, which is cut off; and `Z` at the end. The
-/// date must exist in the calendar.
+/// date must exist in the calendar, and the time in the day, unless the form is the one that stellar-core writes.
 pub(super) fn parse(text: &[u8]) -> Option<i64> {
     let mut rest = text;
     let year = number(&mut rest, 4)?;
-    let month = number(behind(&mut rest, b'-')?, 2)?;
-    let day = number(behind(&mut rest, b'-')?, 2)?;
-    let days = days_from_civil(year, month, day);
-    if !(1..=12).contains(&month) || civil_from_days(days) != (year, month, day) {
-        return None;
-    }
-    let second = match rest {
-        [] => 0,
-        [b' ' | b'T', time @ ..] => second_of_day(time)?,
+    let month = field(behind(&mut rest, b'-')?)?;
+    let day = field(behind(&mut rest, b'-')?)?;
+    let (time, is_written_so) = match rest {
+        [] => ([0; 3], false),
+        [separator @ (b' ' | b'T'), time @ ..] => {
+            let (time, has_more) = time_of_day(time)?;
+            (time, *separator == b' ' && !has_more)
+        }
         _ => return None,
     };
-    Some(days * SECONDS_PER_DAY + second)
+    let [hour, minute, second] = time;
+    // What stellar-core writes, it also reads, with the carry of `mktime`. The fields of its records begin as zeros, so a
+    // record whose next attempt was never set has "1900-01-00 00:00:00" in the file: the last day of 1899.
+    let months = year * 12 + month - 1;
+    let (carried_year, carried_month) = (months.div_euclid(12), months.rem_euclid(12) + 1);
+    let days = days_from_civil(carried_year, carried_month, 1) + day - 1;
+    let is_in_range = civil_from_days(days) == (year, month, day)
+        && (0..24).contains(&hour)
+        && [minute, second].iter().all(|number| (0..60).contains(number));
+    (is_in_range || is_written_so).then_some(days * SECONDS_PER_DAY + (hour * 60 + minute) * 60 + second)
 }
 
-fn second_of_day(mut rest: &[u8]) -> Option<i64> {
-    let hour = number(&mut rest, 2)?;
-    let minute = number(behind(&mut rest, b':')?, 2)?;
-    let second = number(behind(&mut rest, b':')?, 2)?;
+/// The hour, the minute and the second of a text, and whether there is a fraction or `Z` behind them.
+fn time_of_day(mut rest: &[u8]) -> Option<([i64; 3], bool)> {
+    let hour = field(&mut rest)?;
+    let minute = field(behind(&mut rest, b':')?)?;
+    let second = field(behind(&mut rest, b':')?)?;
+    let has_more = !rest.is_empty();
     if let Some(fraction) = behind(&mut rest, b'.') {
         let digits = fraction.iter().take_while(|byte| byte.is_ascii_digit()).count();
         *fraction = fraction.get(digits..).filter(|_| digits > 0)?;
     }
-    let is_whole = matches!(rest, [] | [b'Z']);
-    (is_whole && hour < 24 && minute < 60 && second < 60).then_some((hour * 60 + minute) * 60 + second)
+    matches!(rest, [] | [b'Z']).then_some(([hour, minute, second], has_more))
+}
+
+/// Reads a field other than the year: one or two digits, or one behind a minus sign, as C prints a negative one.
+fn field(rest: &mut &[u8]) -> Option<i64> {
+    match behind(rest, b'-') {
+        Some(rest) => number(rest, 1).map(|number| -number),
+        None => number(rest, 2),
+    }
 }
 
 /// Reads one to `most` digits.
@@ -166,7 +184,7 @@ mod tests {
 
         #[test]
         // Except that 24:00:00 is a time of day for SQLite.
-        fn sqlite_agrees_about_what_is_read(text in "[0-9]{4}-[01][0-9]-[0-3][0-9]([ T]([01][0-9]|2[0-35-9]):[0-6][0-9]:[0-6][0-9](\\.[0-9]{1,3})?Z?)?") {
+        fn sqlite_agrees_about_what_is_read(text in "[0-9]{4}-[01][0-9]-[0-3][0-9](T([01][0-9]|2[0-35-9]):[0-6][0-9]:[0-6][0-9](\\.[0-9]{1,3})?Z?| ([01][0-9]|2[0-35-9]):[0-6][0-9]:[0-6][0-9](Z|\\.[0-9]{1,3}Z?))?") {
             thread_local!(static SQLITE: Connection = Connection::open_in_memory().expect("SQLite"));
             let theirs: Option<i64> = SQLITE.with(|sqlite| {
                 // SQLite takes the 31st of a short month for a day of the next one, and may round fractions up.
@@ -177,9 +195,25 @@ mod tests {
         }
 
         #[test]
+        fn fields_that_stellar_core_writes_carry_over_as_sqlite_adds_them(year in 20..9980_i64, month in -9..=99_i64, day in -9..=99_i64, hour in -9..=99_i64, minute in -9..=99_i64, second in -9..=99_i64) {
+            thread_local!(static SQLITE: Connection = Connection::open_in_memory().expect("SQLite"));
+            let theirs: i64 = SQLITE.with(|sqlite| {
+                let sql = "SELECT CAST(strftime('%s', printf('%04d-01-01', ?1), printf('%+d months', ?2 - 1), printf('%+d days', ?3 - 1), \
+                           printf('%+d hours', ?4), printf('%+d minutes', ?5), printf('%+d seconds', ?6)) AS INTEGER)";
+                sqlite.prepare_cached(sql)?.query_row((year, month, day, hour, minute, second), |row| row.get(0))
+            }).expect("an answer");
+            // printf of C counts the sign as one of the two places.
+            let two = |number: i64| if number < 0 { number.to_string() } else { format!("{number:02}") };
+            let text = format!("{year}-{}-{} {}:{}:{}", two(month), two(day), two(hour), two(minute), two(second));
+            prop_assert_eq!(parse(text.as_bytes()), Some(theirs), "{}", text);
+        }
+
+        #[test]
         fn any_text_is_read_or_refused(text: Vec<u8>) {
             if let Some(seconds) = parse(&text) {
-                prop_assert!((YEAR_0..=LATEST).contains(&seconds));
+                // Carrying over moves a time by at most nine years.
+                let most = 9 * 366 * SECONDS_PER_DAY;
+                prop_assert!((YEAR_0 - most..=LATEST + most).contains(&seconds));
             }
         }
     }
@@ -213,6 +247,17 @@ mod tests {
             ("2024-02-29 00:00:00", 1_709_164_800),
             ("0-01-01 00:00:00", YEAR_0),
             ("999-12-31 23:59:59", EARLIEST - 1),
+            ("1900-01-00 00:00:00", -2_209_075_200),
+            ("2026-01-00 00:00:00", 1_767_225_600 - SECONDS_PER_DAY),
+            ("2026-00-01 00:00:00", 1_767_225_600 - 31 * SECONDS_PER_DAY),
+            ("2025-13-01 00:00:00", 1_767_225_600),
+            ("2023-02-29 00:00:00", 1_677_628_800),
+            ("2025-12-31 24:00:00", 1_767_225_600),
+            ("2025-12-31 23:60:00", 1_767_225_600),
+            ("2025-12-31 23:59:60", 1_767_225_600),
+            ("2026-01-01 00:00:-1", 1_767_225_600 - 1),
+            ("2026-01-02 -1:60:00", 1_767_225_600 + SECONDS_PER_DAY),
+            ("9999-12-31 23:59:60", LATEST + 1),
         ] {
             assert_eq!(parse(text.as_bytes()), Some(seconds), "{text}");
         }
@@ -238,9 +283,16 @@ mod tests {
             "2026-04-31",
             "2026-01-00",
             "1900-02-29",
-            "2026-01-01 24:00:00",
-            "2026-01-01 00:60:00",
-            "2026-01-01 00:00:60",
+            "2026-01-01T24:00:00",
+            "2026-01-01T00:60:00",
+            "2026-01-01T00:00:60",
+            "2026-01-01 00:00:60Z",
+            "2026-02-29 00:00:00.5",
+            "2026-01-01 00:00:100",
+            "2026-01-01 00:00:-10",
+            "2026-01-01 00:00:-",
+            "2026-01-01 00:00:--1",
+            "2026-01--1",
             "2026-01-01 00:00:00.",
             "2026-01-01 00:00:00+02:00",
             "2026/01/01",

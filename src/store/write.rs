@@ -28,8 +28,8 @@ macro_rules! insert {
     };
 }
 const INSERT: &str = insert!("typeof(nextattempt) = 'integer'");
-/// For stellar-core's layout. A time in another form than stellar-core and we write is overwritten, too, even if it could
-/// be read.
+/// For stellar-core's layout. A time in another form than stellar-core and we write, or with fields beyond their range, is
+/// overwritten, too, even if it could be read.
 /// (Without a modifier, older versions of SQLite leave the 29th of February in every year.)
 const INSERT_STELLAR_CORE: &str = insert!("nextattempt IS datetime(nextattempt, '+0 days')");
 const DELETE: &str = "DELETE FROM main.peers WHERE ip = ?1 AND port = ?2";

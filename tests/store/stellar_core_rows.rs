@@ -19,7 +19,7 @@ use rusqlite::Connection;
 type Peers = BTreeMap<PeerAddress, PeerRecord>;
 
 /// What stands for `nextattempt`, as SQL, and what it means.
-const TIMES: [(&str, Option<i64>); 25] = [
+const TIMES: [(&str, Option<i64>); 34] = [
     ("'2023-11-14 22:13:20'", Some(START)),
     ("'2023-11-14'", Some(START - 80_000)),
     ("'2023-11-14T22:13:20Z'", Some(START)),
@@ -35,9 +35,19 @@ const TIMES: [(&str, Option<i64>); 25] = [
     ("1700000000.5", None),
     ("X'323032332D31312D31342032323A31333A3230'", None),
     ("'2023-11-14 22:13'", None),
-    ("'2023-02-29 00:00:00'", None),
-    ("'2023-13-01 00:00:00'", None),
-    ("'2023-11-14 24:00:00'", None),
+    // What stellar-core writes of fields that are out of range, it reads with the carry of mktime.
+    ("'1900-01-00 00:00:00'", Some(-2_209_075_200)),
+    ("'2023-02-29 00:00:00'", Some(1_677_628_800)),
+    ("'2022-13-01 00:00:00'", Some(1_672_531_200)),
+    ("'2023-00-32 00:00:00'", Some(1_672_531_200)),
+    ("'2023-11-13 24:00:00'", Some(START - 80_000)),
+    ("'2023-11-14 22:12:80'", Some(START)),
+    ("'2023-11-14 22:14:-9'", Some(START + 31)),
+    ("'2023-02-29'", None),
+    ("'2023-11-14T24:00:00'", None),
+    ("'2023-11-14 22:12:80Z'", None),
+    ("'2023-11-14 22:12:080'", None),
+    ("'2023-11-14 22:14:-40'", None),
     ("'2023-11-14 22:13:20 and more'", None),
     ("'2023-11-14 22:13:20' || char(0)", None),
     ("'2023-11-14 22:13:20+01:00'", None),
