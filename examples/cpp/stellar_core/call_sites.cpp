@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <string>
@@ -260,6 +261,27 @@ TEST(call_sites_a_network_of_tests_has_private_addresses) {
   node.restart();
   auto const told = node.overlay->tell(*peer);
   CHECK(told.size() == 1 && told[0].ip.ipv4()[0] == 127);
+}
+
+// changed: stellar-core logs what its database fails with, and goes on.
+TEST(call_sites_a_database_that_fails_is_thrown) {
+  Node node;
+  PeerBareAddress const peer("9.9.9.9", 1);
+  node.table().ensureExists(peer);
+  CHECK(std::filesystem::remove(node.directory.file("peers.db")));
+  THROWS(peermanager::Status::Database, "", node.table().update(peer, PeerManager::BackOffUpdate::INCREASE));
+  THROWS(peermanager::Status::Database, "",
+         node.overlay->hear(*node.overlay->accept("9.9.9.7"), {onWire({9, 9, 9, 8}, 1)}));
+  CHECK(node.table().load(peer).first.mNumFailures == 0 && node.types().size() == 1);
+}
+
+// changed: the peers of a node that has run before come from its file, once.
+TEST(call_sites_peers_of_another_file_are_taken_over) {
+  Node before;
+  before.table().store(PeerBareAddress("9.9.9.9", 1), {{}, 7, OUTBOUND}, false);
+  Node node;
+  CHECK(node.table().manager().import_from(before.directory.file("peers.db")) == 1);
+  CHECK(node.table().loadAllPeers() == before.table().loadAllPeers());
 }
 
 }  // namespace
