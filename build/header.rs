@@ -7,7 +7,7 @@ use crate::templates::{replace, versions};
 use crate::variable;
 
 /// The files of the C API in the order of the header.
-const SOURCES: [&str; 14] = [
+const SOURCES: [&str; 15] = [
     "version.rs",
     "error.rs",
     "address.rs",
@@ -20,6 +20,7 @@ const SOURCES: [&str; 14] = [
     "import.rs",
     "query.rs",
     "dialling.rs",
+    "bans.rs",
     "snapshot.rs",
     "stats.rs",
 ];

@@ -107,12 +107,12 @@ struct sqlite3;
 #define PEER_MANAGER_ERROR_INVALID_ARGUMENT 1
 
 /**
- * A host or a port that is not an address. Since 0.1.0.
+ * A host or a port that is not an address, or a prefix that is none. Since 0.1.0.
  */
 #define PEER_MANAGER_ERROR_INVALID_ADDRESS 2
 
 /**
- * No such peer. Since 0.1.0.
+ * No such peer, or no such ban. Since 0.1.0.
  */
 #define PEER_MANAGER_ERROR_NOT_FOUND 3
 
@@ -153,8 +153,8 @@ struct sqlite3;
 #define PEER_MANAGER_ERROR_INTERNAL 10
 
 /**
- * A policy refuses the address: it is one of the node's own (peer_manager_set_own_addresses), or not one that
- * peer_manager_options.reach admits. Since 0.2.0.
+ * A policy refuses the address: it is banned (peer_manager_ban), one of the node's own (peer_manager_set_own_addresses), or
+ * not one that peer_manager_options.reach admits. Since 0.2.0.
  */
 #define PEER_MANAGER_ERROR_REFUSED 11
 
@@ -635,6 +635,20 @@ typedef struct peer_manager_query {
 } peer_manager_query;
 
 /**
+ * A ban. 272 bytes. Since 0.2.0.
+ */
+typedef struct peer_manager_ban_entry {
+  /**
+   * NUL-terminated, in canonical form: a host, or a prefix such as 203.0.113.0/24. The bytes after the NUL are 0.
+   */
+  char subject[264];
+  /**
+   * The first second, since the Unix epoch, at which it is over; INT64_MAX for good.
+   */
+  int64_t until;
+} peer_manager_ban_entry;
+
+/**
  * Counts of what is in the table and of what happened since it was opened. Initialise it with
  * PEER_MANAGER_STATS_INIT or peer_manager_stats_init. Since 0.1.0.
  */
@@ -685,12 +699,12 @@ typedef struct peer_manager_stats {
    */
   uint64_t skipped_rows;
   /**
-   * Peers that max_peers, max_peers_per_netgroup, reach or the list of the node's own addresses refused since the peer
-   * manager was opened, including those that the bounds kept out of the table then.
+   * Peers that max_peers, max_peers_per_netgroup, reach, bans or the list of the node's own addresses refused since the peer
+   * manager was opened, including those that the bounds and bans kept out of the table then.
    */
   uint64_t refused_peers;
   /**
-   * 0: this version has no bans. Since 0.2.0.
+   * Bans that last, now (peer_manager_ban). Since 0.2.0.
    */
   uint64_t bans;
   /**
@@ -1567,6 +1581,98 @@ peer_manager_status peer_manager_set_own_addresses(struct peer_manager *pm,
                                                    const struct peer_manager_address *addresses,
                                                    size_t count,
                                                    struct peer_manager_error *error);
+
+/**
+ * Bans a host, on all its ports, or a prefix, until a time. The peers that it is about, preferred ones too, are removed, in
+ * the transaction that writes the ban. From then on, and while the clock is before that time, they are refused with
+ * PEER_MANAGER_ERROR_REFUSED, in a batch and in an import left out and counted in peer_manager_stats.refused_peers, so they
+ * are never drawn and never told to others.
+ *
+ * Banning the same again moves the end. Where several bans have an address, it is refused as long as one of them lasts. Bans
+ * that have ended are forgotten when the bans are next changed.
+ *
+ * An IPv6 address that wraps an IPv4 address (6to4, Teredo's client, NAT64, IPv4-translated) counts as that IPv4 host: banned in
+ * one spelling, a host is banned in all, and a prefix of IPv4 has the addresses that wrap one of its hosts. A prefix of IPv6 is
+ * taken by its own bits: 2002::/16 is all of 6to4, and no IPv4 host is in it. A name is itself, without its subdomains, and
+ * is never resolved.
+ *
+ * Bans are kept in the database, in the table peer_manager_bans, which is made with the first of them, and survive a restart.
+ * In a file that stellar-core has made, which gets no further table, they last until peer_manager_free; and a quarantine
+ * (peer_manager_get_quarantine) loses them.
+ *
+ * Cost: linear in the table, and one transaction (with DEFERRED none: that comes later). What bans cost other calls is a
+ * look-up for each new address, linear in the length of the address, whatever the number of bans.
+ *
+ * @param pm           the peer manager
+ * @param subject      NUL-terminated text: a host, in any spelling, such as 203.0.113.7, 2001:db8::1 or example.org; or a prefix, such
+ *                     as 203.0.113.0/24 or 2001:db8::/32, of which the bits behind the length do not count
+ * @param until        the first second, since the Unix epoch, at which it is over; INT64_MAX for good
+ * @param out_removed  receives how many peers were removed; may be NULL
+ * @param error        receives what failed; may be NULL
+ * @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL, for text that is not UTF-8, and when until is not
+ *         later than now; PEER_MANAGER_ERROR_INVALID_ADDRESS when subject is neither a host nor a prefix;
+ *         PEER_MANAGER_ERROR_NO_MEMORY; PEER_MANAGER_ERROR_DATABASE, PEER_MANAGER_ERROR_BUSY, PEER_MANAGER_ERROR_DISK_FULL or
+ *         PEER_MANAGER_ERROR_CORRUPT when the database refuses it; PEER_MANAGER_ERROR_UNSUPPORTED in a fork;
+ *         PEER_MANAGER_ERROR_INTERNAL
+ *
+ * Thread-safe. Since 0.2.0.
+ */
+peer_manager_status peer_manager_ban(struct peer_manager *pm,
+                                     const char *subject,
+                                     int64_t until,
+                                     size_t *out_removed,
+                                     struct peer_manager_error *error);
+
+/**
+ * Ends the ban of exactly this subject. What another ban has of it stays refused. Cost: one transaction.
+ *
+ * @param pm       the peer manager
+ * @param subject  NUL-terminated text, in any spelling: peer_manager_ban
+ * @param error    receives what failed; may be NULL
+ * @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_NOT_FOUND when there is no such ban, or it has ended;
+ *         PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL and for text that is not UTF-8; PEER_MANAGER_ERROR_INVALID_ADDRESS when
+ *         subject is neither a host nor a prefix; PEER_MANAGER_ERROR_NO_MEMORY; PEER_MANAGER_ERROR_DATABASE,
+ *         PEER_MANAGER_ERROR_BUSY, PEER_MANAGER_ERROR_DISK_FULL or PEER_MANAGER_ERROR_CORRUPT when the database refuses it;
+ *         PEER_MANAGER_ERROR_UNSUPPORTED in a fork; PEER_MANAGER_ERROR_INTERNAL
+ *
+ * Thread-safe. Since 0.2.0.
+ */
+peer_manager_status peer_manager_unban(struct peer_manager *pm,
+                                       const char *subject,
+                                       struct peer_manager_error *error);
+
+/**
+ * Returns whether an address is banned now, so that a node can hang up on who connects from it. Cost: linear in the length of
+ * the address, whatever the number of bans. Never waits for the disk.
+ *
+ * @param pm       the peer manager
+ * @param address  the address, in any spelling; its port does not matter, but must be one
+ * @return whether it is; false for NULL, for what is no address, and after an internal error
+ *
+ * Thread-safe. Since 0.2.0.
+ */
+bool peer_manager_is_banned(struct peer_manager *pm,
+                            const struct peer_manager_address *address);
+
+/**
+ * Lists the bans that last, now: IPv4 first, then IPv6, each in the order of addresses, then names in that of their letters.
+ * Cost: that of sorting them, whatever the capacity. Never waits for the disk.
+ *
+ * @param pm         the peer manager
+ * @param capacity   how many entries out has room for; 0 is fine
+ * @param out        receives the first bans, at most capacity of them; may be NULL when capacity is 0
+ * @param out_count  receives how many there are, which may be more than capacity
+ * @param error      receives what failed; may be NULL
+ * @return PEER_MANAGER_OK, also when there are more than capacity; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL and sizes too
+ *         large for any memory; PEER_MANAGER_ERROR_NO_MEMORY; PEER_MANAGER_ERROR_INTERNAL
+ *
+ * Thread-safe. Since 0.2.0.
+ */
+peer_manager_status peer_manager_get_bans(struct peer_manager *pm,
+                                          size_t capacity,
+                                          struct peer_manager_ban_entry *out,
+                                          size_t *out_count,
+                                          struct peer_manager_error *error);
 
 /**
  * Returns the number of peers. Cost: constant.

@@ -24,7 +24,7 @@ pub(crate) use host::HostText;
 #[cfg(all(feature = "ffi", not(test)))]
 pub(crate) use host::write_host;
 pub use host::{HOST_CAPACITY, Host};
-pub(crate) use parse::parse_canonical_host;
+pub(crate) use parse::{parse_canonical_host, parse_host};
 pub(crate) use special::{Scope, wrapped_v4};
 
 /// Where a peer listens: a host and a port from 1 to 65535.
@@ -55,7 +55,7 @@ impl PeerAddress {
         if port == 0 {
             return Err(refuse("port 0 is not a port; give one from 1 to 65535"));
         }
-        Ok(Self { host: parse::parse_host(host).map_err(refuse)?, port })
+        Ok(Self { host: parse_host(host).map_err(refuse)?, port })
     }
 
     /// Makes an address from an IP address and a port.

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::address::PeerAddress;
+use crate::bans::{self, BanChange, BanSubject};
 use crate::memory;
 use crate::peer::PeerRecord;
 use crate::sort::sort;
@@ -17,6 +18,8 @@ pub(crate) struct Changes {
     /// Peers whose rows are written as they are now, in the order in which they take new rows. None of them is among the
     /// removed.
     pub(crate) put: Vec<Put>,
+    /// Bans whose rows are written as they are now, or deleted.
+    pub(crate) bans: Vec<BanChange>,
 }
 
 /// A peer to be written.
@@ -38,6 +41,9 @@ pub(crate) struct Room {
     all_put: Vec<Put>,
     all_removed: Vec<PeerAddress>,
     order: Vec<u32>,
+    /// Where a ban is among all that are changed.
+    ban_positions: HashMap<BanSubject, usize>,
+    all_bans: Vec<BanChange>,
 }
 
 impl Changes {
@@ -47,11 +53,11 @@ impl Changes {
 
     /// The number of changes; the deletion of everything is one.
     pub(crate) fn len(&self) -> usize {
-        usize::from(self.clears) + self.removed.len() + self.put.len()
+        usize::from(self.clears) + self.removed.len() + self.put.len() + self.bans.len()
     }
 
-    /// Allocates room to be [followed](Self::followed_by) by at most this many peers written and removed.
-    pub(crate) fn room_for(&self, put: usize, removed: usize) -> memory::Result<Room> {
+    /// Allocates room to be [followed](Self::followed_by) by at most this many peers written and removed, and bans changed.
+    pub(crate) fn room_for(&self, put: usize, removed: usize, bans: usize) -> memory::Result<Room> {
         let mut room = Room { order: memory::with_capacity(put)?, ..Room::default() };
         if !self.is_empty() {
             let put = self.put.len() + put;
@@ -60,6 +66,9 @@ impl Changes {
             room.removed.try_reserve(removed)?;
             room.all_put = memory::with_capacity(put)?;
             room.all_removed = memory::with_capacity(removed)?;
+            let bans = self.bans.len() + bans;
+            room.ban_positions.try_reserve(bans)?;
+            room.all_bans = memory::with_capacity(bans)?;
         }
         Ok(room)
     }
@@ -96,10 +105,14 @@ impl Changes {
     /// Cost: linear in both, and that of sorting the later ones by rank; no memory but the room.
     pub(crate) fn followed_by(self, mut later: Self, mut room: Room) -> Self {
         later.sort(&mut room.order);
-        if later.clears || self.is_empty() {
+        if self.is_empty() {
             return later;
         }
         let Room { mut positions, mut removed, all_put: mut put, mut all_removed, .. } = room;
+        let bans = bans::merge(self.bans, later.bans, room.ban_positions, room.all_bans);
+        if later.clears {
+            return Self { bans, ..later };
+        }
         put.extend(self.put);
         positions.extend(put.iter().enumerate().map(|(at, put)| (put.record.address.clone(), at)));
         removed.extend(self.removed);
@@ -125,7 +138,7 @@ impl Changes {
         let mut at = 0..;
         put.retain(|put| at.next() == positions.get(&put.record.address).copied());
         all_removed.extend(removed);
-        Self { clears: self.clears, removed: all_removed, put }
+        Self { clears: self.clears, removed: all_removed, put, bans }
     }
 }
 
@@ -150,7 +163,8 @@ mod tests {
     }
 
     fn changes(removed: &[u8], put: &[Put]) -> Changes {
-        Changes { clears: false, removed: removed.iter().map(|&n| address(n)).collect(), put: put.to_vec() }
+        let removed = removed.iter().map(|&n| address(n)).collect();
+        Changes { removed, put: put.to_vec(), ..Changes::default() }
     }
 
     /// The removed in one order, so that they can be compared.
@@ -160,7 +174,7 @@ mod tests {
     }
 
     fn assert_merged(earlier: Changes, later: Changes, expected: Changes) {
-        let room = earlier.room_for(later.put.len(), later.removed.len()).expect("memory");
+        let room = earlier.room_for(later.put.len(), later.removed.len(), later.bans.len()).expect("memory");
         assert_eq!(sorted(earlier.followed_by(later, room)), sorted(expected));
     }
 
@@ -221,12 +235,26 @@ mod tests {
 
     #[test]
     fn a_deletion_of_everything_leaves_nothing_of_what_came_before() {
-        let cleared = Changes { clears: true, removed: vec![], put: vec![put(9, 1, true)] };
+        let cleared = Changes { clears: true, ..changes(&[], &[put(9, 1, true)]) };
         assert_merged(changes(&[1], &[put(2, 1, false)]), cleared.clone(), cleared.clone());
         assert_merged(
             cleared,
             changes(&[9], &[put(3, 1, true)]),
-            Changes { clears: true, removed: vec![], put: vec![put(3, 1, true)] },
+            Changes { clears: true, ..changes(&[], &[put(3, 1, true)]) },
+        );
+    }
+
+    #[test]
+    fn a_deletion_of_all_peers_leaves_the_bans() {
+        let ban = |n: u8, until| BanChange {
+            subject: BanSubject::from(address(n).host()),
+            until,
+            is_new: until.is_some(),
+        };
+        assert_merged(
+            Changes { bans: vec![ban(1, Some(5)), ban(2, Some(5))], ..changes(&[], &[put(1, 1, true)]) },
+            Changes { clears: true, bans: vec![ban(2, None), ban(3, Some(7))], ..Changes::default() },
+            Changes { clears: true, bans: vec![ban(1, Some(5)), ban(3, Some(7))], ..Changes::default() },
         );
     }
 }

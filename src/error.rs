@@ -7,6 +7,7 @@ use std::fmt::{self, Write as _};
 use rusqlite::ffi;
 
 use crate::address::PeerAddress;
+use crate::bans::{Ban, BanSubject};
 
 /// The result of everything here that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -55,8 +56,17 @@ pub enum Error {
         /// Which element of a batch it is, such as `addresses[3]`.
         element: Option<String>,
     },
+    /// A text that is neither a host nor a prefix.
+    InvalidSubject {
+        /// The text, as it was given.
+        text: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
     /// No such peer.
     NotFound(PeerAddress),
+    /// There is no such ban, or it has ended.
+    NotBanned(BanSubject),
     /// No peer waits for its next attempt.
     NoneWaits,
     /// SQLite failed for a reason that has no variant of its own, such as an I/O error.
@@ -73,8 +83,8 @@ pub enum Error {
     Unsupported(String),
     /// There is not enough memory; nothing was done.
     NoMemory(String),
-    /// A policy refuses the address: it is one of the node's [own](crate::PeerManager::set_own_addresses), or not one that its
-    /// [reach](crate::Options::reach) admits.
+    /// A policy refuses the address: it is [banned](crate::PeerManager::ban), one of the node's
+    /// [own](crate::PeerManager::set_own_addresses), or not one that its [reach](crate::Options::reach) admits.
     Refused(String),
     /// A bug in this library.
     Internal(String),
@@ -226,6 +236,20 @@ impl Error {
         ))
     }
 
+    /// An address that is banned.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn banned(address: &PeerAddress, ban: &Ban) -> Self {
+        let end = match ban.until {
+            i64::MAX => "for good".to_owned(),
+            until => format!("until {until}"),
+        };
+        Self::Refused(format!(
+            "cannot add {address}: {} is banned {end}; unban it, if that was a mistake",
+            ban.subject
+        ))
+    }
+
     /// Gossip that [`Reach::Public`](crate::Reach::Public) refuses.
     #[cold]
     #[inline(never)]
@@ -265,7 +289,11 @@ impl fmt::Display for Error {
                 }
                 write!(f, "{} is not a peer address: {reason}", Quoted(text))
             }
+            Self::InvalidSubject { text, reason } => {
+                write!(f, "{} is neither a host nor a prefix: {reason}", Quoted(text))
+            }
             Self::NotFound(address) => write!(f, "no peer {address} in the table"),
+            Self::NotBanned(subject) => write!(f, "{subject} is not banned"),
             Self::NoneWaits => f.write_str("no peer waits: all that there are can be dialled now"),
             Self::Database(e) | Self::Corrupt(e) | Self::Busy(e) | Self::DiskFull(e) => {
                 write!(f, "{}: {}{}", e.action, OneLine(&e.detail), e.advice)

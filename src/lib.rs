@@ -49,6 +49,7 @@
 
 mod address;
 mod asmap;
+mod bans;
 mod changes;
 mod clock;
 mod error;
@@ -89,6 +90,7 @@ mod system;
 compile_error!("choose where SQLite comes from: feature `bundled` (the default) or `system-sqlite`");
 
 pub use address::{HOST_CAPACITY, Host, PeerAddress};
+pub use bans::{Ban, BanSubject};
 pub use clock::Clock;
 pub use error::{DatabaseError, Error, Result};
 pub use manager::{PeerManager, Purpose};

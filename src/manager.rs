@@ -18,6 +18,7 @@
 //! child may not do is refused before any lock is taken.
 
 mod admission;
+mod banning;
 #[cfg(any(feature = "ffi", feature = "rusqlite"))]
 mod borrowed;
 mod choosing;
@@ -157,7 +158,9 @@ impl PeerManager {
                 },
                 Some(path) => open_file(path, &options, &policy)?,
             };
-            Self::with(loaded, options)
+            let manager = Self::with(loaded, options)?;
+            manager.remove_banned()?;
+            Ok(manager)
         })
     }
 
@@ -315,6 +318,7 @@ fn open_file(path: &Path, options: &Options, policy: &GroupingPolicy) -> Result<
 fn load(mut store: Store, options: &Options, policy: GroupingPolicy) -> Result<Loaded> {
     let mut table = empty_table(options, policy);
     let (skipped_rows, left_out) = table.load(|reserve, put| store.load_all(reserve, put))?;
+    store.load_bans(&mut |ban| table.bans_mut().load(ban))?;
     store.begin(options.durability, options.busy_timeout)?;
     Ok(Loaded { table, store: Some(store), skipped_rows, left_out: left_out as u64, quarantine: None })
 }

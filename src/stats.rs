@@ -28,8 +28,11 @@ pub struct Stats {
     /// Rows of the database that were not valid peers when it was opened; after a quarantine, those that could not be
     /// saved.
     pub skipped_rows: u64,
-    /// Peers that a bound refused since the manager was opened, including those that it kept out of the table then.
+    /// Peers that a bound or a policy refused since the manager was opened, including those that were kept out of the table
+    /// then.
     pub refused_peers: u64,
+    /// Bans that last, now.
+    pub bans: u64,
     /// The size in bytes of the write-ahead log, which is next to the file with `-wal` added to its name. SQLite reuses it
     /// from the beginning once all of it is in the file, so if it keeps growing, some reader never ends. 0 in memory and
     /// on a borrowed connection.

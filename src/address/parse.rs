@@ -49,7 +49,7 @@ fn parse_port(text: &str) -> Result<u16, &'static str> {
 }
 
 /// A host without brackets and without a port.
-pub(super) fn parse_host(text: &str) -> Result<Host, &'static str> {
+pub(crate) fn parse_host(text: &str) -> Result<Host, &'static str> {
     if text.is_empty() {
         return Err("the host is empty");
     }

@@ -14,9 +14,9 @@ pub const PEER_MANAGER_OK: i32 = 0;
 /// An argument that can never be right: NULL, an unknown enumerator, a bad size, text that is not UTF-8. The
 /// message names it. Since 0.1.0.
 pub const PEER_MANAGER_ERROR_INVALID_ARGUMENT: i32 = 1;
-/// A host or a port that is not an address. Since 0.1.0.
+/// A host or a port that is not an address, or a prefix that is none. Since 0.1.0.
 pub const PEER_MANAGER_ERROR_INVALID_ADDRESS: i32 = 2;
-/// No such peer. Since 0.1.0.
+/// No such peer, or no such ban. Since 0.1.0.
 pub const PEER_MANAGER_ERROR_NOT_FOUND: i32 = 3;
 /// SQLite failed for a reason without a status of its own; sqlite_code says which. Since 0.1.0.
 pub const PEER_MANAGER_ERROR_DATABASE: i32 = 4;
@@ -33,8 +33,8 @@ pub const PEER_MANAGER_ERROR_LIMIT: i32 = 8;
 pub const PEER_MANAGER_ERROR_UNSUPPORTED: i32 = 9;
 /// A bug in the library. Every later call on that peer manager returns this, too; free it. Since 0.1.0.
 pub const PEER_MANAGER_ERROR_INTERNAL: i32 = 10;
-/// A policy refuses the address: it is one of the node's own (peer_manager_set_own_addresses), or not one that
-/// peer_manager_options.reach admits. Since 0.2.0.
+/// A policy refuses the address: it is banned (peer_manager_ban), one of the node's own (peer_manager_set_own_addresses), or
+/// not one that peer_manager_options.reach admits. Since 0.2.0.
 pub const PEER_MANAGER_ERROR_REFUSED: i32 = 11;
 /// There is not enough memory, and nothing was done. This covers only memory that grows with the table or with a batch; a
 /// small allocation that fails ends the process. Since 0.2.0.
@@ -91,8 +91,8 @@ impl From<&Error> for peer_manager_error {
 pub(super) fn status_of(error: &Error) -> peer_manager_status {
     match error {
         Error::InvalidArgument(_) => PEER_MANAGER_ERROR_INVALID_ARGUMENT,
-        Error::InvalidAddress { .. } => PEER_MANAGER_ERROR_INVALID_ADDRESS,
-        Error::NotFound(_) | Error::NoneWaits => PEER_MANAGER_ERROR_NOT_FOUND,
+        Error::InvalidAddress { .. } | Error::InvalidSubject { .. } => PEER_MANAGER_ERROR_INVALID_ADDRESS,
+        Error::NotFound(_) | Error::NotBanned(_) | Error::NoneWaits => PEER_MANAGER_ERROR_NOT_FOUND,
         Error::Database(_) => PEER_MANAGER_ERROR_DATABASE,
         Error::Corrupt(_) => PEER_MANAGER_ERROR_CORRUPT,
         Error::Busy(_) => PEER_MANAGER_ERROR_BUSY,

@@ -23,6 +23,7 @@ mod opaque;
 mod sized;
 
 pub mod address;
+pub mod bans;
 pub mod dialling;
 pub mod error;
 pub mod import;

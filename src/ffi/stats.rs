@@ -37,10 +37,10 @@ pub struct peer_manager_stats {
     /// Rows of the database that were not valid peers when it was opened, left where they are. After a quarantine,
     /// the rows that could not be saved.
     pub skipped_rows: u64,
-    /// Peers that max_peers, max_peers_per_netgroup, reach or the list of the node's own addresses refused since the peer
-    /// manager was opened, including those that the bounds kept out of the table then.
+    /// Peers that max_peers, max_peers_per_netgroup, reach, bans or the list of the node's own addresses refused since the peer
+    /// manager was opened, including those that the bounds and bans kept out of the table then.
     pub refused_peers: u64,
-    /// 0: this version has no bans. Since 0.2.0.
+    /// Bans that last, now (peer_manager_ban). Since 0.2.0.
     pub bans: u64,
     /// The size in bytes of the write-ahead log, which is next to the file with -wal added to its name. SQLite reuses it
     /// from the beginning once all of it is in the file, so if it keeps growing, some reader never ends. 0 in memory and
@@ -92,8 +92,7 @@ impl From<&Stats> for peer_manager_stats {
             failed_writes: stats.failed_writes,
             skipped_rows: stats.skipped_rows,
             refused_peers: stats.refused_peers,
-            // Reserved in the ABI; this version has nothing to count.
-            bans: 0,
+            bans: stats.bans,
             log_bytes: stats.log_bytes,
             forgiven_failures: stats.forgiven_failures,
             rejected_rows: stats.rejected_rows,

@@ -1,10 +1,10 @@
 //! Admission: new peers, as far as the bounds and the policies admit them, and in a large table without locking it for long.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
 
 use super::{PeerManager, Writer};
 use crate::address::PeerAddress;
+use crate::bans::Ban;
 use crate::error::{Error, Result};
 use crate::memory;
 use crate::peer::PeerRecord;
@@ -50,6 +50,7 @@ impl PeerManager {
         now: Option<i64>,
         record: impl Fn(&T) -> Option<PeerRecord>,
     ) -> Result<Admitted> {
+        let banned_at = if now.is_some() { now } else { self.time_for_bans()? };
         let mut writer = self.lock_writer()?;
         let (mut new, mut known, mut refused) = (Vec::new(), Vec::new(), 0);
         let table = self.read_table()?;
@@ -67,32 +68,43 @@ impl PeerManager {
         let write: Write =
             if table.is_bounded() { Store::replace } else { |store, new, _| store.insert(new) };
         drop(table);
-        let admitted = self.admit(&mut writer, &new, Some(&known), now, write)?;
+        let admitted = self.admit(&mut writer, &new, Some(&known), (now, banned_at), write)?;
         self.refused_peers.fetch_add(refused, Ordering::Relaxed);
         Ok(admitted)
     }
 
     pub(super) fn store_all(&self, records: &[PeerRecord]) -> Result<Admitted> {
+        let banned_at = self.time_for_bans()?;
         let mut writer = self.lock_writer()?;
-        self.admit(&mut writer, records, None, None, Store::replace)
+        self.admit(&mut writer, records, None, (None, banned_at), Store::replace)
     }
 
-    /// Puts records into the table as far as its bounds admit them, advancing it to `now` first if that is given. Evicts
-    /// others where it must, except those that are spared: see [`PeerTable::plan`].
+    /// Puts records into the table as far as its bounds and the policies admit them, advancing it to `now` first if that is
+    /// given. Evicts others where it must, except those that are spared: see [`PeerTable::plan`]. Whether a peer is banned is
+    /// asked as of `banned_at`; without that time every ban counts, because none was there when the call began.
     pub(super) fn admit(
         &self,
         writer: &mut Writer,
         records: &[PeerRecord],
         spared: Option<&[u32]>,
-        now: Option<i64>,
+        (now, banned_at): (Option<i64>, Option<i64>),
         write: Write,
     ) -> Result<Admitted> {
-        let admissible = without_own(&writer.own_addresses, records)?;
-        let own = records.len() - admissible.len();
+        let (admissible, refusal) = {
+            let table = self.read_table()?;
+            let banned_at = banned_at.unwrap_or(i64::MIN);
+            without(records, |address| {
+                if writer.own_addresses.contains(address) {
+                    return Some(Refusal::Own);
+                }
+                table.bans().find(address, banned_at).map(Refusal::Banned)
+            })?
+        };
+        let by_policy = records.len() - admissible.len();
         let records = &admissible[..];
         if records.is_empty() {
-            self.refused_peers.fetch_add(own as u64, Ordering::Relaxed);
-            return Ok(Admitted { added: 0, refused: (own > 0).then_some(Refusal::Own) });
+            self.refused_peers.fetch_add(by_policy as u64, Ordering::Relaxed);
+            return Ok(Admitted { added: 0, refused: refusal });
         }
         let (mut plan, evicted, renewed, is_bounded) = {
             let mut table = self.read_table()?;
@@ -143,7 +155,7 @@ impl PeerManager {
                 },
             )?;
         }
-        self.refused_peers.fetch_add((plan.refused + own) as u64, Ordering::Relaxed);
+        self.refused_peers.fetch_add((plan.refused + by_policy) as u64, Ordering::Relaxed);
         Ok(Admitted { added, refused: plan.first_refused.map(Refusal::Full) })
     }
 }
@@ -160,11 +172,12 @@ pub(super) struct Admitted {
 }
 
 /// Why a peer was refused.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(super) enum Refusal {
     Full(Full),
     /// It is an address of the node itself.
     Own,
+    Banned(Ban),
 }
 
 impl Refusal {
@@ -172,20 +185,21 @@ impl Refusal {
         match self {
             Self::Full(full) => limit(address, full),
             Self::Own => Error::own_address(address),
+            Self::Banned(ban) => Error::banned(address, &ban),
         }
     }
 }
 
-/// The records whose addresses are not the node's own.
-fn without_own<'a>(
-    own: &HashSet<PeerAddress>,
-    records: &'a [PeerRecord],
-) -> memory::Result<Cow<'a, [PeerRecord]>> {
-    let is_own = |record: &PeerRecord| own.contains(&record.address);
-    if own.is_empty() || !records.iter().any(is_own) {
-        return Ok(Cow::Borrowed(records));
-    }
-    memory::collect(records.iter().filter(|record| !is_own(record)).cloned()).map(Cow::Owned)
+/// The records whose addresses no policy refuses, and why the first that one does is refused.
+fn without(
+    records: &[PeerRecord],
+    refusal: impl Fn(&PeerAddress) -> Option<Refusal>,
+) -> memory::Result<(Cow<'_, [PeerRecord]>, Option<Refusal>)> {
+    let Some(first) = records.iter().find_map(|record| refusal(&record.address)) else {
+        return Ok((Cow::Borrowed(records), None));
+    };
+    let admissible = records.iter().filter(|record| refusal(&record.address).is_none()).cloned();
+    Ok((Cow::Owned(memory::collect(admissible)?), Some(first)))
 }
 
 /// The error for a new peer that no room could be made for.

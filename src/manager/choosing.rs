@@ -124,9 +124,9 @@ impl PeerManager {
     /// [`Error::Internal`] after a panic.
     pub fn get_stats(&self) -> Result<Stats> {
         let now = self.clock.now();
-        let (mut census, pending_writes) = self.ask_arranged(Some(now), false, |table| {
+        let (mut census, pending_writes, bans) = self.ask_arranged(Some(now), false, |table| {
             let pending = self.deferred.as_ref().map_or(0, |deferred| deferred.pending(table));
-            Ok((table.census(now)?, pending))
+            Ok((table.census(now)?, pending, table.bans().lasting(now)))
         })?;
         while !census.netgroups.is_complete() {
             let_others_in();
@@ -147,6 +147,7 @@ impl PeerManager {
             failed_writes: self.failed_writes.load(Ordering::Relaxed) + failed_in_background,
             skipped_rows: self.skipped_rows,
             refused_peers: self.refused_peers.load(Ordering::Relaxed),
+            bans: bans as u64,
             log_bytes: self.log_bytes(),
             forgiven_failures: self.forgiven_failures.load(Ordering::Relaxed),
             rejected_rows: self.rejected_rows(),

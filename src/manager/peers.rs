@@ -273,7 +273,8 @@ impl PeerManager {
             self.change_record(table, &mut writer, slot, before, &record, now)?;
         } else {
             drop(table);
-            let admitted = self.admit(&mut writer, records, Some(&[]), Some(now), Store::replace)?;
+            let admitted =
+                self.admit(&mut writer, records, Some(&[]), (Some(now), Some(now)), Store::replace)?;
             if let Some(refusal) = admitted.refused {
                 return Err(refusal.error(address));
             }

@@ -9,6 +9,7 @@
 //! statement of ours is kept between calls.
 
 mod agreement;
+mod bans;
 mod companions;
 mod file;
 mod guard;

@@ -113,8 +113,8 @@ fn write_new(path: &Path, layout: Layout, peers: &[PeerRecord]) -> rusqlite::Res
     transaction.execute_batch(layout.schema())?;
     match write::replace_all(&transaction, layout, peers, &[]) {
         Err(Failure::Sqlite(error) | Failure::Refused(_, error)) => return Err(error),
-        // These cannot occur: we have just created the table, and it has no triggers.
-        Err(Failure::NotInIndex(_) | Failure::Ignored(_)) | Ok(()) => {}
+        // These cannot occur: we have just created the table, it has no triggers, and no ban is written.
+        Err(Failure::NotInIndex(_) | Failure::Ignored(_) | Failure::Damage(_)) | Ok(()) => {}
     }
     transaction.commit()?;
     stamp(&conn)

@@ -32,6 +32,8 @@ pub(super) enum Failure {
     NotInIndex(PeerAddress),
     /// The statement succeeded but wrote nothing.
     Ignored(PeerAddress),
+    /// The file is not as it must be.
+    Damage(&'static str),
 }
 
 impl From<rusqlite::Error> for Failure {

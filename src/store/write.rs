@@ -5,7 +5,7 @@ use rusqlite::{Connection, Savepoint, Statement, ToSql, Transaction, Transaction
 
 use super::layout::Layout;
 use super::rows::{Failure, PUT, write_new, write_rows};
-use super::{Store, guard, shrink};
+use super::{Store, bans, guard, shrink};
 use crate::address::{HostText, PeerAddress};
 use crate::changes::Changes;
 use crate::error::{ADVICE_CORRUPT, Error, Result};
@@ -91,6 +91,7 @@ impl Store {
         let layout = self.layout();
         let concerns_file = changes.clears
             || layout.holds_any(&changes.removed)
+            || layout == Layout::Specification && !changes.bans.is_empty()
             || layout.holds_any(changes.put.iter().map(|put| &put.record.address));
         if !concerns_file {
             self.check_process("cannot write to")?;
@@ -103,6 +104,7 @@ impl Store {
                 execute(conn, DELETE_ALL, &[])?;
             }
             delete_each(conn, layout, &changes.removed)?;
+            bans::write(conn, layout, &changes.bans)?;
             let mut statement = conn.prepare_cached(PUT)?;
             let mut write = |record: &PeerRecord, is_renewed: bool| match put(
                 conn,
@@ -252,6 +254,7 @@ impl Store {
                 let detail = format!("its index does not have {address}, but the table has");
                 Error::corrupt(action, detail, ADVICE_CORRUPT)
             }
+            Failure::Damage(detail) => Error::corrupt(action, detail, ADVICE_CORRUPT),
             Failure::Ignored(address) => Error::database(
                 action,
                 format!(
@@ -305,7 +308,11 @@ pub(super) fn replace_all(
 }
 
 /// Deletes the rows of peers. One that the layout cannot hold has none; a row with its key is not ours.
-fn delete_each(conn: &Connection, layout: Layout, addresses: &[PeerAddress]) -> Result<(), Failure> {
+pub(super) fn delete_each(
+    conn: &Connection,
+    layout: Layout,
+    addresses: &[PeerAddress],
+) -> Result<(), Failure> {
     let mut delete = conn.prepare_cached(DELETE)?;
     for address in addresses.iter().filter(|address| layout.holds(address)) {
         let host = HostText::of(address.host());

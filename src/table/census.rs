@@ -7,6 +7,7 @@ use super::owner::PeerTable;
 use super::owner::entry::Entry;
 use super::snapshot::{Room, Snapshot, no_room};
 use crate::address::PeerAddress;
+use crate::bans::BanSubject;
 use crate::error::{Error, Result as Fallible};
 use crate::memory;
 use crate::peer::{PeerRecord, StoredPeerType, is_promoted};
@@ -58,6 +59,22 @@ impl PeerTable {
     /// The slots of the peers with at least `min_num_failures`, until a peer is removed. Cost: linear in their number.
     pub(crate) fn with_failures(&self, min_num_failures: u32) -> memory::Result<Vec<u32>> {
         self.indexes().pools.with_failures(min_num_failures, self.slab())
+    }
+
+    /// The slots of the peers that a ban of this subject is about, until a peer is removed. Cost: linear in the table.
+    pub(crate) fn within(&self, subject: &BanSubject) -> memory::Result<Vec<u32>> {
+        let slab = self.slab();
+        memory::collect(slab.slots().filter(|&slot| subject.contains(&slab.address(slot))))
+    }
+
+    /// The slots of the peers that are banned at `now`, until a peer is removed. Cost: that of a look-up for each peer, if
+    /// there are bans.
+    pub(crate) fn banned(&self, now: i64) -> memory::Result<Vec<u32>> {
+        if self.bans().is_empty() {
+            return Ok(Vec::new());
+        }
+        let slab = self.slab();
+        memory::collect(slab.slots().filter(|&slot| self.bans().find(&slab.address(slot), now).is_some()))
     }
 
     /// The slots of the peers that wait beyond `latest`, until a peer is removed, and their records with `latest` as next

@@ -14,6 +14,7 @@ impl PeerTable {
         ensure(slab.names() == names.len(), "exactly the names in use are held")?;
         ensure(self.is_sorted(), "the peers are due or waiting as they are at the as-of time")?;
         self.indexes().check(slab)?;
+        self.bans().check()?;
         self.check_bounds()
     }
 

@@ -20,6 +20,7 @@ use super::bounds::Bounds;
 use super::index::interface::{Cause, Index as _};
 use super::index::{Grouping, Indexes};
 use crate::address::PeerAddress;
+use crate::bans::Bans;
 use crate::changes::{Changes, Room};
 use crate::memory;
 use crate::netgroup::GroupingPolicy;
@@ -32,6 +33,8 @@ pub(crate) struct PeerTable {
     slab: Slab,
     indexes: Indexes,
     bounds: Bounds,
+    /// Not peers, but changed in the same moment as they: none in the table is banned.
+    bans: Bans,
     /// The slots below this one may be in the wrong pool of their pair: [`time`].
     unsorted: u32,
     /// How many steps of work that can wait are done at a time: [`STEPS`].
@@ -56,6 +59,14 @@ impl PeerTable {
 
     pub(super) fn bounds(&self) -> Bounds {
         self.bounds
+    }
+
+    pub(crate) fn bans(&self) -> &Bans {
+        &self.bans
+    }
+
+    pub(crate) fn bans_mut(&mut self) -> &mut Bans {
+        &mut self.bans
     }
 
     pub(crate) fn is_bounded(&self) -> bool {
@@ -83,7 +94,7 @@ impl PeerTable {
 
     /// How many changes the file does not have, for a manager that writes later.
     pub(crate) fn dirty_len(&self) -> usize {
-        self.indexes.dirty.len()
+        self.indexes.dirty.len() + self.bans.dirty_len()
     }
 
     /// What is known of an address, or `None`. Cost: constant.
@@ -142,8 +153,14 @@ impl PeerTable {
 impl PeerTable {
     /// An empty table as of `now`.
     pub(crate) fn new(now: i64, bounds: Bounds) -> Self {
-        let mut table =
-            Self { slab: Slab::new(now), indexes: Indexes::new(), bounds, unsorted: 0, steps: STEPS };
+        let mut table = Self {
+            slab: Slab::new(now),
+            indexes: Indexes::new(),
+            bounds,
+            bans: Bans::default(),
+            unsorted: 0,
+            steps: STEPS,
+        };
         if table.is_bounded() && table.group().is_err() {
             table.indexes.netgroups.starve();
         }
@@ -204,7 +221,7 @@ impl PeerTable {
         self.fit();
     }
 
-    /// Removes everything and gives the memory back. It takes none.
+    /// Removes all peers and gives the memory back. It takes none.
     pub(crate) fn clear(&mut self) {
         self.slab.clear();
         self.indexes.clear();
@@ -230,12 +247,16 @@ impl PeerTable {
     /// From now on, tracks what changes, for a manager that writes later: the file has all that is in the table.
     pub(crate) fn track(&mut self) {
         self.indexes.dirty.track(&mut self.slab);
+        self.bans.track();
     }
 
     /// Takes all changes since the last time, to be written, with the room to put them together with those that are
     /// `unwritten` from before. Without memory for that, all stays as it is. Cost: linear in their number.
     pub(crate) fn take_dirty(&mut self, unwritten: &Changes) -> memory::Result<(Changes, Room)> {
-        self.indexes.dirty.take(&mut self.slab, unwritten)
+        let bans = self.bans.dirty_len();
+        let (mut changes, room) = self.indexes.dirty.take(&mut self.slab, unwritten, bans)?;
+        self.bans.take(&mut changes.bans);
+        Ok((changes, room))
     }
 
     /// Takes in a peer that was read from a file, which was found in a slot or else has a place. Of the indexes only that of

@@ -68,6 +68,8 @@ static void inputs_and_outputs_are_refused_by_name(void) {
   MISALIGNED("out_count", peer_manager_next_to_dial, pm, 0, NULL, 0, 1, &out, (size_t *)at(1));
   MISALIGNED("out", peer_manager_next_due, pm, (int64_t *)at(4));
   MISALIGNED("addresses", peer_manager_set_own_addresses, pm, (const peer_manager_address *)at(1), 1);
+  MISALIGNED("out_removed", peer_manager_ban, pm, "192.0.2.1", INT64_MAX, (size_t *)at(4));
+  MISALIGNED("out", peer_manager_get_bans, pm, 1, (peer_manager_ban_entry *)at(4), &count);
   MISALIGNED("out", peer_manager_get_all_peers, pm, (peer_manager_snapshot **)at(4));
   MISALIGNED("out_saved", peer_manager_get_quarantine, pm, text, sizeof text, (uint64_t *)at(4), NULL);
   MISALIGNED("out_lost", peer_manager_get_quarantine, pm, text, sizeof text, NULL, (uint64_t *)at(4));
@@ -131,6 +133,9 @@ static void a_handle_that_is_not_aligned_is_none(void) {
   memcpy(at(1), &address, sizeof address);
   CHECK(!peer_manager_address_is_private((const peer_manager_address *)at(1)));
   CHECK(!peer_manager_address_is_routable((const peer_manager_address *)at(1)));
+  (void)SUCCEEDS(peer_manager_ban, pm, "10.0.0.1", INT64_MAX, NULL);
+  CHECK(peer_manager_is_banned(pm, &address) && !peer_manager_is_banned(no_pm, &address));
+  CHECK(!peer_manager_is_banned(pm, (const peer_manager_address *)at(1)));
   CHECK(!peer_manager_address_equal((const peer_manager_address *)at(1), &address));
   CHECK(!peer_manager_address_equal(&address, (const peer_manager_address *)at(1)));
   CHECK(!peer_manager_record_is_ready((const peer_manager_record *)at(4), INT64_MAX));

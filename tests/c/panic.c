@@ -21,10 +21,12 @@ typedef struct scene {
   peer_manager_address own;
   peer_manager_address out_address;
   peer_manager_address routable;
+  peer_manager_address banned;
   peer_manager_record record;
   peer_manager_options options;
   peer_manager_query query;
   peer_manager_stats stats;
+  peer_manager_ban_entry ban;
   struct sockaddr_in v4;
   struct sockaddr_storage storage;
   int64_t due;
@@ -72,6 +74,9 @@ typedef struct scene {
   X(peer_manager_next_due, PEER_MANAGER_OK, 1, (s->pm, &s->due, e)) \
   X(peer_manager_set_online, PEER_MANAGER_OK, 1, (s->pm, 0, e)) \
   X(peer_manager_set_own_addresses, PEER_MANAGER_OK, 1, (s->pm, &s->own, 1, e)) \
+  X(peer_manager_ban, PEER_MANAGER_OK, 1, (s->pm, "203.0.113.8", INT64_MAX, &s->count, e)) \
+  X(peer_manager_unban, PEER_MANAGER_OK, 1, (s->pm, "203.0.113.7", e)) \
+  X(peer_manager_get_bans, PEER_MANAGER_OK, 1, (s->pm, 1, &s->ban, &s->count, e)) \
   X(peer_manager_get_all_peers, PEER_MANAGER_OK, 1, (s->pm, &s->out_snapshot, e)) \
   X(peer_manager_snapshot_get, PEER_MANAGER_OK, 0, (s->snapshot, 0, &s->record, e)) \
   X(peer_manager_get_stats, PEER_MANAGER_OK, 1, (s->pm, &s->stats, e)) \
@@ -91,6 +96,7 @@ typedef struct scene {
   X(peer_manager_query_init, (peer_manager_query_init(&s->query, sizeof s->query), s->query.max_num_failures == 7)) \
   X(peer_manager_stats_init, (peer_manager_stats_init(&s->stats, sizeof s->stats), s->stats.peers == 7)) \
   X(peer_manager_peer_count, peer_manager_peer_count(s->pm) == 0) \
+  X(peer_manager_is_banned, !peer_manager_is_banned(s->pm, &s->banned)) \
   X(peer_manager_snapshot_count, peer_manager_snapshot_count(s->snapshot) == 0) \
   X(peer_manager_free, free_left_the_manager(s)) \
   X(peer_manager_snapshot_free, snapshot_free_left_the_snapshot(s))
@@ -133,9 +139,11 @@ static void set_up(scene *s) {
   s->address = check_address("10.0.0.1", 1);
   s->routable = check_address("8.8.8.8", 1);
   s->own = check_address("10.0.0.2", 1);
+  s->banned = check_address("203.0.113.7", 1);
   /* It waits, for peer_manager_next_due. */
   s->record = check_record("10.0.0.1", 1, INT64_MAX, 1, PEER_MANAGER_TYPE_OUTBOUND);
   REQUIRE(SUCCEEDS(peer_manager_store, s->pm, &s->record));
+  REQUIRE(SUCCEEDS(peer_manager_ban, s->pm, "203.0.113.7", INT64_MAX, NULL));
   REQUIRE(SUCCEEDS(peer_manager_get_all_peers, s->pm, &s->snapshot));
   peer_manager_options_init(&s->options, sizeof s->options);
   peer_manager_query_init(&s->query, sizeof s->query);
@@ -237,7 +245,7 @@ static void a_panic_becomes_internal(const fallible *function, int with_error) {
   tear_down(&s);
 }
 
-/* peer_manager_peer_count has no status, but it is a manager's: it breaks the manager too. */
+/* peer_manager_peer_count and peer_manager_is_banned have no status, but they are a manager's: they break the manager too. */
 static void a_panic_becomes_the_neutral_value(const neutral *function) {
   scene s;
   int is_neutral;
@@ -249,7 +257,8 @@ static void a_panic_becomes_the_neutral_value(const neutral *function) {
   is_neutral = function->is_neutral(&s);
   stop_injecting();
   if (!CHECK(is_neutral)) fprintf(stderr, "  %s\n", function->name);
-  the_manager_answers(&s, strcmp(function->name, "peer_manager_peer_count") == 0);
+  the_manager_answers(&s, strcmp(function->name, "peer_manager_peer_count") == 0
+                            || strcmp(function->name, "peer_manager_is_banned") == 0);
   tear_down(&s);
 }
 

@@ -55,6 +55,7 @@ programs! {
     asmap: systems_are_netgroups_in_c, systems_are_netgroups_in_cxx;
     reach: a_node_has_the_peers_it_can_reach_in_c, a_node_has_the_peers_it_can_reach_in_cxx;
     query_fields: queries_choose_by_age_and_network_in_c, queries_choose_by_age_and_network_in_cxx;
+    bans: the_banned_are_refused_in_c, the_banned_are_refused_in_cxx;
     dialling: nodes_learn_whom_to_dial_in_c, nodes_learn_whom_to_dial_in_cxx;
     sharing: strangers_learn_what_is_shared_in_c, strangers_learn_what_is_shared_in_cxx;
     memory: calls_fail_when_memory_is_refused_in_c, calls_fail_when_memory_is_refused_in_cxx;

@@ -16,6 +16,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod bans;
 mod commit;
 mod deferred;
 mod options;

@@ -15,6 +15,7 @@ use shuttle::rand::Rng as _;
 use shuttle::sync::{Arc, Condvar, Mutex, MutexGuard};
 
 use crate::address::PeerAddress;
+use crate::bans::{Ban, BanChange, BanSubject};
 use crate::changes::Changes;
 use crate::error::{Error, Result};
 use crate::options::Durability;
@@ -30,6 +31,8 @@ pub struct Contents {
     pub rows: Rows,
     /// The addresses of all rows, the oldest row first.
     pub order: Vec<PeerAddress>,
+    /// The bans, and when each ends.
+    pub bans: BTreeMap<BanSubject, i64>,
 }
 
 /// All files, by path. No schedule can interrupt who holds this lock.
@@ -231,6 +234,12 @@ impl Contents {
             Statement::Delete(address) => self.retain(|record| record.address != *address),
             Statement::DeleteWithFailures(least) => self.retain(|record| record.num_failures < least),
             Statement::DeleteAll => self.retain(|_| false),
+            Statement::Ban(change) => {
+                match change.until {
+                    Some(until) => self.bans.insert(change.subject.clone(), until),
+                    None => self.bans.remove(&change.subject),
+                };
+            }
         }
     }
 
@@ -264,6 +273,8 @@ enum Statement<'a> {
     Delete(&'a PeerAddress),
     DeleteWithFailures(u32),
     DeleteAll,
+    /// Or the end of one.
+    Ban(&'a BanChange),
 }
 
 #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "as the library's")]
@@ -303,10 +314,19 @@ impl Store {
         reserve: &dyn Fn(usize),
         each: &mut dyn FnMut(&PeerRecord) -> Result<()>,
     ) -> Result<u64> {
-        let Contents { rows, order } = self.disk().contents();
+        let Contents { rows, order, .. } = self.disk().contents();
         reserve(rows.len());
         order.iter().filter_map(|address| rows.get(address)).try_for_each(each)?;
         Ok(0)
+    }
+
+    pub(crate) fn load_bans(&self, each: &mut dyn FnMut(&Ban) -> Result<()>) -> Result<()> {
+        let bans = self.disk().contents().bans.into_iter();
+        bans.map(|(subject, until)| Ban { subject, until }).try_for_each(|ban| each(&ban))
+    }
+
+    pub(crate) fn write_bans(&mut self, removed: &[PeerAddress], changes: &[BanChange]) -> Result<()> {
+        self.transaction(removed.iter().map(Statement::Delete).chain(changes.iter().map(Statement::Ban)))
     }
 
     pub(crate) fn insert(&mut self, records: &[PeerRecord]) -> Result<()> {
@@ -335,7 +355,8 @@ impl Store {
             Some(_) if !put.is_new => Statement::Renew(&put.record),
             _ => Statement::Replace(&put.record),
         });
-        self.transaction(clear.into_iter().chain(deletions).chain(replacements))?;
+        let bans = changes.bans.iter().map(Statement::Ban);
+        self.transaction(clear.into_iter().chain(deletions).chain(bans).chain(replacements))?;
         Ok(Rejected::default())
     }
 

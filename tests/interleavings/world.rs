@@ -84,7 +84,8 @@ impl World {
 pub(crate) fn contents(manager: &PeerManager) -> Contents {
     let rows = common::peers(manager);
     let order = common::by_seniority(manager, rows.keys().cloned().collect());
-    Contents { rows, order }
+    let bans = manager.get_bans().unwrap().into_iter().map(|ban| (ban.subject, ban.until)).collect();
+    Contents { rows, order, bans }
 }
 
 /// Every kind of change. It may fail, as the disk does or because there is no such peer.

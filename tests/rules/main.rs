@@ -4,6 +4,7 @@
 mod common;
 
 mod addresses;
+mod bans;
 mod model;
 mod options;
 mod reach;

@@ -3,6 +3,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod bans;
 mod borrowed;
 mod damage;
 mod endless;

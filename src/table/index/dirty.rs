@@ -156,16 +156,19 @@ impl Dirty {
         changes.dirty + changes.removed.len() + usize::from(changes.clears)
     }
 
-    /// Takes all changes, to be written, with the room to put them together with those that are `unwritten` from before.
+    /// Takes all changes, to be written, with the room to put them and changes of so many `bans` together with those that are
+    /// `unwritten` from before.
     /// Without memory for that, all stays as it is. Cost: linear in their number.
     pub(in crate::table) fn take(
         &mut self,
         slab: &mut Slab,
         unwritten: &Changes,
+        bans: usize,
     ) -> memory::Result<(Changes, Room)> {
         let Some(changes) = &mut self.changes else { return Ok(Default::default()) };
-        let room = unwritten.room_for(changes.dirty, changes.removed.len())?;
+        let room = unwritten.room_for(changes.dirty, changes.removed.len(), bans)?;
         let mut put = memory::with_capacity(changes.dirty)?;
+        let bans = memory::with_capacity(bans)?;
         let mut all_removed = memory::with_capacity(changes.removed.len())?;
         let Unwritten { slots, removed, clears, .. } = std::mem::take(changes);
         for slot in slots {
@@ -183,7 +186,7 @@ impl Dirty {
             entry.set_takes_row(false);
         }
         all_removed.extend(removed);
-        Ok((Changes { clears, removed: all_removed, put }, room))
+        Ok((Changes { clears, removed: all_removed, put, bans }, room))
     }
 }
 

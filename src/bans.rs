@@ -1,0 +1,271 @@
+//! The bans: hosts and prefixes that are refused until a time.
+//!
+//! Whether an address is banned costs the length of the address, whatever the number of bans: names are looked up in a map, and
+//! IP addresses in prefix trees, one for each family. The trees are a crate's. A tree leads through all bans that have an
+//! address, from the shortest prefix to the longest. One that has ended does not hide a shorter one that has not: an address is
+//! banned as long as any ban of it lasts.
+//!
+//! A ban lasts while the clock is before its end. One that has ended stays here, and in the file, until the bans are next
+//! changed.
+
+mod changes;
+mod subject;
+
+use std::collections::{BTreeSet, HashMap};
+use std::fmt;
+use std::sync::Arc;
+
+use prefix_trie::{Prefix, PrefixMap};
+
+use crate::address::{Host, PeerAddress, wrapped_v4};
+use crate::error::{Error, Result};
+use crate::memory;
+pub use subject::BanSubject;
+use subject::{Subject, V4_BITS, V6_BITS};
+
+pub(crate) use changes::{BanChange, merge};
+
+/// A ban, and when it ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ban {
+    /// Who is banned.
+    pub subject: BanSubject,
+    /// The first second, since the Unix epoch, at which they are no longer; `i64::MAX` for good.
+    pub until: i64,
+}
+
+/// What is kept of a ban.
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    until: i64,
+    /// Whether the file has a row of it, or will have one once the changes that were taken last are written.
+    is_on_file: bool,
+}
+
+/// All bans.
+#[derive(Default)]
+pub(crate) struct Bans {
+    all: HashMap<BanSubject, Entry>,
+    /// When each prefix's ban ends.
+    v4: PrefixMap<subject::Prefix<u32>, i64>,
+    v6: PrefixMap<subject::Prefix<u128>, i64>,
+    /// Those with an end, the next one first.
+    ends: BTreeSet<(i64, BanSubject)>,
+    /// For a manager that writes later: what has changed since that was taken last, and whether the file has a row of it.
+    dirty: Option<HashMap<BanSubject, bool>>,
+}
+
+/// Reading.
+impl Bans {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
+    /// How many bans there are, those that have ended included.
+    pub(crate) fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    /// How many last at `now`. Cost: linear in those that have ended since the bans were last changed.
+    pub(crate) fn lasting(&self, now: i64) -> usize {
+        self.all.len() - self.ended(now).count()
+    }
+
+    /// Those that have ended, the first to end first.
+    pub(crate) fn ended(&self, now: i64) -> impl Iterator<Item = &BanSubject> {
+        self.ends.iter().take_while(move |(until, _)| *until <= now).map(|(_, subject)| subject)
+    }
+
+    /// Whether there is a ban of exactly this, which lasts at `now`.
+    pub(crate) fn has(&self, subject: &BanSubject, now: i64) -> bool {
+        self.all.get(subject).is_some_and(|entry| now < entry.until)
+    }
+
+    /// The ban that an address is under at `now`: of several, the one with the longest prefix.
+    ///
+    /// Cost: linear in the length of the address.
+    pub(crate) fn find(&self, address: &PeerAddress, now: i64) -> Option<Ban> {
+        if self.is_empty() {
+            return None;
+        }
+        let ban = |(subject, until)| Ban { subject: BanSubject(subject), until };
+        let in_v4 = |ip: [u8; 4]| {
+            let host = (u32::from_be_bytes(ip), V4_BITS);
+            longest(&self.v4, &host, now).map(|(prefix, until)| (Subject::V4(prefix), until))
+        };
+        match address.host() {
+            Host::V4(ip) => in_v4(ip.octets()).map(ban),
+            Host::V6(ip) => longest(&self.v6, &(ip.to_bits(), V6_BITS), now)
+                .map(|(prefix, until)| (Subject::V6(prefix), until))
+                .or_else(|| wrapped_v4(ip.octets()).and_then(in_v4))
+                .map(ban),
+            Host::Name(name) => {
+                let subject = BanSubject(Subject::Name(Arc::clone(name)));
+                let entry = self.all.get(&subject).filter(|entry| now < entry.until)?;
+                Some(Ban { subject, until: entry.until })
+            }
+        }
+    }
+
+    /// All that last at `now`: IPv4, then IPv6, each in the order of its bits, then names in that of their letters.
+    ///
+    /// Cost: that of sorting them.
+    pub(crate) fn list(&self, now: i64) -> memory::Result<Vec<Ban>> {
+        let lasting = self.all.iter().filter(|(_, entry)| now < entry.until);
+        let mut bans: Vec<Ban> = memory::collect(
+            lasting.map(|(subject, entry)| Ban { subject: subject.clone(), until: entry.until }),
+        )?;
+        bans.sort_unstable_by(|a, b| a.subject.cmp(&b.subject));
+        Ok(bans)
+    }
+}
+
+/// The longest of the prefixes that contain a host and whose bans last at `now`, and when that ends.
+fn longest<P: Prefix>(tree: &PrefixMap<P, i64>, host: &P, now: i64) -> Option<(P, i64)> {
+    let (prefix, &until) = tree.get_lpm(host)?;
+    if now < until {
+        return Some((prefix, until));
+    }
+    // It has ended, but a shorter one may last.
+    tree.cover(host).filter(|&(_, &until)| now < until).last().map(|(prefix, &until)| (prefix, until))
+}
+
+/// Changing.
+impl Bans {
+    /// Adds a ban that was read from a file; of two of one subject, the later one counts.
+    pub(crate) fn load(&mut self, ban: &Ban) -> Result<()> {
+        const STRIDE: usize = 256;
+        let reserved = if self.len().is_multiple_of(STRIDE) { self.reserve(STRIDE) } else { Ok(()) };
+        reserved.map_err(|_| Error::no_memory("for the bans of the database"))?;
+        self.set(&ban.subject, Some(ban.until));
+        if let Some(entry) = self.all.get_mut(&ban.subject) {
+            entry.is_on_file = true;
+        }
+        Ok(())
+    }
+
+    /// What changes if the ban of a subject is to end at this time, or to be forgotten, at `now`: that, and that those which
+    /// have ended are forgotten, too.
+    pub(crate) fn plan(
+        &self,
+        subject: &BanSubject,
+        until: Option<i64>,
+        now: i64,
+    ) -> memory::Result<Vec<BanChange>> {
+        let change =
+            |subject: &BanSubject, until| BanChange { subject: subject.clone(), until, is_new: false };
+        let ended = self.ended(now).filter(|other| *other != subject).map(|ended| change(ended, None));
+        memory::collect([change(subject, until)].into_iter().chain(ended))
+    }
+
+    /// Asks for memory for so many changes.
+    ///
+    /// The trees cannot be asked for room. So that the end of the memory is most likely found here, and not when a change is
+    /// made, as much as they take to grow is allocated and given back.
+    pub(crate) fn reserve(&mut self, changes: usize) -> memory::Result {
+        self.all.try_reserve(changes)?;
+        if let Some(dirty) = &mut self.dirty {
+            dirty.try_reserve(changes)?;
+        }
+        memory::with_capacity::<u8>(2 * (self.v4.mem_size() + self.v6.mem_size())).map(drop)
+    }
+
+    /// Makes changes, for which memory was reserved.
+    pub(crate) fn apply(&mut self, changes: &[BanChange]) {
+        for BanChange { subject, until, .. } in changes {
+            let was_on_file = self.all.get(subject).is_some_and(|entry| entry.is_on_file);
+            self.set(subject, *until);
+            let Some(dirty) = &mut self.dirty else { continue };
+            let is_on_file = was_on_file || dirty.get(subject).is_some_and(|&is_on_file| is_on_file);
+            if let Some(entry) = self.all.get_mut(subject) {
+                entry.is_on_file = is_on_file;
+            }
+            if until.is_some() || is_on_file {
+                dirty.insert(subject.clone(), is_on_file);
+            } else {
+                // The file never had it.
+                dirty.remove(subject);
+            }
+        }
+    }
+
+    fn set(&mut self, subject: &BanSubject, until: Option<i64>) {
+        let before = match until {
+            Some(until) => self.all.insert(subject.clone(), Entry { until, is_on_file: false }),
+            None => self.all.remove(subject),
+        };
+        if let Some(before) = before {
+            self.ends.remove(&(before.until, subject.clone()));
+        }
+        if let Some(until) = until.filter(|&until| until != i64::MAX) {
+            self.ends.insert((until, subject.clone()));
+        }
+        match subject.0 {
+            Subject::V4(prefix) => set_in(&mut self.v4, prefix, until),
+            Subject::V6(prefix) => set_in(&mut self.v6, prefix, until),
+            Subject::Name(_) => {}
+        }
+    }
+}
+
+fn set_in<P: Prefix>(tree: &mut PrefixMap<P, i64>, prefix: P, until: Option<i64>) {
+    match until {
+        Some(until) => tree.insert(prefix, until),
+        None => tree.remove(&prefix),
+    };
+}
+
+/// For a manager that writes later.
+impl Bans {
+    /// From now on, tracks what changes: the file has all that is here.
+    pub(crate) fn track(&mut self) {
+        self.dirty = Some(HashMap::new());
+    }
+
+    /// How many changes the file does not have.
+    pub(crate) fn dirty_len(&self) -> usize {
+        self.dirty.as_ref().map_or(0, HashMap::len)
+    }
+
+    /// Takes all changes, to be written, into an array that has room for them.
+    pub(crate) fn take(&mut self, taken: &mut Vec<BanChange>) {
+        let Some(dirty) = &mut self.dirty else { return };
+        for (subject, is_on_file) in dirty.drain() {
+            let entry = self.all.get_mut(&subject);
+            let until = entry.map(|entry| {
+                entry.is_on_file = true;
+                entry.until
+            });
+            taken.push(BanChange { subject, until, is_new: !is_on_file });
+        }
+    }
+
+    /// Checks everything that must hold between two calls, for tests; returns what does not.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        let ensure = |holds: bool, what: &str| if holds { Ok(()) } else { Err(what.to_owned()) };
+        for (subject, entry) in &self.all {
+            let in_tree = match subject.0 {
+                Subject::V4(prefix) => self.v4.get(&prefix).copied(),
+                Subject::V6(prefix) => self.v6.get(&prefix).copied(),
+                Subject::Name(_) => Some(entry.until),
+            };
+            ensure(in_tree == Some(entry.until), "each banned prefix is in its tree with its end")?;
+            let has_end = entry.until != i64::MAX;
+            let is_in_order = self.ends.contains(&(entry.until, subject.clone()));
+            ensure(is_in_order == has_end, "each ban with an end is in the order of ends")?;
+            let is_dirty = self.dirty.as_ref().is_none_or(|dirty| dirty.contains_key(subject));
+            ensure(entry.is_on_file || is_dirty, "each ban that the file does not have is dirty")?;
+        }
+        let prefixes = self.all.keys().filter(|subject| !matches!(subject.0, Subject::Name(_))).count();
+        ensure(self.v4.len() + self.v6.len() == prefixes, "the trees have the banned prefixes and no other")?;
+        let with_end = self.all.values().filter(|entry| entry.until != i64::MAX).count();
+        ensure(self.ends.len() == with_end, "the order of ends has the bans with an end and no other")
+    }
+}
+
+impl fmt::Debug for Bans {
+    /// Not the bans: there may be many.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bans").field("len", &self.len()).finish_non_exhaustive()
+    }
+}

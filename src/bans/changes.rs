@@ -1,0 +1,76 @@
+//! Changes of bans that the file does not have yet.
+
+use std::collections::HashMap;
+
+use super::BanSubject;
+
+/// The last state of a ban.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct BanChange {
+    pub(crate) subject: BanSubject,
+    /// When it ends; `None` if its row is deleted.
+    pub(crate) until: Option<i64>,
+    /// Whether the file has no row of it: if it is forgotten before it is ever written, there is nothing to delete.
+    pub(crate) is_new: bool,
+}
+
+/// Merges changes that could not be written with later ones. `positions` and `all` have room for both.
+pub(crate) fn merge(
+    earlier: Vec<BanChange>,
+    later: Vec<BanChange>,
+    mut positions: HashMap<BanSubject, usize>,
+    mut all: Vec<BanChange>,
+) -> Vec<BanChange> {
+    all.extend(earlier);
+    positions.extend(all.iter().enumerate().map(|(at, change)| (change.subject.clone(), at)));
+    for mut change in later {
+        if let Some(&at) = positions.get(&change.subject) {
+            change.is_new = all[at].is_new;
+            all[at] = change;
+        } else {
+            all.push(change);
+        }
+    }
+    // What the file never had need not be deleted from it.
+    all.retain(|change| change.until.is_some() || !change.is_new);
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn change(n: u8, until: Option<i64>, is_new: bool) -> BanChange {
+        BanChange { subject: format!("203.0.113.{n}").parse().expect("a subject"), until, is_new }
+    }
+
+    fn merged(earlier: &[BanChange], later: &[BanChange]) -> Vec<BanChange> {
+        merge(earlier.to_vec(), later.to_vec(), HashMap::new(), Vec::new())
+    }
+
+    #[test]
+    fn the_last_state_of_a_ban_wins() {
+        let earlier = [change(1, Some(5), true), change(2, Some(5), false), change(3, None, false)];
+        // The table takes what it has handed out for written.
+        let later = [
+            change(1, Some(7), false),
+            change(2, None, false),
+            change(3, Some(9), true),
+            change(4, Some(1), true),
+        ];
+        let expected = [
+            change(1, Some(7), true),
+            change(2, None, false),
+            change(3, Some(9), false),
+            change(4, Some(1), true),
+        ];
+        assert_eq!(merged(&earlier, &later), expected);
+        assert_eq!(merged(&[], &later), later);
+        assert_eq!(merged(&earlier, &[]), earlier);
+    }
+
+    #[test]
+    fn a_ban_that_the_file_never_had_leaves_nothing_to_delete() {
+        assert_eq!(merged(&[change(1, Some(5), true)], &[change(1, None, false)]), []);
+    }
+}
