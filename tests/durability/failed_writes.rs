@@ -8,7 +8,8 @@ use std::time::Duration;
 use crate::common::{self, START, TempDb, TestClock, ipv4, record};
 use peer_manager::StoredPeerType::{Inbound, Outbound, Preferred};
 use peer_manager::{
-    BackOffUpdate, Clock, Error, Options, PeerManager, PeerQuery, PeerRecord, PeerTypeFilter, Result, SCHEMA,
+    BackOffUpdate, BanSubject, Clock, Error, Options, PeerManager, PeerQuery, PeerRecord, PeerTypeFilter,
+    Result, SCHEMA,
 };
 use rusqlite::Connection;
 use rusqlite::functions::FunctionFlags;
@@ -35,7 +36,7 @@ fn open(database: &TempDb) -> PeerManager {
 type Write = fn(&PeerManager) -> Result<()>;
 
 /// Every method that writes, each with something to write.
-fn writes() -> [(&'static str, Write); 12] {
+fn writes() -> [(&'static str, Write); 13] {
     [
         ("ensure_exists", |m| m.ensure_exists(&ipv4(100)).map(drop)),
         ("ensure_exists_many", |m| m.ensure_exists_many(&[ipv4(0), ipv4(101), ipv4(102)]).map(drop)),
@@ -48,6 +49,7 @@ fn writes() -> [(&'static str, Write); 12] {
         ("limit_next_attempt", |m| m.limit_next_attempt(START - 2).map(drop)),
         ("remove", |m| m.remove(&ipv4(6))),
         ("remove_peers_with_many_failures", |m| m.remove_peers_with_many_failures(9).map(drop)),
+        ("ban", |m| m.ban(&BanSubject::from(ipv4(7).host()), i64::MAX).map(drop)),
         ("clear_all", PeerManager::clear_all),
     ]
 }

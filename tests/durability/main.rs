@@ -3,6 +3,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod bans;
 mod deferred;
 mod failed_writes;
 mod faults;
