@@ -10,7 +10,7 @@ use crate::common::run::one_of;
 use crate::common::{self, Rows, START, TempDb, TestClock, mixed, record};
 use peer_manager::StoredPeerType::{Inbound, Outbound, Preferred};
 use peer_manager::{
-    BackOffUpdate, Durability, Error, Options, PeerAddress, PeerManager, PeerQuery, PeerRecord,
+    BackOffUpdate, BanSubject, Durability, Error, Options, PeerAddress, PeerManager, PeerQuery, PeerRecord,
 };
 
 /// How many peers a table has at first. A list of them is large.
@@ -55,6 +55,7 @@ struct State {
     rows: Option<Rows>,
     pending: u64,
     refused: u64,
+    bans: u64,
 }
 
 impl Kind {
@@ -97,6 +98,7 @@ impl World {
             rows: self.database.as_ref().map(|database| common::rows(&database.connection())),
             pending: stats.pending_writes,
             refused: stats.refused_peers,
+            bans: stats.bans,
         }
     }
 }
@@ -183,6 +185,12 @@ fn many_peers_are_removed_or_not() {
         // Half of them: what is built anew for the others can be done without.
         sweep(|| kind.full(), |world| world.manager.remove_peers_with_many_failures(1));
     }
+}
+
+#[test]
+fn a_prefix_with_many_peers_is_banned_or_not() {
+    let everyone: BanSubject = "0.0.0.0/0".parse().unwrap();
+    sweep_all(|world| world.manager.ban(&everyone, i64::MAX));
 }
 
 #[test]
@@ -317,6 +325,40 @@ fn peers_go_one_by_one_whatever_was_refused() {
             }
         }
         assert!(world.state().peers.is_empty());
+    }
+}
+
+#[test]
+fn bans_come_and_go_one_by_one_whatever_was_refused() {
+    for kind in KINDS {
+        let world = kind.empty();
+        let (mut failures, subject) = (0, |n| BanSubject::from(mixed(n).host()));
+        for n in 0..PEERS {
+            let ban = || world.manager.ban(&subject(n), START + 1 + i64::from(n));
+            if let Err(error) = refusing(Refusal::From(0), ban).0 {
+                assert!(is_no_memory(&error), "{error}");
+                assert!(!world.manager.is_banned(&mixed(n)).unwrap());
+                ban().unwrap();
+                failures += 1;
+            }
+        }
+        assert_eq!(world.state().bans, u64::from(PEERS));
+        for n in (0..PEERS).step_by(2) {
+            let unban = || world.manager.unban(&subject(n));
+            if let Err(error) = refusing(Refusal::From(0), unban).0 {
+                assert!(is_no_memory(&error), "{error}");
+                assert!(world.manager.is_banned(&mixed(n)).unwrap());
+                unban().unwrap();
+            }
+        }
+        assert_eq!(world.state().bans, u64::from(PEERS / 2));
+        // All that have ended are forgotten at once.
+        world.clock.set(START + i64::from(PEERS));
+        let (result, refused) = refusing(Refusal::From(0), || world.manager.ban(&subject(0), i64::MAX));
+        assert!(is_no_memory(&result.unwrap_err()) && refused > 0);
+        world.manager.ban(&subject(0), i64::MAX).unwrap();
+        assert_eq!(world.state().bans, 1);
+        assert!(failures >= 5, "{kind:?}: {failures}");
     }
 }
 
