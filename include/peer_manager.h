@@ -243,7 +243,7 @@ struct sqlite3;
  * A file that would be refused with PEER_MANAGER_ERROR_CORRUPT (so also a sound database whose table peers is another
  * program's) is set aside: .damaged- and the time (UTC) are added to its name and those of its -wal and -shm. The peers
  * that can be read from it are put into a new file, and the peer manager opens; peer_manager_get_quarantine returns what
- * happened. Nothing is deleted. Since 0.1.0.
+ * happened. Nothing is deleted, but the new file has no bans. Since 0.1.0.
  */
 #define PEER_MANAGER_ON_CORRUPT_QUARANTINE 1
 
@@ -1089,9 +1089,9 @@ void peer_manager_free(struct peer_manager *pm);
  * @param address  the peer's address, in any spelling
  * @param error    receives what failed; may be NULL
  * @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ADDRESS; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL;
- *         PEER_MANAGER_ERROR_LIMIT for a new peer that a bound refuses; PEER_MANAGER_ERROR_REFUSED for one that
- *         peer_manager_options.reach refuses, and for an address of the node's own; PEER_MANAGER_ERROR_DATABASE, PEER_MANAGER_ERROR_BUSY,
- *         PEER_MANAGER_ERROR_DISK_FULL or PEER_MANAGER_ERROR_CORRUPT when the database refuses the write;
+ *         PEER_MANAGER_ERROR_LIMIT for a new peer that a bound refuses; PEER_MANAGER_ERROR_REFUSED for one that is
+ *         banned, that peer_manager_options.reach refuses, or that is the node's own; PEER_MANAGER_ERROR_DATABASE,
+ *         PEER_MANAGER_ERROR_BUSY, PEER_MANAGER_ERROR_DISK_FULL or PEER_MANAGER_ERROR_CORRUPT when the database refuses the write;
  *         PEER_MANAGER_ERROR_INTERNAL
  *
  * Thread-safe. Since 0.1.0.
@@ -1101,8 +1101,8 @@ peer_manager_status peer_manager_ensure_exists(struct peer_manager *pm,
                                                struct peer_manager_error *error);
 
 /**
- * Makes sure that many addresses are known, in one transaction: all or none. New peers that a configured bound or
- * peer_manager_options.reach refuses are not an error here; they are missing from out_inserted and counted in the stats.
+ * Makes sure that many addresses are known, in one transaction: all or none. New peers that a configured bound or a
+ * policy (PEER_MANAGER_ERROR_REFUSED) refuses are not an error here; they are missing from out_inserted and counted in the stats.
  *
  * Cost: one transaction; constant in memory for each address.
  *
@@ -1156,7 +1156,7 @@ peer_manager_status peer_manager_load(struct peer_manager *pm,
  * @param error   receives what failed; may be NULL
  * @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ADDRESS; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL and an unknown
  *         peer_type; PEER_MANAGER_ERROR_LIMIT for a new peer that a bound refuses; PEER_MANAGER_ERROR_REFUSED for an
- *         address of the node's own (peer_manager_set_own_addresses); PEER_MANAGER_ERROR_DATABASE, PEER_MANAGER_ERROR_BUSY,
+ *         address that is banned, or the node's own (peer_manager_set_own_addresses); PEER_MANAGER_ERROR_DATABASE, PEER_MANAGER_ERROR_BUSY,
  *         PEER_MANAGER_ERROR_DISK_FULL or PEER_MANAGER_ERROR_CORRUPT when the database refuses the write;
  *         PEER_MANAGER_ERROR_INTERNAL
  *
@@ -1205,7 +1205,7 @@ peer_manager_status peer_manager_store_many(struct peer_manager *pm,
  * @param error                 receives what failed; may be NULL
  * @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ADDRESS; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL and unknown
  *         enumerators; PEER_MANAGER_ERROR_LIMIT for a new peer that a bound refuses; PEER_MANAGER_ERROR_REFUSED for an
- *         address of the node's own (peer_manager_set_own_addresses); PEER_MANAGER_ERROR_DATABASE, PEER_MANAGER_ERROR_BUSY,
+ *         address that is banned, or the node's own (peer_manager_set_own_addresses); PEER_MANAGER_ERROR_DATABASE, PEER_MANAGER_ERROR_BUSY,
  *         PEER_MANAGER_ERROR_DISK_FULL or PEER_MANAGER_ERROR_CORRUPT when the database refuses the write;
  *         PEER_MANAGER_ERROR_INTERNAL
  *
@@ -1228,7 +1228,7 @@ peer_manager_status peer_manager_update_type(struct peer_manager *pm,
  * @param error    receives what failed; may be NULL
  * @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ADDRESS; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL and unknown
  *         enumerators; PEER_MANAGER_ERROR_LIMIT for a new peer that a bound refuses; PEER_MANAGER_ERROR_REFUSED for an
- *         address of the node's own (peer_manager_set_own_addresses); PEER_MANAGER_ERROR_DATABASE, PEER_MANAGER_ERROR_BUSY,
+ *         address that is banned, or the node's own (peer_manager_set_own_addresses); PEER_MANAGER_ERROR_DATABASE, PEER_MANAGER_ERROR_BUSY,
  *         PEER_MANAGER_ERROR_DISK_FULL or PEER_MANAGER_ERROR_CORRUPT when the database refuses the write;
  *         PEER_MANAGER_ERROR_INTERNAL
  *
@@ -1253,7 +1253,7 @@ peer_manager_status peer_manager_update_backoff(struct peer_manager *pm,
  * @param error                 receives what failed; may be NULL
  * @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ADDRESS; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL and unknown
  *         enumerators; PEER_MANAGER_ERROR_LIMIT for a new peer that a bound refuses; PEER_MANAGER_ERROR_REFUSED for an
- *         address of the node's own (peer_manager_set_own_addresses); PEER_MANAGER_ERROR_DATABASE, PEER_MANAGER_ERROR_BUSY,
+ *         address that is banned, or the node's own (peer_manager_set_own_addresses); PEER_MANAGER_ERROR_DATABASE, PEER_MANAGER_ERROR_BUSY,
  *         PEER_MANAGER_ERROR_DISK_FULL or PEER_MANAGER_ERROR_CORRUPT when the database refuses the write;
  *         PEER_MANAGER_ERROR_INTERNAL
  *
@@ -1355,7 +1355,8 @@ peer_manager_status peer_manager_clear_all(struct peer_manager *pm, struct peer_
  * Copies the valid peers of another database file into this peer manager, in one transaction: all that are new or none.
  * The file may be one of this library's or of stellar-core's. New peers come with their type, failures and next attempt;
  * those that are already known stay as they are. Rows that are not valid peers are skipped. New peers that a
- * configured bound refuses are not an error here; they are missing from out_inserted and counted in the stats.
+ * configured bound refuses, or that are banned or the node's own, are not an error here; they are missing from out_inserted and
+ * counted in the stats. Bans of the file are not taken over.
  *
  * The file is only read, in one consistent snapshot, so another program or peer manager may have it open; but, as with
  * every database file, this process must not have it open through another copy of SQLite. Nothing is created next to it,

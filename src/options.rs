@@ -40,7 +40,8 @@ pub enum OnCorrupt {
     #[default]
     Fail,
     /// Set it aside, with `.damaged-` and the time added to its name, and start with what can be read from it:
-    /// [`PeerManager::quarantine`](crate::PeerManager::quarantine) returns what happened. Nothing is deleted.
+    /// [`PeerManager::quarantine`](crate::PeerManager::quarantine) returns what happened. Nothing is deleted, but the
+    /// new file has no bans.
     ///
     /// This applies to every file that would be refused with [`Error::Corrupt`], so also to a sound database of
     /// another program with another table `peers`.

@@ -32,7 +32,7 @@ pub const PEER_MANAGER_ON_CORRUPT_FAIL: u32 = 0;
 /// A file that would be refused with PEER_MANAGER_ERROR_CORRUPT (so also a sound database whose table peers is another
 /// program's) is set aside: .damaged- and the time (UTC) are added to its name and those of its -wal and -shm. The peers
 /// that can be read from it are put into a new file, and the peer manager opens; peer_manager_get_quarantine returns what
-/// happened. Nothing is deleted. Since 0.1.0.
+/// happened. Nothing is deleted, but the new file has no bans. Since 0.1.0.
 pub const PEER_MANAGER_ON_CORRUPT_QUARANTINE: u32 = 1;
 
 /// Everything is stored and drawn, and private addresses (peer_manager_address_is_private) are never told to others. The

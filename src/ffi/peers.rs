@@ -17,9 +17,9 @@ use crate::manager::PeerManager;
 /// @param address  the peer's address, in any spelling
 /// @param error    receives what failed; may be NULL
 /// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ADDRESS; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL;
-///         PEER_MANAGER_ERROR_LIMIT for a new peer that a bound refuses; PEER_MANAGER_ERROR_REFUSED for one that
-///         peer_manager_options.reach refuses, and for an address of the node's own; PEER_MANAGER_ERROR_DATABASE, PEER_MANAGER_ERROR_BUSY,
-///         PEER_MANAGER_ERROR_DISK_FULL or PEER_MANAGER_ERROR_CORRUPT when the database refuses the write;
+///         PEER_MANAGER_ERROR_LIMIT for a new peer that a bound refuses; PEER_MANAGER_ERROR_REFUSED for one that is
+///         banned, that peer_manager_options.reach refuses, or that is the node's own; PEER_MANAGER_ERROR_DATABASE,
+///         PEER_MANAGER_ERROR_BUSY, PEER_MANAGER_ERROR_DISK_FULL or PEER_MANAGER_ERROR_CORRUPT when the database refuses the write;
 ///         PEER_MANAGER_ERROR_INTERNAL
 ///
 /// Thread-safe. Since 0.1.0.
@@ -37,8 +37,8 @@ pub unsafe extern "C" fn peer_manager_ensure_exists(
     }
 }
 
-/// Makes sure that many addresses are known, in one transaction: all or none. New peers that a configured bound or
-/// peer_manager_options.reach refuses are not an error here; they are missing from out_inserted and counted in the stats.
+/// Makes sure that many addresses are known, in one transaction: all or none. New peers that a configured bound or a
+/// policy (PEER_MANAGER_ERROR_REFUSED) refuses are not an error here; they are missing from out_inserted and counted in the stats.
 ///
 /// Cost: one transaction; constant in memory for each address.
 ///
@@ -118,7 +118,7 @@ pub unsafe extern "C" fn peer_manager_load(
 /// @param error   receives what failed; may be NULL
 /// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ADDRESS; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL and an unknown
 ///         peer_type; PEER_MANAGER_ERROR_LIMIT for a new peer that a bound refuses; PEER_MANAGER_ERROR_REFUSED for an
-///         address of the node's own (peer_manager_set_own_addresses); PEER_MANAGER_ERROR_DATABASE, PEER_MANAGER_ERROR_BUSY,
+///         address that is banned, or the node's own (peer_manager_set_own_addresses); PEER_MANAGER_ERROR_DATABASE, PEER_MANAGER_ERROR_BUSY,
 ///         PEER_MANAGER_ERROR_DISK_FULL or PEER_MANAGER_ERROR_CORRUPT when the database refuses the write;
 ///         PEER_MANAGER_ERROR_INTERNAL
 ///
@@ -183,7 +183,7 @@ pub unsafe extern "C" fn peer_manager_store_many(
 /// @param error                 receives what failed; may be NULL
 /// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ADDRESS; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL and unknown
 ///         enumerators; PEER_MANAGER_ERROR_LIMIT for a new peer that a bound refuses; PEER_MANAGER_ERROR_REFUSED for an
-///         address of the node's own (peer_manager_set_own_addresses); PEER_MANAGER_ERROR_DATABASE, PEER_MANAGER_ERROR_BUSY,
+///         address that is banned, or the node's own (peer_manager_set_own_addresses); PEER_MANAGER_ERROR_DATABASE, PEER_MANAGER_ERROR_BUSY,
 ///         PEER_MANAGER_ERROR_DISK_FULL or PEER_MANAGER_ERROR_CORRUPT when the database refuses the write;
 ///         PEER_MANAGER_ERROR_INTERNAL
 ///
@@ -216,7 +216,7 @@ pub unsafe extern "C" fn peer_manager_update_type(
 /// @param error    receives what failed; may be NULL
 /// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ADDRESS; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL and unknown
 ///         enumerators; PEER_MANAGER_ERROR_LIMIT for a new peer that a bound refuses; PEER_MANAGER_ERROR_REFUSED for an
-///         address of the node's own (peer_manager_set_own_addresses); PEER_MANAGER_ERROR_DATABASE, PEER_MANAGER_ERROR_BUSY,
+///         address that is banned, or the node's own (peer_manager_set_own_addresses); PEER_MANAGER_ERROR_DATABASE, PEER_MANAGER_ERROR_BUSY,
 ///         PEER_MANAGER_ERROR_DISK_FULL or PEER_MANAGER_ERROR_CORRUPT when the database refuses the write;
 ///         PEER_MANAGER_ERROR_INTERNAL
 ///
@@ -250,7 +250,7 @@ pub unsafe extern "C" fn peer_manager_update_backoff(
 /// @param error                 receives what failed; may be NULL
 /// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ADDRESS; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL and unknown
 ///         enumerators; PEER_MANAGER_ERROR_LIMIT for a new peer that a bound refuses; PEER_MANAGER_ERROR_REFUSED for an
-///         address of the node's own (peer_manager_set_own_addresses); PEER_MANAGER_ERROR_DATABASE, PEER_MANAGER_ERROR_BUSY,
+///         address that is banned, or the node's own (peer_manager_set_own_addresses); PEER_MANAGER_ERROR_DATABASE, PEER_MANAGER_ERROR_BUSY,
 ///         PEER_MANAGER_ERROR_DISK_FULL or PEER_MANAGER_ERROR_CORRUPT when the database refuses the write;
 ///         PEER_MANAGER_ERROR_INTERNAL
 ///

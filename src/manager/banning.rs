@@ -16,7 +16,8 @@ use crate::sync::Ordering;
 /// loses them.
 ///
 /// # Errors
-/// Besides what is said for each: those of every [change](#errors), and then the bans are as they were.
+/// Besides what is said for each: [`Error::Database`], [`Error::Busy`], [`Error::DiskFull`] or [`Error::Corrupt`] when the
+/// database refuses a change, and then bans and peers are as they were; [`Error::Internal`] after a panic.
 impl PeerManager {
     /// Bans a host, on all its ports, or a prefix, until a time in seconds since the Unix epoch, or for good with [`i64::MAX`].
     /// The peers that it is about, preferred ones too, are removed in the same transaction; returns how many there were. From
@@ -30,7 +31,7 @@ impl PeerManager {
     /// length of the address, whatever the number of bans.
     ///
     /// # Errors
-    /// See [above](#errors-1); [`Error::InvalidArgument`] when `until` is not later than now; [`Error::NoMemory`].
+    /// [`Error::InvalidArgument`] when `until` is not later than now; [`Error::NoMemory`].
     ///
     /// ```
     /// use peer_manager::{Error, PeerManager};
@@ -58,7 +59,7 @@ impl PeerManager {
     /// Cost: one transaction.
     ///
     /// # Errors
-    /// See [above](#errors-1); [`Error::NotBanned`] when there is no such ban, or it has ended.
+    /// [`Error::NotBanned`] when there is no such ban, or it has ended.
     pub fn unban(&self, subject: &BanSubject) -> Result<()> {
         self.change_bans(subject, None, self.clock.now()).map(drop)
     }

@@ -12,7 +12,8 @@ impl PeerManager {
     /// Copies the valid peers of another database file, stellar-core's or one of this library's, into this table, in
     /// one transaction; returns how many were new. They come with their type, failures and next attempt. Peers that are
     /// known already stay as they are. Rows that are not valid peers are skipped. New peers that a
-    /// [bound](crate::Options::max_peers) refuses are left out, and counted in the [stats](Self::get_stats). Those that
+    /// [bound](crate::Options::max_peers) refuses, or that are banned or the node's own, are left out, and counted in the
+    /// [stats](Self::get_stats). Bans of the file are not taken over. Those that
     /// others are evicted for count as new, and the evicted are gone from memory and from this table's own file.
     ///
     /// The file is only read, in one consistent snapshot, so another program, or another manager, may have it open.

@@ -31,7 +31,7 @@ impl PeerManager {
     ///
     /// # Errors
     /// See [above](#errors); [`Error::Limit`] when it is new and a bound [refuses](crate::Options::max_peers) it;
-    /// [`Error::Refused`] when it is one of the node's [own](Self::set_own_addresses), or new and its
+    /// [`Error::Refused`] when it is [banned](Self::ban) or one of the node's [own](Self::set_own_addresses), or new and its
     /// [`reach`](crate::Options::reach) refuses it.
     pub fn ensure_exists(&self, address: &PeerAddress) -> Result<bool> {
         // Most gossip is known already, and need not wait for the writer lock.
@@ -69,7 +69,7 @@ impl PeerManager {
     ///
     /// # Errors
     /// See [above](#errors); [`Error::Limit`] when the address is new and a bound [refuses](crate::Options::max_peers) it;
-    /// [`Error::Refused`] when it is one of the node's [own](Self::set_own_addresses).
+    /// [`Error::Refused`] when it is [banned](Self::ban) or one of the node's [own](Self::set_own_addresses).
     pub fn store(&self, record: &PeerRecord) -> Result<()> {
         match self.store_all(std::slice::from_ref(record))?.refused {
             Some(refusal) => Err(refusal.error(&record.address)),
