@@ -2,13 +2,14 @@
 //! functions, text to text.
 #![expect(unsafe_code, reason = "the exported functions are called as C calls them")]
 
-use std::ffi::{c_char, c_void};
+use std::ffi::{CStr, c_char, c_void};
 use std::mem::MaybeUninit;
 use std::path::Path;
 use std::ptr;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use peer_manager::ffi::address::{peer_manager_address, peer_manager_address_parse};
+use peer_manager::ffi::bans::peer_manager_ban;
 use peer_manager::ffi::error::PEER_MANAGER_ERROR_LIMIT;
 use peer_manager::ffi::manager::{
     peer_manager as handle, peer_manager_flush, peer_manager_free, peer_manager_open,
@@ -133,6 +134,13 @@ impl Node {
     pub(crate) fn remove(&self, address: &peer_manager_address) {
         // SAFETY: the pointers are valid for the call.
         let status = unsafe { peer_manager_remove(self.0, address, ptr::null_mut()) };
+        assert_eq!(status, 0);
+    }
+
+    pub(crate) fn ban(&self, subject: &CStr) {
+        // SAFETY: the pointers are valid for the call.
+        let status =
+            unsafe { peer_manager_ban(self.0, subject.as_ptr(), i64::MAX, ptr::null_mut(), ptr::null_mut()) };
         assert_eq!(status, 0);
     }
 
@@ -293,7 +301,7 @@ pub(crate) fn to_c(record: &Record) -> peer_manager_record {
 }
 
 /// Parses text as a program does that reads it from the wire.
-pub(crate) fn parse(text: &std::ffi::CStr) -> peer_manager_address {
+pub(crate) fn parse(text: &CStr) -> peer_manager_address {
     let mut address = MaybeUninit::uninit();
     // SAFETY: the pointers are valid for the call.
     let status =

@@ -1,5 +1,6 @@
-//! What each option costs when it is on, beside the same call with it off: bounds, selection by netgroup, the shared choice.
+//! What each option costs when it is on, beside the same call with it off: bounds, bans, selection by netgroup, the shared choice.
 
+use std::ffi::CString;
 use std::iter::Cycle;
 use std::mem::MaybeUninit;
 use std::slice::Iter;
@@ -31,6 +32,7 @@ pub(crate) fn measure(criterion: &mut Criterion) {
     drop(ips);
     measure_changes(criterion, &texts);
     measure_full_tables(criterion, &texts);
+    measure_bans(criterion, &texts);
     measure_sharing(criterion);
     for size in [10_000, PEERS] {
         measure_selection(criterion, size);
@@ -156,6 +158,26 @@ fn measure_full_tables(criterion: &mut Criterion, texts: &[Text]) {
             )
         });
     });
+    group.finish();
+}
+
+/// What admits new peers looks for a ban of each. None of these hosts is in the table or becomes new.
+fn measure_bans(criterion: &mut Criterion, texts: &[Text]) {
+    const FIRST: u32 = 50_000_000;
+    let mut group = criterion.benchmark_group("bans_new_peer");
+    for (side, bans) in [("off", 0), ("on", 100_000)] {
+        let node = Node::open(None);
+        // Before the table is filled, because a ban looks through it.
+        for n in FIRST..FIRST + bans {
+            node.ban(&CString::new(node::ipv4(n)).expect("digits and dots"));
+        }
+        let (node, mut new_peers) = (filled(node, node::records(PEERS)), NewPeers::beside(texts));
+        group.bench_function(BenchmarkId::new(side, PEERS), |b| {
+            b.iter_custom(|iterations| {
+                new_peers.time(iterations, |[new, _]| node.ensure_exists(new), |[new, _]| node.remove(new))
+            });
+        });
+    }
     group.finish();
 }
 
