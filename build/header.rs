@@ -7,7 +7,7 @@ use crate::templates::{replace, versions};
 use crate::variable;
 
 /// The files of the C API in the order of the header.
-const SOURCES: [&str; 15] = [
+const SOURCES: [&str; 16] = [
     "version.rs",
     "error.rs",
     "address.rs",
@@ -22,6 +22,7 @@ const SOURCES: [&str; 15] = [
     "dialling.rs",
     "bans.rs",
     "snapshot.rs",
+    "history.rs",
     "stats.rs",
 ];
 

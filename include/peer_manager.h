@@ -477,8 +477,12 @@ typedef struct peer_manager_options {
    * the inbound peer with the most failures: of its own netgroup if one there has failed, else of the table. (From 16 on,
    * only 16 to 31, 32 to 63, 64 to 120 and more are told apart.) If no inbound peer has failed, the new one is
    * refused with PEER_MANAGER_ERROR_LIMIT, in a batch left out; either way it is counted in
-   * peer_manager_stats.refused_peers. Outbound and preferred peers are never evicted, nor is any peer of the same batch,
+   * peer_manager_stats.refused_peers. Outbound and preferred peers are not evicted, nor is any peer of the same batch,
    * known or new. A change of a peer that is in the table is never refused.
+   *
+   * With keep_history, an outbound peer that is dead is evicted before a new one is refused: it has failed at least
+   * PEER_MANAGER_MAX_FAILURES times, and was not reached for 30 days (or, if nothing is known of that, since its history
+   * began). Preferred peers never are.
    *
    * Of a file with more peers the best are loaded: preferred before outbound before inbound, then those with
    * fewer failures, then those whose rows come first. The rows of the others stay in the file and count as refused;
@@ -522,7 +526,16 @@ typedef struct peer_manager_options {
    */
   uint32_t name_groups;
   /**
-   * 0: this version keeps no history, and returns PEER_MANAGER_ERROR_UNSUPPORTED for anything else. Since 0.2.0.
+   * Non-zero: a peer_manager_history is kept of each peer, and saved: when it was heard of, reached and tried. Only then do
+   * peer_manager_load_history, peer_manager_query.heard_since and .reached_since have an answer. Since 0.2.0.
+   *
+   * It costs 20 bytes a peer in memory, and in the file a table of its own, peer_manager_history, which is written in the
+   * transaction of the change that a time belongs to. Gossip about a known peer writes at most once a day. In
+   * stellar-core's file there is no such table: there, histories end with the peer manager. So do those of a damaged file
+   * that is set aside (on_corrupt).
+   *
+   * With max_peers or max_peers_per_netgroup, histories tell which outbound peers are dead, and these give their places to
+   * new peers: see max_peers.
    */
   uint32_t keep_history;
   /**
@@ -625,11 +638,14 @@ typedef struct peer_manager_query {
    */
   uint32_t share_key;
   /**
-   * Reserved for a later version: must be 0. Since 0.2.0.
+   * 0, the default: any. Otherwise only peers heard of, or reached, at or after this time, in seconds since the Unix epoch.
+   * Needs peer_manager_options.keep_history, else it is PEER_MANAGER_ERROR_INVALID_ARGUMENT. To hear of a peer is noted to the
+   * day: see peer_manager_history.last_heard. Peers that are left out cost a draw each, and where they are most, the query is
+   * linear in the admitted peers. Since 0.2.0.
    */
   int64_t heard_since;
   /**
-   * Reserved for a later version: must be 0. Since 0.2.0.
+   * 0, the default: any. Otherwise only peers reached at or after this time. As heard_since. Since 0.2.0.
    */
   int64_t reached_since;
 } peer_manager_query;
@@ -647,6 +663,38 @@ typedef struct peer_manager_ban_entry {
    */
   int64_t until;
 } peer_manager_ban_entry;
+
+/**
+ * When a peer was heard of, reached and tried, in seconds since the Unix epoch; 0 for never, and for what is not known.
+ * A time before the epoch counts as its first second, one after the year 2106 as the last of that range. 40 bytes; never
+ * changes. Since 0.2.0.
+ *
+ * A peer that was there before its history was kept has zeros; what is noted first is then the first that is known.
+ */
+typedef struct peer_manager_history {
+  /**
+   * When the peer was inserted; of one that was there before its history was kept, when something was noted first.
+   */
+  int64_t first_heard;
+  /**
+   * When it was last inserted or named by gossip (peer_manager_ensure_exists and _many), to the day: gossip moves it only if
+   * it differs by a day or more, so the true time may be up to a day later.
+   */
+  int64_t last_heard;
+  /**
+   * When it was first reached: PEER_MANAGER_BACKOFF_RESET or PEER_MANAGER_BACKOFF_HARD_RESET of peer_manager_update or
+   * peer_manager_update_backoff.
+   */
+  int64_t first_reached;
+  /**
+   * When it was last reached.
+   */
+  int64_t last_reached;
+  /**
+   * When an attempt to reach it last failed: PEER_MANAGER_BACKOFF_INCREASE.
+   */
+  int64_t last_attempt;
+} peer_manager_history;
 
 /**
  * Counts of what is in the table and of what happened since it was opened. Initialise it with
@@ -1354,6 +1402,7 @@ peer_manager_status peer_manager_clear_all(struct peer_manager *pm, struct peer_
 /**
  * Copies the valid peers of another database file into this peer manager, in one transaction: all that are new or none.
  * The file may be one of this library's or of stellar-core's. New peers come with their type, failures and next attempt;
+ * if this peer manager keeps histories (peer_manager_options.keep_history), with those that the file has;
  * those that are already known stay as they are. Rows that are not valid peers are skipped. New peers that a
  * configured bound refuses, or that are banned or the node's own, are not an error here; they are missing from out_inserted and
  * counted in the stats. Bans of the file are not taken over.
@@ -1686,7 +1735,8 @@ peer_manager_status peer_manager_get_bans(struct peer_manager *pm,
 size_t peer_manager_peer_count(struct peer_manager *pm);
 
 /**
- * Copies all peers as they are at one point in time, in no particular order. Cost: linear, about 32 bytes a peer.
+ * Copies all peers as they are at one point in time, in no particular order. Cost: linear, about 32 bytes a peer, 52 with
+ * peer_manager_options.keep_history.
  *
  * @param pm     the peer manager
  * @param out    receives the snapshot, to be freed with peer_manager_snapshot_free
@@ -1735,6 +1785,66 @@ peer_manager_status peer_manager_snapshot_get(const struct peer_manager_snapshot
  * One thread at a time for each snapshot. Since 0.1.0.
  */
 void peer_manager_snapshot_free(struct peer_manager_snapshot *snapshot);
+
+/**
+ * Reads when a peer was heard of, reached and tried. Cost: constant.
+ *
+ * @param pm       the peer manager
+ * @param address  the peer's address, in any spelling
+ * @param out      receives the history
+ * @param error    receives what failed; may be NULL
+ * @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_NOT_FOUND; PEER_MANAGER_ERROR_UNSUPPORTED without
+ *         peer_manager_options.keep_history; PEER_MANAGER_ERROR_INVALID_ADDRESS; PEER_MANAGER_ERROR_INVALID_ARGUMENT for
+ *         NULL; PEER_MANAGER_ERROR_INTERNAL
+ *
+ * Thread-safe. Since 0.2.0.
+ */
+peer_manager_status peer_manager_load_history(struct peer_manager *pm,
+                                              const struct peer_manager_address *address,
+                                              struct peer_manager_history *out,
+                                              struct peer_manager_error *error);
+
+/**
+ * Reads the history of one peer of a snapshot, as it was when the snapshot was taken. Cost: constant.
+ *
+ * @param snapshot  the snapshot
+ * @param index     less than peer_manager_snapshot_count
+ * @param out       receives the history of the peer that peer_manager_snapshot_get reads at this index
+ * @param error     receives what failed; may be NULL
+ * @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL and an index past the end;
+ *         PEER_MANAGER_ERROR_UNSUPPORTED for a snapshot of a peer manager without peer_manager_options.keep_history;
+ *         PEER_MANAGER_ERROR_INTERNAL
+ *
+ * One thread at a time for each snapshot. Since 0.2.0.
+ */
+peer_manager_status peer_manager_snapshot_get_history(const struct peer_manager_snapshot *snapshot,
+                                                      size_t index,
+                                                      struct peer_manager_history *out,
+                                                      struct peer_manager_error *error);
+
+/**
+ * Removes the inbound peers that were never reached and were last heard of before a time. Peers of whose past nothing is
+ * known (they were there before histories were kept, and nothing was noted since) stay, and so do outbound and preferred ones.
+ *
+ * Cost: one transaction for all that are removed, none if there are none; linear in the inbound peers.
+ *
+ * @param pm           the peer manager
+ * @param since        seconds since the Unix epoch
+ * @param out_removed  receives how many there were; may be NULL
+ * @param error        receives what failed; may be NULL
+ * @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_UNSUPPORTED without peer_manager_options.keep_history;
+ *         PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL;
+ *         PEER_MANAGER_ERROR_NO_MEMORY for a list of the peers that are removed;
+ *         PEER_MANAGER_ERROR_DATABASE, PEER_MANAGER_ERROR_BUSY,
+ *         PEER_MANAGER_ERROR_DISK_FULL or PEER_MANAGER_ERROR_CORRUPT when the database refuses the write;
+ *         PEER_MANAGER_ERROR_INTERNAL
+ *
+ * Thread-safe. Since 0.2.0.
+ */
+peer_manager_status peer_manager_remove_peers_not_heard_since(struct peer_manager *pm,
+                                                              int64_t since,
+                                                              size_t *out_removed,
+                                                              struct peer_manager_error *error);
 
 /**
  * Initialises stats: all zero.

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::address::PeerAddress;
 use crate::bans::{self, BanChange, BanSubject};
+use crate::history::Times;
 use crate::memory;
 use crate::peer::PeerRecord;
 use crate::sort::sort;
@@ -30,6 +31,8 @@ pub(crate) struct Put {
     pub(crate) is_new: bool,
     /// The peer's rank, if it takes a new row: it is new, or became outbound or preferred. Else its row stays in its place.
     pub(crate) takes_row: Option<u32>,
+    /// Its history, if that is kept.
+    pub(crate) times: Option<Times>,
 }
 
 /// The memory for merging two groups of changes, allocated before the later one is taken from the table.
@@ -126,7 +129,7 @@ impl Changes {
             let was_removed = removed.remove(&last.record.address);
             match positions.get(&last.record.address) {
                 Some(&at) if last.takes_row.is_none() => {
-                    put[at].record = last.record;
+                    (put[at].record, put[at].times) = (last.record, last.times);
                     continue;
                 }
                 Some(&at) => last.is_new = put[at].is_new,
@@ -155,6 +158,7 @@ mod tests {
             record: PeerRecord { num_failures, ..PeerRecord::new(address(n), 0) },
             is_new,
             takes_row: is_new.then_some(u32::from(n)),
+            times: Some(Times::of_new_peer(i64::from(num_failures))),
         }
     }
 

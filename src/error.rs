@@ -218,6 +218,13 @@ impl Error {
         ))
     }
 
+    /// A history that is asked for where none are kept.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn no_histories() -> Self {
+        Self::Unsupported("no history of the peers is kept; open with keep_history".to_owned())
+    }
+
     /// Memory that could not be allocated for `what`.
     #[cold]
     #[inline(never)]

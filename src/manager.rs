@@ -24,6 +24,7 @@ mod borrowed;
 mod choosing;
 mod deferred;
 mod dialling;
+mod history;
 mod import;
 mod locking;
 mod peers;
@@ -85,6 +86,7 @@ pub struct PeerManager {
     random: RandomSource,
     durability: Durability,
     reach: Reach,
+    keeps_histories: bool,
     backoff: BackOffScale,
     skipped_rows: u64,
     quarantine: Option<Quarantine>,
@@ -207,6 +209,7 @@ impl PeerManager {
             random,
             durability: options.durability,
             reach,
+            keeps_histories: options.keep_history,
             backoff,
             skipped_rows: loaded.skipped_rows,
             quarantine: loaded.quarantine,
@@ -289,7 +292,8 @@ impl Drop for PeerManager {
 /// A table without peers, with the clock and the bounds of the options, and their policy.
 fn empty_table(options: &Options, policy: GroupingPolicy) -> PeerTable {
     let bounds = Bounds::new(options.max_peers, options.max_peers_per_netgroup);
-    PeerTable::new(options.clock.now(), bounds).with_policy(policy)
+    let table = PeerTable::new(options.clock.now(), bounds).with_policy(policy);
+    if options.keep_history { table.with_histories() } else { table }
 }
 
 /// Opens a database file and loads it; if it is damaged, does what the options say.
@@ -319,6 +323,9 @@ fn load(mut store: Store, options: &Options, policy: GroupingPolicy) -> Result<L
     let mut table = empty_table(options, policy);
     let (skipped_rows, left_out) = table.load(|reserve, put| store.load_all(reserve, put))?;
     store.load_bans(&mut |ban| table.bans_mut().load(ban))?;
-    store.begin(options.durability, options.busy_timeout)?;
+    if options.keep_history {
+        store.load_histories(&mut |address, times| Ok(table.note_loaded(&address, times)))?;
+    }
+    store.begin(options.durability, options.busy_timeout, options.keep_history)?;
     Ok(Loaded { table, store: Some(store), skipped_rows, left_out: left_out as u64, quarantine: None })
 }

@@ -87,8 +87,12 @@ pub struct Options {
     /// application itself, evicts the inbound peer with the most failures: of its own netgroup if one there has failed, else
     /// of the table. (From 16 on, only 16 to 31, 32 to 63, 64 to 120 and more are told apart.) If no inbound peer has
     /// failed, the new one is refused with [`Error::Limit`], in a batch left out, and counted either way. Outbound and
-    /// preferred peers are never evicted, nor is any peer of the same batch, known or new. A change of a peer that is in the
+    /// preferred peers are not evicted, nor is any peer of the same batch, known or new. A change of a peer that is in the
     /// table is never refused.
+    ///
+    /// With [`keep_history`](Self::keep_history), an outbound peer that is dead is evicted before a new one is refused: it has
+    /// failed at least [`MAX_FAILURES`](crate::MAX_FAILURES) times, and was not reached for 30 days (or, if nothing is known of
+    /// that, since its history began). Preferred peers never are.
     ///
     /// Of a file with more peers the best are loaded: preferred before outbound before inbound, then those with
     /// fewer failures, then those whose rows come first. The rows of the others stay in the file, and count as refused.
@@ -118,6 +122,15 @@ pub struct Options {
     pub reach: Reach,
     /// How names are counted as netgroups.
     pub name_groups: NameGroups,
+    /// Keeps a [`History`](crate::History) of each peer: when it was heard of, reached and tried. Only with it,
+    /// [`load_history`](crate::PeerManager::load_history) and the queries' [`heard_since`](crate::PeerQuery::heard_since) and
+    /// [`reached_since`](crate::PeerQuery::reached_since) have an answer.
+    ///
+    /// It costs 20 bytes a peer in memory, and in the file a table of its own, `peer_manager_history`, which is written in the
+    /// transaction of the change that a time belongs to. Gossip about a known peer writes at most once a day. In
+    /// stellar-core's file there is no such table, nor on a borrowed connection: there, histories end with the manager. So
+    /// do those of a damaged file that is [set aside](OnCorrupt::Quarantine).
+    pub keep_history: bool,
     /// The unit of the back-off in seconds, at most 3600; 0 for the specification's 10
     /// ([`SECONDS_PER_BACKOFF`](crate::SECONDS_PER_BACKOFF)).
     pub backoff_seconds: u32,
@@ -158,6 +171,7 @@ impl Default for Options {
             share_max_percent: 0,
             reach: Reach::default(),
             name_groups: NameGroups::default(),
+            keep_history: false,
             backoff_seconds: 0,
             max_backoff_exponent: 0,
             asmap_path: None,

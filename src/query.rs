@@ -83,6 +83,15 @@ pub struct PeerQuery<'a> {
     /// [`MAX_SHARE_KEY`]. With one for each network and each local address, who asks over two of them cannot tell by the
     /// answers that it is one node.
     pub share_key: u32,
+    /// Only peers heard of, or reached, at or after this time, in seconds since the Unix epoch; 0 for any. Needs
+    /// [`keep_history`](crate::Options::keep_history). To hear of a peer is noted to the day: see
+    /// [`History::last_heard`](crate::History::last_heard).
+    ///
+    /// Cost: a draw for each peer that it leaves out and that is drawn; where those are most of the admitted peers, the query
+    /// is linear in these.
+    pub heard_since: i64,
+    /// Only peers reached at or after this time; 0 for any. As `heard_since`.
+    pub reached_since: i64,
 }
 
 /// The largest [`share_key`](PeerQuery::share_key).
@@ -92,8 +101,15 @@ pub const MAX_SHARE_KEY: u32 = 15;
 pub const MAX_SENIORITY: u32 = 64;
 
 impl PeerQuery<'_> {
-    /// Refuses what makes no sense.
-    pub(crate) fn check(&self) -> Result<()> {
+    /// Refuses what makes no sense, or asks for histories where none are kept.
+    pub(crate) fn check(&self, are_histories_kept: bool) -> Result<()> {
+        for (name, since) in [("heard_since", self.heard_since), ("reached_since", self.reached_since)] {
+            if since != 0 && !are_histories_kept {
+                return Err(Error::InvalidArgument(format!(
+                    "{name} is {since}, but no history of the peers is kept; open with keep_history, or leave it 0"
+                )));
+            }
+        }
         if self.seniority > MAX_SENIORITY {
             return Err(Error::InvalidArgument(format!(
                 "seniority is {}; use at most {MAX_SENIORITY} draws",
@@ -122,6 +138,8 @@ impl PeerQuery<'_> {
             apart: false,
             networks: Networks::ALL,
             share_key: 0,
+            heard_since: 0,
+            reached_since: 0,
         }
     }
 }
@@ -152,6 +170,8 @@ impl Default for PeerQuery<'_> {
             apart: false,
             networks: Networks::ALL,
             share_key: 0,
+            heard_since: 0,
+            reached_since: 0,
         }
     }
 }

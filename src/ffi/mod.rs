@@ -26,6 +26,7 @@ pub mod address;
 pub mod bans;
 pub mod dialling;
 pub mod error;
+pub mod history;
 pub mod import;
 pub mod manager;
 pub mod options;

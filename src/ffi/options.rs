@@ -86,8 +86,12 @@ pub struct peer_manager_options {
     /// the inbound peer with the most failures: of its own netgroup if one there has failed, else of the table. (From 16 on,
     /// only 16 to 31, 32 to 63, 64 to 120 and more are told apart.) If no inbound peer has failed, the new one is
     /// refused with PEER_MANAGER_ERROR_LIMIT, in a batch left out; either way it is counted in
-    /// peer_manager_stats.refused_peers. Outbound and preferred peers are never evicted, nor is any peer of the same batch,
+    /// peer_manager_stats.refused_peers. Outbound and preferred peers are not evicted, nor is any peer of the same batch,
     /// known or new. A change of a peer that is in the table is never refused.
+    ///
+    /// With keep_history, an outbound peer that is dead is evicted before a new one is refused: it has failed at least
+    /// PEER_MANAGER_MAX_FAILURES times, and was not reached for 30 days (or, if nothing is known of that, since its history
+    /// began). Preferred peers never are.
     ///
     /// Of a file with more peers the best are loaded: preferred before outbound before inbound, then those with
     /// fewer failures, then those whose rows come first. The rows of the others stay in the file and count as refused;
@@ -117,7 +121,16 @@ pub struct peer_manager_options {
     /// 0: each name is a netgroup. 1: all DNS names together are one; .onion and .i2p are 16 each, by the first four bits of
     /// the key. Since 0.2.0.
     pub name_groups: u32,
-    /// 0: this version keeps no history, and returns PEER_MANAGER_ERROR_UNSUPPORTED for anything else. Since 0.2.0.
+    /// Non-zero: a peer_manager_history is kept of each peer, and saved: when it was heard of, reached and tried. Only then do
+    /// peer_manager_load_history, peer_manager_query.heard_since and .reached_since have an answer. Since 0.2.0.
+    ///
+    /// It costs 20 bytes a peer in memory, and in the file a table of its own, peer_manager_history, which is written in the
+    /// transaction of the change that a time belongs to. Gossip about a known peer writes at most once a day. In
+    /// stellar-core's file there is no such table: there, histories end with the peer manager. So do those of a damaged file
+    /// that is set aside (on_corrupt).
+    ///
+    /// With max_peers or max_peers_per_netgroup, histories tell which outbound peers are dead, and these give their places to
+    /// new peers: see max_peers.
     pub keep_history: u32,
     /// The unit of the back-off in seconds, at most 3600; 0 for the specification's 10. After n failures a peer waits for 1
     /// to backoff_seconds * 2^min(n, max_backoff_exponent) seconds. Since 0.2.0.
@@ -196,9 +209,6 @@ pub(super) unsafe fn read(pointer: *const peer_manager_options) -> Result<Option
             return Err(Error::Unsupported(format!("options->{name} is not 0; initialise the options")));
         }
     }
-    if raw.keep_history != 0 {
-        return Err(unsupported("options->keep_history", "keeps no history of peers", "0"));
-    }
     let mut options = Options::default();
     if !raw.db_path.is_null() {
         // SAFETY: by contract the text is NUL-terminated.
@@ -223,6 +233,7 @@ pub(super) unsafe fn read(pointer: *const peer_manager_options) -> Result<Option
     options.share_max_percent = raw.share_max_percent;
     options.reach = reach(raw.reach)?;
     options.name_groups = name_groups(raw.name_groups)?;
+    options.keep_history = raw.keep_history != 0;
     options.backoff_seconds = raw.backoff_seconds;
     options.max_backoff_exponent = raw.max_backoff_exponent;
     if !raw.asmap_path.is_null() {
@@ -231,12 +242,6 @@ pub(super) unsafe fn read(pointer: *const peer_manager_options) -> Result<Option
             Some(PathBuf::from(unsafe { handle::text(raw.asmap_path, "options->asmap_path") }?));
     }
     Ok(options)
-}
-
-#[cold]
-fn unsupported(field: &str, what: &str, instead: &str) -> Error {
-    let version = env!("CARGO_PKG_VERSION");
-    Error::Unsupported(format!("{field} is set, but version {version} {what}; set it to {instead}"))
 }
 
 fn reach(number: u32) -> Result<Reach> {

@@ -70,9 +70,12 @@ pub struct peer_manager_query {
     /// from 0 to 15. With one for each network and each local address, who asks over two of them cannot tell by the answers
     /// that it is one node. Since 0.2.0.
     pub share_key: u32,
-    /// Reserved for a later version: must be 0. Since 0.2.0.
+    /// 0, the default: any. Otherwise only peers heard of, or reached, at or after this time, in seconds since the Unix epoch.
+    /// Needs peer_manager_options.keep_history, else it is PEER_MANAGER_ERROR_INVALID_ARGUMENT. To hear of a peer is noted to the
+    /// day: see peer_manager_history.last_heard. Peers that are left out cost a draw each, and where they are most, the query is
+    /// linear in the admitted peers. Since 0.2.0.
     pub heard_since: i64,
-    /// Reserved for a later version: must be 0. Since 0.2.0.
+    /// 0, the default: any. Otherwise only peers reached at or after this time. As heard_since. Since 0.2.0.
     pub reached_since: i64,
 }
 
@@ -139,12 +142,6 @@ impl OwnedQuery {
     unsafe fn read(pointer: *const peer_manager_query, names: &ArgumentNames) -> Result<Self> {
         // SAFETY: by contract the pointer is NULL or valid.
         let raw = unsafe { sized::read(pointer, names.query) }?;
-        if (raw.heard_since, raw.reached_since) != (0, 0) {
-            return Err(Error::InvalidArgument(format!(
-                "{}->heard_since or reached_since is not 0, but this version keeps no history; leave them 0",
-                names.query
-            )));
-        }
         let query = PeerQuery {
             use_next_attempt: raw.use_next_attempt != 0,
             max_num_failures: (raw.has_max_num_failures != 0).then_some(raw.max_num_failures),
@@ -155,6 +152,8 @@ impl OwnedQuery {
             apart: raw.apart != 0,
             networks: networks(raw.networks, names.networks)?,
             share_key: raw.share_key,
+            heard_since: raw.heard_since,
+            reached_since: raw.reached_since,
         };
         // SAFETY: by contract the pointer is valid for the count.
         let exclude = unsafe { address::addresses(raw.exclude, raw.exclude_count, names.exclude) }?;

@@ -2,10 +2,12 @@
 
 use std::borrow::Cow;
 
+use super::history::Notes;
 use super::{PeerManager, Writer};
 use crate::address::PeerAddress;
 use crate::bans::Ban;
 use crate::error::{Error, Result};
+use crate::history::{Noted, Times};
 use crate::memory;
 use crate::peer::PeerRecord;
 use crate::store::Store;
@@ -33,21 +35,26 @@ impl PeerManager {
     /// Adds those of the addresses that are new.
     pub(super) fn add_unknown(&self, addresses: &[PeerAddress]) -> Result<Admitted> {
         let now = self.clock.now();
+        let of_new = |_: &PeerRecord| Times::of_new_peer(now);
+        let notes = self.keeps_histories.then_some(Notes::of_gossip(now, &of_new));
         self.admit_unknown(
             addresses,
             |address| address,
             Some(now),
+            notes,
             |address| (!self.reach.refuses_gossip_of(address)).then(|| PeerRecord::new(address.clone(), now)),
         )
     }
 
     /// Adds those of the peers whose addresses are new and that have a record, advancing the table to `now` first if that is
-    /// given; those without count as refused. Never evicts a peer named in the same batch.
+    /// given; those without count as refused. Never evicts a peer named in the same batch. `notes` say what goes into the
+    /// histories, if they are kept.
     pub(super) fn admit_unknown<T>(
         &self,
         peers: &[T],
         address: impl Fn(&T) -> &PeerAddress,
         now: Option<i64>,
+        mut notes: Option<Notes<'_>>,
         record: impl Fn(&T) -> Option<PeerRecord>,
     ) -> Result<Admitted> {
         let banned_at = if now.is_some() { now } else { self.time_for_bans()? };
@@ -56,7 +63,12 @@ impl PeerManager {
         let table = self.read_table()?;
         for peer in peers {
             match table.find(address(peer)) {
-                Some(slot) => memory::push(&mut known, slot)?,
+                Some(slot) => {
+                    if let Some(notes) = &mut notes {
+                        notes.hear(&table, slot, address(peer))?;
+                    }
+                    memory::push(&mut known, slot)?;
+                }
                 None => match record(peer) {
                     Some(record) => memory::push(&mut new, record)?,
                     None => refused += 1,
@@ -66,17 +78,20 @@ impl PeerManager {
         // With bounds, the file may have rows of peers that are not in the table, and they are replaced. Without, only
         // another program can have written such a row meanwhile, and it stays.
         let write: Write =
-            if table.is_bounded() { Store::replace } else { |store, new, _| store.insert(new) };
+            if table.is_bounded() { Store::replace } else { |store, new, _, noted| store.insert(new, noted) };
         drop(table);
-        let admitted = self.admit(&mut writer, &new, Some(&known), (now, banned_at), write)?;
+        let admitted = self.admit(&mut writer, &new, Some(&known), (now, banned_at), notes, write)?;
         self.refused_peers.fetch_add(refused, Ordering::Relaxed);
         Ok(admitted)
     }
 
     pub(super) fn store_all(&self, records: &[PeerRecord]) -> Result<Admitted> {
         let banned_at = self.time_for_bans()?;
+        let now = self.now_for_history();
+        let of_new = |_: &PeerRecord| now.map_or_else(Times::default, Times::of_new_peer);
+        let notes = now.map(|now| Notes::of_new_peers(now, &of_new));
         let mut writer = self.lock_writer()?;
-        self.admit(&mut writer, records, None, (None, banned_at), Store::replace)
+        self.admit(&mut writer, records, None, (None, banned_at), notes, Store::replace)
     }
 
     /// Puts records into the table as far as its bounds and the policies admit them, advancing it to `now` first if that is
@@ -88,6 +103,7 @@ impl PeerManager {
         records: &[PeerRecord],
         spared: Option<&[u32]>,
         (now, banned_at): (Option<i64>, Option<i64>),
+        history: Option<Notes<'_>>,
         write: Write,
     ) -> Result<Admitted> {
         let (admissible, refusal) = {
@@ -102,11 +118,11 @@ impl PeerManager {
         };
         let by_policy = records.len() - admissible.len();
         let records = &admissible[..];
-        if records.is_empty() {
+        if records.is_empty() && history.as_ref().is_none_or(Notes::is_empty) {
             self.refused_peers.fetch_add(by_policy as u64, Ordering::Relaxed);
             return Ok(Admitted { added: 0, refused: refusal });
         }
-        let (mut plan, evicted, renewed, is_bounded) = {
+        let (mut plan, evicted, renewed, noted, is_bounded) = {
             let mut table = self.read_table()?;
             while table.is_bounded() && !table.is_grouped() {
                 // The netgroups were dropped when there was no memory for them.
@@ -115,7 +131,7 @@ impl PeerManager {
                 let_others_in();
                 table = self.read_table()?;
             }
-            let plan = table.plan_insert(records, spared)?;
+            let plan = table.plan_insert(records, spared, history.as_ref().map(Notes::now))?;
             // Slots stay as they are until the writer is unlocked; the database knows addresses.
             let (evicted, taken) = match writer.store {
                 Some(_) => (&plan.evicted[..], &plan.taken[..]),
@@ -123,7 +139,8 @@ impl PeerManager {
             };
             let evicted = memory::collect(table.addresses(evicted))?;
             let renewed = table.renewed(taken)?;
-            (plan, evicted, renewed, table.is_bounded())
+            let noted = history.map_or(Ok(Vec::new()), |notes| notes.with_new(&table, &plan.taken))?;
+            (plan, evicted, renewed, noted, table.is_bounded())
         };
         if !is_bounded && plan.refused > 0 {
             return Err(Error::Limit(format!(
@@ -133,7 +150,7 @@ impl PeerManager {
             )));
         }
         let mut added = 0;
-        if !plan.taken.is_empty() {
+        if !plan.taken.is_empty() || !noted.is_empty() {
             let (taken, slots) = (&plan.taken, &mut plan.evicted);
             let evictions = slots.len();
             if spared.is_some() {
@@ -142,26 +159,27 @@ impl PeerManager {
             self.change(
                 self.write_table()?,
                 writer,
-                &|table| table.reserve_insert(taken, spared.is_some(), evictions),
+                &|table| table.reserve_insert(taken, spared.is_some(), evictions, noted.len()),
                 &|store| match &evicted[..] {
-                    [] => write(store, taken, &renewed),
-                    evicted => store.evict(evicted, taken, &renewed),
+                    [] => write(store, taken, &renewed, &noted),
+                    evicted => store.evict(evicted, taken, &renewed, &noted),
                 },
                 &mut |table| {
                     if let Some(now) = now {
                         table.advance_forward(now);
                     }
                     added = table.insert(taken, slots);
+                    table.note_all(&noted);
                 },
             )?;
         }
         self.refused_peers.fetch_add((plan.refused + by_policy) as u64, Ordering::Relaxed);
-        Ok(Admitted { added, refused: plan.first_refused.map(Refusal::Full) })
+        Ok(Admitted { added, refused: plan.first_refused.map(Refusal::Full).or(refusal) })
     }
 }
 
-/// How records are written, those at the positions with new rows.
-pub(super) type Write = fn(&mut Store, &[PeerRecord], &[usize]) -> Result<()>;
+/// How records are written, those at the positions with new rows, and histories with them.
+pub(super) type Write = fn(&mut Store, &[PeerRecord], &[usize], &[Noted]) -> Result<()>;
 
 /// The outcome of putting records into the table.
 pub(super) struct Admitted {

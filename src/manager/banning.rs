@@ -126,7 +126,7 @@ impl PeerManager {
             table,
             &mut writer,
             &|table| table.reserve_remove(removed.len()),
-            &|store| store.evict(&removed, &[], &[]),
+            &|store| store.evict(&removed, &[], &[], &[]),
             &mut |table| table.remove_many(&mut slots),
         )?;
         self.refused_peers.fetch_add(removed.len() as u64, Ordering::Relaxed);

@@ -22,8 +22,9 @@ impl PeerManager {
     /// then on the netgroups are kept up to date.
     ///
     /// # Errors
-    /// [`Error::InvalidArgument`] for a [`seniority`](PeerQuery::seniority) that is too large; [`Error::Internal`] after a
-    /// panic.
+    /// [`Error::InvalidArgument`] for a [`seniority`](PeerQuery::seniority) that is too large, and for
+    /// [`heard_since`](PeerQuery::heard_since) or [`reached_since`](PeerQuery::reached_since) without
+    /// [`keep_history`](crate::Options::keep_history); [`Error::Internal`] after a panic.
     pub fn load_random_peers(&self, query: &PeerQuery<'_>, size: usize) -> Result<Vec<PeerAddress>> {
         let mut answer = Addresses::new();
         self.draw(query, size, &mut answer)?;
@@ -32,7 +33,7 @@ impl PeerManager {
 
     /// As [`load_random_peers`](Self::load_random_peers), into an empty answer.
     pub(crate) fn draw(&self, query: &PeerQuery<'_>, size: usize, answer: &mut Addresses) -> Result<()> {
-        query.check()?;
+        query.check(self.keeps_histories)?;
         let timed = TimedQuery::at(query, || self.clock.now());
         let mut generator = self.random.generator();
         self.ask(timed, |table| Ok(table.draw(timed, size, answer, generator.rng())?))
@@ -50,7 +51,7 @@ impl PeerManager {
     ///
     /// # Errors
     /// [`Error::InvalidArgument`] for a [`seniority`](PeerQuery::seniority) or [`share_key`](PeerQuery::share_key) that is too
-    /// large; [`Error::Internal`] after a panic.
+    /// large, and as [`load_random_peers`](Self::load_random_peers); [`Error::Internal`] after a panic.
     pub fn get_peers_to_send(
         &self,
         filter: &PeerQuery<'_>,
@@ -67,7 +68,7 @@ impl PeerManager {
         exclude: Option<&PeerAddress>,
         size: usize,
     ) -> Result<Addresses> {
-        filter.check()?;
+        filter.check(self.keeps_histories)?;
         let Some(sharing) = &self.sharing else {
             let timed = TimedQuery::at(filter, || self.clock.now());
             let mut generator = self.random.generator();

@@ -3,14 +3,17 @@
 use std::path::Path;
 
 use super::PeerManager;
+use super::history::Notes;
 use crate::error::{Error, Result};
+use crate::history::Times;
 use crate::peer::PeerRecord;
-use crate::store::{is_same_file, read_peers};
+use crate::store::{Import, is_same_file, read_peers};
 use crate::system::signals::without_file_size_signal;
 
 impl PeerManager {
     /// Copies the valid peers of another database file, stellar-core's or one of this library's, into this table, in
-    /// one transaction; returns how many were new. They come with their type, failures and next attempt. Peers that are
+    /// one transaction; returns how many were new. They come with their type, failures and next attempt, and if this manager
+    /// [keeps histories](crate::Options::keep_history), with those that the file has. Peers that are
     /// known already stay as they are. Rows that are not valid peers are skipped. New peers that a
     /// [bound](crate::Options::max_peers) refuses, or that are banned or the node's own, are left out, and counted in the
     /// [stats](Self::get_stats). Bans of the file are not taken over. Those that
@@ -57,9 +60,22 @@ impl PeerManager {
         let is_wanted = |record: &PeerRecord| {
             is_bounded || !self.read().is_ok_and(|table| table.contains(&record.address))
         };
-        let records = without_file_size_signal(|| read_peers(path, self.busy_timeout, &is_wanted))?;
-        let admitted =
-            self.admit_unknown(&records, |record| &record.address, None, |record| Some(record.clone()));
+        let Import { records, times } = without_file_size_signal(|| {
+            read_peers(path, self.busy_timeout, &is_wanted, self.keeps_histories)
+        })?;
+        let now = self.now_for_history();
+        let of_new = |record: &PeerRecord| {
+            let known = times.get(&record.address).copied();
+            known.unwrap_or_else(|| now.map_or_else(Times::default, Times::of_new_peer))
+        };
+        let notes = now.map(|now| Notes::of_new_peers(now, &of_new));
+        let admitted = self.admit_unknown(
+            &records,
+            |record| &record.address,
+            None,
+            notes,
+            |record| Some(record.clone()),
+        );
         admitted.map(|admitted| admitted.added)
     }
 }

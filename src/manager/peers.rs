@@ -7,9 +7,11 @@ use rand::rngs::ChaCha12Rng;
 
 use super::admission::Admitted;
 use super::dialling::forgive;
+use super::history::{Notes, event_of};
 use super::{PeerManager, Writer};
 use crate::address::PeerAddress;
 use crate::error::{Error, Result};
+use crate::history::{Event, Noted, Times};
 use crate::memory;
 use crate::peer::{
     BackOffUpdate, PeerRecord, StoredPeerType, apply_type_update, get_type_update, is_promoted,
@@ -34,11 +36,17 @@ impl PeerManager {
     /// [`Error::Refused`] when it is [banned](Self::ban) or one of the node's [own](Self::set_own_addresses), or new and its
     /// [`reach`](crate::Options::reach) refuses it.
     pub fn ensure_exists(&self, address: &PeerAddress) -> Result<bool> {
+        let now = self.now_for_history();
         // Most gossip is known already, and need not wait for the writer lock.
-        if self.read()?.contains(address) {
+        let table = self.read()?;
+        let known = table.find(address);
+        let is_stale =
+            |slot| now.is_some_and(|now| table.times(slot).is_some_and(|times| times.is_stale(now)));
+        if known.is_some_and(|slot| !is_stale(slot)) {
             return Ok(false);
         }
-        if self.reach.refuses_gossip_of(address) {
+        drop(table);
+        if known.is_none() && self.reach.refuses_gossip_of(address) {
             self.refused_peers.fetch_add(1, Ordering::Relaxed);
             return Err(Error::not_routable(address));
         }
@@ -96,7 +104,7 @@ impl PeerManager {
         observed_type: StoredPeerType,
         preferred_type_known: bool,
     ) -> Result<()> {
-        self.update_record(address, &|record, _, _| {
+        self.update_record(address, None, &|record, _, _| {
             let type_update = get_type_update(record, observed_type, preferred_type_known);
             apply_type_update(record, type_update);
             false
@@ -108,7 +116,9 @@ impl PeerManager {
     /// # Errors
     /// As [`store`](Self::store).
     pub fn update_backoff(&self, address: &PeerAddress, backoff: BackOffUpdate) -> Result<()> {
-        self.update_record(address, &|record, now, rng| self.apply_backoff(record, backoff, now, rng))
+        self.update_record(address, Some(backoff), &|record, now, rng| {
+            self.apply_backoff(record, backoff, now, rng)
+        })
     }
 
     /// [`update_type`](Self::update_type) and [`update_backoff`](Self::update_backoff) in one change.
@@ -122,7 +132,7 @@ impl PeerManager {
         preferred_type_known: bool,
         backoff: BackOffUpdate,
     ) -> Result<()> {
-        self.update_record(address, &|record, now, rng| {
+        self.update_record(address, Some(backoff), &|record, now, rng| {
             let type_update = get_type_update(record, observed_type, preferred_type_known);
             apply_type_update(record, type_update);
             self.apply_backoff(record, backoff, now, rng)
@@ -187,8 +197,8 @@ impl PeerManager {
         self.change(
             self.write_table()?,
             &mut writer,
-            &|table| table.reserve_insert(&records, false, 0),
-            &|store| store.replace(&records, &[]),
+            &|table| table.reserve_insert(&records, false, 0, 0),
+            &|store| store.replace(&records, &[], &[]),
             &mut |table| table.update(&slots, &records),
         )?;
         Ok(records.len())
@@ -209,20 +219,29 @@ impl PeerManager {
         }
         let mut writer = self.lock_writer()?;
         // Slots stay as they are until the writer is unlocked.
-        let table = self.write_table()?;
-        let mut slots = memory::collect(own_addresses.iter().filter_map(|address| table.find(address)))?;
-        if !slots.is_empty() {
-            let removed = memory::collect(table.addresses(&slots))?;
-            self.change(
-                table,
-                &mut writer,
-                &|table| table.reserve_remove(removed.len()),
-                &|store| store.evict(&removed, &[], &[]),
-                &mut |table| table.remove_many(&mut slots),
-            )?;
-        }
+        let table = self.read_table()?;
+        let slots = memory::collect(own_addresses.iter().filter_map(|address| table.find(address)))?;
+        drop(table);
+        self.remove_slots(&mut writer, slots)?;
         writer.own_addresses = own_addresses;
         Ok(())
+    }
+
+    /// Removes the peers in these slots, in one transaction; returns how many they are.
+    pub(super) fn remove_slots(&self, writer: &mut Writer, mut slots: Vec<u32>) -> Result<usize> {
+        if slots.is_empty() {
+            return Ok(0);
+        }
+        let table = self.write_table()?;
+        let removed = memory::collect(table.addresses(&slots))?;
+        self.change(
+            table,
+            writer,
+            &|table| table.reserve_remove(removed.len()),
+            &|store| store.evict(&removed, &[], &[], &[]),
+            &mut |table| table.remove_many(&mut slots),
+        )?;
+        Ok(removed.len())
     }
 
     /// Removes all peers. In the database, rows that are not valid peers are deleted too.
@@ -252,10 +271,11 @@ impl PeerManager {
     }
 
     /// Applies a rule to the peer with this address, or to a new one; the rule is given the current time, and returns whether
-    /// it forgave a failure.
+    /// it forgave a failure. What the update of the back-off says goes into the history.
     fn update_record(
         &self,
         address: &PeerAddress,
+        backoff: Option<BackOffUpdate>,
         rule: &dyn Fn(&mut PeerRecord, i64, &mut ChaCha12Rng) -> bool,
     ) -> Result<()> {
         let now = self.clock.now();
@@ -269,12 +289,18 @@ impl PeerManager {
         let before = record.peer_type;
         let is_forgiven = rule(&mut record, now, &mut writer.rng);
         let records = std::slice::from_ref(&record);
+        let event = backoff.map(event_of);
         if let Some(slot) = slot {
-            self.change_record(table, &mut writer, slot, before, &record, now)?;
+            self.change_record(table, &mut writer, slot, before, &record, event, now)?;
         } else {
             drop(table);
+            let of_new = |_: &PeerRecord| {
+                let times = Times::of_new_peer(now);
+                event.map_or(times, |event| times.noted(event, now))
+            };
+            let notes = self.keeps_histories.then(|| Notes::of_new_peers(now, &of_new));
             let admitted =
-                self.admit(&mut writer, records, Some(&[]), (Some(now), Some(now)), Store::replace)?;
+                self.admit(&mut writer, records, Some(&[]), (Some(now), Some(now)), notes, Store::replace)?;
             if let Some(refusal) = admitted.refused {
                 return Err(refusal.error(address));
             }
@@ -283,7 +309,8 @@ impl PeerManager {
         Ok(())
     }
 
-    /// Changes the peer in a slot, which had another type before, to what a record says.
+    /// Changes the peer in a slot, which had another type before, to what a record says, and notes an event in its history.
+    #[expect(clippy::too_many_arguments, reason = "the parts of one change")]
     fn change_record<'a>(
         &'a self,
         table: RwLockWriteGuard<'a, PeerTable>,
@@ -291,18 +318,24 @@ impl PeerManager {
         slot: u32,
         before: StoredPeerType,
         record: &PeerRecord,
+        event: Option<Event>,
         now: i64,
     ) -> Result<()> {
         let records = std::slice::from_ref(record);
+        let times = event.and_then(|event| Some(table.times(slot)?.noted(event, now)));
+        let noted = times.map(|times| Noted { address: record.address.clone(), times });
         let renewed: &[usize] = if is_promoted(before, record.peer_type) { &[0] } else { &[] };
         self.change(
             table,
             writer,
             &|table| table.reserve_update(slot, record),
-            &|store| store.replace(records, renewed),
+            &|store| store.replace(records, renewed, noted.as_slice()),
             &mut |table| {
                 table.advance_forward(now);
                 table.update(&[slot], records);
+                if let Some(times) = times {
+                    table.note(slot, times);
+                }
             },
         )
     }

@@ -13,6 +13,7 @@ mod bans;
 mod companions;
 mod file;
 mod guard;
+mod history;
 #[cfg(unix)]
 mod hold;
 #[cfg(not(unix))]
@@ -55,7 +56,7 @@ pub use layout::SCHEMA;
 pub use load::load_all_from_db;
 pub use quarantine::Quarantine;
 pub(crate) use quarantine::quarantine;
-pub(crate) use source::{is_same_file, read_peers};
+pub(crate) use source::{Import, is_same_file, read_peers};
 
 /// A connection to the database, and what is known of it.
 #[derive(Debug)]
@@ -63,6 +64,10 @@ pub(crate) struct Store {
     conn: Connection,
     /// Whether the database has its table.
     presence: Presence,
+    /// Whether it has the one of histories.
+    history: history::Presence,
+    /// Whether that has rows which belong to no peer.
+    has_strays: bool,
     /// How messages refer to the database: its path in quotes, or the application's connection.
     name: String,
     /// For a database of our own. Dropped after the connection.

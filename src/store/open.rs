@@ -14,9 +14,12 @@ use rusqlite::{Connection, OpenFlags, ffi};
 
 use super::file::{DatabaseFile, LONGEST_WAIT, RETRY};
 use super::guard::{self, Guard};
+use super::layout::Layout;
 use super::schema::{self, Presence};
-use super::{Owned, Store, companions, layout, load, quarantine};
+use super::{Owned, Store, companions, history, layout, load, quarantine};
+use crate::address::PeerAddress;
 use crate::error::{ADVICE_CORRUPT, ADVICE_LOCAL, Error, Result};
+use crate::history::Times;
 use crate::options::Durability;
 use crate::peer::PeerRecord;
 use crate::system::files::forget_last_error;
@@ -65,6 +68,7 @@ impl Store {
         guard.begin_schema();
         let presence = schema::inspect(&conn, &name)
             .map_err(|error| explain(guard::explain_limit(error, &action), file, &action))?;
+        let history = history::inspect(&conn).map_err(|error| failed(&error))?;
         Guard::end_schema(&conn).map_err(|error| failed(&error))?;
         if is_readonly()? {
             return Err(Error::corrupt(
@@ -82,7 +86,7 @@ impl Store {
             looks: Cell::new(0),
             lost: Cell::new(None),
         };
-        Ok(Self { conn, presence, name, owned: Some(owned) })
+        Ok(Self { conn, presence, history, has_strays: false, name, owned: Some(owned) })
     }
 
     /// Wraps a connection that belongs to the application.
@@ -92,7 +96,9 @@ impl Store {
         // With no room in the cache, every statement is finalised when it is dropped.
         conn.set_prepared_statement_cache_capacity(0);
         let presence = schema::inspect(&conn, &name)?;
-        Ok(Self { conn, presence, name, owned: None })
+        let history =
+            history::inspect(&conn).map_err(|error| Error::sqlite(format!("cannot open {name}"), &error))?;
+        Ok(Self { conn, presence, history, has_strays: false, name, owned: None })
     }
 
     /// Reads every valid peer; returns how many rows were not valid peers. `reserve` is called first with the number of
@@ -112,11 +118,29 @@ impl Store {
         Ok(rows.skipped)
     }
 
-    /// Prepares the database for writing, and creates the table if there is none.
+    /// Reads the histories, if there are some. `each` is called for each that is valid, and returns whether there is such a
+    /// peer.
+    pub(crate) fn load_histories(
+        &mut self,
+        each: &mut dyn FnMut(PeerAddress, Times) -> Result<bool>,
+    ) -> Result<()> {
+        if self.history == history::Presence::Present {
+            let guard = self.owned.as_ref().map(|owned| &owned.guard);
+            self.has_strays = history::read(&self.conn, &self.name, guard, each)? > 0;
+        }
+        Ok(())
+    }
+
+    /// Prepares the database for writing, and creates the table if there is none; also that of histories, if they are kept.
     ///
     /// A connection of our own is set up for one writer that must not wait long: WAL mode, and `synchronous` as
     /// the durability requires. Then something is written.
-    pub(crate) fn begin(&mut self, durability: Durability, busy_timeout: Duration) -> Result<()> {
+    pub(crate) fn begin(
+        &mut self,
+        durability: Durability,
+        busy_timeout: Duration,
+        keeps_histories: bool,
+    ) -> Result<()> {
         let Some(owned) = &self.owned else { return self.init_db() };
         let file = Arc::clone(&owned.file);
         // Only for an empty file: any other has pages, or a mode, of its own.
@@ -127,6 +151,9 @@ impl Store {
         }
         // Before the switch to the log: if the file turns out to be damaged now, it is still as it was.
         self.init_db()?;
+        if keeps_histories {
+            self.init_history()?;
+        }
         let mode: String = self.ask("PRAGMA main.journal_mode")?;
         file.note_journal_mode(mode.clone());
         let begun = self.begin_log(&mode, durability, busy_timeout);
@@ -176,6 +203,24 @@ impl Store {
             Ok(())
         })?;
         self.presence = found?;
+        Ok(())
+    }
+
+    /// Creates the table of histories, unless there is one, or it is stellar-core's file, which gets none. Deletes the rows
+    /// that belong to no peer.
+    fn init_history(&mut self) -> Result<()> {
+        let creates = self.history == history::Presence::Absent && self.layout() == Layout::Specification;
+        if !creates && !self.has_strays {
+            return Ok(());
+        }
+        let rows = self.owned.as_ref().map_or(0, |owned| owned.rows.get());
+        self.in_transaction(usize::try_from(rows).unwrap_or(usize::MAX), &mut |conn| {
+            if creates { history::create(conn) } else { history::delete_strays(conn) }
+        })?;
+        if creates {
+            self.history = history::Presence::Present;
+        }
+        self.has_strays = false;
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 //! Only SQLite opens the file: closing any other descriptor of it would drop the locks that SQLite has on it in this
 //! process.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::io;
@@ -15,11 +16,14 @@ use rusqlite::{Connection, OpenFlags, ffi};
 use super::companions::sibling;
 use super::file::{self, LONGEST_WAIT};
 use super::guard::{Guard, explain_limit};
+use super::history;
 #[cfg(unix)]
 use super::hold;
 use super::load::read_file;
 use super::schema::{self, Presence};
+use crate::address::PeerAddress;
 use crate::error::{Error, Quoted, Result};
+use crate::history::Times;
 use crate::peer::PeerRecord;
 #[cfg(unix)]
 use crate::system::files::Status;
@@ -36,15 +40,24 @@ enum Manner {
     Immutable,
 }
 
-/// Reads the valid peers of the database at `path` that are wanted, in either layout, in one snapshot. Waits at most
-/// `busy_timeout` for another connection's lock.
+/// What is read of another file.
+#[derive(Debug, Default)]
+pub(crate) struct Import {
+    pub(crate) records: Vec<PeerRecord>,
+    /// The histories of these peers and others, if they are wanted and the file has some.
+    pub(crate) times: HashMap<PeerAddress, Times>,
+}
+
+/// Reads the valid peers of the database at `path` that are wanted, in either layout, in one snapshot, and after them, if
+/// they are wanted, the histories. Waits at most `busy_timeout` for another connection's lock.
 ///
 /// Cost: linear in the rows of the file; memory for the peers that are wanted.
 pub(crate) fn read_peers(
     path: &Path,
     busy_timeout: Duration,
     is_wanted: &dyn Fn(&PeerRecord) -> bool,
-) -> Result<Vec<PeerRecord>> {
+    wants_histories: bool,
+) -> Result<Import> {
     let name = Quoted(&path.to_string_lossy()).to_string();
     let action = || format!("cannot import {name}");
     let path = fs::canonicalize(path).map_err(|error| match error.kind() {
@@ -66,7 +79,8 @@ pub(crate) fn read_peers(
     }
     file::check_log(&path, &action())?;
     let read = |manner| {
-        read(&path, &name, busy_timeout, manner, is_wanted).map_err(|error| explain(error, &action()))
+        read(&path, &name, busy_timeout, manner, is_wanted, wants_histories)
+            .map_err(|error| explain(error, &action()))
     };
     let wants_log = || {
         wants_log(&path, busy_timeout).map_err(|error| explain(Error::sqlite(action(), &error), &action()))
@@ -76,7 +90,7 @@ pub(crate) fn read_peers(
 
 /// Whether all of an open database can be read by another connection.
 pub(super) fn is_readable(path: &Path, name: &str) -> bool {
-    read(path, name, Duration::from_secs(1), Manner::Shared, &|_| false).is_ok()
+    read(path, name, Duration::from_secs(1), Manner::Shared, &|_| false, false).is_ok()
 }
 
 /// Reads a file that may have, or need, a write-ahead log.
@@ -136,7 +150,8 @@ fn read(
     busy_timeout: Duration,
     manner: Manner,
     is_wanted: &dyn Fn(&PeerRecord) -> bool,
-) -> Result<Vec<PeerRecord>> {
+    wants_histories: bool,
+) -> Result<Import> {
     forget_last_error();
     let (conn, guard) = connect(path, busy_timeout, manner)
         .map_err(|error| Error::sqlite(format!("cannot import {name}"), &error))?;
@@ -148,7 +163,9 @@ fn read(
             "; give the path of a database of peers",
         ));
     };
-    let mut peers = Vec::new();
+    let history =
+        history::inspect(&conn).map_err(|error| Error::sqlite(format!("cannot import {name}"), &error))?;
+    let (mut peers, mut times) = (Vec::new(), HashMap::new());
     let mut keep = |peer: &PeerRecord| {
         if is_wanted(peer) {
             peers.try_reserve(1).map_err(|_| Error::no_memory("for the peers of the file"))?;
@@ -157,7 +174,14 @@ fn read(
         Ok(())
     };
     read_file(&conn, path, name, &table, &guard, &|_| {}, &mut keep)?;
-    Ok(peers)
+    if wants_histories && history == history::Presence::Present && !peers.is_empty() {
+        history::read(&conn, name, Some(&guard), &mut |address, its_times| {
+            times.try_reserve(1).map_err(|_| Error::no_memory("for the histories of the file"))?;
+            times.insert(address, its_times);
+            Ok(true)
+        })?;
+    }
+    Ok(Import { records: peers, times })
 }
 
 fn connect(path: &Path, busy_timeout: Duration, manner: Manner) -> rusqlite::Result<(Connection, Guard)> {

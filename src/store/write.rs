@@ -1,14 +1,17 @@
 //! Writing changes: each call here is one transaction, done as a whole or not at all, except that
 //! [`write_changes`](Store::write_changes) leaves out what the file's own constraints refuse.
 
+use std::collections::HashSet;
+
 use rusqlite::{Connection, Savepoint, Statement, ToSql, Transaction, TransactionBehavior, params};
 
 use super::layout::Layout;
 use super::rows::{Failure, PUT, write_new, write_rows};
-use super::{Store, bans, guard, shrink};
+use super::{Store, bans, guard, history, shrink};
 use crate::address::{HostText, PeerAddress};
 use crate::changes::Changes;
 use crate::error::{ADVICE_CORRUPT, Error, Result};
+use crate::history::Noted;
 use crate::peer::PeerRecord;
 
 /// The specification's INSERT OR IGNORE, except that a row which is not a valid peer is overwritten: ignoring the new peer
@@ -53,19 +56,26 @@ pub(crate) struct Rejected {
 }
 
 impl Store {
-    /// Inserts peers that are new.
-    pub(crate) fn insert(&mut self, records: &[PeerRecord]) -> Result<()> {
+    /// Inserts peers that are new, and writes histories with them.
+    pub(crate) fn insert(&mut self, records: &[PeerRecord], noted: &[Noted]) -> Result<()> {
         let is_owned = self.owned.is_some();
-        self.write_records(records, records.len(), &|conn, layout| {
+        self.write_records(records, records.len(), noted, &|conn, layout| {
             insert_all(conn, layout, is_owned, records)
         })
     }
 
     /// Writes peers as they are now, new or not. Those that are renewed take new rows in place of those that they may have;
-    /// they are given by their positions, in order.
-    pub(crate) fn replace(&mut self, records: &[PeerRecord], renewed: &[usize]) -> Result<()> {
+    /// they are given by their positions, in order. Histories are written with them.
+    pub(crate) fn replace(
+        &mut self,
+        records: &[PeerRecord],
+        renewed: &[usize],
+        noted: &[Noted],
+    ) -> Result<()> {
         let statements = records.len() + renewed.len();
-        self.write_records(records, statements, &|conn, layout| replace_all(conn, layout, records, renewed))
+        self.write_records(records, statements, noted, &|conn, layout| {
+            replace_all(conn, layout, records, renewed)
+        })
     }
 
     /// The same after deleting others, which are evicted for them.
@@ -74,14 +84,23 @@ impl Store {
         evicted: &[PeerAddress],
         records: &[PeerRecord],
         renewed: &[usize],
+        noted: &[Noted],
     ) -> Result<()> {
-        let layout = self.layout();
+        let (layout, has_history, is_owned) = (self.layout(), self.has_history(), self.owned.is_some());
         if !layout.holds_any(evicted) && !layout.holds_any(records.iter().map(|record| &record.address)) {
             return self.check_process("cannot write to");
         }
         self.in_transaction(evicted.len() + records.len(), &mut |conn| {
             delete_each(conn, layout, evicted)?;
-            replace_all(conn, layout, records, renewed)
+            replace_all(conn, layout, records, renewed)?;
+            if has_history {
+                history::delete_each(conn, evicted)?;
+                history::write_noted(conn, noted)?;
+            }
+            if is_owned && evicted.len() > MANY {
+                shrink::give_back(conn)?;
+            }
+            Ok(())
         })
     }
 
@@ -97,14 +116,20 @@ impl Store {
             self.check_process("cannot write to")?;
             return Ok(Rejected::default());
         }
-        let is_owned = self.owned.is_some();
-        let (mut rows, mut first) = (0, None);
+        let (is_owned, has_history) = (self.owned.is_some(), self.has_history());
+        let (mut rows, mut first, mut without_row) = (0, None, HashSet::new());
         self.in_transaction(changes.len(), &mut |conn| {
             if changes.clears {
                 execute(conn, DELETE_ALL, &[])?;
             }
             delete_each(conn, layout, &changes.removed)?;
             bans::write(conn, layout, &changes.bans)?;
+            if has_history {
+                if changes.clears {
+                    history::delete_all(conn)?;
+                }
+                history::delete_each(conn, &changes.removed)?;
+            }
             let mut statement = conn.prepare_cached(PUT)?;
             let mut write = |record: &PeerRecord, is_renewed: bool| match put(
                 conn,
@@ -116,6 +141,7 @@ impl Store {
                 Err(refused @ Failure::Refused(..)) => {
                     rows += 1;
                     first.get_or_insert(refused);
+                    without_row.insert(record.address.clone());
                     Ok(())
                 }
                 done => done,
@@ -131,6 +157,10 @@ impl Store {
                     write(&put.record, put.takes_row.is_some())?;
                 }
             }
+            if has_history {
+                let put = changes.put.iter().filter(|put| !without_row.contains(&put.record.address));
+                history::write(conn, put.filter_map(|put| Some((&put.record.address, put.times?))))?;
+            }
             if is_owned && (changes.clears || changes.removed.len() > MANY) {
                 shrink::give_back(conn)?;
             }
@@ -145,28 +175,53 @@ impl Store {
         if !layout.holds(address) {
             return self.check_process("cannot write to");
         }
-        self.change(1, &mut |conn| delete_each(conn, layout, std::slice::from_ref(address)))
+        let addresses = std::slice::from_ref(address);
+        if self.has_history() {
+            return self.in_transaction(2, &mut |conn| {
+                delete_each(conn, layout, addresses)?;
+                history::delete_each(conn, addresses)
+            });
+        }
+        self.change(1, &mut |conn| delete_each(conn, layout, addresses))
     }
 
     /// Deletes the peers with at least `min_num_failures`.
     pub(crate) fn delete_with_failures(&mut self, min_num_failures: u32) -> Result<()> {
-        self.delete_many(&mut |conn| execute(conn, DELETE_FAILED, &[&min_num_failures]))
+        let has_history = self.has_history();
+        self.delete_many(&mut |conn| {
+            if has_history {
+                history::delete_with_failures(conn, min_num_failures)?;
+            }
+            execute(conn, DELETE_FAILED, &[&min_num_failures])
+        })
     }
 
     /// Deletes all peers.
     pub(crate) fn delete_all(&mut self) -> Result<()> {
-        self.delete_many(&mut |conn| execute(conn, DELETE_ALL, &[]))
+        let has_history = self.has_history();
+        self.delete_many(&mut |conn| {
+            if has_history {
+                history::delete_all(conn)?;
+            }
+            execute(conn, DELETE_ALL, &[])
+        })
     }
 
     /// Runs a deletion that may be large, and gives back the pages that it frees.
     fn delete_many(&mut self, delete: &mut dyn FnMut(&Connection) -> Result<(), Failure>) -> Result<()> {
-        if self.owned.is_none() {
+        let is_owned = self.owned.is_some();
+        if !is_owned && !self.has_history() {
             return self.change(self.rows(), delete);
         }
         self.in_transaction(self.rows(), &mut |conn| {
             delete(conn)?;
-            shrink::give_back(conn).map_err(Failure::from)
+            if is_owned { shrink::give_back(conn).map_err(Failure::from) } else { Ok(()) }
         })
+    }
+
+    /// Whether there is a table of histories, which is written even where none are kept now: a removal ends a history.
+    pub(super) fn has_history(&self) -> bool {
+        self.history == history::Presence::Present
     }
 
     /// The approximate number of rows.
@@ -229,18 +284,28 @@ impl Store {
         &mut self,
         records: &[PeerRecord],
         statements: usize,
+        noted: &[Noted],
         write: &dyn Fn(&Connection, Layout) -> Result<(), Failure>,
     ) -> Result<()> {
         let layout = self.layout();
-        match statements {
-            0 => Ok(()),
-            _ if !layout.holds_any(records.iter().map(|record| &record.address)) => {
-                self.check_process("cannot write to")
-            }
-            // One row needs only the transaction of its own statement.
-            1 if self.owned.is_some() => self.change(1, &mut |conn| write(conn, layout)),
-            _ => self.in_transaction(records.len(), &mut |conn| write(conn, layout)),
+        let noted = if self.has_history() { noted } else { &[] };
+        if statements + noted.len() == 0 {
+            return Ok(());
         }
+        let addresses = records.iter().map(|record| &record.address);
+        if !layout.holds_any(addresses.chain(noted.iter().map(|noted| &noted.address))) {
+            return self.check_process("cannot write to");
+        }
+        // One row needs only the transaction of its own statement.
+        if statements == 1 && noted.is_empty() && self.owned.is_some() {
+            return self.change(1, &mut |conn| write(conn, layout));
+        }
+        self.in_transaction(records.len() + noted.len(), &mut |conn| {
+            if statements > 0 {
+                write(conn, layout)?;
+            }
+            history::write_noted(conn, noted)
+        })
     }
 
     fn write_failed(&self, failure: Failure) -> Error {

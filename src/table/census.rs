@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::facet::pools_of_type;
 use super::index::NetgroupCount;
 use super::owner::PeerTable;
 use super::owner::entry::Entry;
@@ -45,13 +46,15 @@ impl PeerTable {
         self.indexes().pools.of_type(peer_type)
     }
 
-    /// Copies the whole table into this room, which is made larger if it does not suffice. Cost: linear, 32 bytes a peer.
+    /// Copies the whole table into this room, which is made larger if it does not suffice. Cost: linear, 32 bytes a peer, 52 with histories.
     pub(crate) fn snapshot(&self, room: Room) -> Fallible<Snapshot> {
         let copy = || -> memory::Result<_> {
             let mut peers = room.0;
             peers.try_reserve_exact(self.len())?;
             peers.extend(self.slab().entries().iter().map(Entry::compact));
-            Ok(Snapshot::new(peers, self.slab().texts().try_clone()?))
+            let times = self.indexes().histories.all();
+            let times = times.map(|times| memory::collect(times.iter().copied())).transpose()?;
+            Ok(Snapshot::new(peers, self.slab().texts().try_clone()?, times))
         };
         copy().map_err(|_| no_room(self.len()))
     }
@@ -75,6 +78,15 @@ impl PeerTable {
         }
         let slab = self.slab();
         memory::collect(slab.slots().filter(|&slot| self.bans().find(&slab.address(slot), now).is_some()))
+    }
+
+    /// The slots of the inbound peers that were never reached and were last heard of before `since`, until a peer is removed.
+    /// Cost: linear in the inbound peers.
+    pub(crate) fn not_heard_since(&self, since: i64) -> memory::Result<Vec<u32>> {
+        let pools = pools_of_type(StoredPeerType::Inbound);
+        let inbound = pools.flat_map(|pool| self.indexes().pools.slots(pool));
+        let is_forgotten = |slot: u32| self.times(slot).is_some_and(|times| times.is_forgotten(since));
+        memory::collect(inbound.filter(|&slot| is_forgotten(slot)))
     }
 
     /// The slots of the peers that wait beyond `latest`, until a peer is removed, and their records with `latest` as next

@@ -4,6 +4,10 @@
 //! netgroup before any other; if there is no such candidate it is refused. So a flood of gossip can push out only peers that
 //! could not be reached: a peer that the node has made outbound or preferred, or that has not failed yet, stays.
 //!
+//! Where histories are kept, an outbound peer that is dead goes before a new one is refused: it has failed at least
+//! [`MAX_FAILURES`](crate::MAX_FAILURES) times and was not reached for 30 days. Without that, a few peers that were good once
+//! keep out every new one for ever.
+//!
 //! The manager writes a plan to the database in one transaction, and then the [owner](super::owner) applies it.
 
 use std::borrow::Cow;
@@ -12,7 +16,9 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::bounds::{Bounds, Full};
-use super::facet::{failed_inbound, inbound_class};
+use super::facet::{
+    class_in, failed_inbound, inbound_class, is_often_failed_outbound, often_failed_outbound,
+};
 use super::number_map::{NumberMap, SlotSet};
 use super::owner::PeerTable;
 use crate::address::PeerAddress;
@@ -36,6 +42,15 @@ pub(crate) struct Plan<'a> {
 /// Slots that could be evicted, those of the highest failure class first.
 type Candidates<'a> = Box<dyn Iterator<Item = u32> + 'a>;
 
+/// Why a peer could be evicted, those first that go first.
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    /// It is inbound and has failed.
+    Failed,
+    /// It is outbound and dead.
+    Dead,
+}
+
 /// The netgroup of a new peer.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Home {
@@ -53,27 +68,32 @@ struct Planner<'a> {
     new_peers: HashSet<&'a PeerAddress>,
     /// Slots that are no candidates: evicted already, or of peers in the batch.
     settled: SlotSet,
-    candidates: Option<Candidates<'a>>,
+    /// By kind, as below.
+    candidates: [Option<Candidates<'a>>; 2],
     /// The candidates of some netgroups, and where they are there, by netgroup.
-    candidates_of: Vec<Candidates<'a>>,
-    places: NumberMap,
+    candidates_of: [Vec<Candidates<'a>>; 2],
+    places: [NumberMap; 2],
+    /// The time at which outbound peers are dead; nothing if none is known to be.
+    dead_at: Option<u64>,
 }
 
 impl PeerTable {
     /// Plans how to insert these records, one after the other; none of them evicts another. If all of them are known to be
     /// new, there may be other slots to be `spared`. A table without bounds takes all or, if it cannot number them, refuses
-    /// all.
+    /// all. Outbound peers that are dead at `now` may be evicted, if that is given.
     ///
-    /// Requires [`is_grouped`](Self::is_grouped) if the table is bounded. Cost: constant for each, amortised.
+    /// Requires [`is_grouped`](Self::is_grouped) if the table is bounded. Cost: constant for each, amortised; where an outbound
+    /// peer may have died since it was last looked for one, linear in those that have failed often.
     pub(crate) fn plan_insert<'a>(
         &self,
         records: &'a [PeerRecord],
         spared: Option<&[u32]>,
+        now: Option<i64>,
     ) -> memory::Result<Plan<'a>> {
         let mut plan =
             Plan { taken: Cow::Borrowed(records), evicted: Vec::new(), refused: 0, first_refused: None };
         if self.is_bounded() {
-            self.plan_within_bounds(records, spared, &mut plan)?;
+            self.plan_within_bounds(records, spared, now, &mut plan)?;
         } else if self.len().saturating_add(records.len()) > self.bounds().peers {
             let new = records.iter().filter(|record| !self.contains(&record.address)).count();
             if self.len().saturating_add(new) > self.bounds().peers {
@@ -88,6 +108,7 @@ impl PeerTable {
         &self,
         records: &[PeerRecord],
         spared: Option<&[u32]>,
+        now: Option<i64>,
         plan: &mut Plan<'_>,
     ) -> memory::Result {
         if !self.is_grouped() {
@@ -100,9 +121,12 @@ impl PeerTable {
             gains: HashMap::new(),
             new_peers: HashSet::new(),
             settled: SlotSet::default(),
-            candidates: None,
-            candidates_of: Vec::new(),
-            places: NumberMap::default(),
+            candidates: [None, None],
+            candidates_of: [Vec::new(), Vec::new()],
+            places: Default::default(),
+            dead_at: now
+                .filter(|&now| self.indexes().histories.may_have_dead(now))
+                .and_then(|now| u64::try_from(now).ok()),
         };
         let mut is_known = Vec::new();
         if let Some(spared) = spared {
@@ -189,23 +213,48 @@ impl PeerTable {
         }
     }
 
-    /// All candidates.
-    fn candidates(&self) -> Candidates<'_> {
-        Box::new(failed_inbound().flat_map(|pool| self.indexes().pools.slots(pool)))
+    /// All candidates of a kind.
+    fn candidates(&self, kind: Kind, dead_at: Option<u64>) -> Candidates<'_> {
+        match kind {
+            Kind::Failed => Box::new(failed_inbound().flat_map(|pool| self.indexes().pools.slots(pool))),
+            Kind::Dead => {
+                let slots = often_failed_outbound().flat_map(|pool| self.indexes().pools.slots(pool));
+                Box::new(slots.filter(move |&slot| self.is_dead(slot, dead_at)))
+            }
+        }
     }
 
-    /// The candidates of one netgroup, which is given by its number.
-    fn candidates_of(&self, netgroup: u32) -> Candidates<'_> {
+    /// Whether an outbound peer that has failed often is dead.
+    fn is_dead(&self, slot: u32, dead_at: Option<u64>) -> bool {
+        let dead_from = self.indexes().histories.dead_from(slot);
+        dead_from.zip(dead_at).is_some_and(|(dead_from, now)| dead_from <= now)
+    }
+
+    /// When the first of the outbound peers that have failed often counts as dead. Cost: linear in these.
+    fn first_dead_from(&self) -> u64 {
+        let slots = often_failed_outbound().flat_map(|pool| self.indexes().pools.slots(pool));
+        slots.filter_map(|slot| self.indexes().histories.dead_from(slot)).min().unwrap_or(u64::MAX)
+    }
+
+    /// The candidates of a kind in one netgroup, which is given by its number.
+    fn candidates_of(&self, netgroup: u32, kind: Kind, dead_at: Option<u64>) -> Candidates<'_> {
         let cells = self.indexes().netgroups.grouping().into_iter();
         let cells = cells.flat_map(move |grouping| grouping.cells(netgroup));
-        let mut failed: Vec<_> =
-            cells.filter_map(|(pool, slots)| Some((inbound_class(pool)?, slots))).collect();
+        let class_of = |pool: usize| match kind {
+            Kind::Failed => inbound_class(pool),
+            Kind::Dead => is_often_failed_outbound(pool).then(|| class_in(pool).into()),
+        };
+        let mut failed: Vec<_> = cells.filter_map(|(pool, slots)| Some((class_of(pool)?, slots))).collect();
         failed.retain(|(class, _)| *class > 0);
         let mut order: Vec<u32> = (0..).take(failed.len()).collect();
         // The highest class first, otherwise in the order of the cells.
         let key = |cell: u32| (Reverse(failed[cell as usize].0), cell);
         sort(&mut order, &mut |a, b| key(a).cmp(&key(b)));
-        Box::new(order.into_iter().flat_map(move |cell| failed[cell as usize].1.iter().copied()))
+        let slots = order.into_iter().flat_map(move |cell| failed[cell as usize].1.iter().copied());
+        match kind {
+            Kind::Failed => Box::new(slots),
+            Kind::Dead => Box::new(slots.filter(move |&slot| self.is_dead(slot, dead_at))),
+        }
     }
 }
 
@@ -222,7 +271,8 @@ impl<'a> Planner<'a> {
         }
         let Bounds { peers, per_netgroup } = self.table.bounds();
         // A flood of new peers is refused without a closer look.
-        if self.peers >= peers && self.table.indexes().pools.failed_inbound() == 0 {
+        let has_failed = self.table.indexes().pools.failed_inbound() > 0;
+        if self.peers >= peers && !has_failed && self.dead_at.is_none() {
             return Ok(Err(Full::Table));
         }
         let home = self.table.home(address);
@@ -230,10 +280,12 @@ impl<'a> Planner<'a> {
         let has_room = !is_netgroup_full && self.peers < peers;
         let (evicted, full) = if has_room {
             (None, None)
-        } else if is_netgroup_full {
-            (self.next_of(&home)?, Some(Full::Netgroup))
         } else {
-            (self.next_of(&home)?.or_else(|| self.next()), Some(Full::Table))
+            let evicted = match self.next_of_kind(&home, is_netgroup_full, Kind::Failed)? {
+                None if self.dead_at.is_some() => self.next_of_kind(&home, is_netgroup_full, Kind::Dead)?,
+                failed => failed,
+            };
+            (evicted, Some(if is_netgroup_full { Full::Netgroup } else { Full::Table }))
         };
         if let (None, Some(full)) = (evicted, full) {
             return Ok(Err(full));
@@ -270,27 +322,49 @@ impl<'a> Planner<'a> {
         i64::from(before) + self.gains.get(home).copied().unwrap_or(0)
     }
 
+    /// The next candidate of a kind: one of the new peer's netgroup or else, if the netgroup is not full, any.
+    fn next_of_kind(
+        &mut self,
+        home: &Home,
+        is_netgroup_full: bool,
+        kind: Kind,
+    ) -> memory::Result<Option<u32>> {
+        match self.next_of(home, kind)? {
+            None if !is_netgroup_full => Ok(self.next(kind)),
+            of_netgroup => Ok(of_netgroup),
+        }
+    }
+
     /// The next candidate of the table.
-    fn next(&mut self) -> Option<u32> {
-        let table = self.table;
-        let candidates = self.candidates.get_or_insert_with(|| table.candidates());
-        candidates.find(|&slot| !self.settled.contains(slot))
+    fn next(&mut self, kind: Kind) -> Option<u32> {
+        let (table, dead_at) = (self.table, self.dead_at);
+        let candidates = &mut self.candidates[kind as usize];
+        let candidates = candidates.get_or_insert_with(|| table.candidates(kind, dead_at));
+        let found = candidates.find(|&slot| !self.settled.contains(slot));
+        if found.is_none() && matches!(kind, Kind::Dead) {
+            // The next new peers need not look as well.
+            table.indexes().histories.expect_none_before(table.first_dead_from());
+            self.dead_at = None;
+        }
+        found
     }
 
     /// The next candidate of a netgroup.
-    fn next_of(&mut self, home: &Home) -> memory::Result<Option<u32>> {
+    fn next_of(&mut self, home: &Home, kind: Kind) -> memory::Result<Option<u32>> {
         let Home::Known(netgroup) = home else { return Ok(None) };
         let table = self.table;
         let grouping = table.indexes().netgroups.grouping();
         let Some(number) = grouping.and_then(|grouping| grouping.find(*netgroup)) else {
             return Ok(None);
         };
-        let new = self.candidates_of.len();
-        let place = *self.places.entry(number, u32::try_from(new).unwrap_or(u32::MAX))? as usize;
+        let (candidates_of, places) =
+            (&mut self.candidates_of[kind as usize], &mut self.places[kind as usize]);
+        let new = candidates_of.len();
+        let place = *places.entry(number, u32::try_from(new).unwrap_or(u32::MAX))? as usize;
         if place == new {
-            memory::push(&mut self.candidates_of, table.candidates_of(number))?;
+            memory::push(candidates_of, table.candidates_of(number, kind, self.dead_at))?;
         }
-        let candidates = &mut self.candidates_of[place];
+        let candidates = &mut candidates_of[place];
         Ok(candidates.find(|&slot| !self.settled.contains(slot)))
     }
 }

@@ -6,7 +6,7 @@
 //! The classes end at the cut-offs that nodes use: 10 (tell others) and 120 (dial, purge). A query with one of those
 //! bounds, or with none, admits whole classes; any other bound cuts at most one class in two.
 
-use crate::peer::StoredPeerType;
+use crate::peer::{MAX_FAILURES, StoredPeerType};
 
 /// Counts below this have a failure class each.
 const EXACT: usize = 16;
@@ -106,6 +106,21 @@ pub(super) fn failed_inbound() -> impl Iterator<Item = usize> {
     (1..CLASSES).rev().flat_map(|class| (0..INBOUND).step_by(CLASSES).map(move |first| first + class))
 }
 
+/// Whether a pool is one of outbound peers that have failed at least [`MAX_FAILURES`] times.
+pub(super) fn is_often_failed_outbound(pool: usize) -> bool {
+    pools_of_type(StoredPeerType::Outbound).contains(&pool) && pool % CLASSES >= OFTEN
+}
+
+/// These pools, most failures first.
+pub(super) fn often_failed_outbound() -> impl Iterator<Item = usize> {
+    let firsts = || pools_of_type(StoredPeerType::Outbound).step_by(CLASSES);
+    (OFTEN..CLASSES).rev().flat_map(move |class| firsts().map(move |first| first + class))
+}
+
+/// The class from which on a peer has failed at least [`MAX_FAILURES`] times.
+const OFTEN: usize = MAX_FAILURES as usize;
+const _: () = assert!(OFTEN < EXACT, "it is a class of its own");
+
 /// The failure class of a pool, if that is one of inbound peers.
 pub(super) fn inbound_class(pool: usize) -> Option<usize> {
     (pool < INBOUND).then_some(pool % CLASSES)
@@ -190,6 +205,19 @@ mod tests {
         }
         for bound in [16, 100, 121] {
             assert_ne!(class_end(class_of(bound)), bound);
+        }
+    }
+
+    #[test]
+    fn the_pools_of_outbound_peers_that_failed_often_come_with_most_failures_first() {
+        let pools: Vec<usize> = often_failed_outbound().collect();
+        assert_eq!(pools.len(), 4 * (CLASSES - class_of(MAX_FAILURES)));
+        assert!(pools.is_sorted_by_key(|pool| CLASSES - pool % CLASSES));
+        for pool in 0..POOLS {
+            let is_often = pools_of_type(StoredPeerType::Outbound).contains(&pool)
+                && class_end(usize::from(class_in(pool))) >= MAX_FAILURES;
+            assert_eq!(is_often_failed_outbound(pool), is_often);
+            assert_eq!(pools.contains(&pool), is_often);
         }
     }
 

@@ -22,6 +22,7 @@ use super::index::{Grouping, Indexes};
 use crate::address::PeerAddress;
 use crate::bans::Bans;
 use crate::changes::{Changes, Room};
+use crate::history::{Noted, Times};
 use crate::memory;
 use crate::netgroup::GroupingPolicy;
 use crate::peer::PeerRecord;
@@ -100,6 +101,16 @@ impl PeerTable {
     /// What is known of an address, or `None`. Cost: constant.
     pub(crate) fn get(&self, address: &PeerAddress) -> Option<PeerRecord> {
         self.find(address).map(|slot| self.record(slot, address))
+    }
+
+    /// Whether a history of each peer is kept.
+    pub(crate) fn keeps_histories(&self) -> bool {
+        self.indexes.histories.are_kept()
+    }
+
+    /// The history of the peer in a slot, if histories are kept. Cost: constant.
+    pub(crate) fn times(&self, slot: u32) -> Option<Times> {
+        self.indexes.histories.of(slot)
     }
 
     /// What is known of an address that is about to be changed, and its slot until a peer is removed.
@@ -195,6 +206,37 @@ impl PeerTable {
         self.indexes.fit(&mut self.slab);
     }
 
+    /// Keeps a history of each peer from now on; the table must be empty.
+    pub(crate) fn with_histories(mut self) -> Self {
+        self.indexes.histories.keep();
+        self
+    }
+
+    /// Replaces the histories of these peers, as far as they are in the table. Cost: constant for each.
+    pub(crate) fn note_all(&mut self, noted: &[Noted]) {
+        for Noted { address, times } in noted {
+            if let Some(slot) = self.find(address) {
+                self.set_times(slot, *times);
+            }
+        }
+        self.indexes.fit(&mut self.slab);
+    }
+
+    /// Takes in a history that was read from a file; returns whether there is such a peer.
+    pub(crate) fn note_loaded(&mut self, address: &PeerAddress, times: Times) -> bool {
+        let slot = self.find(address);
+        if let Some(slot) = slot {
+            self.set_times(slot, times);
+        }
+        slot.is_some()
+    }
+
+    /// Replaces the history of the peer in a slot. Cost: constant.
+    pub(crate) fn note(&mut self, slot: u32, times: Times) {
+        self.set_times(slot, times);
+        self.indexes.fit(&mut self.slab);
+    }
+
     /// Removes the peer in a slot. Cost: constant.
     pub(crate) fn remove(&mut self, slot: u32) {
         self.take(slot);
@@ -254,7 +296,8 @@ impl PeerTable {
     /// `unwritten` from before. Without memory for that, all stays as it is. Cost: linear in their number.
     pub(crate) fn take_dirty(&mut self, unwritten: &Changes) -> memory::Result<(Changes, Room)> {
         let bans = self.bans.dirty_len();
-        let (mut changes, room) = self.indexes.dirty.take(&mut self.slab, unwritten, bans)?;
+        let times = self.indexes.histories.all();
+        let (mut changes, room) = self.indexes.dirty.take(&mut self.slab, times, unwritten, bans)?;
         self.bans.take(&mut changes.bans);
         Ok((changes, room))
     }
@@ -303,6 +346,12 @@ impl PeerTable {
         self.slab.assign(slot, record);
         let after = self.slab.state(slot);
         self.indexes.updated(&mut self.slab, slot, before, after);
+    }
+
+    fn set_times(&mut self, slot: u32, times: Times) {
+        if self.indexes.histories.set(&self.slab, slot, times) {
+            self.indexes.dirty.touch(&mut self.slab, slot);
+        }
     }
 
     fn take(&mut self, slot: u32) {

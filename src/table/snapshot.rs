@@ -3,12 +3,13 @@
 use super::owner::entry::Compact;
 use super::owner::names::Texts;
 use crate::error::{Error, Result};
+use crate::history::{History, Times};
 use crate::memory;
 use crate::peer::PeerRecord;
 
 /// All peers as they were at one consistent moment, in no particular order.
 ///
-/// It is a compact copy (32 bytes a peer) that is independent of the manager it came from.
+/// It is a compact copy (32 bytes a peer, 52 with histories) that is independent of the manager it came from.
 ///
 /// ```
 /// use peer_manager::PeerManager;
@@ -24,6 +25,8 @@ use crate::peer::PeerRecord;
 pub struct Snapshot {
     peers: Vec<Compact>,
     names: Texts,
+    /// The histories of the same peers, if they are kept.
+    times: Option<Vec<Times>>,
 }
 
 /// Room for a snapshot, to be made before the table is locked.
@@ -45,8 +48,8 @@ pub(super) fn no_room(peers: usize) -> Error {
 }
 
 impl Snapshot {
-    pub(super) fn new(peers: Vec<Compact>, names: Texts) -> Self {
-        Self { peers, names }
+    pub(super) fn new(peers: Vec<Compact>, names: Texts, times: Option<Vec<Times>>) -> Self {
+        Self { peers, names, times }
     }
 
     /// The number of peers.
@@ -65,6 +68,19 @@ impl Snapshot {
     #[must_use]
     pub fn get(&self, index: usize) -> Option<PeerRecord> {
         self.peers.get(index).map(|peer| peer.record(&self.names))
+    }
+
+    /// Whether the manager kept [histories](crate::Options::keep_history).
+    #[must_use]
+    pub fn has_histories(&self) -> bool {
+        self.times.is_some()
+    }
+
+    /// The history of the peer at `index`, if it is less than [`len`](Self::len) and there are
+    /// [histories](Self::has_histories). Cost: constant.
+    #[must_use]
+    pub fn history(&self, index: usize) -> Option<History> {
+        self.times.as_ref()?.get(index).copied().map(History::from)
     }
 
     /// All peers, one after the other.

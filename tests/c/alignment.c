@@ -77,6 +77,10 @@ static void inputs_and_outputs_are_refused_by_name(void) {
   MISALIGNED("out", peer_manager_new_with_db, "a database", (peer_manager **)at(4));
   REQUIRE(SUCCEEDS(peer_manager_get_all_peers, pm, &snapshot));
   MISALIGNED("out", peer_manager_snapshot_get, snapshot, 0, (peer_manager_record *)at(4));
+  MISALIGNED("out", peer_manager_snapshot_get_history, snapshot, 0, (peer_manager_history *)at(4));
+  MISALIGNED("address", peer_manager_load_history, pm, (const peer_manager_address *)at(1), (peer_manager_history *)at(0));
+  MISALIGNED("out", peer_manager_load_history, pm, &address, (peer_manager_history *)at(4));
+  MISALIGNED("out_removed", peer_manager_remove_peers_not_heard_since, pm, 0, (size_t *)at(1));
   peer_manager_snapshot_free(snapshot);
   /* Not even what was to be stored is there: the batch was refused before it did anything. */
   CHECK(count == 12345 && peer_manager_peer_count(pm) == 0);

@@ -23,6 +23,7 @@ typedef struct scene {
   peer_manager_address routable;
   peer_manager_address banned;
   peer_manager_record record;
+  peer_manager_history history;
   peer_manager_options options;
   peer_manager_query query;
   peer_manager_stats stats;
@@ -79,6 +80,9 @@ typedef struct scene {
   X(peer_manager_get_bans, PEER_MANAGER_OK, 1, (s->pm, 1, &s->ban, &s->count, e)) \
   X(peer_manager_get_all_peers, PEER_MANAGER_OK, 1, (s->pm, &s->out_snapshot, e)) \
   X(peer_manager_snapshot_get, PEER_MANAGER_OK, 0, (s->snapshot, 0, &s->record, e)) \
+  X(peer_manager_snapshot_get_history, PEER_MANAGER_OK, 0, (s->snapshot, 0, &s->history, e)) \
+  X(peer_manager_load_history, PEER_MANAGER_OK, 1, (s->pm, &s->address, &s->history, e)) \
+  X(peer_manager_remove_peers_not_heard_since, PEER_MANAGER_OK, 1, (s->pm, 0, &s->count, e)) \
   X(peer_manager_get_stats, PEER_MANAGER_OK, 1, (s->pm, &s->stats, e)) \
   X(peer_manager_get_quarantine, PEER_MANAGER_OK, 1, (s->pm, s->text, sizeof s->text, NULL, NULL, e))
 
@@ -135,7 +139,9 @@ static void stop_injecting(void) {
 
 static void set_up(scene *s) {
   memset(s, 0, sizeof *s);
-  s->pm = check_open(NULL, NULL);
+  peer_manager_options_init(&s->options, sizeof s->options);
+  s->options.keep_history = 1;
+  REQUIRE(SUCCEEDS(peer_manager_open, &s->options, &s->pm));
   s->address = check_address("10.0.0.1", 1);
   s->routable = check_address("8.8.8.8", 1);
   s->own = check_address("10.0.0.2", 1);
@@ -145,7 +151,6 @@ static void set_up(scene *s) {
   REQUIRE(SUCCEEDS(peer_manager_store, s->pm, &s->record));
   REQUIRE(SUCCEEDS(peer_manager_ban, s->pm, "203.0.113.7", INT64_MAX, NULL));
   REQUIRE(SUCCEEDS(peer_manager_get_all_peers, s->pm, &s->snapshot));
-  peer_manager_options_init(&s->options, sizeof s->options);
   peer_manager_query_init(&s->query, sizeof s->query);
   peer_manager_stats_init(&s->stats, sizeof s->stats);
   s->options.rng_seed = 7;

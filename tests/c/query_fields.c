@@ -41,7 +41,7 @@ static void fields_beyond_their_range_are_refused(void) {
   }
   query = defaults;
   query.heard_since = 1;
-  REFUSES("query->heard_since", peer_manager_load_random_peers, pm, &query, 1, &out, &count);
+  REFUSES("heard_since is 1, but no history of the peers is kept", peer_manager_load_random_peers, pm, &query, 1, &out, &count);
   query = defaults;
   query.reached_since = -1;
   REFUSES("reached_since", peer_manager_get_peers_to_send, pm, &query, NULL, 1, &out, &count);

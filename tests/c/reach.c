@@ -181,9 +181,6 @@ static void what_makes_no_sense_is_refused_and_what_is_not_there_yet_is_unsuppor
   options.share_max_percent = 50;
   REFUSES("share_cache_seconds", peer_manager_open, &options, &pm);
   options = defaults;
-  options.keep_history = 1;
-  FAILS(PEER_MANAGER_ERROR_UNSUPPORTED, "options->keep_history is set", peer_manager_open, &options, &pm);
-  options = defaults;
   options.reserved2 = 1;
   FAILS(PEER_MANAGER_ERROR_UNSUPPORTED, "options->reserved2 is not 0", peer_manager_open, &options, &pm);
   CHECK(pm == NULL);

@@ -9,6 +9,7 @@ pub(crate) mod chance;
 pub(crate) mod circles;
 pub(crate) mod damage;
 pub(crate) mod example;
+pub(crate) mod histories;
 pub(crate) mod history;
 pub(crate) mod import;
 pub(crate) mod judge;

@@ -9,6 +9,7 @@ mod failed_writes;
 mod faults;
 mod faults_borrowed;
 mod faults_bounds;
+mod history;
 mod idle;
 mod kill;
 mod panics;

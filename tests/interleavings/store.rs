@@ -3,7 +3,7 @@
 //! It is compiled into the library in place of SQLite, for which the checker could not schedule. Other threads may run
 //! between any two steps of a transaction, and a write fails when a test or the checker's random source says so.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,6 +18,7 @@ use crate::address::PeerAddress;
 use crate::bans::{Ban, BanChange, BanSubject};
 use crate::changes::Changes;
 use crate::error::{Error, Result};
+use crate::history::{Noted, Times};
 use crate::options::Durability;
 use crate::peer::PeerRecord;
 
@@ -287,7 +288,14 @@ impl Store {
         Err(not_modelled())
     }
 
-    pub(crate) fn begin(&mut self, _: Durability, _: Duration) -> Result<()> {
+    pub(crate) fn load_histories(
+        &mut self,
+        _: &mut dyn FnMut(PeerAddress, Times) -> Result<bool>,
+    ) -> Result<()> {
+        Ok(())
+    }
+
+    pub(crate) fn begin(&mut self, _: Durability, _: Duration, _: bool) -> Result<()> {
         Ok(())
     }
 
@@ -329,11 +337,11 @@ impl Store {
         self.transaction(removed.iter().map(Statement::Delete).chain(changes.iter().map(Statement::Ban)))
     }
 
-    pub(crate) fn insert(&mut self, records: &[PeerRecord]) -> Result<()> {
+    pub(crate) fn insert(&mut self, records: &[PeerRecord], _: &[Noted]) -> Result<()> {
         self.transaction(records.iter().map(Statement::Insert))
     }
 
-    pub(crate) fn replace(&mut self, records: &[PeerRecord], renewed: &[usize]) -> Result<()> {
+    pub(crate) fn replace(&mut self, records: &[PeerRecord], renewed: &[usize], _: &[Noted]) -> Result<()> {
         self.transaction(replacements(records, renewed))
     }
 
@@ -342,6 +350,7 @@ impl Store {
         evicted: &[PeerAddress],
         records: &[PeerRecord],
         renewed: &[usize],
+        _: &[Noted],
     ) -> Result<()> {
         let deletions = evicted.iter().map(Statement::Delete);
         self.transaction(deletions.chain(replacements(records, renewed)))
@@ -427,7 +436,14 @@ pub(crate) fn quarantine(_: &DatabaseFile) -> Result<Quarantine> {
     Err(not_modelled())
 }
 
-pub(crate) fn read_peers(_: &Path, _: Duration, _: &dyn Fn(&PeerRecord) -> bool) -> Result<Vec<PeerRecord>> {
+/// As in the library.
+#[derive(Debug, Default)]
+pub(crate) struct Import {
+    pub(crate) records: Vec<PeerRecord>,
+    pub(crate) times: HashMap<PeerAddress, Times>,
+}
+
+pub(crate) fn read_peers(_: &Path, _: Duration, _: &dyn Fn(&PeerRecord) -> bool, _: bool) -> Result<Import> {
     Err(not_modelled())
 }
 

@@ -5,6 +5,7 @@ mod common;
 
 mod addresses;
 mod bans;
+mod history;
 mod model;
 mod options;
 mod reach;

@@ -7,6 +7,7 @@ mod bans;
 mod borrowed;
 mod damage;
 mod endless;
+mod history;
 mod in_place;
 mod lies;
 mod one_file;

@@ -8,6 +8,7 @@ mod bounds;
 mod bounds_file;
 mod bounds_model;
 mod concurrency;
+mod dead;
 mod floods;
 mod memory;
 mod out_of_memory;

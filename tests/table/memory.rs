@@ -5,8 +5,8 @@
 use crate::allocator::{bytes_in_use, calls};
 use crate::common::process::alone;
 use crate::common::run::{is_full, skip_part};
-use crate::common::{START, TestClock, ipv4, mixed, record};
-use peer_manager::{PeerManager, PeerQuery, PeerTypeFilter, StoredPeerType};
+use crate::common::{START, TestClock, ipv4, mixed, open, record};
+use peer_manager::{Options, PeerManager, PeerQuery, PeerTypeFilter, StoredPeerType};
 
 const PEERS: u32 = 100_000;
 
@@ -72,6 +72,20 @@ fn keeps_too_much((way, remove): Removal) -> Option<String> {
     (left > full / 50).then(|| format!("{way} leaves {left} of {full} bytes in use"))
 }
 
+/// What histories cost, in a table that is filled at once: twenty bytes a peer, and nothing where none are kept.
+fn a_history_takes_twenty_bytes() {
+    let cost = |keep_history| {
+        let base = bytes_in_use();
+        let manager = open(Options { keep_history, ..TestClock::at(START).options(7) });
+        fill(&manager);
+        beyond(base)
+    };
+    let (without, with) = (cost(false), cost(true));
+    let histories = with - without;
+    let exactly = 20 * PEERS as usize;
+    assert!((exactly..exactly + 4_096).contains(&histories), "{histories} bytes for {PEERS} peers");
+}
+
 /// Fills and empties a table again and again, in one way after the other.
 fn many_lives_do_not_add_up() {
     let lives = if is_full() { 10 } else { 4 };
@@ -122,6 +136,7 @@ fn frequent_queries_hardly_allocate() {
 fn memory_is_given_back_and_frequent_queries_hardly_ask_for_any() {
     alone(|| {
         frequent_queries_hardly_allocate();
+        a_history_takes_twenty_bytes();
         many_lives_do_not_add_up();
         // All of them first, so that a failure tells the whole story.
         let failures: Vec<_> = REMOVALS.into_iter().filter_map(keeps_too_much).collect();

@@ -28,17 +28,22 @@ struct Kind {
     /// Whether a query by netgroup came before.
     is_grouped: bool,
     share_cache_seconds: u32,
+    keep_history: bool,
 }
 
-const IN_MEMORY: Kind = Kind { durability: None, max_peers: 0, is_grouped: false, share_cache_seconds: 0 };
+const IN_MEMORY: Kind =
+    Kind { durability: None, max_peers: 0, is_grouped: false, share_cache_seconds: 0, keep_history: false };
 
-const KINDS: [Kind; 6] = [
+const KINDS: [Kind; 9] = [
     IN_MEMORY,
     Kind { is_grouped: true, ..IN_MEMORY },
     Kind { max_peers: 3_000, ..IN_MEMORY },
     Kind { durability: Some(Durability::Commit), max_peers: 3_000, ..IN_MEMORY },
     Kind { durability: Some(Durability::Commit), is_grouped: true, ..IN_MEMORY },
     Kind { durability: Some(Durability::Deferred), ..IN_MEMORY },
+    Kind { keep_history: true, ..IN_MEMORY },
+    Kind { durability: Some(Durability::Commit), max_peers: 3_000, keep_history: true, ..IN_MEMORY },
+    Kind { durability: Some(Durability::Deferred), keep_history: true, ..IN_MEMORY },
 ];
 
 /// A table, and the clock that it follows.
@@ -67,6 +72,7 @@ impl Kind {
         options.busy_timeout = Duration::from_millis(1);
         options.max_peers = self.max_peers;
         options.share_cache_seconds = self.share_cache_seconds;
+        options.keep_history = self.keep_history;
         options
     }
 

@@ -306,7 +306,7 @@ fn options_that_are_refused(which: u8) {
         7 => (peer_manager_options { name_groups: 2, ..defaults }, INVALID_ARGUMENT),
         8 => (peer_manager_options { backoff_seconds: 3601, ..defaults }, INVALID_ARGUMENT),
         9 => (peer_manager_options { max_backoff_exponent: 21, ..defaults }, INVALID_ARGUMENT),
-        10 => (peer_manager_options { keep_history: 1, ..defaults }, UNSUPPORTED),
+        10 => (peer_manager_options { keep_history: 1, reserved: 1, ..defaults }, UNSUPPORTED),
         11 => (peer_manager_options { reserved2: 1, ..defaults }, UNSUPPORTED),
         12 => (
             peer_manager_options { asmap_path: c"/there/is/no/asmap.dat".as_ptr(), ..defaults },

@@ -1,4 +1,4 @@
-//! What a query leaves out that pools say nothing of: networks, and with `apart` netgroups.
+//! What a query leaves out that pools say nothing of: networks, with `apart` netgroups, and by histories.
 
 use std::collections::HashSet;
 
@@ -8,19 +8,21 @@ use crate::netgroup::Netgroup;
 use crate::network::Networks;
 use crate::query::PeerQuery;
 use crate::table::owner::PeerTable;
-use crate::table::owner::slab::Slab;
 
 /// Which peers pass, whatever pool they are in. What it leaves out costs a draw each.
 pub(super) struct Filter {
     networks: Networks,
+    /// When the peers must have been heard of and reached.
+    since: (i64, i64),
     /// Netgroups none of whose peers passes.
     closed: HashSet<Netgroup>,
 }
 
 impl Filter {
-    /// Leaves out nothing but networks.
+    /// Leaves out no netgroups.
     pub(super) fn of(query: &PeerQuery<'_>) -> Self {
-        Self { networks: query.networks, closed: HashSet::new() }
+        let since = (query.heard_since, query.reached_since);
+        Self { networks: query.networks, since, closed: HashSet::new() }
     }
 
     /// Leaves out the netgroups of the excluded peers.
@@ -33,12 +35,15 @@ impl Filter {
     }
 
     pub(super) fn passes_all(&self) -> bool {
-        self.networks == Networks::ALL && self.closed.is_empty()
+        self.networks == Networks::ALL && self.since == (0, 0) && self.closed.is_empty()
     }
 
-    pub(super) fn passes(&self, slab: &Slab, slot: u32) -> bool {
+    pub(super) fn passes(&self, table: &PeerTable, slot: u32) -> bool {
+        let slab = table.slab();
         let key = slab.entry(slot).key();
-        (self.networks == Networks::ALL || self.networks.intersects(key.network(slab.texts())))
+        let (heard, reached) = self.since;
+        (self.since == (0, 0) || table.times(slot).is_some_and(|times| times.is_since(heard, reached)))
+            && (self.networks == Networks::ALL || self.networks.intersects(key.network(slab.texts())))
             && (self.closed.is_empty() || !self.closed.contains(&slab.netgroup_of(&key)))
     }
 }

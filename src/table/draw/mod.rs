@@ -198,7 +198,7 @@ impl<'a> Draw<'a> {
         let filter = &self.filter;
         let is_admitted = |slot: u32| {
             (is_exact || admission.admits(table.slab().entry(slot)))
-                && (passes_all || filter.passes(table.slab(), slot))
+                && (passes_all || filter.passes(table, slot))
         };
         if let Some(by_netgroup) = &mut self.by_netgroup {
             by_netgroup.draw(size, *admission, &mut self.gone, is_admitted, rng, slots)

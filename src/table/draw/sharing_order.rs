@@ -84,7 +84,7 @@ impl PeerTable {
                 && query.type_filter.admits(entry.peer_type())
                 && now.is_none_or(|now| entry.next_attempt() <= now)
                 && query.max_num_failures.is_none_or(|max| entry.num_failures() <= max)
-                && filter.passes(self.slab(), slot)
+                && filter.passes(self, slot)
             {
                 memory::push(&mut by_type[drawn_as as usize], (address, self.slab().netgroup(slot)))?;
             }

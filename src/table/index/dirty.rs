@@ -9,6 +9,7 @@ use std::collections::HashSet;
 use super::interface::{Cause, Index, Needs, ensure};
 use crate::address::PeerAddress;
 use crate::changes::{Changes, Put, Room};
+use crate::history::Times;
 use crate::memory::{self, MIN_CAPACITY};
 use crate::peer::StoredPeerType;
 use crate::table::facet::pools_of_type;
@@ -150,6 +151,13 @@ impl Dirty {
         self.leaves_rows
     }
 
+    /// Notes that something beside its record has changed of the peer in a slot.
+    pub(in crate::table) fn touch(&mut self, slab: &mut Slab, slot: u32) {
+        if let Some(changes) = &mut self.changes {
+            changes.mark(slab, slot);
+        }
+    }
+
     /// How many changes the file does not have.
     pub(in crate::table) fn len(&self) -> usize {
         let Some(changes) = &self.changes else { return 0 };
@@ -157,11 +165,12 @@ impl Dirty {
     }
 
     /// Takes all changes, to be written, with the room to put them and changes of so many `bans` together with those that are
-    /// `unwritten` from before.
-    /// Without memory for that, all stays as it is. Cost: linear in their number.
+    /// `unwritten` from before. `times` are the histories by slot, if they are kept. Without memory for that, all stays as it is. Cost: linear in their
+    /// number.
     pub(in crate::table) fn take(
         &mut self,
         slab: &mut Slab,
+        times: Option<&[Times]>,
         unwritten: &Changes,
         bans: usize,
     ) -> memory::Result<(Changes, Room)> {
@@ -179,6 +188,7 @@ impl Dirty {
                 record: entry.record(slab.texts()),
                 is_new: !entry.is_on_file(),
                 takes_row: entry.takes_row().then(|| entry.rank()),
+                times: times.and_then(|times| times.get(slot as usize).copied()),
             });
             let entry = &mut slab.entries_mut()[slot as usize];
             entry.set_dirty(false);

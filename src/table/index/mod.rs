@@ -3,6 +3,7 @@
 //! To add one: a file here whose type implements [`Index`], its `mod` line, and its line in the list below.
 
 mod dirty;
+mod history;
 pub(super) mod interface;
 mod keys;
 mod netgroups;
@@ -109,6 +110,8 @@ indexes! {
     wheel: Wheel,
     /// Who is in each netgroup.
     netgroups: netgroups::Netgroups,
+    /// When they were heard of and reached.
+    histories: history::Histories,
     /// What the file does not have yet.
     dirty: dirty::Dirty,
 }

@@ -48,7 +48,8 @@ impl PeerTable {
 }
 
 impl PeerTable {
-    /// Asks for memory to insert records, all of which may be known to be new, and to evict so many peers.
+    /// Asks for memory to insert records, all of which may be known to be new, to evict so many peers, and to note the
+    /// histories of so many.
     ///
     /// Cost: constant for each, amortised.
     pub(crate) fn reserve_insert(
@@ -56,8 +57,9 @@ impl PeerTable {
         records: &[PeerRecord],
         are_new: bool,
         evictions: usize,
+        notes: usize,
     ) -> Fallible<()> {
-        self.try_reserve_insert(records, are_new, evictions)
+        self.try_reserve_insert(records, are_new, evictions, notes)
             .map_err(|_| Error::no_memory(&format!("for {} more peers", records.len())))
     }
 
@@ -66,8 +68,9 @@ impl PeerTable {
         records: &[PeerRecord],
         are_new: bool,
         evictions: usize,
+        notes: usize,
     ) -> memory::Result {
-        let (changes, removals) = (records.len(), evictions);
+        let (changes, removals) = (records.len().saturating_add(notes), evictions);
         if let [record] = records {
             let pool = either_pool(record, self.slab.hides(&record.address));
             let names = usize::from(self.slab.is_new_name(record.address.host()));

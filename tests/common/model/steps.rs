@@ -51,6 +51,7 @@ impl<P: Peer> Query<P> {
             apart: self.apart,
             networks: Networks::from_bits(self.networks).expect("there are these networks"),
             share_key: self.share_key,
+            ..PeerQuery::everything()
         }
     }
 }

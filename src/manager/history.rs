@@ -1,0 +1,121 @@
+//! What is known of a peer's past: reading histories, and what a change notes in them.
+
+use super::PeerManager;
+use crate::address::PeerAddress;
+use crate::error::{Error, Result};
+use crate::history::{Event, History, Noted, Times};
+use crate::memory;
+use crate::peer::{BackOffUpdate, PeerRecord};
+use crate::table::PeerTable;
+
+/// Histories of peers, kept with [`keep_history`](crate::Options::keep_history).
+impl PeerManager {
+    /// When a peer was heard of, reached and tried, or `None` if the address is not known. Cost: constant.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] without [`keep_history`](crate::Options::keep_history); [`Error::Internal`] after a panic.
+    ///
+    /// ```
+    /// use peer_manager::{BackOffUpdate, Options, PeerAddress, PeerManager};
+    ///
+    /// let manager = PeerManager::open(Options { keep_history: true, ..Options::default() })?;
+    /// let address: PeerAddress = "example.org:11625".parse()?;
+    /// manager.ensure_exists(&address)?;
+    /// manager.update_backoff(&address, BackOffUpdate::Reset)?;
+    /// let history = manager.load_history(&address)?.unwrap_or_default();
+    /// assert!(history.first_heard <= history.last_reached);
+    /// assert_eq!(history.last_attempt, 0);
+    /// # Ok::<(), peer_manager::Error>(())
+    /// ```
+    pub fn load_history(&self, address: &PeerAddress) -> Result<Option<History>> {
+        let table = self.read()?;
+        if !table.keeps_histories() {
+            return Err(Error::no_histories());
+        }
+        Ok(table.find(address).and_then(|slot| table.times(slot)).map(History::from))
+    }
+
+    /// Removes the inbound peers that were never reached and were last heard of before `since`, in seconds since the Unix epoch;
+    /// returns how many there were. Peers of whose past nothing is known stay.
+    ///
+    /// One transaction, and none if there are none. Cost: linear in the inbound peers.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] without [`keep_history`](crate::Options::keep_history); [`Error::NoMemory`] when there is none for
+    /// a list of them; [`Error::Database`], [`Error::Busy`], [`Error::DiskFull`] or [`Error::Corrupt`] when the database refuses
+    /// the write; [`Error::Internal`] after a panic.
+    pub fn remove_peers_not_heard_since(&self, since: i64) -> Result<usize> {
+        let mut writer = self.lock_writer()?;
+        if !self.keeps_histories {
+            return Err(Error::no_histories());
+        }
+        // Slots stay as they are until the writer is unlocked.
+        let slots = self.read_table()?.not_heard_since(since)?;
+        self.remove_slots(&mut writer, slots)
+    }
+
+    /// The time, if histories are kept; else the clock is not read.
+    pub(super) fn now_for_history(&self) -> Option<i64> {
+        self.keeps_histories.then(|| self.clock.now())
+    }
+}
+
+/// What an update of the back-off says about a peer.
+pub(super) fn event_of(backoff: BackOffUpdate) -> Event {
+    match backoff {
+        BackOffUpdate::HardReset | BackOffUpdate::Reset => Event::Reached,
+        BackOffUpdate::Increase => Event::Failed,
+    }
+}
+
+/// What an insertion notes in the histories.
+pub(super) struct Notes<'a> {
+    now: i64,
+    /// The history with which a new peer begins.
+    of_new: &'a dyn Fn(&PeerRecord) -> Times,
+    /// Whether the known peers of the batch are heard of.
+    is_gossip: bool,
+    of_known: Vec<Noted>,
+}
+
+impl<'a> Notes<'a> {
+    /// Only new peers have something noted.
+    pub(super) fn of_new_peers(now: i64, of_new: &'a dyn Fn(&PeerRecord) -> Times) -> Self {
+        Self { now, of_new, is_gossip: false, of_known: Vec::new() }
+    }
+
+    /// All peers of the batch are heard of.
+    pub(super) fn of_gossip(now: i64, of_new: &'a dyn Fn(&PeerRecord) -> Times) -> Self {
+        Self { is_gossip: true, ..Self::of_new_peers(now, of_new) }
+    }
+
+    /// When it happens.
+    pub(super) fn now(&self) -> i64 {
+        self.now
+    }
+
+    /// Whether nothing is noted of known peers.
+    pub(super) fn is_empty(&self) -> bool {
+        self.of_known.is_empty()
+    }
+
+    /// Hears of a known peer, unless that changes nothing.
+    pub(super) fn hear(&mut self, table: &PeerTable, slot: u32, address: &PeerAddress) -> memory::Result {
+        let stale = table.times(slot).filter(|times| self.is_gossip && times.is_stale(self.now));
+        stale.map_or(Ok(()), |times| {
+            let times = times.noted(Event::Heard, self.now);
+            memory::push(&mut self.of_known, Noted { address: address.clone(), times })
+        })
+    }
+
+    /// All that is noted, with the histories of those records whose peers are new.
+    pub(super) fn with_new(self, table: &PeerTable, records: &[PeerRecord]) -> memory::Result<Vec<Noted>> {
+        let mut noted = self.of_known;
+        noted.try_reserve(records.len())?;
+        let new = records.iter().filter(|record| !table.contains(&record.address));
+        noted.extend(
+            new.map(|record| Noted { address: record.address.clone(), times: (self.of_new)(record) }),
+        );
+        Ok(noted)
+    }
+}
