@@ -7,7 +7,7 @@ use crate::templates::{replace, versions};
 use crate::variable;
 
 /// The files of the C API in the order of the header.
-const SOURCES: [&str; 16] = [
+const SOURCES: [&str; 17] = [
     "version.rs",
     "error.rs",
     "address.rs",
@@ -23,6 +23,7 @@ const SOURCES: [&str; 16] = [
     "bans.rs",
     "snapshot.rs",
     "history.rs",
+    "data.rs",
     "stats.rs",
 ];
 

@@ -339,6 +339,11 @@ struct sqlite3;
 #define PEER_MANAGER_DIAL_FEELER 1
 
 /**
+ * The most bytes of data that a peer can have. Since 0.2.0.
+ */
+#define PEER_MANAGER_DATA_CAPACITY 255
+
+/**
  * A table of peers. Opaque: made by peer_manager_open and the like, freed by peer_manager_free. It may be used from
  * any number of threads at once; only peer_manager_free must come last and alone. Since 0.1.0.
  */
@@ -1384,6 +1389,26 @@ peer_manager_status peer_manager_limit_next_attempt(struct peer_manager *pm,
                                                     struct peer_manager_error *error);
 
 /**
+ * Removes all peers of a host, whatever their ports. Cost: linear in the table; one transaction for all that are removed, none
+ * if there are none.
+ *
+ * @param pm           the peer manager
+ * @param host         NUL-terminated text: an IPv4 address, an IPv6 address without brackets, or a name, in any spelling
+ * @param out_removed  receives how many there were; may be NULL. None is no error.
+ * @param error        receives what failed; may be NULL
+ * @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL and for text that is not UTF-8;
+ *         PEER_MANAGER_ERROR_INVALID_ADDRESS when host is no host; PEER_MANAGER_ERROR_NO_MEMORY for a list of the peers that
+ *         are removed; PEER_MANAGER_ERROR_DATABASE, PEER_MANAGER_ERROR_BUSY, PEER_MANAGER_ERROR_DISK_FULL or
+ *         PEER_MANAGER_ERROR_CORRUPT when the database refuses the write; PEER_MANAGER_ERROR_INTERNAL
+ *
+ * Thread-safe. Since 0.2.0.
+ */
+peer_manager_status peer_manager_remove_host(struct peer_manager *pm,
+                                             const char *host,
+                                             size_t *out_removed,
+                                             struct peer_manager_error *error);
+
+/**
  * Removes all peers. In the database, rows that are not valid peers are deleted too.
  *
  * Cost: one transaction.
@@ -1845,6 +1870,80 @@ peer_manager_status peer_manager_remove_peers_not_heard_since(struct peer_manage
                                                               int64_t since,
                                                               size_t *out_removed,
                                                               struct peer_manager_error *error);
+
+/**
+ * Replaces the data of a peer: bytes of the application's, which mean nothing here, such as a node's id, its services or its
+ * version.
+ *
+ * Data goes with the peer: it ends when the peer is removed or evicted, peer_manager_import takes it over, and a snapshot has
+ * it. It is in the database, in the table peer_manager_data, which is made when data is set for the first time. In a file that
+ * stellar-core has made, which gets no further table, it lasts until peer_manager_free; and a quarantine
+ * (peer_manager_get_quarantine) loses it.
+ *
+ * Cost: constant, and one transaction (with DEFERRED none: that comes later); none if the peer has the same data already. In
+ * memory, 16 to 256 bytes for a peer that has data and four for each other, once one has some.
+ *
+ * @param pm       the peer manager
+ * @param address  the peer's address, in any spelling
+ * @param data     the bytes; may be NULL if size is 0
+ * @param size     how many, at most PEER_MANAGER_DATA_CAPACITY; with 0 the peer has no data any more
+ * @param error    receives what failed; may be NULL
+ * @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_NOT_FOUND; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL and for too large a size;
+ *         PEER_MANAGER_ERROR_INVALID_ADDRESS; PEER_MANAGER_ERROR_NO_MEMORY; PEER_MANAGER_ERROR_DATABASE,
+ *         PEER_MANAGER_ERROR_BUSY, PEER_MANAGER_ERROR_DISK_FULL or PEER_MANAGER_ERROR_CORRUPT when the database refuses it;
+ *         PEER_MANAGER_ERROR_UNSUPPORTED in a fork; PEER_MANAGER_ERROR_INTERNAL
+ *
+ * Thread-safe. Since 0.2.0.
+ */
+peer_manager_status peer_manager_set_data(struct peer_manager *pm,
+                                          const struct peer_manager_address *address,
+                                          const void *data,
+                                          size_t size,
+                                          struct peer_manager_error *error);
+
+/**
+ * Reads the data of a peer. Cost: constant.
+ *
+ * @param pm        the peer manager
+ * @param address   the peer's address, in any spelling
+ * @param out       receives the bytes; may be NULL if capacity is 0
+ * @param capacity  how many bytes out has room for; PEER_MANAGER_DATA_CAPACITY is always enough
+ * @param out_size  receives how many were written; 0 for a peer without data
+ * @param error     receives what failed; may be NULL
+ * @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_NOT_FOUND; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL, and when the data does
+ *         not fit, with nothing written; PEER_MANAGER_ERROR_INVALID_ADDRESS; PEER_MANAGER_ERROR_NO_MEMORY;
+ *         PEER_MANAGER_ERROR_INTERNAL
+ *
+ * Thread-safe. Since 0.2.0.
+ */
+peer_manager_status peer_manager_get_data(struct peer_manager *pm,
+                                          const struct peer_manager_address *address,
+                                          void *out,
+                                          size_t capacity,
+                                          size_t *out_size,
+                                          struct peer_manager_error *error);
+
+/**
+ * Reads the data of one peer of a snapshot, as it was when the snapshot was taken. Cost: constant.
+ *
+ * @param snapshot  the snapshot
+ * @param index     less than peer_manager_snapshot_count
+ * @param out       receives the bytes of the peer that peer_manager_snapshot_get reads at this index; may be NULL if capacity
+ *                  is 0
+ * @param capacity  how many bytes out has room for; PEER_MANAGER_DATA_CAPACITY is always enough
+ * @param out_size  receives how many were written; 0 for a peer without data
+ * @param error     receives what failed; may be NULL
+ * @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL, for an index past the end, and when the data does not
+ *         fit, with nothing written; PEER_MANAGER_ERROR_INTERNAL
+ *
+ * One thread at a time for each snapshot. Since 0.2.0.
+ */
+peer_manager_status peer_manager_snapshot_get_data(const struct peer_manager_snapshot *snapshot,
+                                                   size_t index,
+                                                   void *out,
+                                                   size_t capacity,
+                                                   size_t *out_size,
+                                                   struct peer_manager_error *error);
 
 /**
  * Initialises stats: all zero.

@@ -14,8 +14,11 @@ use crate::sort::sort;
 pub(crate) struct Changes {
     /// Whether every row is deleted before anything else is written.
     pub(crate) clears: bool,
-    /// Peers whose rows are deleted.
+    /// Peers whose rows are deleted, with all that is kept of them.
     pub(crate) removed: Vec<PeerAddress>,
+    /// Peers that are new although the file may have a row of them: what else it has of them is deleted, before anything is
+    /// written.
+    pub(crate) returned: Vec<PeerAddress>,
     /// Peers whose rows are written as they are now, in the order in which they take new rows. None of them is among the
     /// removed.
     pub(crate) put: Vec<Put>,
@@ -33,6 +36,8 @@ pub(crate) struct Put {
     pub(crate) takes_row: Option<u32>,
     /// Its history, if that is kept.
     pub(crate) times: Option<Times>,
+    /// Its data, empty if it has none, unless that is as in the file.
+    pub(crate) data: Option<Vec<u8>>,
 }
 
 /// The memory for merging two groups of changes, allocated before the later one is taken from the table.
@@ -43,6 +48,7 @@ pub(crate) struct Room {
     removed: HashSet<PeerAddress>,
     all_put: Vec<Put>,
     all_removed: Vec<PeerAddress>,
+    all_returned: Vec<PeerAddress>,
     order: Vec<u32>,
     /// Where a ban is among all that are changed.
     ban_positions: HashMap<BanSubject, usize>,
@@ -59,8 +65,15 @@ impl Changes {
         usize::from(self.clears) + self.removed.len() + self.put.len() + self.bans.len()
     }
 
-    /// Allocates room to be [followed](Self::followed_by) by at most this many peers written and removed, and bans changed.
-    pub(crate) fn room_for(&self, put: usize, removed: usize, bans: usize) -> memory::Result<Room> {
+    /// Allocates room to be [followed](Self::followed_by) by at most this many peers written, removed and returned, and bans
+    /// changed.
+    pub(crate) fn room_for(
+        &self,
+        put: usize,
+        removed: usize,
+        returned: usize,
+        bans: usize,
+    ) -> memory::Result<Room> {
         let mut room = Room { order: memory::with_capacity(put)?, ..Room::default() };
         if !self.is_empty() {
             let put = self.put.len() + put;
@@ -69,6 +82,7 @@ impl Changes {
             room.removed.try_reserve(removed)?;
             room.all_put = memory::with_capacity(put)?;
             room.all_removed = memory::with_capacity(removed)?;
+            room.all_returned = memory::with_capacity(self.returned.len() + returned)?;
             let bans = self.bans.len() + bans;
             room.ban_positions.try_reserve(bans)?;
             room.all_bans = memory::with_capacity(bans)?;
@@ -111,7 +125,14 @@ impl Changes {
         if self.is_empty() {
             return later;
         }
-        let Room { mut positions, mut removed, all_put: mut put, mut all_removed, .. } = room;
+        let Room {
+            mut positions,
+            mut removed,
+            all_put: mut put,
+            mut all_removed,
+            all_returned: mut returned,
+            ..
+        } = room;
         let bans = bans::merge(self.bans, later.bans, room.ban_positions, room.all_bans);
         if later.clears {
             return Self { bans, ..later };
@@ -125,15 +146,27 @@ impl Changes {
                 removed.insert(address);
             }
         }
+        for address in &later.returned {
+            // It was removed in between.
+            if let Some(&at) = positions.get(address) {
+                put[at].data = None;
+            }
+        }
+        returned.extend(self.returned);
+        returned.extend(later.returned);
         for mut last in later.put {
             let was_removed = removed.remove(&last.record.address);
-            match positions.get(&last.record.address) {
-                Some(&at) if last.takes_row.is_none() => {
-                    (put[at].record, put[at].times) = (last.record, last.times);
+            if let Some(&at) = positions.get(&last.record.address) {
+                let earlier = &mut put[at];
+                last.data = last.data.or_else(|| earlier.data.take());
+                if last.takes_row.is_none() {
+                    (earlier.record, earlier.times, earlier.data) = (last.record, last.times, last.data);
                     continue;
                 }
-                Some(&at) => last.is_new = put[at].is_new,
-                None => last.is_new &= !was_removed,
+                last.is_new = earlier.is_new;
+            } else if was_removed {
+                last.is_new = false;
+                returned.push(last.record.address.clone());
             }
             positions.insert(last.record.address.clone(), put.len());
             put.push(last);
@@ -141,7 +174,7 @@ impl Changes {
         let mut at = 0..;
         put.retain(|put| at.next() == positions.get(&put.record.address).copied());
         all_removed.extend(removed);
-        Self { clears: self.clears, removed: all_removed, put, bans }
+        Self { clears: self.clears, removed: all_removed, returned, put, bans }
     }
 }
 
@@ -159,7 +192,12 @@ mod tests {
             is_new,
             takes_row: is_new.then_some(u32::from(n)),
             times: Some(Times::of_new_peer(i64::from(num_failures))),
+            data: None,
         }
+    }
+
+    fn with_data(put: Put, data: &[u8]) -> Put {
+        Put { data: Some(data.to_vec()), ..put }
     }
 
     fn promoted(n: u8, rank: u32) -> Put {
@@ -178,7 +216,9 @@ mod tests {
     }
 
     fn assert_merged(earlier: Changes, later: Changes, expected: Changes) {
-        let room = earlier.room_for(later.put.len(), later.removed.len(), later.bans.len()).expect("memory");
+        let room = earlier
+            .room_for(later.put.len(), later.removed.len(), later.returned.len(), later.bans.len())
+            .expect("memory");
         assert_eq!(sorted(earlier.followed_by(later, room)), sorted(expected));
     }
 
@@ -201,11 +241,40 @@ mod tests {
     }
 
     #[test]
-    fn a_peer_that_came_back_is_written_and_its_row_is_still_known_of() {
+    fn a_peer_that_came_back_is_written_and_its_row_is_still_known_of_but_it_begins_with_nothing() {
+        let returned =
+            |put: &Put| Changes { returned: vec![address(1)], ..changes(&[], std::slice::from_ref(put)) };
+        let back = Put { is_new: false, ..put(1, 5, true) };
+        assert_merged(changes(&[1], &[]), changes(&[], &[put(1, 5, true)]), returned(&back));
+        assert_merged(changes(&[], &[with_data(put(1, 4, false), b"old")]), returned(&back), returned(&back));
+        let new = with_data(back, b"new");
+        assert_merged(changes(&[], &[with_data(put(1, 4, false), b"old")]), returned(&new), returned(&new));
+    }
+
+    #[test]
+    fn data_is_written_as_it_was_set_last_and_an_update_of_the_peer_does_not_lose_it() {
         assert_merged(
-            changes(&[1], &[]),
-            changes(&[], &[put(1, 5, true)]),
-            changes(&[], &[Put { is_new: false, ..put(1, 5, true) }]),
+            changes(
+                &[],
+                &[with_data(put(1, 1, true), b"a"), with_data(put(2, 1, true), b"b"), put(3, 1, false)],
+            ),
+            changes(
+                &[],
+                &[put(1, 2, false), with_data(put(2, 2, false), b""), with_data(put(3, 1, false), b"c")],
+            ),
+            changes(
+                &[],
+                &[
+                    with_data(put(1, 2, true), b"a"),
+                    with_data(put(2, 2, true), b""),
+                    with_data(put(3, 1, false), b"c"),
+                ],
+            ),
+        );
+        assert_merged(
+            changes(&[], &[with_data(put(1, 1, false), b"a")]),
+            changes(&[], &[promoted(1, 7)]),
+            changes(&[], &[with_data(promoted(1, 7), b"a")]),
         );
     }
 

@@ -44,11 +44,20 @@ pub(crate) struct Times {
 
 const _: () = assert!(size_of::<Times>() == 20, "a history takes 20 bytes");
 
-/// What a history is to be, of a peer in the table or about to be inserted.
+/// What is noted beside the record of a peer in the table or about to be inserted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Noted {
     pub(crate) address: PeerAddress,
-    pub(crate) times: Times,
+    /// Its history from now on, if that changes.
+    pub(crate) times: Option<Times>,
+    /// Its data from now on, if that changes.
+    pub(crate) data: Option<Vec<u8>>,
+}
+
+impl Noted {
+    pub(crate) fn history(address: &PeerAddress, times: Times) -> Self {
+        Self { address: address.clone(), times: Some(times), data: None }
+    }
 }
 
 /// Gossip of a known peer is noted at most this often, in seconds.

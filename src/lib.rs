@@ -52,6 +52,7 @@ mod asmap;
 mod bans;
 mod changes;
 mod clock;
+mod data;
 mod error;
 mod history;
 mod manager;
@@ -93,6 +94,7 @@ compile_error!("choose where SQLite comes from: feature `bundled` (the default) 
 pub use address::{HOST_CAPACITY, Host, PeerAddress};
 pub use bans::{Ban, BanSubject};
 pub use clock::Clock;
+pub use data::DATA_CAPACITY;
 pub use error::{DatabaseError, Error, Result};
 pub use history::History;
 pub use manager::{PeerManager, Purpose};

@@ -22,6 +22,7 @@ mod banning;
 #[cfg(any(feature = "ffi", feature = "rusqlite"))]
 mod borrowed;
 mod choosing;
+mod data;
 mod deferred;
 mod dialling;
 mod history;
@@ -326,6 +327,9 @@ fn load(mut store: Store, options: &Options, policy: GroupingPolicy) -> Result<L
     if options.keep_history {
         store.load_histories(&mut |address, times| Ok(table.note_loaded(&address, times)))?;
     }
+    store.load_data(&mut |address, data| {
+        table.data_loaded(&address, data).map_err(|_| Error::no_memory("for the data of the peers"))
+    })?;
     store.begin(options.durability, options.busy_timeout, options.keep_history)?;
     Ok(Loaded { table, store: Some(store), skipped_rows, left_out: left_out as u64, quarantine: None })
 }

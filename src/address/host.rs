@@ -3,7 +3,11 @@
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::str::FromStr;
 use std::sync::Arc;
+
+use super::parse::parse_host;
+use crate::error::Error;
 
 /// The length of the longest host as text, and one byte for the NUL that C ends it with.
 pub const HOST_CAPACITY: usize = 254;
@@ -38,6 +42,15 @@ impl From<Ipv4Addr> for Host {
 impl From<Ipv6Addr> for Host {
     fn from(ip: Ipv6Addr) -> Self {
         ip.to_ipv4_mapped().map_or(Self::V6(ip), Self::V4)
+    }
+}
+
+impl FromStr for Host {
+    type Err = Error;
+
+    /// Parses a host in any spelling, IPv6 without brackets; fails with [`Error::InvalidAddress`].
+    fn from_str(text: &str) -> Result<Self, Error> {
+        parse_host(text).map_err(|reason| Error::invalid_address(text, reason))
     }
 }
 

@@ -24,6 +24,7 @@ mod sized;
 
 pub mod address;
 pub mod bans;
+pub mod data;
 pub mod dialling;
 pub mod error;
 pub mod history;

@@ -1,5 +1,7 @@
 //! Reading and writing peers.
 
+use std::ffi::c_char;
+
 use super::address::{self, peer_manager_address};
 use super::error::{peer_manager_error, peer_manager_status};
 use super::opaque::peer_manager;
@@ -372,6 +374,40 @@ pub unsafe extern "C" fn peer_manager_limit_next_attempt(
             let changed = manager.limit_next_attempt(latest)?;
             if let Some(out_changed) = out_changed {
                 out_changed.write(changed);
+            }
+            Ok(())
+        })
+    }
+}
+
+/// Removes all peers of a host, whatever their ports. Cost: linear in the table; one transaction for all that are removed, none
+/// if there are none.
+///
+/// @param pm           the peer manager
+/// @param host         NUL-terminated text: an IPv4 address, an IPv6 address without brackets, or a name, in any spelling
+/// @param out_removed  receives how many there were; may be NULL. None is no error.
+/// @param error        receives what failed; may be NULL
+/// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL and for text that is not UTF-8;
+///         PEER_MANAGER_ERROR_INVALID_ADDRESS when host is no host; PEER_MANAGER_ERROR_NO_MEMORY for a list of the peers that
+///         are removed; PEER_MANAGER_ERROR_DATABASE, PEER_MANAGER_ERROR_BUSY, PEER_MANAGER_ERROR_DISK_FULL or
+///         PEER_MANAGER_ERROR_CORRUPT when the database refuses the write; PEER_MANAGER_ERROR_INTERNAL
+///
+/// Thread-safe. Since 0.2.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn peer_manager_remove_host(
+    pm: *mut peer_manager,
+    host: *const c_char,
+    out_removed: *mut usize,
+    error: *mut peer_manager_error,
+) -> peer_manager_status {
+    // SAFETY: the caller keeps the contract of the module.
+    unsafe {
+        boundary::call_on("peer_manager_remove_host", pm, error, |manager| {
+            let host = handle::text(host, "host")?.parse()?;
+            let out_removed = handle::optional_output(out_removed, "out_removed")?;
+            let removed = manager.remove_host(&host)?;
+            if let Some(out_removed) = out_removed {
+                out_removed.write(removed);
             }
             Ok(())
         })

@@ -35,8 +35,8 @@ impl PeerManager {
     /// Adds those of the addresses that are new.
     pub(super) fn add_unknown(&self, addresses: &[PeerAddress]) -> Result<Admitted> {
         let now = self.clock.now();
-        let of_new = |_: &PeerRecord| Times::of_new_peer(now);
-        let notes = self.keeps_histories.then_some(Notes::of_gossip(now, &of_new));
+        let of_new = |record: &PeerRecord| Some(Noted::history(&record.address, Times::of_new_peer(now)));
+        let notes = self.keeps_histories.then_some(Notes::of_gossip(Some(now), &of_new));
         self.admit_unknown(
             addresses,
             |address| address,
@@ -47,8 +47,8 @@ impl PeerManager {
     }
 
     /// Adds those of the peers whose addresses are new and that have a record, advancing the table to `now` first if that is
-    /// given; those without count as refused. Never evicts a peer named in the same batch. `notes` say what goes into the
-    /// histories, if they are kept.
+    /// given; those without count as refused. Never evicts a peer named in the same batch. `notes` say what is noted beside
+    /// the records.
     pub(super) fn admit_unknown<T>(
         &self,
         peers: &[T],
@@ -88,8 +88,8 @@ impl PeerManager {
     pub(super) fn store_all(&self, records: &[PeerRecord]) -> Result<Admitted> {
         let banned_at = self.time_for_bans()?;
         let now = self.now_for_history();
-        let of_new = |_: &PeerRecord| now.map_or_else(Times::default, Times::of_new_peer);
-        let notes = now.map(|now| Notes::of_new_peers(now, &of_new));
+        let of_new = |record: &PeerRecord| Some(Noted::history(&record.address, Times::of_new_peer(now?)));
+        let notes = now.is_some().then_some(Notes::of_new_peers(now, &of_new));
         let mut writer = self.lock_writer()?;
         self.admit(&mut writer, records, None, (None, banned_at), notes, Store::replace)
     }
@@ -103,7 +103,7 @@ impl PeerManager {
         records: &[PeerRecord],
         spared: Option<&[u32]>,
         (now, banned_at): (Option<i64>, Option<i64>),
-        history: Option<Notes<'_>>,
+        beside: Option<Notes<'_>>,
         write: Write,
     ) -> Result<Admitted> {
         let (admissible, refusal) = {
@@ -118,7 +118,7 @@ impl PeerManager {
         };
         let by_policy = records.len() - admissible.len();
         let records = &admissible[..];
-        if records.is_empty() && history.as_ref().is_none_or(Notes::is_empty) {
+        if records.is_empty() && beside.as_ref().is_none_or(Notes::is_empty) {
             self.refused_peers.fetch_add(by_policy as u64, Ordering::Relaxed);
             return Ok(Admitted { added: 0, refused: refusal });
         }
@@ -131,7 +131,7 @@ impl PeerManager {
                 let_others_in();
                 table = self.read_table()?;
             }
-            let plan = table.plan_insert(records, spared, history.as_ref().map(Notes::now))?;
+            let plan = table.plan_insert(records, spared, beside.as_ref().and_then(Notes::now))?;
             // Slots stay as they are until the writer is unlocked; the database knows addresses.
             let (evicted, taken) = match writer.store {
                 Some(_) => (&plan.evicted[..], &plan.taken[..]),
@@ -139,7 +139,12 @@ impl PeerManager {
             };
             let evicted = memory::collect(table.addresses(evicted))?;
             let renewed = table.renewed(taken)?;
-            let noted = history.map_or(Ok(Vec::new()), |notes| notes.with_new(&table, &plan.taken))?;
+            // The file may have rows of them, and more: who is new begins with nothing.
+            let overwrites = writer.store.is_some() && table.leaves_rows();
+            let noted = match beside {
+                None if !overwrites => Vec::new(),
+                beside => beside.unwrap_or(Notes::NONE).with_new(&table, &plan.taken, overwrites)?,
+            };
             (plan, evicted, renewed, noted, table.is_bounded())
         };
         if !is_bounded && plan.refused > 0 {
@@ -159,7 +164,7 @@ impl PeerManager {
             self.change(
                 self.write_table()?,
                 writer,
-                &|table| table.reserve_insert(taken, spared.is_some(), evictions, noted.len()),
+                &|table| table.reserve_insert(taken, spared.is_some(), evictions, &noted),
                 &|store| match &evicted[..] {
                     [] => write(store, taken, &renewed, &noted),
                     evicted => store.evict(evicted, taken, &renewed, &noted),
@@ -178,7 +183,7 @@ impl PeerManager {
     }
 }
 
-/// How records are written, those at the positions with new rows, and histories with them.
+/// How records are written, those at the positions with new rows, and what is noted with them.
 pub(super) type Write = fn(&mut Store, &[PeerRecord], &[usize], &[Noted]) -> Result<()>;
 
 /// The outcome of putting records into the table.

@@ -3,7 +3,7 @@
 use super::PeerManager;
 use crate::address::PeerAddress;
 use crate::error::{Error, Result};
-use crate::history::{Event, History, Noted, Times};
+use crate::history::{Event, History, Noted};
 use crate::memory;
 use crate::peer::{BackOffUpdate, PeerRecord};
 use crate::table::PeerTable;
@@ -68,29 +68,36 @@ pub(super) fn event_of(backoff: BackOffUpdate) -> Event {
     }
 }
 
-/// What an insertion notes in the histories.
+/// What an insertion notes beside the records.
 pub(super) struct Notes<'a> {
-    now: i64,
-    /// The history with which a new peer begins.
-    of_new: &'a dyn Fn(&PeerRecord) -> Times,
+    /// When it happens, if histories are kept.
+    now: Option<i64>,
+    /// With what a new peer begins, if there is anything.
+    of_new: &'a dyn Fn(&PeerRecord) -> Option<Noted>,
     /// Whether the known peers of the batch are heard of.
     is_gossip: bool,
     of_known: Vec<Noted>,
 }
 
+impl Notes<'_> {
+    /// Nothing is noted.
+    pub(super) const NONE: Self =
+        Self { now: None, of_new: &|_| None, is_gossip: false, of_known: Vec::new() };
+}
+
 impl<'a> Notes<'a> {
     /// Only new peers have something noted.
-    pub(super) fn of_new_peers(now: i64, of_new: &'a dyn Fn(&PeerRecord) -> Times) -> Self {
+    pub(super) fn of_new_peers(now: Option<i64>, of_new: &'a dyn Fn(&PeerRecord) -> Option<Noted>) -> Self {
         Self { now, of_new, is_gossip: false, of_known: Vec::new() }
     }
 
     /// All peers of the batch are heard of.
-    pub(super) fn of_gossip(now: i64, of_new: &'a dyn Fn(&PeerRecord) -> Times) -> Self {
+    pub(super) fn of_gossip(now: Option<i64>, of_new: &'a dyn Fn(&PeerRecord) -> Option<Noted>) -> Self {
         Self { is_gossip: true, ..Self::of_new_peers(now, of_new) }
     }
 
-    /// When it happens.
-    pub(super) fn now(&self) -> i64 {
+    /// When it happens, if histories are kept.
+    pub(super) fn now(&self) -> Option<i64> {
         self.now
     }
 
@@ -101,21 +108,33 @@ impl<'a> Notes<'a> {
 
     /// Hears of a known peer, unless that changes nothing.
     pub(super) fn hear(&mut self, table: &PeerTable, slot: u32, address: &PeerAddress) -> memory::Result {
-        let stale = table.times(slot).filter(|times| self.is_gossip && times.is_stale(self.now));
+        let Some(now) = self.now.filter(|_| self.is_gossip) else { return Ok(()) };
+        let stale = table.times(slot).filter(|times| times.is_stale(now));
         stale.map_or(Ok(()), |times| {
-            let times = times.noted(Event::Heard, self.now);
-            memory::push(&mut self.of_known, Noted { address: address.clone(), times })
+            memory::push(&mut self.of_known, Noted::history(address, times.noted(Event::Heard, now)))
         })
     }
 
-    /// All that is noted, with the histories of those records whose peers are new.
-    pub(super) fn with_new(self, table: &PeerTable, records: &[PeerRecord]) -> memory::Result<Vec<Noted>> {
+    /// All that is noted, with what those records begin with whose peers are new, and nothing else if that `overwrites` what
+    /// the file may have of them.
+    pub(super) fn with_new(
+        self,
+        table: &PeerTable,
+        records: &[PeerRecord],
+        overwrites: bool,
+    ) -> memory::Result<Vec<Noted>> {
         let mut noted = self.of_known;
         noted.try_reserve(records.len())?;
         let new = records.iter().filter(|record| !table.contains(&record.address));
-        noted.extend(
-            new.map(|record| Noted { address: record.address.clone(), times: (self.of_new)(record) }),
-        );
+        noted.extend(new.filter_map(|record| {
+            let noted = (self.of_new)(record);
+            if !overwrites {
+                return noted;
+            }
+            let (times, data) = noted.map_or((None, None), |noted| (noted.times, noted.data));
+            let (times, data) = (times.unwrap_or_default(), data.unwrap_or_default());
+            Some(Noted { address: record.address.clone(), times: Some(times), data: Some(data) })
+        }));
         Ok(noted)
     }
 }

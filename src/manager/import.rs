@@ -5,7 +5,7 @@ use std::path::Path;
 use super::PeerManager;
 use super::history::Notes;
 use crate::error::{Error, Result};
-use crate::history::Times;
+use crate::history::{Noted, Times};
 use crate::peer::PeerRecord;
 use crate::store::{Import, is_same_file, read_peers};
 use crate::system::signals::without_file_size_signal;
@@ -13,8 +13,8 @@ use crate::system::signals::without_file_size_signal;
 impl PeerManager {
     /// Copies the valid peers of another database file, stellar-core's or one of this library's, into this table, in
     /// one transaction; returns how many were new. They come with their type, failures and next attempt, and if this manager
-    /// [keeps histories](crate::Options::keep_history), with those that the file has. Peers that are
-    /// known already stay as they are. Rows that are not valid peers are skipped. New peers that a
+    /// [keeps histories](crate::Options::keep_history), with those that the file has; and with their
+    /// [data](Self::set_data). Peers that are known already stay as they are. Rows that are not valid peers are skipped. New peers that a
     /// [bound](crate::Options::max_peers) refuses, or that are banned or the node's own, are left out, and counted in the
     /// [stats](Self::get_stats). Bans of the file are not taken over. Those that
     /// others are evicted for count as new, and the evicted are gone from memory and from this table's own file.
@@ -60,20 +60,22 @@ impl PeerManager {
         let is_wanted = |record: &PeerRecord| {
             is_bounded || !self.read().is_ok_and(|table| table.contains(&record.address))
         };
-        let Import { records, times } = without_file_size_signal(|| {
+        let Import { records, times, data } = without_file_size_signal(|| {
             read_peers(path, self.busy_timeout, &is_wanted, self.keeps_histories)
         })?;
         let now = self.now_for_history();
         let of_new = |record: &PeerRecord| {
-            let known = times.get(&record.address).copied();
-            known.unwrap_or_else(|| now.map_or_else(Times::default, Times::of_new_peer))
+            let address = &record.address;
+            let times = now.map(|now| times.get(address).copied().unwrap_or_else(|| Times::of_new_peer(now)));
+            let data = data.get(address).cloned();
+            (times.is_some() || data.is_some()).then(|| Noted { address: address.clone(), times, data })
         };
-        let notes = now.map(|now| Notes::of_new_peers(now, &of_new));
+        let notes = Notes::of_new_peers(now, &of_new);
         let admitted = self.admit_unknown(
             &records,
             |record| &record.address,
             None,
-            notes,
+            Some(notes),
             |record| Some(record.clone()),
         );
         admitted.map(|admitted| admitted.added)

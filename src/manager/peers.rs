@@ -197,7 +197,7 @@ impl PeerManager {
         self.change(
             self.write_table()?,
             &mut writer,
-            &|table| table.reserve_insert(&records, false, 0, 0),
+            &|table| table.reserve_insert(&records, false, 0, &[]),
             &|store| store.replace(&records, &[], &[]),
             &mut |table| table.update(&slots, &records),
         )?;
@@ -294,11 +294,12 @@ impl PeerManager {
             self.change_record(table, &mut writer, slot, before, &record, event, now)?;
         } else {
             drop(table);
-            let of_new = |_: &PeerRecord| {
+            let of_new = |record: &PeerRecord| {
                 let times = Times::of_new_peer(now);
-                event.map_or(times, |event| times.noted(event, now))
+                let times = event.map_or(times, |event| times.noted(event, now));
+                Some(Noted::history(&record.address, times))
             };
-            let notes = self.keeps_histories.then(|| Notes::of_new_peers(now, &of_new));
+            let notes = self.keeps_histories.then(|| Notes::of_new_peers(Some(now), &of_new));
             let admitted =
                 self.admit(&mut writer, records, Some(&[]), (Some(now), Some(now)), notes, Store::replace)?;
             if let Some(refusal) = admitted.refused {
@@ -323,7 +324,7 @@ impl PeerManager {
     ) -> Result<()> {
         let records = std::slice::from_ref(record);
         let times = event.and_then(|event| Some(table.times(slot)?.noted(event, now)));
-        let noted = times.map(|times| Noted { address: record.address.clone(), times });
+        let noted = times.map(|times| Noted::history(&record.address, times));
         let renewed: &[usize] = if is_promoted(before, record.peer_type) { &[0] } else { &[] };
         self.change(
             table,

@@ -5,11 +5,11 @@
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
+use super::delete::delete_each;
 use super::guard::Guard;
 use super::layout::Layout;
 use super::rows::Failure;
-use super::write::delete_each;
-use super::{Store, guard, history};
+use super::{Store, guard};
 use crate::address::PeerAddress;
 use crate::bans::{Ban, BanChange, BanSubject};
 use crate::error::{ADVICE_CORRUPT, Error, Result};
@@ -58,15 +58,13 @@ impl Store {
 
     /// Deletes peers and writes changes of bans, in one transaction.
     pub(crate) fn write_bans(&mut self, removed: &[PeerAddress], changes: &[BanChange]) -> Result<()> {
-        let (layout, has_history) = (self.layout(), self.has_history());
+        let (layout, side) = (self.layout(), self.side_tables()?);
         if layout != Layout::Specification && !layout.holds_any(removed) {
             return self.check_process("cannot write to");
         }
         self.in_transaction(removed.len() + changes.len(), &mut |conn| {
             delete_each(conn, layout, removed)?;
-            if has_history {
-                history::delete_each(conn, removed)?;
-            }
+            side.delete_each(conn, removed)?;
             write(conn, layout, changes)
         })
     }

@@ -11,6 +11,8 @@
 mod agreement;
 mod bans;
 mod companions;
+mod data;
+mod delete;
 mod file;
 mod guard;
 mod history;
@@ -31,6 +33,7 @@ mod rows;
 mod salvage;
 mod schema;
 mod shrink;
+mod side;
 mod source;
 mod timestamp;
 mod write;
@@ -49,6 +52,7 @@ use guard::Guard;
 use in_place::Whereabouts;
 use layout::Layout;
 use schema::Presence;
+use side::SideTables;
 
 pub(crate) use file::DatabaseFile;
 pub use layout::SCHEMA;
@@ -64,10 +68,10 @@ pub(crate) struct Store {
     conn: Connection,
     /// Whether the database has its table.
     presence: Presence,
-    /// Whether it has the one of histories.
-    history: history::Presence,
-    /// Whether that has rows which belong to no peer.
-    has_strays: bool,
+    /// Which side tables it has.
+    side: SideTables,
+    /// Whether these have rows which belong to no peer: that of histories, that of data.
+    has_strays: (bool, bool),
     /// How messages refer to the database: its path in quotes, or the application's connection.
     name: String,
     /// For a database of our own. Dropped after the connection.
@@ -132,12 +136,19 @@ impl Store {
         }
     }
 
+    /// Which side tables there are. On a borrowed connection they are looked for each time: the application may have undone
+    /// what made one.
+    fn side_tables(&self) -> Result<SideTables> {
+        if self.owned.is_some() {
+            return Ok(self.side);
+        }
+        SideTables::inspect(&self.conn, self.layout())
+            .map_err(|error| Error::sqlite(format!("cannot write to {}", self.name), &error))
+    }
+
     /// How the table is laid out; a new one is the specification's.
     fn layout(&self) -> Layout {
-        match &self.presence {
-            Presence::Present(table) => table.layout,
-            Presence::Absent => Layout::Specification,
-        }
+        self.presence.layout()
     }
 
     /// The file of a database that is our own.

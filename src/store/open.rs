@@ -16,6 +16,7 @@ use super::file::{DatabaseFile, LONGEST_WAIT, RETRY};
 use super::guard::{self, Guard};
 use super::layout::Layout;
 use super::schema::{self, Presence};
+use super::side::{self, DATA, HISTORY, SideTables};
 use super::{Owned, Store, companions, history, layout, load, quarantine};
 use crate::address::PeerAddress;
 use crate::error::{ADVICE_CORRUPT, ADVICE_LOCAL, Error, Result};
@@ -68,7 +69,7 @@ impl Store {
         guard.begin_schema();
         let presence = schema::inspect(&conn, &name)
             .map_err(|error| explain(guard::explain_limit(error, &action), file, &action))?;
-        let history = history::inspect(&conn).map_err(|error| failed(&error))?;
+        let side = SideTables::inspect(&conn, presence.layout()).map_err(|error| failed(&error))?;
         Guard::end_schema(&conn).map_err(|error| failed(&error))?;
         if is_readonly()? {
             return Err(Error::corrupt(
@@ -86,7 +87,7 @@ impl Store {
             looks: Cell::new(0),
             lost: Cell::new(None),
         };
-        Ok(Self { conn, presence, history, has_strays: false, name, owned: Some(owned) })
+        Ok(Self { conn, presence, side, has_strays: (false, false), name, owned: Some(owned) })
     }
 
     /// Wraps a connection that belongs to the application.
@@ -96,9 +97,9 @@ impl Store {
         // With no room in the cache, every statement is finalised when it is dropped.
         conn.set_prepared_statement_cache_capacity(0);
         let presence = schema::inspect(&conn, &name)?;
-        let history =
-            history::inspect(&conn).map_err(|error| Error::sqlite(format!("cannot open {name}"), &error))?;
-        Ok(Self { conn, presence, history, has_strays: false, name, owned: None })
+        let side = SideTables::inspect(&conn, presence.layout())
+            .map_err(|error| Error::sqlite(format!("cannot open {name}"), &error))?;
+        Ok(Self { conn, presence, side, has_strays: (false, false), name, owned: None })
     }
 
     /// Reads every valid peer; returns how many rows were not valid peers. `reserve` is called first with the number of
@@ -124,9 +125,9 @@ impl Store {
         &mut self,
         each: &mut dyn FnMut(PeerAddress, Times) -> Result<bool>,
     ) -> Result<()> {
-        if self.history == history::Presence::Present {
+        if self.side.history == side::Presence::Present {
             let guard = self.owned.as_ref().map(|owned| &owned.guard);
-            self.has_strays = history::read(&self.conn, &self.name, guard, each)? > 0;
+            self.has_strays.0 = history::read(&self.conn, &self.name, guard, each)? > 0;
         }
         Ok(())
     }
@@ -151,9 +152,7 @@ impl Store {
         }
         // Before the switch to the log: if the file turns out to be damaged now, it is still as it was.
         self.init_db()?;
-        if keeps_histories {
-            self.init_history()?;
-        }
+        self.init_side_tables(keeps_histories)?;
         let mode: String = self.ask("PRAGMA main.journal_mode")?;
         file.note_journal_mode(mode.clone());
         let begun = self.begin_log(&mode, durability, busy_timeout);
@@ -206,21 +205,30 @@ impl Store {
         Ok(())
     }
 
-    /// Creates the table of histories, unless there is one, or it is stellar-core's file, which gets none. Deletes the rows
-    /// that belong to no peer.
-    fn init_history(&mut self) -> Result<()> {
-        let creates = self.history == history::Presence::Absent && self.layout() == Layout::Specification;
-        if !creates && !self.has_strays {
+    /// Creates the table of histories if they are kept, unless there is one, or it is stellar-core's file, which gets none.
+    /// Deletes the rows that belong to no peer.
+    fn init_side_tables(&mut self, keeps_histories: bool) -> Result<()> {
+        let creates = keeps_histories
+            && self.side.history == side::Presence::Absent
+            && self.layout() == Layout::Specification;
+        let (stray_histories, stray_data) = self.has_strays;
+        if !creates && !stray_histories && !stray_data {
             return Ok(());
         }
         let rows = self.owned.as_ref().map_or(0, |owned| owned.rows.get());
         self.in_transaction(usize::try_from(rows).unwrap_or(usize::MAX), &mut |conn| {
-            if creates { history::create(conn) } else { history::delete_strays(conn) }
+            if creates {
+                HISTORY.create(conn)?;
+            }
+            if stray_histories {
+                HISTORY.delete_strays(conn)?;
+            }
+            if stray_data { DATA.delete_strays(conn) } else { Ok(()) }
         })?;
         if creates {
-            self.history = history::Presence::Present;
+            self.side.history = side::Presence::Present;
         }
-        self.has_strays = false;
+        self.has_strays = (false, false);
         Ok(())
     }
 

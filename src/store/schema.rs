@@ -37,6 +37,16 @@ pub(super) enum Presence {
     Absent,
 }
 
+impl Presence {
+    /// How the table is laid out; a new one is the specification's.
+    pub(super) fn layout(&self) -> Layout {
+        match self {
+            Self::Present(table) => table.layout,
+            Self::Absent => Layout::Specification,
+        }
+    }
+}
+
 /// What a table `peers` is like.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Table {

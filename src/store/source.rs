@@ -16,11 +16,12 @@ use rusqlite::{Connection, OpenFlags, ffi};
 use super::companions::sibling;
 use super::file::{self, LONGEST_WAIT};
 use super::guard::{Guard, explain_limit};
-use super::history;
 #[cfg(unix)]
 use super::hold;
 use super::load::read_file;
 use super::schema::{self, Presence};
+use super::side::{self, SideTables};
+use super::{data, history};
 use crate::address::PeerAddress;
 use crate::error::{Error, Quoted, Result};
 use crate::history::Times;
@@ -46,10 +47,12 @@ pub(crate) struct Import {
     pub(crate) records: Vec<PeerRecord>,
     /// The histories of these peers and others, if they are wanted and the file has some.
     pub(crate) times: HashMap<PeerAddress, Times>,
+    /// The data of these peers and others.
+    pub(crate) data: HashMap<PeerAddress, Vec<u8>>,
 }
 
-/// Reads the valid peers of the database at `path` that are wanted, in either layout, in one snapshot, and after them, if
-/// they are wanted, the histories. Waits at most `busy_timeout` for another connection's lock.
+/// Reads the valid peers of the database at `path` that are wanted, in either layout, in one snapshot, and after them the
+/// data, and if they are wanted, the histories. Waits at most `busy_timeout` for another connection's lock.
 ///
 /// Cost: linear in the rows of the file; memory for the peers that are wanted.
 pub(crate) fn read_peers(
@@ -163,9 +166,9 @@ fn read(
             "; give the path of a database of peers",
         ));
     };
-    let history =
-        history::inspect(&conn).map_err(|error| Error::sqlite(format!("cannot import {name}"), &error))?;
-    let (mut peers, mut times) = (Vec::new(), HashMap::new());
+    let side = SideTables::inspect(&conn, table.layout)
+        .map_err(|error| Error::sqlite(format!("cannot import {name}"), &error))?;
+    let (mut peers, mut times, mut data) = (Vec::new(), HashMap::new(), HashMap::new());
     let mut keep = |peer: &PeerRecord| {
         if is_wanted(peer) {
             peers.try_reserve(1).map_err(|_| Error::no_memory("for the peers of the file"))?;
@@ -174,14 +177,21 @@ fn read(
         Ok(())
     };
     read_file(&conn, path, name, &table, &guard, &|_| {}, &mut keep)?;
-    if wants_histories && history == history::Presence::Present && !peers.is_empty() {
+    if wants_histories && side.history == side::Presence::Present && !peers.is_empty() {
         history::read(&conn, name, Some(&guard), &mut |address, its_times| {
             times.try_reserve(1).map_err(|_| Error::no_memory("for the histories of the file"))?;
             times.insert(address, its_times);
             Ok(true)
         })?;
     }
-    Ok(Import { records: peers, times })
+    if side.data == side::Presence::Present && !peers.is_empty() {
+        data::read(&conn, name, Some(&guard), &mut |address, bytes| {
+            data.try_reserve(1).map_err(|_| Error::no_memory("for the data of the file's peers"))?;
+            data.insert(address, bytes.to_vec());
+            Ok(true)
+        })?;
+    }
+    Ok(Import { records: peers, times, data })
 }
 
 fn connect(path: &Path, busy_timeout: Duration, manner: Manner) -> rusqlite::Result<(Connection, Guard)> {

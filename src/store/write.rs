@@ -3,11 +3,13 @@
 
 use std::collections::HashSet;
 
-use rusqlite::{Connection, Savepoint, Statement, ToSql, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, Savepoint, Statement, Transaction, TransactionBehavior, params};
 
+use super::delete::{MANY, delete_all_rows, delete_each, delete_row};
 use super::layout::Layout;
 use super::rows::{Failure, PUT, write_new, write_rows};
-use super::{Store, bans, guard, history, shrink};
+use super::side::{Presence, SideTables};
+use super::{Store, bans, data, guard, history, shrink};
 use crate::address::{HostText, PeerAddress};
 use crate::changes::Changes;
 use crate::error::{ADVICE_CORRUPT, Error, Result};
@@ -35,17 +37,8 @@ const INSERT: &str = insert!("typeof(nextattempt) = 'integer'");
 /// overwritten, too, even if it could be read.
 /// (Without a modifier, older versions of SQLite leave the 29th of February in every year.)
 const INSERT_STELLAR_CORE: &str = insert!("nextattempt IS datetime(nextattempt, '+0 days')");
-const DELETE: &str = "DELETE FROM main.peers WHERE ip = ?1 AND port = ?2";
-/// Scans the table itself, because an index that another program has made may be out of date.
-const DELETE_FAILED: &str = "DELETE FROM main.peers NOT INDEXED WHERE numfailures >= ?1";
-const DELETE_ALL: &str = "DELETE FROM main.peers";
-/// Scans every row, because it may be the index that is wrong.
-const FIND: &str = "SELECT 1 FROM main.peers NOT INDEXED WHERE ip = ?1 AND port = ?2 LIMIT 1";
 /// For a row that an insertion has not written: if one was in its way, the index led there.
 const FIND_BY_KEY: &str = "SELECT 1 FROM main.peers WHERE ip = ?1 AND port = ?2";
-
-/// A change with this many deletions checks whether the file should shrink.
-const MANY: usize = 1_000;
 
 /// Changes of a group that the file's own constraints have refused.
 #[derive(Debug, Default)]
@@ -86,22 +79,22 @@ impl Store {
         renewed: &[usize],
         noted: &[Noted],
     ) -> Result<()> {
-        let (layout, has_history, is_owned) = (self.layout(), self.has_history(), self.owned.is_some());
+        let (layout, side, is_owned) = (self.layout(), self.side_tables()?, self.owned.is_some());
         if !layout.holds_any(evicted) && !layout.holds_any(records.iter().map(|record| &record.address)) {
             return self.check_process("cannot write to");
         }
-        self.in_transaction(evicted.len() + records.len(), &mut |conn| {
+        self.in_transaction(evicted.len() + records.len() + noted.len(), &mut |conn| {
             delete_each(conn, layout, evicted)?;
             replace_all(conn, layout, records, renewed)?;
-            if has_history {
-                history::delete_each(conn, evicted)?;
-                history::write_noted(conn, noted)?;
-            }
+            side.delete_each(conn, evicted)?;
+            write_noted(conn, side, layout, noted)?;
             if is_owned && evicted.len() > MANY {
                 shrink::give_back(conn)?;
             }
             Ok(())
-        })
+        })?;
+        self.note_data(noted.iter().filter_map(|noted| noted.data.as_deref()));
+        Ok(())
     }
 
     /// Writes the changes of a table in one transaction, except those that the file's own constraints refuse, which would
@@ -116,20 +109,19 @@ impl Store {
             self.check_process("cannot write to")?;
             return Ok(Rejected::default());
         }
-        let (is_owned, has_history) = (self.owned.is_some(), self.has_history());
+        let (is_owned, side) = (self.owned.is_some(), self.side_tables()?);
         let (mut rows, mut first, mut without_row) = (0, None, HashSet::new());
         self.in_transaction(changes.len(), &mut |conn| {
             if changes.clears {
-                execute(conn, DELETE_ALL, &[])?;
+                delete_all_rows(conn)?;
             }
             delete_each(conn, layout, &changes.removed)?;
             bans::write(conn, layout, &changes.bans)?;
-            if has_history {
-                if changes.clears {
-                    history::delete_all(conn)?;
-                }
-                history::delete_each(conn, &changes.removed)?;
+            if changes.clears {
+                side.delete_all(conn)?;
             }
+            side.delete_each(conn, &changes.removed)?;
+            side.delete_each(conn, &changes.returned)?;
             let mut statement = conn.prepare_cached(PUT)?;
             let mut write = |record: &PeerRecord, is_renewed: bool| match put(
                 conn,
@@ -157,75 +149,32 @@ impl Store {
                     write(&put.record, put.takes_row.is_some())?;
                 }
             }
-            if has_history {
-                let put = changes.put.iter().filter(|put| !without_row.contains(&put.record.address));
-                history::write(conn, put.filter_map(|put| Some((&put.record.address, put.times?))))?;
+            let put = || changes.put.iter().filter(|put| !without_row.contains(&put.record.address));
+            if side.history == Presence::Present {
+                history::write(conn, put().filter_map(|put| Some((&put.record.address, put.times?))))?;
+            }
+            if writes_data(side, layout) {
+                let data = put().filter_map(|put| Some((&put.record.address, put.data.as_deref()?)));
+                data::write(conn, side.data, data)?;
             }
             if is_owned && (changes.clears || changes.removed.len() > MANY) {
                 shrink::give_back(conn)?;
             }
             Ok(())
         })?;
+        self.note_data(changes.put.iter().filter_map(|put| put.data.as_deref()));
         Ok(Rejected { rows, first: first.map(|failure| self.write_failed(failure)) })
     }
 
-    /// Deletes one peer.
-    pub(crate) fn delete(&mut self, address: &PeerAddress) -> Result<()> {
-        let layout = self.layout();
-        if !layout.holds(address) {
-            return self.check_process("cannot write to");
+    /// After a transaction that wrote data of peers: there is a table of it now, unless it is held in memory only.
+    pub(super) fn note_data<'a>(&mut self, mut written: impl Iterator<Item = &'a [u8]>) {
+        if written.any(|data| !data.is_empty()) && writes_data(self.side, self.layout()) {
+            self.side.data = Presence::Present;
         }
-        let addresses = std::slice::from_ref(address);
-        if self.has_history() {
-            return self.in_transaction(2, &mut |conn| {
-                delete_each(conn, layout, addresses)?;
-                history::delete_each(conn, addresses)
-            });
-        }
-        self.change(1, &mut |conn| delete_each(conn, layout, addresses))
-    }
-
-    /// Deletes the peers with at least `min_num_failures`.
-    pub(crate) fn delete_with_failures(&mut self, min_num_failures: u32) -> Result<()> {
-        let has_history = self.has_history();
-        self.delete_many(&mut |conn| {
-            if has_history {
-                history::delete_with_failures(conn, min_num_failures)?;
-            }
-            execute(conn, DELETE_FAILED, &[&min_num_failures])
-        })
-    }
-
-    /// Deletes all peers.
-    pub(crate) fn delete_all(&mut self) -> Result<()> {
-        let has_history = self.has_history();
-        self.delete_many(&mut |conn| {
-            if has_history {
-                history::delete_all(conn)?;
-            }
-            execute(conn, DELETE_ALL, &[])
-        })
-    }
-
-    /// Runs a deletion that may be large, and gives back the pages that it frees.
-    fn delete_many(&mut self, delete: &mut dyn FnMut(&Connection) -> Result<(), Failure>) -> Result<()> {
-        let is_owned = self.owned.is_some();
-        if !is_owned && !self.has_history() {
-            return self.change(self.rows(), delete);
-        }
-        self.in_transaction(self.rows(), &mut |conn| {
-            delete(conn)?;
-            if is_owned { shrink::give_back(conn).map_err(Failure::from) } else { Ok(()) }
-        })
-    }
-
-    /// Whether there is a table of histories, which is written even where none are kept now: a removal ends a history.
-    pub(super) fn has_history(&self) -> bool {
-        self.history == history::Presence::Present
     }
 
     /// The approximate number of rows.
-    fn rows(&self) -> usize {
+    pub(super) fn rows(&self) -> usize {
         self.owned.as_ref().map_or(0, |owned| usize::try_from(owned.rows.get()).unwrap_or(usize::MAX))
     }
 
@@ -262,7 +211,7 @@ impl Store {
     }
 
     /// Runs `work`, which is a single statement and so a transaction of its own.
-    fn change(
+    pub(super) fn change(
         &mut self,
         rows: usize,
         work: &mut dyn FnMut(&Connection) -> Result<(), Failure>,
@@ -288,7 +237,7 @@ impl Store {
         write: &dyn Fn(&Connection, Layout) -> Result<(), Failure>,
     ) -> Result<()> {
         let layout = self.layout();
-        let noted = if self.has_history() { noted } else { &[] };
+        let side = if noted.is_empty() { self.side } else { self.side_tables()? };
         if statements + noted.len() == 0 {
             return Ok(());
         }
@@ -304,8 +253,10 @@ impl Store {
             if statements > 0 {
                 write(conn, layout)?;
             }
-            history::write_noted(conn, noted)
-        })
+            write_noted(conn, side, layout, noted)
+        })?;
+        self.note_data(noted.iter().filter_map(|noted| noted.data.as_deref()));
+        Ok(())
     }
 
     fn write_failed(&self, failure: Failure) -> Error {
@@ -344,9 +295,9 @@ fn put(
     // Only the row with this key is deleted first: INSERT OR REPLACE would also delete rows that conflict by one of the
     // file's own constraints.
     conn.execute_batch("SAVEPOINT peer_manager_row")?;
-    let host = HostText::of(record.address.host());
-    let replaced = execute(conn, DELETE, params![host.as_str(), record.address.port()])
-        .and_then(|()| write_rows(conn, statement, layout, &[record]))
+    let replaced = delete_row(conn, &record.address)
+        .map_err(Failure::from)
+        .and_then(|_| write_rows(conn, statement, layout, &[record]))
         .and_then(|rows| if rows > 0 { Ok(()) } else { Err(Failure::Ignored(record.address.clone())) });
     let end = if replaced.is_ok() { "RELEASE" } else { "ROLLBACK TO peer_manager_row; RELEASE" };
     conn.execute_batch(&format!("{end} peer_manager_row"))?;
@@ -372,22 +323,19 @@ pub(super) fn replace_all(
     Ok(())
 }
 
-/// Deletes the rows of peers. One that the layout cannot hold has none; a row with its key is not ours.
-pub(super) fn delete_each(
-    conn: &Connection,
-    layout: Layout,
-    addresses: &[PeerAddress],
-) -> Result<(), Failure> {
-    let mut delete = conn.prepare_cached(DELETE)?;
-    for address in addresses.iter().filter(|address| layout.holds(address)) {
-        let host = HostText::of(address.host());
-        if delete.execute(params![host.as_str(), address.port()])? > 0 {
-            continue;
-        }
-        // Another program may have deleted it. But if it is missing only in the index, it would come back.
-        if conn.prepare(FIND)?.exists(params![host.as_str(), address.port()])? {
-            return Err(Failure::NotInIndex(address.clone()));
-        }
+/// Whether data of peers is written to the file.
+fn writes_data(side: SideTables, layout: Layout) -> bool {
+    layout == Layout::Specification && side.data != Presence::Another
+}
+
+/// Writes what is noted beside records, as far as there is a place for it.
+fn write_noted(conn: &Connection, side: SideTables, layout: Layout, noted: &[Noted]) -> Result<(), Failure> {
+    if side.history == Presence::Present {
+        history::write(conn, noted.iter().filter_map(|noted| Some((&noted.address, noted.times?))))?;
+    }
+    if writes_data(side, layout) {
+        let data = noted.iter().filter_map(|noted| Some((&noted.address, noted.data.as_deref()?)));
+        data::write(conn, side.data, data)?;
     }
     Ok(())
 }
@@ -413,9 +361,4 @@ fn insert_all(
         }
         Err(Failure::Ignored(record.address.clone()))
     })
-}
-
-fn execute(conn: &Connection, sql: &str, params: &[&dyn ToSql]) -> Result<(), Failure> {
-    conn.prepare_cached(sql)?.execute(params)?;
-    Ok(())
 }

@@ -7,7 +7,7 @@ use super::index::NetgroupCount;
 use super::owner::PeerTable;
 use super::owner::entry::Entry;
 use super::snapshot::{Room, Snapshot, no_room};
-use crate::address::PeerAddress;
+use crate::address::{Host, PeerAddress};
 use crate::bans::BanSubject;
 use crate::error::{Error, Result as Fallible};
 use crate::memory;
@@ -46,7 +46,8 @@ impl PeerTable {
         self.indexes().pools.of_type(peer_type)
     }
 
-    /// Copies the whole table into this room, which is made larger if it does not suffice. Cost: linear, 32 bytes a peer, 52 with histories.
+    /// Copies the whole table into this room, which is made larger if it does not suffice. Cost: linear, 32 bytes a peer, 52
+    /// with histories, and the data.
     pub(crate) fn snapshot(&self, room: Room) -> Fallible<Snapshot> {
         let copy = || -> memory::Result<_> {
             let mut peers = room.0;
@@ -54,7 +55,7 @@ impl PeerTable {
             peers.extend(self.slab().entries().iter().map(Entry::compact));
             let times = self.indexes().histories.all();
             let times = times.map(|times| memory::collect(times.iter().copied())).transpose()?;
-            Ok(Snapshot::new(peers, self.slab().texts().try_clone()?, times))
+            Ok(Snapshot::new(peers, self.slab().texts().try_clone()?, times, self.indexes().data.copy()?))
         };
         copy().map_err(|_| no_room(self.len()))
     }
@@ -62,6 +63,12 @@ impl PeerTable {
     /// The slots of the peers with at least `min_num_failures`, until a peer is removed. Cost: linear in their number.
     pub(crate) fn with_failures(&self, min_num_failures: u32) -> memory::Result<Vec<u32>> {
         self.indexes().pools.with_failures(min_num_failures, self.slab())
+    }
+
+    /// The slots of the peers of a host, until a peer is removed. Cost: linear in the table.
+    pub(crate) fn on_host(&self, host: &Host) -> memory::Result<Vec<u32>> {
+        let slab = self.slab();
+        memory::collect(slab.slots().filter(|&slot| slab.address(slot).host() == host))
     }
 
     /// The slots of the peers that a ban of this subject is about, until a peer is removed. Cost: linear in the table.

@@ -10,6 +10,7 @@
 //! The table has an as-of time: peers whose next attempt is reached by then are due, the others wait.
 //! [`PeerTable::advance`] moves it, in either direction, and where many peers become due or waiting at once, in parts.
 
+mod blocks;
 mod bounds;
 mod census;
 mod counts;

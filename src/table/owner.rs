@@ -113,6 +113,16 @@ impl PeerTable {
         self.indexes.histories.of(slot)
     }
 
+    /// The application's data of the peer in a slot; empty if it has none. Cost: constant.
+    pub(crate) fn data(&self, slot: u32) -> &[u8] {
+        self.indexes.data.of(slot)
+    }
+
+    /// Whether the file may have rows of peers that are not in the table.
+    pub(crate) fn leaves_rows(&self) -> bool {
+        self.indexes.dirty.leaves_rows()
+    }
+
     /// What is known of an address that is about to be changed, and its slot until a peer is removed.
     pub(crate) fn find_record(&self, address: &PeerAddress) -> Option<(u32, PeerRecord)> {
         let slot = self.find(address)?;
@@ -212,11 +222,15 @@ impl PeerTable {
         self
     }
 
-    /// Replaces the histories of these peers, as far as they are in the table. Cost: constant for each.
+    /// Replaces the histories and data of these peers, as far as they are in the table. Cost: constant for each.
     pub(crate) fn note_all(&mut self, noted: &[Noted]) {
-        for Noted { address, times } in noted {
-            if let Some(slot) = self.find(address) {
+        for Noted { address, times, data } in noted {
+            let Some(slot) = self.find(address) else { continue };
+            if let Some(times) = times {
                 self.set_times(slot, *times);
+            }
+            if let Some(data) = data {
+                self.put_data(slot, data);
             }
         }
         self.indexes.fit(&mut self.slab);
@@ -235,6 +249,20 @@ impl PeerTable {
     pub(crate) fn note(&mut self, slot: u32, times: Times) {
         self.set_times(slot, times);
         self.indexes.fit(&mut self.slab);
+    }
+
+    /// Replaces the data of the peer in a slot. Cost: constant.
+    pub(crate) fn set_data(&mut self, slot: u32, data: &[u8]) {
+        self.put_data(slot, data);
+        self.indexes.fit(&mut self.slab);
+    }
+
+    /// Takes in data that was read from a file; returns whether there is such a peer.
+    pub(crate) fn data_loaded(&mut self, address: &PeerAddress, data: &[u8]) -> memory::Result<bool> {
+        let Some(slot) = self.find(address) else { return Ok(false) };
+        self.indexes.data.reserve_data(&self.slab, 0, std::iter::once(data.len()))?;
+        self.indexes.data.set(slot, data, true);
+        Ok(true)
     }
 
     /// Removes the peer in a slot. Cost: constant.
@@ -297,7 +325,8 @@ impl PeerTable {
     pub(crate) fn take_dirty(&mut self, unwritten: &Changes) -> memory::Result<(Changes, Room)> {
         let bans = self.bans.dirty_len();
         let times = self.indexes.histories.all();
-        let (mut changes, room) = self.indexes.dirty.take(&mut self.slab, times, unwritten, bans)?;
+        let (mut changes, room) =
+            self.indexes.dirty.take(&mut self.slab, times, &mut self.indexes.data, unwritten, bans)?;
         self.bans.take(&mut changes.bans);
         Ok((changes, room))
     }
@@ -352,6 +381,12 @@ impl PeerTable {
         if self.indexes.histories.set(&self.slab, slot, times) {
             self.indexes.dirty.touch(&mut self.slab, slot);
         }
+    }
+
+    fn put_data(&mut self, slot: u32, data: &[u8]) {
+        let is_tracking = self.indexes.dirty.is_tracking();
+        self.indexes.data.set(slot, data, !is_tracking);
+        self.indexes.dirty.touch(&mut self.slab, slot);
     }
 
     fn take(&mut self, slot: u32) {

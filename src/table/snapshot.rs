@@ -1,5 +1,6 @@
 //! A copy of the whole table at one moment.
 
+use super::index::PeerData;
 use super::owner::entry::Compact;
 use super::owner::names::Texts;
 use crate::error::{Error, Result};
@@ -9,7 +10,7 @@ use crate::peer::PeerRecord;
 
 /// All peers as they were at one consistent moment, in no particular order.
 ///
-/// It is a compact copy (32 bytes a peer, 52 with histories) that is independent of the manager it came from.
+/// It is a compact copy (32 bytes a peer, 52 with histories, and the data of those that have some) that is independent of the manager it came from.
 ///
 /// ```
 /// use peer_manager::PeerManager;
@@ -27,6 +28,8 @@ pub struct Snapshot {
     names: Texts,
     /// The histories of the same peers, if they are kept.
     times: Option<Vec<Times>>,
+    /// The data of those that have some.
+    data: Option<PeerData>,
 }
 
 /// Room for a snapshot, to be made before the table is locked.
@@ -48,8 +51,13 @@ pub(super) fn no_room(peers: usize) -> Error {
 }
 
 impl Snapshot {
-    pub(super) fn new(peers: Vec<Compact>, names: Texts, times: Option<Vec<Times>>) -> Self {
-        Self { peers, names, times }
+    pub(super) fn new(
+        peers: Vec<Compact>,
+        names: Texts,
+        times: Option<Vec<Times>>,
+        data: Option<PeerData>,
+    ) -> Self {
+        Self { peers, names, times, data }
     }
 
     /// The number of peers.
@@ -81,6 +89,13 @@ impl Snapshot {
     #[must_use]
     pub fn history(&self, index: usize) -> Option<History> {
         self.times.as_ref()?.get(index).copied().map(History::from)
+    }
+
+    /// The [data](crate::PeerManager::set_data) of the peer at `index`; empty if it has none, and past the end. Cost: constant.
+    #[must_use]
+    pub fn data(&self, index: usize) -> &[u8] {
+        let slot = u32::try_from(index).unwrap_or(u32::MAX);
+        self.data.as_ref().map_or(&[], |data| data.of(slot))
     }
 
     /// All peers, one after the other.

@@ -70,6 +70,10 @@ static void inputs_and_outputs_are_refused_by_name(void) {
   MISALIGNED("addresses", peer_manager_set_own_addresses, pm, (const peer_manager_address *)at(1), 1);
   MISALIGNED("out_removed", peer_manager_ban, pm, "192.0.2.1", INT64_MAX, (size_t *)at(4));
   MISALIGNED("out", peer_manager_get_bans, pm, 1, (peer_manager_ban_entry *)at(4), &count);
+  MISALIGNED("address", peer_manager_set_data, pm, (const peer_manager_address *)at(1), "x", 1);
+  MISALIGNED("address", peer_manager_get_data, pm, (const peer_manager_address *)at(1), text, sizeof text, &count);
+  MISALIGNED("out_size", peer_manager_get_data, pm, &address, text, sizeof text, (size_t *)at(4));
+  MISALIGNED("out_removed", peer_manager_remove_host, pm, "192.0.2.1", (size_t *)at(4));
   MISALIGNED("out", peer_manager_get_all_peers, pm, (peer_manager_snapshot **)at(4));
   MISALIGNED("out_saved", peer_manager_get_quarantine, pm, text, sizeof text, (uint64_t *)at(4), NULL);
   MISALIGNED("out_lost", peer_manager_get_quarantine, pm, text, sizeof text, NULL, (uint64_t *)at(4));
@@ -78,6 +82,7 @@ static void inputs_and_outputs_are_refused_by_name(void) {
   REQUIRE(SUCCEEDS(peer_manager_get_all_peers, pm, &snapshot));
   MISALIGNED("out", peer_manager_snapshot_get, snapshot, 0, (peer_manager_record *)at(4));
   MISALIGNED("out", peer_manager_snapshot_get_history, snapshot, 0, (peer_manager_history *)at(4));
+  MISALIGNED("out_size", peer_manager_snapshot_get_data, snapshot, 0, text, sizeof text, (size_t *)at(4));
   MISALIGNED("address", peer_manager_load_history, pm, (const peer_manager_address *)at(1), (peer_manager_history *)at(0));
   MISALIGNED("out", peer_manager_load_history, pm, &address, (peer_manager_history *)at(4));
   MISALIGNED("out_removed", peer_manager_remove_peers_not_heard_since, pm, 0, (size_t *)at(1));

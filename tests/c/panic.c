@@ -83,6 +83,10 @@ typedef struct scene {
   X(peer_manager_snapshot_get_history, PEER_MANAGER_OK, 0, (s->snapshot, 0, &s->history, e)) \
   X(peer_manager_load_history, PEER_MANAGER_OK, 1, (s->pm, &s->address, &s->history, e)) \
   X(peer_manager_remove_peers_not_heard_since, PEER_MANAGER_OK, 1, (s->pm, 0, &s->count, e)) \
+  X(peer_manager_set_data, PEER_MANAGER_OK, 1, (s->pm, &s->address, "id", 2, e)) \
+  X(peer_manager_get_data, PEER_MANAGER_OK, 1, (s->pm, &s->address, s->text, sizeof s->text, &s->count, e)) \
+  X(peer_manager_snapshot_get_data, PEER_MANAGER_OK, 0, (s->snapshot, 0, s->text, sizeof s->text, &s->count, e)) \
+  X(peer_manager_remove_host, PEER_MANAGER_OK, 1, (s->pm, "203.0.113.9", &s->count, e)) \
   X(peer_manager_get_stats, PEER_MANAGER_OK, 1, (s->pm, &s->stats, e)) \
   X(peer_manager_get_quarantine, PEER_MANAGER_OK, 1, (s->pm, s->text, sizeof s->text, NULL, NULL, e))
 

@@ -61,6 +61,7 @@ programs! {
     memory: calls_fail_when_memory_is_refused_in_c, calls_fail_when_memory_is_refused_in_cxx;
     snapshot: snapshots_hold_one_moment_in_c, snapshots_hold_one_moment_in_cxx;
     history: histories_are_kept_in_c, histories_are_kept_in_cxx;
+    data: data_goes_with_its_peer_in_c, data_goes_with_its_peer_in_cxx;
     stats: stats_count_what_is_there_in_c, stats_count_what_is_there_in_cxx;
     alignment: misaligned_pointers_are_refused_in_c, misaligned_pointers_are_refused_in_cxx;
     deferred: changes_are_written_later_in_c, changes_are_written_later_in_cxx;

@@ -1,10 +1,10 @@
-//! Histories of peers by the book: what `keep_history` must be indistinguishable from.
+//! Histories and data of peers by the book: what `keep_history` and `set_data` must be indistinguishable from.
 
 use std::collections::BTreeMap;
 
 use super::{START, TestClock, mixed, peers, record};
 use peer_manager::StoredPeerType::{self, Inbound, Outbound};
-use peer_manager::{BackOffUpdate, History, PeerAddress, PeerManager, PeerQuery};
+use peer_manager::{BackOffUpdate, DATA_CAPACITY, History, PeerAddress, PeerManager, PeerQuery};
 use rand::rngs::ChaCha12Rng;
 use rand::{RngExt as _, SeedableRng as _};
 use rusqlite::Connection;
@@ -20,6 +20,8 @@ pub(crate) struct Lives {
     rng: ChaCha12Rng,
     clock: TestClock,
     pub(crate) expected: BTreeMap<PeerAddress, History>,
+    /// The data of those that have some.
+    pub(crate) data: BTreeMap<PeerAddress, Vec<u8>>,
 }
 
 /// The history of a peer that is new at this time.
@@ -47,6 +49,23 @@ pub(crate) fn in_file(connection: &Connection) -> BTreeMap<PeerAddress, History>
     rows.unwrap().map(Result::unwrap).collect()
 }
 
+/// All data in a file, each of which must be of a peer in it.
+pub(crate) fn data_in_file(connection: &Connection) -> BTreeMap<PeerAddress, Vec<u8>> {
+    let tables = "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE name = 'peer_manager_data')";
+    if !connection.query_row(tables, [], |row| row.get::<_, bool>(0)).unwrap() {
+        return BTreeMap::new();
+    }
+    let sql = "SELECT d.ip, d.port, data, EXISTS (SELECT 1 FROM peers AS p WHERE p.ip = d.ip AND p.port = d.port) \
+         FROM peer_manager_data AS d";
+    let mut statement = connection.prepare(sql).unwrap();
+    let rows = statement.query_map([], |row| {
+        let host: String = row.get(0)?;
+        assert!(row.get::<_, bool>(3)?, "{host} is no peer");
+        Ok((PeerAddress::new(&host, row.get(1)?).unwrap(), row.get(2)?))
+    });
+    rows.unwrap().map(Result::unwrap).collect()
+}
+
 fn event(history: &mut History, backoff: BackOffUpdate, now: i64) {
     if backoff == BackOffUpdate::Increase {
         history.last_attempt = now;
@@ -60,7 +79,12 @@ fn event(history: &mut History, backoff: BackOffUpdate, now: i64) {
 
 impl Lives {
     pub(crate) fn new(seed: u64, clock: &TestClock) -> Self {
-        Self { rng: ChaCha12Rng::seed_from_u64(seed), clock: clock.clone(), expected: BTreeMap::new() }
+        Self {
+            rng: ChaCha12Rng::seed_from_u64(seed),
+            clock: clock.clone(),
+            expected: BTreeMap::new(),
+            data: BTreeMap::new(),
+        }
     }
 
     fn any(&mut self) -> PeerAddress {
@@ -75,8 +99,30 @@ impl Lives {
         }
     }
 
-    /// One random call.
+    /// One random call, or two.
     pub(crate) fn step(&mut self, manager: &PeerManager) {
+        self.change(manager);
+        self.data.retain(|address, _| self.expected.contains_key(address));
+        if self.rng.random_range(0..3) > 0 {
+            self.set_data(manager);
+        }
+    }
+
+    fn set_data(&mut self, manager: &PeerManager) {
+        let address = self.any();
+        // None, short, or as long as can be.
+        let length = [0, self.rng.random_range(1..40), self.rng.random_range(1..=DATA_CAPACITY)]
+            [self.rng.random_range(0..3)];
+        let data: Vec<u8> = (0..length).map(|_| self.rng.random()).collect();
+        let result = manager.set_data(&address, &data);
+        assert_eq!(result.is_ok(), self.expected.contains_key(&address), "{result:?}");
+        self.data.remove(&address);
+        if result.is_ok() && length > 0 {
+            self.data.insert(address, data);
+        }
+    }
+
+    fn change(&mut self, manager: &PeerManager) {
         let hours = self.rng.random_range(0..40);
         // Now and then the clock steps back.
         let ahead = if self.rng.random_range(0..8) == 0 { -hours } else { hours };
@@ -146,6 +192,11 @@ impl Lives {
                 manager.clear_all().unwrap();
                 self.expected.clear();
             }
+            _ if self.rng.random_range(0..2) == 0 => {
+                let before = self.expected.len();
+                self.expected.retain(|other, _| other.host() != address.host());
+                assert_eq!(manager.remove_host(address.host()).unwrap(), before - self.expected.len());
+            }
             _ => manager.set_own_addresses([]).unwrap(),
         }
     }
@@ -153,6 +204,12 @@ impl Lives {
     /// Whether the manager knows exactly what it should.
     pub(crate) fn check(&self, manager: &PeerManager) {
         manager.check_invariants().unwrap();
+        for n in 0..ADDRESSES {
+            match manager.data(&mixed(n)) {
+                Ok(data) => assert_eq!(data, self.data.get(&mixed(n)).cloned().unwrap_or_default()),
+                Err(error) => assert!(!self.expected.contains_key(&mixed(n)), "{error}"),
+            }
+        }
         let known: BTreeMap<_, _> = (0..ADDRESSES)
             .filter_map(|n| Some((mixed(n), manager.load_history(&mixed(n)).unwrap()?)))
             .collect();
@@ -161,12 +218,18 @@ impl Lives {
         let copied = (0..snapshot.len())
             .map(|index| (snapshot.get(index).unwrap().address, snapshot.history(index).unwrap()));
         assert_eq!(copied.collect::<BTreeMap<_, _>>(), self.expected);
+        let data = (0..snapshot.len())
+            .map(|index| (snapshot.get(index).unwrap().address, snapshot.data(index).to_vec()))
+            .filter(|(_, data)| !data.is_empty());
+        assert_eq!(data.collect::<BTreeMap<_, _>>(), self.data);
+        assert!(snapshot.data(snapshot.len()).is_empty());
         assert_eq!((snapshot.has_histories(), snapshot.history(snapshot.len())), (true, None));
     }
 
     /// Whether the file has exactly what it should.
     pub(crate) fn check_file(&self, connection: &Connection) {
         assert_eq!(in_file(connection), self.expected);
+        assert_eq!(data_in_file(connection), self.data);
     }
 
     /// Whether queries by history admit exactly those whom they should.

@@ -1,8 +1,8 @@
-//! Histories are written with the change that they belong to, or neither is.
+//! Histories and data are written with the change that they belong to, or neither is.
 
 use std::time::Duration;
 
-use crate::common::histories::{DAY, in_file, new_at};
+use crate::common::histories::{DAY, data_in_file, in_file, new_at};
 use crate::common::{self, START, TempDb, TestClock, ipv4, record};
 use peer_manager::StoredPeerType::{Inbound, Outbound};
 use peer_manager::{BackOffUpdate, Durability, Error, History, Options, PeerManager, Result, SCHEMA};
@@ -22,13 +22,15 @@ fn open(database: &TempDb, clock: &TestClock, durability: Durability) -> PeerMan
 /// A call that writes, by name.
 type Write = (&'static str, fn(&PeerManager) -> Result<()>);
 
-const WRITES: [Write; 10] = [
+const WRITES: [Write; 12] = [
     ("gossip of a new peer", |m| m.ensure_exists(&ipv4(100)).map(drop)),
     ("gossip of a known peer", |m| m.ensure_exists(&ipv4(0)).map(drop)),
     ("gossip of both", |m| m.ensure_exists_many(&[ipv4(1), ipv4(101)]).map(drop)),
     ("store", |m| m.store(&record(ipv4(102), 7, 7, Outbound))),
     ("an attempt", |m| m.update_backoff(&ipv4(3), BackOffUpdate::Increase)),
     ("a connection", |m| m.update(&ipv4(4), Outbound, false, BackOffUpdate::Reset)),
+    ("set_data", |m| m.set_data(&ipv4(5), b"another")),
+    ("the end of data", |m| m.set_data(&ipv4(7), b"")),
     ("remove", |m| m.remove(&ipv4(6))),
     ("remove_peers_with_many_failures", |m| m.remove_peers_with_many_failures(9).map(drop)),
     ("remove_peers_not_heard_since", |m| m.remove_peers_not_heard_since(START + 1).map(drop)),
@@ -42,15 +44,18 @@ fn a_write_that_fails_leaves_every_history_as_it_was() {
         let manager = open(&database, &clock, durability);
         let records: Vec<_> = (0..10).map(|n| record(ipv4(n), START - 1, n, Inbound)).collect();
         manager.store_many(&records).unwrap();
+        manager.set_data(&ipv4(5), b"data").unwrap();
+        manager.set_data(&ipv4(7), b"data").unwrap();
         let connection = database.connection();
-        let before = in_file(&connection);
+        let before = (in_file(&connection), data_in_file(&connection));
         clock.set(START + DAY);
         for (what, write) in WRITES {
             connection.execute_batch("BEGIN IMMEDIATE").unwrap();
             let refused = write(&manager).unwrap_err();
             assert!(matches!(refused, Error::Busy(_)), "{what}: {refused}");
             connection.execute_batch("ROLLBACK").unwrap();
-            assert_eq!(in_file(&connection), before, "{what}");
+            assert_eq!((in_file(&connection), data_in_file(&connection)), before, "{what}");
+            assert_eq!([5, 7].map(|n| manager.data(&ipv4(n)).unwrap()), [b"data"; 2], "{what}");
             for n in 0..10 {
                 assert_eq!(manager.load_history(&ipv4(n)).unwrap(), Some(new_at(START)), "{what}");
             }
@@ -63,6 +68,10 @@ fn a_write_that_fails_leaves_every_history_as_it_was() {
             let in_memory =
                 (0..snapshot.len()).map(|n| (snapshot.get(n).unwrap().address, snapshot.history(n).unwrap()));
             assert_eq!(in_file(&connection), in_memory.collect(), "{what}");
+            let data = (0..snapshot.len())
+                .map(|n| (snapshot.get(n).unwrap().address, snapshot.data(n).to_vec()))
+                .filter(|(_, data)| !data.is_empty());
+            assert_eq!(data_in_file(&connection), data.collect(), "{what}");
         }
     }
 }

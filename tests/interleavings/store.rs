@@ -333,6 +333,15 @@ impl Store {
         bans.map(|(subject, until)| Ban { subject, until }).try_for_each(|ban| each(&ban))
     }
 
+    pub(crate) fn load_data(&mut self, _: &mut dyn FnMut(PeerAddress, &[u8]) -> Result<bool>) -> Result<()> {
+        Ok(())
+    }
+
+    /// Data is not modelled here: it goes with the rows that are.
+    pub(crate) fn write_data(&mut self, _: &PeerAddress, _: &[u8]) -> Result<()> {
+        self.transaction([])
+    }
+
     pub(crate) fn write_bans(&mut self, removed: &[PeerAddress], changes: &[BanChange]) -> Result<()> {
         self.transaction(removed.iter().map(Statement::Delete).chain(changes.iter().map(Statement::Ban)))
     }
@@ -441,6 +450,7 @@ pub(crate) fn quarantine(_: &DatabaseFile) -> Result<Quarantine> {
 pub(crate) struct Import {
     pub(crate) records: Vec<PeerRecord>,
     pub(crate) times: HashMap<PeerAddress, Times>,
+    pub(crate) data: HashMap<PeerAddress, Vec<u8>>,
 }
 
 pub(crate) fn read_peers(_: &Path, _: Duration, _: &dyn Fn(&PeerRecord) -> bool, _: bool) -> Result<Import> {

@@ -5,6 +5,7 @@ mod common;
 
 mod addresses;
 mod bans;
+mod data;
 mod history;
 mod model;
 mod options;

@@ -1,5 +1,6 @@
 //! A connection that belongs to the host: its transactions, its settings and its data stay its own.
 
+use crate::common::histories::data_in_file;
 use crate::common::{self, START, TempDb, address, ipv4, record};
 use peer_manager::StoredPeerType::{Inbound, Outbound, Preferred};
 use peer_manager::{BackOffUpdate, Error, PeerManager, SCHEMA};
@@ -213,4 +214,21 @@ fn an_owned_connection_given_away_works_as_a_borrowed_one() {
     manager.ensure_exists(&ipv4(1)).unwrap();
     drop(manager);
     assert_eq!(committed(&database), 1);
+}
+
+#[test]
+fn a_table_of_data_that_the_host_rolled_back_is_made_again_and_missed_by_no_call() {
+    let host = Connection::open_in_memory().unwrap();
+    let manager = PeerManager::from_connection(lend(&host)).unwrap();
+    manager.ensure_exists_many(&[ipv4(1), ipv4(2)]).unwrap();
+    host.execute_batch("BEGIN").unwrap();
+    manager.set_data(&ipv4(1), b"one").unwrap();
+    assert_eq!(data_in_file(&host).len(), 1);
+    host.execute_batch("ROLLBACK").unwrap();
+    manager.remove(&ipv4(1)).unwrap();
+    manager.ban(&ipv4(9).host().into(), i64::MAX).unwrap();
+    manager.set_data(&ipv4(2), b"two").unwrap();
+    assert_eq!(data_in_file(&host).len(), 1);
+    manager.remove_peers_with_many_failures(0).unwrap();
+    assert!(data_in_file(&host).is_empty());
 }

@@ -6,6 +6,7 @@ mod common;
 mod bans;
 mod borrowed;
 mod damage;
+mod data;
 mod endless;
 mod history;
 mod in_place;

@@ -61,6 +61,7 @@ struct State {
     pending: u64,
     refused: u64,
     bans: u64,
+    data: BTreeMap<PeerAddress, Vec<u8>>,
 }
 
 impl Kind {
@@ -96,6 +97,13 @@ impl Kind {
 }
 
 impl World {
+    fn data(&self) -> BTreeMap<PeerAddress, Vec<u8>> {
+        let snapshot = self.manager.get_all_peers().unwrap();
+        let all = (0..snapshot.len())
+            .map(|index| (snapshot.get(index).unwrap().address, snapshot.data(index).to_vec()));
+        all.filter(|(_, data)| !data.is_empty()).collect()
+    }
+
     fn state(&self) -> State {
         let stats = self.manager.get_stats().unwrap();
         self.manager.check_invariants().unwrap();
@@ -105,6 +113,7 @@ impl World {
             pending: stats.pending_writes,
             refused: stats.refused_peers,
             bans: stats.bans,
+            data: self.data(),
         }
     }
 }
@@ -180,6 +189,9 @@ fn a_file_is_imported_or_not() {
     let source = TempDb::new();
     let file = TestClock::at(START).on_file(&source.path(), 1);
     file.store_many(&records(PEERS / 2..2 * PEERS, START, |_| 0)).unwrap();
+    for n in PEERS / 2..2 * PEERS {
+        file.set_data(&mixed(n), &n.to_ne_bytes()).unwrap();
+    }
     drop(file);
     sweep_all(|world| world.manager.import(source.path()));
 }
@@ -197,6 +209,11 @@ fn many_peers_are_removed_or_not() {
 fn a_prefix_with_many_peers_is_banned_or_not() {
     let everyone: BanSubject = "0.0.0.0/0".parse().unwrap();
     sweep_all(|world| world.manager.ban(&everyone, i64::MAX));
+}
+
+#[test]
+fn the_first_data_of_a_table_is_set_or_not() {
+    sweep_all(|world| world.manager.set_data(&mixed(1), &[7; 255]));
 }
 
 #[test]
@@ -331,6 +348,30 @@ fn peers_go_one_by_one_whatever_was_refused() {
             }
         }
         assert!(world.state().peers.is_empty());
+    }
+}
+
+#[test]
+fn data_comes_and_goes_peer_by_peer_whatever_was_refused() {
+    for kind in KINDS {
+        let world = kind.full();
+        let mut failures = 0;
+        for (round, length) in [(0, 40), (1, 200), (2, 0)] {
+            for n in 0..PEERS {
+                let data = vec![round; length];
+                let before = world.manager.data(&mixed(n)).unwrap();
+                if let Err(error) = refusing(Refusal::From(0), || world.manager.set_data(&mixed(n), &data)).0
+                {
+                    assert!(is_no_memory(&error), "{error}");
+                    assert_eq!(world.manager.data(&mixed(n)).unwrap(), before);
+                    world.manager.set_data(&mixed(n), &data).unwrap();
+                    failures += 1;
+                }
+            }
+            world.manager.check_invariants().unwrap();
+            assert!((0..PEERS).all(|n| world.manager.data(&mixed(n)).unwrap() == vec![round; length]));
+        }
+        assert!(failures >= 5, "{kind:?}: {failures}");
     }
 }
 

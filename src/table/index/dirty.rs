@@ -6,6 +6,7 @@
 
 use std::collections::HashSet;
 
+use super::data::PeerData;
 use super::interface::{Cause, Index, Needs, ensure};
 use crate::address::PeerAddress;
 use crate::changes::{Changes, Put, Room};
@@ -34,6 +35,8 @@ struct Unwritten {
     dirty: usize,
     /// Peers that were removed and that the file has.
     removed: HashSet<PeerAddress>,
+    /// Peers that were inserted although the file may have rows of them, or those of a removal that is not written yet.
+    returned: HashSet<PeerAddress>,
     /// Whether all rows of the file are to be deleted first.
     clears: bool,
 }
@@ -42,9 +45,18 @@ impl Index for Dirty {
     fn inserted(&mut self, slab: &mut Slab, peer: Peer) {
         let Some(changes) = &mut self.changes else { return };
         // A row that was to be deleted is overwritten instead, and so is one that the bounds left out.
-        let was_removed = !changes.removed.is_empty() && changes.removed.remove(&slab.address(peer.slot));
+        let is_on_file = if changes.removed.is_empty() && !self.leaves_rows {
+            false
+        } else {
+            let address = slab.address(peer.slot);
+            let is_on_file = changes.removed.remove(&address) || self.leaves_rows;
+            if is_on_file {
+                changes.returned.insert(address);
+            }
+            is_on_file
+        };
         let entry = &mut slab.entries_mut()[peer.slot as usize];
-        entry.set_on_file(was_removed || self.leaves_rows);
+        entry.set_on_file(is_on_file);
         entry.set_takes_row(true);
         changes.mark(slab, peer.slot);
     }
@@ -107,6 +119,8 @@ impl Index for Dirty {
     fn reserve(&mut self, _: &Slab, needs: &Needs<'_>) -> memory::Result {
         let Some(changes) = &mut self.changes else { return Ok(()) };
         changes.slots.try_reserve(needs.changes + needs.removals)?;
+        let on_file = if self.leaves_rows { needs.inserts } else { needs.inserts.min(changes.removed.len()) };
+        changes.returned.try_reserve(on_file)?;
         Ok(changes.removed.try_reserve(needs.removals)?)
     }
 
@@ -164,23 +178,34 @@ impl Dirty {
         changes.dirty + changes.removed.len() + usize::from(changes.clears)
     }
 
+    /// Whether it is tracked what changes.
+    pub(in crate::table) fn is_tracking(&self) -> bool {
+        self.changes.is_some()
+    }
+
     /// Takes all changes, to be written, with the room to put them and changes of so many `bans` together with those that are
-    /// `unwritten` from before. `times` are the histories by slot, if they are kept. Without memory for that, all stays as it is. Cost: linear in their
-    /// number.
+    /// `unwritten` from before. `times` are the histories by slot, if they are kept. Without memory for that, all stays as it
+    /// is. Cost: linear in their number.
     pub(in crate::table) fn take(
         &mut self,
         slab: &mut Slab,
         times: Option<&[Times]>,
+        data: &mut PeerData,
         unwritten: &Changes,
         bans: usize,
     ) -> memory::Result<(Changes, Room)> {
         let Some(changes) = &mut self.changes else { return Ok(Default::default()) };
-        let room = unwritten.room_for(changes.dirty, changes.removed.len(), bans)?;
+        let room = unwritten.room_for(changes.dirty, changes.removed.len(), changes.returned.len(), bans)?;
         let mut put = memory::with_capacity(changes.dirty)?;
         let bans = memory::with_capacity(bans)?;
         let mut all_removed = memory::with_capacity(changes.removed.len())?;
-        let Unwritten { slots, removed, clears, .. } = std::mem::take(changes);
-        for slot in slots {
+        let mut copies = memory::with_capacity(changes.slots.len())?;
+        for &slot in &changes.slots {
+            copies.push(data.unwritten(slot)?);
+        }
+        let mut all_returned = memory::with_capacity(changes.returned.len())?;
+        let Unwritten { slots, removed, returned, clears, .. } = std::mem::take(changes);
+        for (slot, data_of_slot) in slots.into_iter().zip(copies) {
             let Some(entry) = slab.entries().get(slot as usize).filter(|entry| entry.is_dirty()) else {
                 continue;
             };
@@ -189,14 +214,17 @@ impl Dirty {
                 is_new: !entry.is_on_file(),
                 takes_row: entry.takes_row().then(|| entry.rank()),
                 times: times.and_then(|times| times.get(slot as usize).copied()),
+                data: data_of_slot,
             });
+            data.take(slot);
             let entry = &mut slab.entries_mut()[slot as usize];
             entry.set_dirty(false);
             entry.set_on_file(true);
             entry.set_takes_row(false);
         }
         all_removed.extend(removed);
-        Ok((Changes { clears, removed: all_removed, put, bans }, room))
+        all_returned.extend(returned);
+        Ok((Changes { clears, removed: all_removed, returned: all_returned, put, bans }, room))
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! To add one: a file here whose type implements [`Index`], its `mod` line, and its line in the list below.
 
+mod data;
 mod dirty;
 mod history;
 pub(super) mod interface;
@@ -14,6 +15,7 @@ use super::owner::slab::{Peer, Slab, State};
 use crate::memory;
 use interface::{Cause, Index, Needs};
 
+pub(super) use data::PeerData;
 pub(crate) use netgroups::NetgroupCount;
 pub(super) use netgroups::{Grouping, NetgroupLists};
 pub(super) use pools::Pools;
@@ -112,6 +114,8 @@ indexes! {
     netgroups: netgroups::Netgroups,
     /// When they were heard of and reached.
     histories: history::Histories,
+    /// The application's data of those that have some.
+    data: PeerData,
     /// What the file does not have yet.
     dirty: dirty::Dirty,
 }

@@ -8,6 +8,7 @@ use super::PeerTable;
 use super::slab::{Larger, Slab};
 use crate::address::Host;
 use crate::error::{Error, Result as Fallible};
+use crate::history::Noted;
 use crate::memory;
 use crate::peer::PeerRecord;
 use crate::table::KeyTable;
@@ -48,8 +49,7 @@ impl PeerTable {
 }
 
 impl PeerTable {
-    /// Asks for memory to insert records, all of which may be known to be new, to evict so many peers, and to note the
-    /// histories of so many.
+    /// Asks for memory to insert records, all of which may be known to be new, to evict so many peers, and for what is noted.
     ///
     /// Cost: constant for each, amortised.
     pub(crate) fn reserve_insert(
@@ -57,9 +57,9 @@ impl PeerTable {
         records: &[PeerRecord],
         are_new: bool,
         evictions: usize,
-        notes: usize,
+        noted: &[Noted],
     ) -> Fallible<()> {
-        self.try_reserve_insert(records, are_new, evictions, notes)
+        self.try_reserve_insert(records, are_new, evictions, noted)
             .map_err(|_| Error::no_memory(&format!("for {} more peers", records.len())))
     }
 
@@ -68,9 +68,11 @@ impl PeerTable {
         records: &[PeerRecord],
         are_new: bool,
         evictions: usize,
-        notes: usize,
+        noted: &[Noted],
     ) -> memory::Result {
-        let (changes, removals) = (records.len().saturating_add(notes), evictions);
+        let data = noted.iter().filter_map(|noted| Some(noted.data.as_ref()?.len()));
+        self.indexes.data.reserve_data(&self.slab, records.len(), data)?;
+        let (changes, removals) = (records.len().saturating_add(noted.len()), evictions);
         if let [record] = records {
             let pool = either_pool(record, self.slab.hides(&record.address));
             let names = usize::from(self.slab.is_new_name(record.address.host()));
@@ -97,6 +99,16 @@ impl PeerTable {
             needs.arrivals = Arrivals::One(either_pool(record, entry.is_private()));
         }
         self.indexes.reserve(&self.slab, &needs).map_err(|_| Error::no_memory("to change a peer"))
+    }
+
+    /// Asks for memory to give a peer data of this length. Cost: constant, amortised; linear for the first in a table.
+    pub(crate) fn reserve_data(&mut self, length: usize) -> Fallible<()> {
+        let needs = Needs { changes: 1, ..Needs::default() };
+        self.indexes
+            .data
+            .reserve_data(&self.slab, 0, std::iter::once(length))
+            .and_then(|()| self.indexes.reserve(&self.slab, &needs))
+            .map_err(|_| Error::no_memory("for the data of a peer"))
     }
 
     /// Asks for memory to remove so many peers. Cost: constant for each, amortised.

@@ -1,0 +1,137 @@
+//! Data of the application's that goes with a peer.
+
+use super::address::peer_manager_address;
+use super::error::{peer_manager_error, peer_manager_status};
+use super::handle::Outputs;
+use super::opaque::peer_manager;
+use super::snapshot::peer_manager_snapshot;
+use super::{boundary, handle};
+use crate::error::{Error, Result};
+
+/// The most bytes of data that a peer can have. Since 0.2.0.
+pub const PEER_MANAGER_DATA_CAPACITY: usize = 255;
+const _: () = assert!(PEER_MANAGER_DATA_CAPACITY == crate::DATA_CAPACITY, "one capacity");
+
+/// Writes data to a caller's buffer, if there is room for all of it.
+fn write(data: &[u8], out: Outputs<u8>, capacity: usize, out_size: handle::Output<usize>) -> Result<()> {
+    if data.len() > capacity {
+        return Err(Error::InvalidArgument(format!(
+            "out has {capacity} bytes, but the data has {}; PEER_MANAGER_DATA_CAPACITY is always enough",
+            data.len()
+        )));
+    }
+    out.write(data.iter().copied());
+    out_size.write(data.len());
+    Ok(())
+}
+
+/// Replaces the data of a peer: bytes of the application's, which mean nothing here, such as a node's id, its services or its
+/// version.
+///
+/// Data goes with the peer: it ends when the peer is removed or evicted, peer_manager_import takes it over, and a snapshot has
+/// it. It is in the database, in the table peer_manager_data, which is made when data is set for the first time. In a file that
+/// stellar-core has made, which gets no further table, it lasts until peer_manager_free; and a quarantine
+/// (peer_manager_get_quarantine) loses it.
+///
+/// Cost: constant, and one transaction (with DEFERRED none: that comes later); none if the peer has the same data already. In
+/// memory, 16 to 256 bytes for a peer that has data and four for each other, once one has some.
+///
+/// @param pm       the peer manager
+/// @param address  the peer's address, in any spelling
+/// @param data     the bytes; may be NULL if size is 0
+/// @param size     how many, at most PEER_MANAGER_DATA_CAPACITY; with 0 the peer has no data any more
+/// @param error    receives what failed; may be NULL
+/// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_NOT_FOUND; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL and for too large a size;
+///         PEER_MANAGER_ERROR_INVALID_ADDRESS; PEER_MANAGER_ERROR_NO_MEMORY; PEER_MANAGER_ERROR_DATABASE,
+///         PEER_MANAGER_ERROR_BUSY, PEER_MANAGER_ERROR_DISK_FULL or PEER_MANAGER_ERROR_CORRUPT when the database refuses it;
+///         PEER_MANAGER_ERROR_UNSUPPORTED in a fork; PEER_MANAGER_ERROR_INTERNAL
+///
+/// Thread-safe. Since 0.2.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn peer_manager_set_data(
+    pm: *mut peer_manager,
+    address: *const peer_manager_address,
+    data: *const core::ffi::c_void,
+    size: usize,
+    error: *mut peer_manager_error,
+) -> peer_manager_status {
+    // SAFETY: the caller keeps the contract of the module.
+    unsafe {
+        boundary::call_on("peer_manager_set_data", pm, error, |manager| {
+            let address = handle::input(address, "address")?.parse()?;
+            if size > PEER_MANAGER_DATA_CAPACITY {
+                return Err(Error::InvalidArgument(format!(
+                    "size is {size}, but a peer has at most PEER_MANAGER_DATA_CAPACITY, 255, bytes of data"
+                )));
+            }
+            manager.set_data(&address, handle::inputs(data.cast::<u8>(), size, "data")?)
+        })
+    }
+}
+
+/// Reads the data of a peer. Cost: constant.
+///
+/// @param pm        the peer manager
+/// @param address   the peer's address, in any spelling
+/// @param out       receives the bytes; may be NULL if capacity is 0
+/// @param capacity  how many bytes out has room for; PEER_MANAGER_DATA_CAPACITY is always enough
+/// @param out_size  receives how many were written; 0 for a peer without data
+/// @param error     receives what failed; may be NULL
+/// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_NOT_FOUND; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL, and when the data does
+///         not fit, with nothing written; PEER_MANAGER_ERROR_INVALID_ADDRESS; PEER_MANAGER_ERROR_NO_MEMORY;
+///         PEER_MANAGER_ERROR_INTERNAL
+///
+/// Thread-safe. Since 0.2.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn peer_manager_get_data(
+    pm: *mut peer_manager,
+    address: *const peer_manager_address,
+    out: *mut core::ffi::c_void,
+    capacity: usize,
+    out_size: *mut usize,
+    error: *mut peer_manager_error,
+) -> peer_manager_status {
+    // SAFETY: the caller keeps the contract of the module.
+    unsafe {
+        boundary::call_on("peer_manager_get_data", pm, error, |manager| {
+            let address = handle::input(address, "address")?.parse()?;
+            let out = handle::outputs(out.cast::<u8>(), capacity, "out")?;
+            let out_size = handle::output(out_size, "out_size")?;
+            write(&manager.data(&address)?, out, capacity, out_size)
+        })
+    }
+}
+
+/// Reads the data of one peer of a snapshot, as it was when the snapshot was taken. Cost: constant.
+///
+/// @param snapshot  the snapshot
+/// @param index     less than peer_manager_snapshot_count
+/// @param out       receives the bytes of the peer that peer_manager_snapshot_get reads at this index; may be NULL if capacity
+///                  is 0
+/// @param capacity  how many bytes out has room for; PEER_MANAGER_DATA_CAPACITY is always enough
+/// @param out_size  receives how many were written; 0 for a peer without data
+/// @param error     receives what failed; may be NULL
+/// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL, for an index past the end, and when the data does not
+///         fit, with nothing written; PEER_MANAGER_ERROR_INTERNAL
+///
+/// One thread at a time for each snapshot. Since 0.2.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn peer_manager_snapshot_get_data(
+    snapshot: *const peer_manager_snapshot,
+    index: usize,
+    out: *mut core::ffi::c_void,
+    capacity: usize,
+    out_size: *mut usize,
+    error: *mut peer_manager_error,
+) -> peer_manager_status {
+    // SAFETY: the caller keeps the contract of the module.
+    unsafe {
+        boundary::call("peer_manager_snapshot_get_data", error, || {
+            let snapshot = handle::input(snapshot, "snapshot")?;
+            let out = handle::outputs(out.cast::<u8>(), capacity, "out")?;
+            let out_size = handle::output(out_size, "out_size")?;
+            snapshot.check_index(index)?;
+            write(snapshot.peers.data(index), out, capacity, out_size)
+        })
+    }
+}

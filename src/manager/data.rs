@@ -1,0 +1,94 @@
+//! Data of the application's that goes with a peer, and operations on all peers of a host.
+
+use super::PeerManager;
+use crate::address::{Host, PeerAddress};
+use crate::data::DATA_CAPACITY;
+use crate::error::{Error, Result};
+use crate::memory;
+
+/// Data and hosts.
+///
+/// # Errors
+/// Besides what is said for each: [`Error::Database`], [`Error::Busy`], [`Error::DiskFull`] or [`Error::Corrupt`] when the
+/// database refuses a change, and then all is as it was; [`Error::NoMemory`]; [`Error::Internal`] after a panic.
+impl PeerManager {
+    /// Replaces the data of a peer: at most 255 bytes of the application's, which mean nothing here, such as a node's id, its
+    /// services or its version. No bytes end it.
+    ///
+    /// Data goes with the peer: it ends when the peer is removed or evicted, an [import](Self::import) takes it over, and a
+    /// [snapshot](crate::Snapshot::data) has it. It is in the database, in the table `peer_manager_data`, which is made when
+    /// data is set for the first time; in a file with stellar-core's layout, which gets no further table, it lasts until the
+    /// manager is dropped. A quarantine loses it.
+    ///
+    /// One transaction; none if the peer has the same data already. Cost: constant. In memory, 16 to 256 bytes for a peer that
+    /// has data and four for each other, once one has some.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when there is no such peer; [`Error::InvalidArgument`] for more than 255 bytes.
+    ///
+    /// ```
+    /// use peer_manager::{PeerAddress, PeerManager};
+    ///
+    /// let manager = PeerManager::new_in_memory()?;
+    /// let address: PeerAddress = "example.org:26656".parse()?;
+    /// manager.ensure_exists(&address)?;
+    /// manager.set_data(&address, b"its id")?;
+    /// assert_eq!(manager.data(&address)?, b"its id");
+    /// # Ok::<(), peer_manager::Error>(())
+    /// ```
+    pub fn set_data(&self, address: &PeerAddress, data: &[u8]) -> Result<()> {
+        if data.len() > DATA_CAPACITY {
+            return Err(Error::InvalidArgument(format!(
+                "cannot keep {} bytes of data for {address}; a peer has at most {DATA_CAPACITY}",
+                data.len()
+            )));
+        }
+        let mut writer = self.lock_writer()?;
+        // Slots stay as they are until the writer is unlocked.
+        let table = self.write_table()?;
+        let slot = table.find(address).ok_or_else(|| Error::NotFound(address.clone()))?;
+        if table.data(slot) == data {
+            return Ok(());
+        }
+        self.change(
+            table,
+            &mut writer,
+            &|table| table.reserve_data(data.len()),
+            &|store| store.write_data(address, data),
+            &mut |table| table.set_data(slot, data),
+        )
+    }
+
+    /// The data of a peer; empty if it has none. Cost: constant; never waits for the disk.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when there is no such peer; [`Error::NoMemory`]; [`Error::Internal`] after a panic.
+    pub fn data(&self, address: &PeerAddress) -> Result<Vec<u8>> {
+        let table = self.read()?;
+        let slot = table.find(address).ok_or_else(|| Error::NotFound(address.clone()))?;
+        Ok(memory::collect(table.data(slot).iter().copied())?)
+    }
+
+    /// Removes all peers of a host, whatever their ports; returns how many there were.
+    ///
+    /// One transaction, and none if there are none. Cost: linear in the table.
+    ///
+    /// # Errors
+    /// See [above](#errors).
+    ///
+    /// ```
+    /// use peer_manager::PeerManager;
+    ///
+    /// let manager = PeerManager::new_in_memory()?;
+    /// manager.ensure_exists(&"203.0.113.7:80".parse()?)?;
+    /// manager.ensure_exists(&"203.0.113.7:11625".parse()?)?;
+    /// assert_eq!(manager.remove_host(&"203.0.113.7".parse()?)?, 2);
+    /// # Ok::<(), peer_manager::Error>(())
+    /// ```
+    pub fn remove_host(&self, host: &Host) -> Result<usize> {
+        let mut writer = self.lock_writer()?;
+        // Slots stay as they are until the writer is unlocked.
+        let slots = self.read_table()?.on_host(host)?;
+        self.remove_slots(&mut writer, slots)
+    }
+}
