@@ -11,7 +11,7 @@
 mod changes;
 mod subject;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -20,6 +20,7 @@ use prefix_trie::{Prefix, PrefixMap};
 use crate::address::{Host, PeerAddress, wrapped_v4};
 use crate::error::{Error, Result};
 use crate::memory;
+use crate::sort::sort;
 pub use subject::BanSubject;
 use subject::{Subject, V4_BITS, V6_BITS};
 
@@ -43,16 +44,27 @@ struct Entry {
 }
 
 /// All bans.
-#[derive(Default)]
 pub(crate) struct Bans {
     all: HashMap<BanSubject, Entry>,
     /// When each prefix's ban ends.
     v4: PrefixMap<subject::Prefix<u32>, i64>,
     v6: PrefixMap<subject::Prefix<u128>, i64>,
-    /// Those with an end, the next one first.
-    ends: BTreeSet<(i64, BanSubject)>,
+    /// None of them ends before this time.
+    first_end: i64,
     /// For a manager that writes later: what has changed since that was taken last, and whether the file has a row of it.
     dirty: Option<HashMap<BanSubject, bool>>,
+}
+
+impl Default for Bans {
+    fn default() -> Self {
+        Self {
+            all: HashMap::new(),
+            v4: PrefixMap::new(),
+            v6: PrefixMap::new(),
+            first_end: i64::MAX,
+            dirty: None,
+        }
+    }
 }
 
 /// Reading.
@@ -66,14 +78,16 @@ impl Bans {
         self.all.len()
     }
 
-    /// How many last at `now`. Cost: linear in those that have ended since the bans were last changed.
+    /// How many last at `now`. Cost: constant; linear if one may have ended since the bans were last changed.
     pub(crate) fn lasting(&self, now: i64) -> usize {
         self.all.len() - self.ended(now).count()
     }
 
-    /// Those that have ended, the first to end first.
-    pub(crate) fn ended(&self, now: i64) -> impl Iterator<Item = &BanSubject> {
-        self.ends.iter().take_while(move |(until, _)| *until <= now).map(|(_, subject)| subject)
+    /// Those that have ended.
+    fn ended(&self, now: i64) -> impl Iterator<Item = &BanSubject> {
+        let may_have_ended = self.first_end <= now;
+        let ended = self.all.iter().filter(move |(_, entry)| entry.until <= now && entry.until != i64::MAX);
+        may_have_ended.then_some(ended).into_iter().flatten().map(|(subject, _)| subject)
     }
 
     /// Whether there is a ban of exactly this, which lasts at `now`.
@@ -111,12 +125,13 @@ impl Bans {
     ///
     /// Cost: that of sorting them.
     pub(crate) fn list(&self, now: i64) -> memory::Result<Vec<Ban>> {
-        let lasting = self.all.iter().filter(|(_, entry)| now < entry.until);
-        let mut bans: Vec<Ban> = memory::collect(
-            lasting.map(|(subject, entry)| Ban { subject: subject.clone(), until: entry.until }),
-        )?;
-        bans.sort_unstable_by(|a, b| a.subject.cmp(&b.subject));
-        Ok(bans)
+        let lasting = memory::collect(self.all.iter().filter(|(_, entry)| now < entry.until))?;
+        let mut order = memory::collect((0..).take(lasting.len()))?;
+        sort(&mut order, &mut |a, b| lasting[a as usize].0.cmp(lasting[b as usize].0));
+        memory::collect(order.iter().map(|&at| {
+            let (subject, entry) = lasting[at as usize];
+            Ban { subject: subject.clone(), until: entry.until }
+        }))
     }
 }
 
@@ -172,8 +187,11 @@ impl Bans {
 
     /// Makes changes, for which memory was reserved.
     pub(crate) fn apply(&mut self, changes: &[BanChange]) {
+        let mut ends_first = false;
         for BanChange { subject, until, .. } in changes {
-            let was_on_file = self.all.get(subject).is_some_and(|entry| entry.is_on_file);
+            let before = self.all.get(subject);
+            let was_on_file = before.is_some_and(|entry| entry.is_on_file);
+            ends_first |= before.is_some_and(|entry| entry.until == self.first_end);
             self.set(subject, *until);
             let Some(dirty) = &mut self.dirty else { continue };
             let is_on_file = was_on_file || dirty.get(subject).is_some_and(|&is_on_file| is_on_file);
@@ -187,18 +205,18 @@ impl Bans {
                 dirty.remove(subject);
             }
         }
+        if ends_first {
+            self.first_end = self.all.values().map(|entry| entry.until).min().unwrap_or(i64::MAX);
+        }
     }
 
     fn set(&mut self, subject: &BanSubject, until: Option<i64>) {
-        let before = match until {
-            Some(until) => self.all.insert(subject.clone(), Entry { until, is_on_file: false }),
-            None => self.all.remove(subject),
-        };
-        if let Some(before) = before {
-            self.ends.remove(&(before.until, subject.clone()));
-        }
-        if let Some(until) = until.filter(|&until| until != i64::MAX) {
-            self.ends.insert((until, subject.clone()));
+        match until {
+            Some(until) => {
+                self.all.insert(subject.clone(), Entry { until, is_on_file: false });
+                self.first_end = self.first_end.min(until);
+            }
+            None => drop(self.all.remove(subject)),
         }
         match subject.0 {
             Subject::V4(prefix) => set_in(&mut self.v4, prefix, until),
@@ -250,16 +268,12 @@ impl Bans {
                 Subject::Name(_) => Some(entry.until),
             };
             ensure(in_tree == Some(entry.until), "each banned prefix is in its tree with its end")?;
-            let has_end = entry.until != i64::MAX;
-            let is_in_order = self.ends.contains(&(entry.until, subject.clone()));
-            ensure(is_in_order == has_end, "each ban with an end is in the order of ends")?;
+            ensure(entry.until >= self.first_end, "no ban ends before the first is expected to")?;
             let is_dirty = self.dirty.as_ref().is_none_or(|dirty| dirty.contains_key(subject));
             ensure(entry.is_on_file || is_dirty, "each ban that the file does not have is dirty")?;
         }
         let prefixes = self.all.keys().filter(|subject| !matches!(subject.0, Subject::Name(_))).count();
-        ensure(self.v4.len() + self.v6.len() == prefixes, "the trees have the banned prefixes and no other")?;
-        let with_end = self.all.values().filter(|entry| entry.until != i64::MAX).count();
-        ensure(self.ends.len() == with_end, "the order of ends has the bans with an end and no other")
+        ensure(self.v4.len() + self.v6.len() == prefixes, "the trees have the banned prefixes and no other")
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::address::PeerAddress;
-use crate::bans::{self, BanChange, BanSubject};
+use crate::bans::{self, BanChange};
 use crate::history::Times;
 use crate::memory;
 use crate::peer::PeerRecord;
@@ -50,8 +50,7 @@ pub(crate) struct Room {
     all_removed: Vec<PeerAddress>,
     all_returned: Vec<PeerAddress>,
     order: Vec<u32>,
-    /// Where a ban is among all that are changed.
-    ban_positions: HashMap<BanSubject, usize>,
+    order_of_bans: Vec<u32>,
     all_bans: Vec<BanChange>,
 }
 
@@ -83,9 +82,8 @@ impl Changes {
             room.all_put = memory::with_capacity(put)?;
             room.all_removed = memory::with_capacity(removed)?;
             room.all_returned = memory::with_capacity(self.returned.len() + returned)?;
-            let bans = self.bans.len() + bans;
-            room.ban_positions.try_reserve(bans)?;
-            room.all_bans = memory::with_capacity(bans)?;
+            room.order_of_bans = memory::with_capacity(self.bans.len())?;
+            room.all_bans = memory::with_capacity(self.bans.len() + bans)?;
         }
         Ok(room)
     }
@@ -133,7 +131,7 @@ impl Changes {
             all_returned: mut returned,
             ..
         } = room;
-        let bans = bans::merge(self.bans, later.bans, room.ban_positions, room.all_bans);
+        let bans = bans::merge(self.bans, later.bans, room.order_of_bans, room.all_bans);
         if later.clears {
             return Self { bans, ..later };
         }
@@ -181,6 +179,7 @@ impl Changes {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bans::BanSubject;
 
     fn address(n: u8) -> PeerAddress {
         PeerAddress::from_ip([1, 2, 3, n].into(), 1).expect("an address")

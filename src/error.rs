@@ -8,6 +8,7 @@ use rusqlite::ffi;
 
 use crate::address::PeerAddress;
 use crate::bans::{Ban, BanSubject};
+use crate::data::DATA_CAPACITY;
 
 /// The result of everything here that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -223,6 +224,14 @@ impl Error {
     #[inline(never)]
     pub(crate) fn no_histories() -> Self {
         Self::Unsupported("no history of the peers is kept; open with keep_history".to_owned())
+    }
+
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn too_much_data(address: &PeerAddress, size: usize) -> Self {
+        Self::InvalidArgument(format!(
+            "cannot keep {size} bytes of data for {address}; a peer has at most {DATA_CAPACITY}"
+        ))
     }
 
     /// Memory that could not be allocated for `what`.

@@ -1,8 +1,7 @@
 //! Changes of bans that the file does not have yet.
 
-use std::collections::HashMap;
-
 use super::BanSubject;
+use crate::sort::sort;
 
 /// The last state of a ban.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,21 +13,25 @@ pub(crate) struct BanChange {
     pub(crate) is_new: bool,
 }
 
-/// Merges changes that could not be written with later ones. `positions` and `all` have room for both.
+/// Merges changes that could not be written with later ones, each of another subject. `all` has room for both, and `order` for
+/// a number of each of the earlier ones.
 pub(crate) fn merge(
     earlier: Vec<BanChange>,
     later: Vec<BanChange>,
-    mut positions: HashMap<BanSubject, usize>,
+    mut order: Vec<u32>,
     mut all: Vec<BanChange>,
 ) -> Vec<BanChange> {
     all.extend(earlier);
-    positions.extend(all.iter().enumerate().map(|(at, change)| (change.subject.clone(), at)));
+    order.extend((0..).take(all.len()));
+    sort(&mut order, &mut |a, b| all[a as usize].subject.cmp(&all[b as usize].subject));
     for mut change in later {
-        if let Some(&at) = positions.get(&change.subject) {
-            change.is_new = all[at].is_new;
-            all[at] = change;
-        } else {
-            all.push(change);
+        match order.binary_search_by(|&at| all[at as usize].subject.cmp(&change.subject)) {
+            Ok(at) => {
+                let earlier = &mut all[order[at] as usize];
+                change.is_new = earlier.is_new;
+                *earlier = change;
+            }
+            Err(_) => all.push(change),
         }
     }
     // What the file never had need not be deleted from it.
@@ -45,7 +48,7 @@ mod tests {
     }
 
     fn merged(earlier: &[BanChange], later: &[BanChange]) -> Vec<BanChange> {
-        merge(earlier.to_vec(), later.to_vec(), HashMap::new(), Vec::new())
+        merge(earlier.to_vec(), later.to_vec(), Vec::new(), Vec::new())
     }
 
     #[test]

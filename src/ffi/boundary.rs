@@ -26,8 +26,33 @@ pub(super) unsafe fn call(
     unsafe { report(result, error) }
 }
 
-/// Runs a function of a manager that can fail.
+/// Runs a function of a manager that can fail. One copy of the code for all of them.
 pub(super) unsafe fn call_on(
+    function: &'static str,
+    pm: *const peer_manager,
+    error: *mut peer_manager_error,
+    body: impl FnOnce(&PeerManager) -> Result<()>,
+) -> peer_manager_status {
+    let mut body = Some(body);
+    let mut once = |manager: &PeerManager| body.take().map_or(Ok(()), |body| body(manager));
+    // SAFETY: the caller keeps the same contract.
+    unsafe { call_on_out_of_line(function, pm, error, &mut once) }
+}
+
+#[inline(never)]
+unsafe fn call_on_out_of_line(
+    function: &'static str,
+    pm: *const peer_manager,
+    error: *mut peer_manager_error,
+    body: &mut dyn FnMut(&PeerManager) -> Result<()>,
+) -> peer_manager_status {
+    // SAFETY: the caller keeps the same contract.
+    unsafe { call_on_inlined(function, pm, error, body) }
+}
+
+/// The same for the functions of which a node calls many in a second: each has a copy of its own.
+#[inline]
+pub(super) unsafe fn call_on_inlined(
     function: &'static str,
     pm: *const peer_manager,
     error: *mut peer_manager_error,

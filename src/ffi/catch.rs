@@ -15,6 +15,7 @@ pub(super) fn answer<T>(function: &'static str, neutral: T, body: impl FnOnce() 
 }
 
 /// Runs a function, and returns a panic in it as an error.
+#[inline]
 pub(super) fn catch<T>(function: &'static str, body: impl FnOnce() -> T) -> Result<T> {
     // Unwind safety: whatever the panic left half done belongs to a manager, which is not used again.
     catch_unwind(AssertUnwindSafe(|| {

@@ -60,9 +60,7 @@ pub unsafe extern "C" fn peer_manager_set_data(
         boundary::call_on("peer_manager_set_data", pm, error, |manager| {
             let address = handle::input(address, "address")?.parse()?;
             if size > PEER_MANAGER_DATA_CAPACITY {
-                return Err(Error::InvalidArgument(format!(
-                    "size is {size}, but a peer has at most PEER_MANAGER_DATA_CAPACITY, 255, bytes of data"
-                )));
+                return Err(Error::too_much_data(&address, size));
             }
             manager.set_data(&address, handle::inputs(data.cast::<u8>(), size, "data")?)
         })

@@ -87,7 +87,7 @@ pub unsafe extern "C" fn peer_manager_next_to_dial(
 ) -> peer_manager_status {
     // SAFETY: the caller keeps the contract of the module.
     unsafe {
-        boundary::call_on("peer_manager_next_to_dial", pm, error, |manager| {
+        boundary::call_on_inlined("peer_manager_next_to_dial", pm, error, |manager| {
             let purpose = self::purpose(purpose)?;
             let busy = address::addresses(busy, busy_count, "busy")?;
             address::write_answer(out, size, out_count, |peers| {

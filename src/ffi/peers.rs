@@ -33,7 +33,7 @@ pub unsafe extern "C" fn peer_manager_ensure_exists(
 ) -> peer_manager_status {
     // SAFETY: the caller keeps the contract of the module.
     unsafe {
-        boundary::call_on("peer_manager_ensure_exists", pm, error, |manager| {
+        boundary::call_on_inlined("peer_manager_ensure_exists", pm, error, |manager| {
             manager.ensure_exists(&handle::input(address, "address")?.parse()?).map(drop)
         })
     }
@@ -101,7 +101,7 @@ pub unsafe extern "C" fn peer_manager_load(
 ) -> peer_manager_status {
     // SAFETY: the caller keeps the contract of the module.
     unsafe {
-        boundary::call_on("peer_manager_load", pm, error, |manager| {
+        boundary::call_on_inlined("peer_manager_load", pm, error, |manager| {
             let address = handle::input(address, "address")?.parse()?;
             let out = handle::output(out, "out")?;
             let record = manager.load(&address)?.ok_or(Error::NotFound(address))?;
@@ -200,7 +200,7 @@ pub unsafe extern "C" fn peer_manager_update_type(
 ) -> peer_manager_status {
     // SAFETY: the caller keeps the contract of the module.
     unsafe {
-        boundary::call_on("peer_manager_update_type", pm, error, |manager| {
+        boundary::call_on_inlined("peer_manager_update_type", pm, error, |manager| {
             let address = handle::input(address, "address")?.parse()?;
             let observed_type = record::peer_type(observed_type, "observed_type")?;
             manager.update_type(&address, observed_type, preferred_type_known != 0)
@@ -232,7 +232,7 @@ pub unsafe extern "C" fn peer_manager_update_backoff(
 ) -> peer_manager_status {
     // SAFETY: the caller keeps the contract of the module.
     unsafe {
-        boundary::call_on("peer_manager_update_backoff", pm, error, |manager| {
+        boundary::call_on_inlined("peer_manager_update_backoff", pm, error, |manager| {
             let address = handle::input(address, "address")?.parse()?;
             manager.update_backoff(&address, record::backoff(backoff)?)
         })
@@ -268,7 +268,7 @@ pub unsafe extern "C" fn peer_manager_update(
 ) -> peer_manager_status {
     // SAFETY: the caller keeps the contract of the module.
     unsafe {
-        boundary::call_on("peer_manager_update", pm, error, |manager| {
+        boundary::call_on_inlined("peer_manager_update", pm, error, |manager| {
             let address = handle::input(address, "address")?.parse()?;
             let observed_type = record::peer_type(observed_type, "observed_type")?;
             let backoff = record::backoff(backoff)?;

@@ -240,7 +240,7 @@ pub unsafe extern "C" fn peer_manager_load_random_peers(
 ) -> peer_manager_status {
     // SAFETY: the caller keeps the contract of the module.
     unsafe {
-        boundary::call_on("peer_manager_load_random_peers", pm, error, |manager| {
+        boundary::call_on_inlined("peer_manager_load_random_peers", pm, error, |manager| {
             let query = OwnedQuery::read(query, &QUERY)?;
             address::write_answer(out, size, out_count, |peers| manager.draw(&query.as_query(), size, peers))
         })
@@ -281,7 +281,7 @@ pub unsafe extern "C" fn peer_manager_get_peers_to_send(
 ) -> peer_manager_status {
     // SAFETY: the caller keeps the contract of the module.
     unsafe {
-        boundary::call_on("peer_manager_get_peers_to_send", pm, error, |manager| {
+        boundary::call_on_inlined("peer_manager_get_peers_to_send", pm, error, |manager| {
             let filter = if filter.is_null() {
                 OwnedQuery { query: PeerQuery::everything(), exclude: Vec::new() }
             } else {

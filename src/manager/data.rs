@@ -38,10 +38,7 @@ impl PeerManager {
     /// ```
     pub fn set_data(&self, address: &PeerAddress, data: &[u8]) -> Result<()> {
         if data.len() > DATA_CAPACITY {
-            return Err(Error::InvalidArgument(format!(
-                "cannot keep {} bytes of data for {address}; a peer has at most {DATA_CAPACITY}",
-                data.len()
-            )));
+            return Err(Error::too_much_data(address, data.len()));
         }
         let mut writer = self.lock_writer()?;
         // Slots stay as they are until the writer is unlocked.

@@ -60,14 +60,15 @@ impl PeerManager {
         let is_wanted = |record: &PeerRecord| {
             is_bounded || !self.read().is_ok_and(|table| table.contains(&record.address))
         };
-        let Import { records, times, data } = without_file_size_signal(|| {
+        let Import { records, more } = without_file_size_signal(|| {
             read_peers(path, self.busy_timeout, &is_wanted, self.keeps_histories)
         })?;
         let now = self.now_for_history();
         let of_new = |record: &PeerRecord| {
             let address = &record.address;
-            let times = now.map(|now| times.get(address).copied().unwrap_or_else(|| Times::of_new_peer(now)));
-            let data = data.get(address).cloned();
+            let (times, data) = more.get(address).map_or((None, None), |(times, data)| (*times, Some(data)));
+            let times = now.map(|now| times.unwrap_or_else(|| Times::of_new_peer(now)));
+            let data = data.filter(|data| !data.is_empty()).cloned();
             (times.is_some() || data.is_some()).then(|| Noted { address: address.clone(), times, data })
         };
         let notes = Notes::of_new_peers(now, &of_new);

@@ -45,10 +45,8 @@ enum Manner {
 #[derive(Debug, Default)]
 pub(crate) struct Import {
     pub(crate) records: Vec<PeerRecord>,
-    /// The histories of these peers and others, if they are wanted and the file has some.
-    pub(crate) times: HashMap<PeerAddress, Times>,
-    /// The data of these peers and others.
-    pub(crate) data: HashMap<PeerAddress, Vec<u8>>,
+    /// What else the file has of these peers and others: the histories, if they are wanted, and the data.
+    pub(crate) more: HashMap<PeerAddress, (Option<Times>, Vec<u8>)>,
 }
 
 /// Reads the valid peers of the database at `path` that are wanted, in either layout, in one snapshot, and after them the
@@ -168,7 +166,7 @@ fn read(
     };
     let side = SideTables::inspect(&conn, table.layout)
         .map_err(|error| Error::sqlite(format!("cannot import {name}"), &error))?;
-    let (mut peers, mut times, mut data) = (Vec::new(), HashMap::new(), HashMap::new());
+    let (mut peers, mut more) = (Vec::new(), HashMap::new());
     let mut keep = |peer: &PeerRecord| {
         if is_wanted(peer) {
             peers.try_reserve(1).map_err(|_| Error::no_memory("for the peers of the file"))?;
@@ -179,19 +177,19 @@ fn read(
     read_file(&conn, path, name, &table, &guard, &|_| {}, &mut keep)?;
     if wants_histories && side.history == side::Presence::Present && !peers.is_empty() {
         history::read(&conn, name, Some(&guard), &mut |address, its_times| {
-            times.try_reserve(1).map_err(|_| Error::no_memory("for the histories of the file"))?;
-            times.insert(address, its_times);
+            more.try_reserve(1).map_err(|_| Error::no_memory("for the histories of the file"))?;
+            more.insert(address, (Some(its_times), Vec::new()));
             Ok(true)
         })?;
     }
     if side.data == side::Presence::Present && !peers.is_empty() {
         data::read(&conn, name, Some(&guard), &mut |address, bytes| {
-            data.try_reserve(1).map_err(|_| Error::no_memory("for the data of the file's peers"))?;
-            data.insert(address, bytes.to_vec());
+            more.try_reserve(1).map_err(|_| Error::no_memory("for the data of the file's peers"))?;
+            more.entry(address).or_default().1 = bytes.to_vec();
             Ok(true)
         })?;
     }
-    Ok(Import { records: peers, times, data })
+    Ok(Import { records: peers, more })
 }
 
 fn connect(path: &Path, busy_timeout: Duration, manner: Manner) -> rusqlite::Result<(Connection, Guard)> {

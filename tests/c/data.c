@@ -27,9 +27,9 @@ static void bad_arguments_are_refused_and_nothing_is_written(void) {
   REFUSES("pm is NULL", peer_manager_set_data, NULL, &known, "x", 1);
   REFUSES("address is NULL", peer_manager_set_data, pm, NULL, "x", 1);
   REFUSES("data is NULL", peer_manager_set_data, pm, &known, NULL, 1);
-  REFUSES("size is 256, but a peer has at most PEER_MANAGER_DATA_CAPACITY, 255, bytes of data", peer_manager_set_data, pm, &known,
+  REFUSES("cannot keep 256 bytes of data for 203.0.113.7:1; a peer has at most 255", peer_manager_set_data, pm, &known,
           data, PEER_MANAGER_DATA_CAPACITY + 1);
-  REFUSES("size is ", peer_manager_set_data, pm, &known, data, SIZE_MAX);
+  REFUSES("cannot keep ", peer_manager_set_data, pm, &known, data, SIZE_MAX);
   FAILS(PEER_MANAGER_ERROR_INVALID_ADDRESS, "port", peer_manager_set_data, pm, &bad, "x", 1);
   FAILS(PEER_MANAGER_ERROR_NOT_FOUND, "203.0.113.8", peer_manager_set_data, pm, &unknown, "x", 1);
 

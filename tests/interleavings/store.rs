@@ -449,8 +449,7 @@ pub(crate) fn quarantine(_: &DatabaseFile) -> Result<Quarantine> {
 #[derive(Debug, Default)]
 pub(crate) struct Import {
     pub(crate) records: Vec<PeerRecord>,
-    pub(crate) times: HashMap<PeerAddress, Times>,
-    pub(crate) data: HashMap<PeerAddress, Vec<u8>>,
+    pub(crate) more: HashMap<PeerAddress, (Option<Times>, Vec<u8>)>,
 }
 
 pub(crate) fn read_peers(_: &Path, _: Duration, _: &dyn Fn(&PeerRecord) -> bool, _: bool) -> Result<Import> {
