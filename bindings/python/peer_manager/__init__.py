@@ -8,6 +8,8 @@ has behaved.
 """
 
 from ._address import Address, HostLike, address_equal
+from ._bans import Ban, Subject
+from ._history import History
 from ._manager import PeerManager
 from ._native import build_info, status_name, version_number, version_string
 from ._snapshot import Snapshot
@@ -53,12 +55,14 @@ __all__ = [
     "REALLY_DEAD",
     "Address",
     "BackOff",
+    "Ban",
     "BusyError",
     "ClosedError",
     "CorruptError",
     "DatabaseError",
     "DiskFullError",
     "Durability",
+    "History",
     "HostLike",
     "InternalError",
     "InvalidAddressError",
@@ -80,6 +84,7 @@ __all__ = [
     "Snapshot",
     "Stats",
     "Status",
+    "Subject",
     "Time",
     "TypeFilter",
     "UnsupportedError",

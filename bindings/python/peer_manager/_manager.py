@@ -11,8 +11,10 @@ from typing import NoReturn, Self, TypeAlias
 
 from . import _native
 from ._address import Address, native_address, native_addresses
+from ._bans import Bans
 from ._checks import integer, several, unsigned
 from ._handle import Handle
+from ._history import Histories
 from ._snapshot import Snapshot
 from ._time import Clock, Time, to_seconds
 from ._values import BackOff, Durability, OnCorrupt, PeerType, Purpose, Quarantine, Query, Reach, Record, Stats
@@ -24,14 +26,14 @@ StrPath: TypeAlias = str | os.PathLike[str]
 _PATH_CAPACITY = 4096
 
 
-class PeerManager:
+class PeerManager(Bans, Histories):
     """The peers that a node knows, in memory and in an SQLite file.
 
     Any number of threads may use one, and other Python threads run while a call waits for the disk. A call that raises
     has done nothing. Use it in a with statement, or close it.
     """
 
-    __slots__ = ("__weakref__", "_clock", "_finalizer", "_handle")
+    __slots__ = ()
 
     def __init__(
         self,
@@ -52,6 +54,7 @@ class PeerManager:
         backoff_seconds: int = 0,
         max_backoff_exponent: int = 0,
         asmap_path: StrPath | None = None,
+        keep_history: bool = False,
     ) -> None:
         """Opens a database file, created if there is none, or a table in memory only.
 
@@ -63,7 +66,7 @@ class PeerManager:
         max_peers: the most peers in the table; 0 for no bound. A new peer in a full table evicts the inbound peer with
             the most failures: of its own netgroup if one there has failed, else of any. If no inbound peer has failed,
             it is refused with LimitError, in a batch left out, and counted in Stats.refused_peers. Outbound and
-            preferred peers are never evicted.
+            preferred peers are not evicted, but see keep_history.
         max_peers_per_netgroup: the most peers of one netgroup (an IPv4 /16, an IPv6 /32, each name one of its own;
             reach, name_groups and asmap_path change that); 0 for no bound. A new peer in a full netgroup evicts only a
             peer of that netgroup.
@@ -80,6 +83,10 @@ class PeerManager:
         asmap_path: a map of the Internet's autonomous systems (AS), in the format of Bitcoin Core's asmap.dat: all IP
             addresses of one AS are one netgroup then. It is read now, and not again. A file that cannot be read or is
             no such map is refused with InvalidArgumentError. None for netgroups by prefix.
+        keep_history: keeps, and saves, when each peer was heard of, reached and tried: a History, for load_history,
+            Query.heard_since and Query.reached_since. In a full table an outbound peer that is dead (it has failed
+            MAX_FAILURES times or more, and was not reached for 30 days) is then evicted before a new one is refused. It
+            takes 20 bytes a peer in memory, and a table of its own in the file.
         """
         options = _native.Options()
         _native.C["options_init"](byref(options), sizeof(options))
@@ -102,6 +109,7 @@ class PeerManager:
         options.max_backoff_exponent = unsigned(max_backoff_exponent, "max_backoff_exponent")
         if asmap_path is not None:
             options.asmap_path = _path(asmap_path, "asmap_path")
+        options.keep_history = bool(keep_history)
         self._clock = None if clock is None else Clock(clock)
         if self._clock is not None:
             options.clock = self._clock.function
@@ -200,13 +208,13 @@ class PeerManager:
 
     def store(self, record: Record) -> None:
         """Stores a record as it is, replacing what was known of its address."""
-        self._handle.call("store", byref(_native_record(record)))
+        self._call_now("store", byref(_native_record(record)))
 
     def store_many(self, records: Iterable[Record]) -> None:
         """Stores records in one transaction, all or none. Of two with the same address, the later one wins."""
         structs = [_native_record(record) for record in several(records, "records")]
         array = (_native.Record * len(structs))(*structs)
-        self._handle.call("store_many", array, len(structs))
+        self._call_now("store_many", array, len(structs))
 
     def update_type(
         self, address: Address | str, observed_type: PeerType, *, preferred_type_known: bool = False
@@ -237,10 +245,11 @@ class PeerManager:
 
     def import_file(self, path: StrPath) -> int:
         """Adds the peers of another database file that are new, all or none; known ones stay as they are. Returns
-        how many were new; those that a bound refuses are left out, and counted in refused_peers. The file, of this
-        library or of stellar-core, is only read, and another process may have it open."""
+        how many were new; those that a bound refuses, or that are banned, are left out, and counted in refused_peers.
+        With keep_history their histories come, too; bans do not. The file, of this library or of stellar-core, is only
+        read, and another process may have it open."""
         inserted = c_size_t()
-        self._handle.call("import", _path(path), byref(inserted))
+        self._call_now("import", _path(path), byref(inserted))
         return inserted.value
 
     def remove(self, address: Address | str) -> None:
@@ -341,8 +350,7 @@ class PeerManager:
 
     def get_stats(self) -> Stats:
         """Counts of peers, writes and refusals."""
-        if self._clock is not None:
-            self._clock.read()
+        self._read_clock()
         return self._stats()
 
     def _stats(self) -> Stats:
@@ -377,12 +385,6 @@ class PeerManager:
 
     def __reduce__(self) -> NoReturn:
         self._handle.refuse_copy()
-
-    def _call_now(self, name: str, *arguments: object) -> None:
-        """Calls a function that may ask for the time."""
-        if self._clock is not None:
-            self._clock.read()
-        self._handle.call(name, *arguments)
 
 
 def _close_forgotten(handle: Handle) -> None:

@@ -42,6 +42,20 @@ class Record(ctypes.Structure):
     _fields_ = (("address", Address), ("next_attempt", c_int64), ("num_failures", c_uint32), ("peer_type", c_uint32))
 
 
+class History(ctypes.Structure):
+    _fields_ = (
+        ("first_heard", c_int64),
+        ("last_heard", c_int64),
+        ("first_reached", c_int64),
+        ("last_reached", c_int64),
+        ("last_attempt", c_int64),
+    )
+
+
+class BanEntry(ctypes.Structure):
+    _fields_ = (("subject", ctypes.c_char * 264), ("until", c_int64))
+
+
 ClockFunction = ctypes.CFUNCTYPE(c_int64, c_void_p)
 
 
@@ -178,10 +192,17 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "next_due": (c_int32, [_handle, POINTER(c_int64), _error]),
     "set_online": (c_int32, [_handle, c_uint8, _error]),
     "set_own_addresses": (c_int32, [_handle, _address, c_size_t, _error]),
+    "ban": (c_int32, [_handle, c_char_p, c_int64, _size, _error]),
+    "unban": (c_int32, [_handle, c_char_p, _error]),
+    "is_banned": (c_bool, [_handle, _address]),
+    "get_bans": (c_int32, [_handle, c_size_t, POINTER(BanEntry), _size, _error]),
+    "load_history": (c_int32, [_handle, _address, POINTER(History), _error]),
+    "remove_peers_not_heard_since": (c_int32, [_handle, c_int64, _size, _error]),
     "peer_count": (c_size_t, [_handle]),
     "get_all_peers": (c_int32, [_handle, POINTER(_handle), _error]),
     "snapshot_count": (c_size_t, [_handle]),
     "snapshot_get": (c_int32, [_handle, c_size_t, POINTER(Record), _error]),
+    "snapshot_get_history": (c_int32, [_handle, c_size_t, POINTER(History), _error]),
     "snapshot_free": (None, [_handle]),
     "stats_init": (None, [POINTER(Stats), c_size_t]),
     "get_stats": (c_int32, [_handle, POINTER(Stats), _error]),

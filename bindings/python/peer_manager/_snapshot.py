@@ -10,6 +10,7 @@ from typing import NoReturn, Self, SupportsIndex, overload
 from . import _native
 from ._checks import integer
 from ._handle import Handle
+from ._history import History
 from ._values import Record
 
 
@@ -38,19 +39,33 @@ class Snapshot(Sequence[Record]):
     def __getitem__(self, index: SupportsIndex | slice) -> Record | list[Record]:
         if isinstance(index, slice):
             return [self._get(i) for i in range(*index.indices(self._count))]
-        i = integer(index, "index", -(2**63), 2**63 - 1)
-        if not -self._count <= i < self._count:
-            raise IndexError(f"the index is out of range; the snapshot has {self._count} peers")
-        return self._get(i % self._count)
+        return self._get(self._place(index))
 
     def __iter__(self) -> Iterator[Record]:
         return map(self._get, range(self._count))
 
+    def history(self, index: SupportsIndex) -> History:
+        """When the peer at an index was heard of, reached and tried, as it was then. UnsupportedError if its peer
+        manager keeps no histories."""
+        out = _native.History()
+        self._read("snapshot_get_history", self._place(index), byref(out))
+        return History._of(out)
+
+    def _place(self, index: SupportsIndex) -> int:
+        """An index as C counts."""
+        i = integer(index, "index", -(2**63), 2**63 - 1)
+        if not -self._count <= i < self._count:
+            raise IndexError(f"the index is out of range; the snapshot has {self._count} peers")
+        return i % self._count
+
     def _get(self, index: int) -> Record:
         out = _native.Record()
-        with self._turn:
-            self._handle.call("snapshot_get", index, byref(out))
+        self._read("snapshot_get", index, byref(out))
         return Record._of(out)
+
+    def _read(self, name: str, *arguments: object) -> None:
+        with self._turn:
+            self._handle.call(name, *arguments)
 
     def close(self) -> None:
         """Frees the memory; a second time it does nothing."""

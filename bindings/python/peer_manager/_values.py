@@ -183,6 +183,11 @@ class Query:
     share_key: int = 0
     """For get_peers_to_send with share_cache_seconds: which of the shared lists answers, 0 to 15. With one for each
     network and each local address, the answers do not show that they are of one node."""
+    heard_since: Time | None = None
+    """Only peers heard of, or reached, at or after this time; None for all. It needs PeerManager's keep_history, and
+    counts days (History.last_heard). Where most peers are left out, it costs a look at each."""
+    reached_since: Time | None = None
+    """Only peers reached at or after this time, likewise."""
 
     def _native(self) -> _native.Query:
         query = _native.Query()
@@ -200,6 +205,8 @@ class Query:
         query.apart = bool(self.apart)
         query.networks = 0 if self.networks is None else _networks(self.networks)
         query.share_key = unsigned(self.share_key, "share_key")
+        query.heard_since = 0 if self.heard_since is None else to_seconds(self.heard_since, "heard_since")
+        query.reached_since = 0 if self.reached_since is None else to_seconds(self.reached_since, "reached_since")
         return query
 
 
@@ -231,6 +238,8 @@ class Stats:
     """Rows that were not valid peers when the file was opened, or that could not be saved from a damaged one."""
     refused_peers: int
     """Peers that a bound or a policy refused since it was opened, with those that it kept out of the table then."""
+    bans: int
+    """Bans that last, now."""
     log_bytes: int
     """The size of the write-ahead log in bytes. It keeps growing while a reader of the file never ends."""
     forgiven_failures: int
@@ -240,7 +249,6 @@ class Stats:
 
     @classmethod
     def _of(cls, native: _native.Stats) -> Self:
-        # The struct has more fields, which are reserved: this version has nothing to count there.
         names = cls.__slots__[1:]
         return cls(Durability(native.durability), *operator.attrgetter(*names)(native))
 

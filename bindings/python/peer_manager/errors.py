@@ -47,13 +47,13 @@ class ClosedError(InvalidArgumentError):
 
 
 class InvalidAddressError(PeerManagerError, ValueError):
-    """A host or a port that is not an address."""
+    """A host or a port that is not an address, or a prefix that is none."""
 
     status = Status.INVALID_ADDRESS
 
 
 class NotFoundError(PeerManagerError, KeyError):
-    """No such peer."""
+    """No such peer, or no such ban."""
 
     status = Status.NOT_FOUND
 
@@ -105,7 +105,8 @@ class InternalError(PeerManagerError, RuntimeError):
 
 
 class RefusedError(PeerManagerError):
-    """A policy refuses the address: it is one of the node's own (PeerManager.set_own_addresses)."""
+    """A policy refuses the address: it is banned (PeerManager.ban), one of the node's own
+    (PeerManager.set_own_addresses), or not one that Reach.PUBLIC admits."""
 
     status = Status.REFUSED
 

@@ -38,6 +38,8 @@ STRUCTS: dict[str, type[ctypes.Structure]] = {
     "options": _native.Options,
     "query": _native.Query,
     "stats": _native.Stats,
+    "history": _native.History,
+    "ban_entry": _native.BanEntry,
 }
 
 TYPES: dict[str, Any] = {
@@ -131,6 +133,7 @@ def test_prototypes_are_those_of_the_header() -> None:
 
 def test_sizes_are_those_that_the_header_promises() -> None:
     assert [sizeof(s) for s in (_native.Address, _native.Error, _native.Record)] == [256, 256, 272]
+    assert [sizeof(s) for s in (_native.History, _native.BanEntry)] == [40, 272]
 
 
 def test_the_default_query_is_the_library_s() -> None:

@@ -41,6 +41,12 @@ CALLS: dict[str, Callable[[PeerManager], object]] = {
     "remove": lambda peers: peers.remove(A),
     "remove_peers_with_many_failures": lambda peers: peers.remove_peers_with_many_failures(0),
     "limit_next_attempt": lambda peers: peers.limit_next_attempt(0),
+    "remove_peers_not_heard_since": lambda peers: peers.remove_peers_not_heard_since(0),
+    "load_history": lambda peers: peers.load_history(A),
+    "ban": lambda peers: peers.ban("1.2.3.4", None),
+    "unban": lambda peers: peers.unban("1.2.3.4"),
+    "is_banned": lambda peers: peers.is_banned(A),
+    "bans": lambda peers: peers.bans(),
     "set_online": lambda peers: peers.set_online(True),
     "set_own_addresses": lambda peers: peers.set_own_addresses([]),
     "clear_all": lambda peers: peers.clear_all(),
@@ -82,7 +88,7 @@ def test_nothing_can_be_read_from_a_closed_snapshot(peers: PeerManager) -> None:
     snapshot.close()
     assert len(snapshot) == 1
     assert "closed" in repr(snapshot)
-    for read in (lambda: snapshot[0], lambda: list(snapshot), lambda: RECORD in snapshot):
+    for read in (lambda: snapshot[0], lambda: list(snapshot), lambda: RECORD in snapshot, lambda: snapshot.history(0)):
         with pytest.raises(ClosedError):
             read()
 
@@ -105,6 +111,8 @@ def test_an_address_is_an_address(peers: PeerManager, wrong: Any) -> None:
         peers.load,
         peers.remove,
         peers.netgroup,
+        peers.load_history,
+        peers.is_banned,
         lambda address: peers.ensure_exists_many([address]),
         lambda address: peers.update_type(address, PeerType.INBOUND),
         lambda address: peers.update_backoff(address, BackOff.RESET),
@@ -160,6 +168,10 @@ NUMBERS: dict[str, Callable[[PeerManager, Any], object]] = {
     "max_num_failures": lambda peers, n: peers.load_random_peers(1, Query(max_num_failures=n)),
     "seniority": lambda peers, n: peers.load_random_peers(1, Query(seniority=n)),
     "networks": lambda peers, n: peers.load_random_peers(1, Query(networks=n)),
+    "heard_since": lambda peers, n: peers.load_random_peers(1, Query(heard_since=n)),
+    "reached_since": lambda peers, n: peers.load_random_peers(1, Query(reached_since=n)),
+    "until": lambda peers, n: peers.ban("9.9.9.9", n),
+    "since": lambda peers, n: peers.remove_peers_not_heard_since(n),
     "share_key": lambda peers, n: peers.get_peers_to_send(1, query=Query(share_key=n)),
     "purpose": lambda peers, n: peers.next_to_dial(n, 1),
     "max_per_netgroup": lambda peers, n: peers.load_random_peers(1, Query(max_per_netgroup=n)),
@@ -181,7 +193,7 @@ NUMBERS: dict[str, Callable[[PeerManager, Any], object]] = {
 
 @pytest.mark.parametrize("name", NUMBERS)
 def test_numbers_are_not_cut_off(peers: PeerManager, name: str) -> None:
-    signed = name in ("latest", "next_attempt", "now")
+    signed = name in ("latest", "next_attempt", "now", "until", "since", "heard_since", "reached_since")
     for wrong in (2**64, 10**400, -(2**63) - 1, -(10**400)) + (() if signed else (-1,)):
         with pytest.raises(InvalidArgumentError, match=f"{name} is out of range"):
             NUMBERS[name](peers, wrong)
@@ -189,6 +201,7 @@ def test_numbers_are_not_cut_off(peers: PeerManager, name: str) -> None:
         with pytest.raises(TypeError, match=f"{name} is "):
             NUMBERS[name](peers, strange)
     assert len(peers) == 0
+    assert peers.bans() == []
 
 
 @pytest.mark.parametrize(

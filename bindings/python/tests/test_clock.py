@@ -32,6 +32,12 @@ CALLS: dict[str, Callable[[PeerManager], object]] = {
     "load_random_peers": lambda peers: peers.load_random_peers(1),
     "get_peers_to_send": lambda peers: peers.get_peers_to_send(1),
     "get_stats": lambda peers: peers.get_stats(),
+    "store": lambda peers: peers.store(Record(B, 0, 0, PeerType.INBOUND)),
+    "store_many": lambda peers: peers.store_many([Record(B, 0, 0, PeerType.INBOUND)]),
+    "ban": lambda peers: peers.ban("1.2.3.4", NOW + 1),
+    "unban": lambda peers: peers.unban("9.9.9.9"),
+    "is_banned": lambda peers: peers.is_banned(B),
+    "bans": lambda peers: peers.bans(),
 }
 
 
@@ -45,6 +51,7 @@ def test_an_exception_comes_out_and_nothing_is_done(
     peers: PeerManager, clock: FakeClock, name: str, failure: type[BaseException]
 ) -> None:
     peers.ensure_exists(A)
+    peers.ban("9.9.9.9", None)
     before = set(peers)
     clock.failure = failure("no time")
     with pytest.raises(failure) as caught:
@@ -52,17 +59,21 @@ def test_an_exception_comes_out_and_nothing_is_done(
     assert caught.value is clock.failure
     assert set(peers) == before
     clock.failure = None
+    assert [ban.subject for ban in peers.bans()] == ["9.9.9.9"]
     CALLS[name](peers)
 
 
-def test_what_needs_no_clock_works_without(peers: PeerManager, clock: FakeClock) -> None:
+def test_what_needs_no_clock_works_without(clock: FakeClock) -> None:
+    peers = PeerManager(clock=clock, keep_history=True)
     peers.ensure_exists(A)
     clock.failure = ZeroDivisionError()
     assert peers.load(A).next_attempt == NOW
-    peers.store(Record(B, 0, 0, PeerType.INBOUND))
-    peers.remove(B)
+    assert peers.load_history(A).first_heard == NOW
+    assert peers.get_all_peers().history(0).first_heard == NOW
+    assert peers.remove_peers_not_heard_since(NOW) == 0
+    peers.remove(A)
     peers.flush()
-    assert len(list(peers)) == 1
+    assert len(list(peers)) == 0
     peers.close()
 
 
