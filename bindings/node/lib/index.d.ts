@@ -147,7 +147,8 @@ export interface Options {
   /**
    * The most peers in the table; 0 for no bound. A new peer in a full table evicts the inbound peer with the most failures:
    * of its own netgroup if one there has failed, else of any. If no inbound peer has failed, it is refused, `LIMIT`, in a
-   * batch left out, and counted in {@link Stats.refusedPeers}. Outbound and preferred peers are never evicted.
+   * batch left out, and counted in {@link Stats.refusedPeers}. Outbound and preferred peers are not evicted, but see
+   * `keepHistory`.
    */
   maxPeers?: bigint | number | undefined;
   /**
@@ -178,6 +179,13 @@ export interface Options {
    * one netgroup then. A file that is no such map is refused, `INVALID_ARGUMENT`. It is read once, by the opening.
    */
   asmapPath?: string | URL | undefined;
+  /**
+   * Keeps, and saves, when each peer was heard of, reached and tried: a {@link History}, for `loadHistory` and the queries
+   * `heardSince` and `reachedSince`. In a full table an outbound peer that is dead (it has failed {@link MAX_FAILURES} times or
+   * more, and was not reached for 30 days) is then evicted before a new one is refused. It takes 20 bytes a peer in memory, and a
+   * table of its own in the file. Default: false.
+   */
+  keepHistory?: boolean | undefined;
 }
 
 /** Which peers are eligible. */
@@ -210,6 +218,40 @@ export interface Query {
    * each local address, the answers do not show that they are of one node. Default: 0.
    */
   readonly shareKey?: number | undefined;
+  /**
+   * Only peers heard of, or reached, at or after this time. It needs {@link Options.keepHistory}, and counts days
+   * ({@link History.lastHeard}). Where most peers are left out, it costs a look at each. Default: 0, all.
+   */
+  readonly heardSince?: bigint | number | undefined;
+  /** Only peers reached at or after this time, likewise. Default: 0, all. */
+  readonly reachedSince?: bigint | number | undefined;
+}
+
+/**
+ * When a peer was heard of, reached and tried, in seconds since the Unix epoch; null for never, and for what is not known. A
+ * peer that was there before its history was kept begins with nothing.
+ */
+export interface History {
+  /** When it was inserted, or when something was noted of it first. */
+  firstHeard: bigint | null;
+  /**
+   * When it was last inserted, or named by `ensureExists` or `ensureExistsMany`. Gossip moves it only by a day or more, so that
+   * the true time may be up to a day later.
+   */
+  lastHeard: bigint | null;
+  /** When it was first reached: `"reset"` or `"hard-reset"`. */
+  firstReached: bigint | null;
+  lastReached: bigint | null;
+  /** When an attempt to reach it last failed: `"increase"`. */
+  lastAttempt: bigint | null;
+}
+
+/** Who is refused, and until when. */
+export interface Ban {
+  /** A host, or a prefix such as `"203.0.113.0/24"`, in canonical form. */
+  subject: string;
+  /** The first second, since the Unix epoch, at which it is over; null for good. */
+  until: bigint | null;
 }
 
 /** Counts of what is in the table and of what happened since it was opened. */
@@ -229,6 +271,8 @@ export interface Stats {
   skippedRows: number;
   /** Peers that a bound or a policy refused since it was opened, including those that it kept out of the table then. */
   refusedPeers: number;
+  /** Bans that last, now. */
+  bans: number;
   /** The size of the write-ahead log in bytes. It keeps growing while a reader of the file never ends. */
   logBytes: number;
   /** Failures that did not count, because the node was offline ({@link PeerManager.setOnline}). */
@@ -253,6 +297,11 @@ export class Snapshot implements Iterable<PeerRecord>, Disposable {
   readonly length: number;
   /** As `Array.prototype.at`. */
   at(index: number): PeerRecord | undefined;
+  /**
+   * When the peer that `at(index)` is was heard of, reached and tried, as it was then. A snapshot of a peer manager that keeps no
+   * histories throws, `UNSUPPORTED`.
+   */
+  history(index: number): History | undefined;
   [Symbol.iterator](): Generator<PeerRecord, void, undefined>;
   /** Frees its memory now rather than when it is collected. A second time does nothing. */
   dispose(): void;
@@ -283,8 +332,9 @@ export class PeerManager implements Disposable, AsyncDisposable {
 
   /**
    * Adds the peers of another database file that are new, all or none; those that are known stay as they are. Returns how
-   * many were new; those that a bound refuses are left out, and counted in refusedPeers. The file, of this library or of
-   * stellar-core, is only read, and another process may have it open.
+   * many were new; those that a bound refuses, or that are banned, are left out, and counted in refusedPeers. With
+   * {@link Options.keepHistory} their histories come, too; bans do not. The file, of this library or of stellar-core, is only
+   * read, and another process may have it open.
    */
   importFile(path: string | URL): number;
   importFileAsync(path: string | URL): Promise<number>;
@@ -326,6 +376,13 @@ export class PeerManager implements Disposable, AsyncDisposable {
   removePeersWithManyFailures(minNumFailures: number): number;
   removePeersWithManyFailuresAsync(minNumFailures: number): Promise<number>;
 
+  /**
+   * Removes the inbound peers that were never reached and were last heard of before `since`, and returns how many there were;
+   * those of which nothing is known stay. Without {@link Options.keepHistory} it is an error, `UNSUPPORTED`.
+   */
+  removePeersNotHeardSince(since: bigint | number): number;
+  removePeersNotHeardSinceAsync(since: bigint | number): Promise<number>;
+
   /** Limits every peer's next attempt to `latest`, after a clock that was wrong. Returns how many were changed. */
   limitNextAttempt(latest: bigint | number): number;
   limitNextAttemptAsync(latest: bigint | number): Promise<number>;
@@ -338,6 +395,22 @@ export class PeerManager implements Disposable, AsyncDisposable {
   setOwnAddresses(addresses: Iterable<AddressLike>): void;
   setOwnAddressesAsync(addresses: Iterable<AddressLike>): Promise<void>;
 
+  /**
+   * Bans a host in any spelling (`"203.0.113.7"`, `"2001:db8::1"`, `"example.org"`, without its subdomains), on all its ports, or
+   * a prefix (`"203.0.113.0/24"`), until a time; null for good. Returns how many peers were removed.
+   *
+   * The peers that it is about, preferred ones too, are removed in the same transaction, and from then on refused, `REFUSED`, in a
+   * batch and in an import left out and counted in {@link Stats.refusedPeers}. Banning the same again moves the end. An IPv6
+   * address that wraps an IPv4 address counts as that. Bans survive a restart (but in a file that stellar-core has made), and
+   * their number costs other calls nothing.
+   */
+  ban(subject: string, until: bigint | number | null): number;
+  banAsync(subject: string, until: bigint | number | null): Promise<number>;
+
+  /** Ends the ban of exactly this subject; without one it is an error, `NOT_FOUND`. What another ban has of it stays refused. */
+  unban(subject: string): void;
+  unbanAsync(subject: string): Promise<void>;
+
   /** Removes all peers. */
   clearAll(): void;
   clearAllAsync(): Promise<void>;
@@ -348,6 +421,19 @@ export class PeerManager implements Disposable, AsyncDisposable {
 
   /** What is known of an address; undefined when it is not known. */
   load(address: AddressLike): PeerRecord | undefined;
+
+  /**
+   * When a peer was heard of, reached and tried; undefined when it is not known. Without {@link Options.keepHistory} it is an
+   * error, `UNSUPPORTED`.
+   */
+  loadHistory(address: AddressLike): History | undefined;
+
+  /** Whether an address is banned now, whatever its port: so that a node can hang up on who connects from it. */
+  isBanned(address: AddressLike): boolean;
+
+  /** The bans that last, now: IPv4 first, then IPv6, then names, each in their order. */
+  bans(): Ban[];
+  bansAsync(): Promise<Ban[]>;
 
   /**
    * Which netgroup this peer manager counts an address as, known or not: an opaque number that two addresses have in common

@@ -6,7 +6,9 @@ const record = require("./record.js");
 const { BACKOFFS, DURABILITIES, PEER_TYPES, PURPOSES } = require("./names.js");
 const { OWN, Snapshot } = require("./snapshot.js");
 const { addressesOf, parts, partsOfAll } = require("./address.js");
+const { bansOf, untilOf } = require("./bans.js");
 const { PeerManagerError, call, callAsync } = require("./errors.js");
+const { historyOf } = require("./history.js");
 const { optionsOf, pathOf, queryOf } = require("./options.js");
 
 const STATS = [
@@ -21,6 +23,7 @@ const STATS = [
   "failedWrites",
   "skippedRows",
   "refusedPeers",
+  "bans",
   "logBytes",
   "forgivenFailures",
   "rejectedRows",
@@ -33,6 +36,16 @@ const backoffOf = (value) => check.oneOf(value, "backoff", BACKOFFS);
 /** What a clock says, asked before the call does anything: one that throws is then all that happens. */
 function timeOf(clock) {
   return clock === undefined ? undefined : check.i64(clock(), "what options.clock returns");
+}
+
+/** What a query answers; undefined where there is no such thing. */
+function orUndefined(query) {
+  try {
+    return query();
+  } catch (error) {
+    if (error instanceof PeerManagerError && error.status === "NOT_FOUND") return undefined;
+    throw error;
+  }
 }
 
 function statsOf(values) {
@@ -157,6 +170,14 @@ class PeerManager {
     return this.#callAsync(native.removePeersWithManyFailuresAsync, [check.u32(minNumFailures, "minNumFailures")]);
   }
 
+  removePeersNotHeardSince(since) {
+    return this.#call(native.removePeersNotHeardSince, [check.i64(since, "since")]);
+  }
+
+  async removePeersNotHeardSinceAsync(since) {
+    return this.#callAsync(native.removePeersNotHeardSinceAsync, [check.i64(since, "since")]);
+  }
+
   limitNextAttempt(latest) {
     return this.#call(native.limitNextAttempt, [check.i64(latest, "latest")]);
   }
@@ -171,6 +192,22 @@ class PeerManager {
 
   async setOwnAddressesAsync(addresses) {
     await this.#callAsync(native.setOwnAddressesAsync, [partsOfAll(addresses, "addresses")]);
+  }
+
+  ban(subject, until) {
+    return this.#call(native.ban, [check.text(subject, "subject"), untilOf(until)]);
+  }
+
+  async banAsync(subject, until) {
+    return this.#callAsync(native.banAsync, [check.text(subject, "subject"), untilOf(until)]);
+  }
+
+  unban(subject) {
+    this.#call(native.unban, [check.text(subject, "subject")]);
+  }
+
+  async unbanAsync(subject) {
+    await this.#callAsync(native.unbanAsync, [check.text(subject, "subject")]);
   }
 
   clearAll() {
@@ -192,12 +229,23 @@ class PeerManager {
   // ---- Queries. Those that have nothing to do with the time leave the clock alone. ----
 
   load(address) {
-    try {
-      return record.recordOf(call(native.load, this.#handle, undefined, ...parts(address)));
-    } catch (error) {
-      if (error instanceof PeerManagerError && error.status === "NOT_FOUND") return undefined;
-      throw error;
-    }
+    return orUndefined(() => record.recordOf(call(native.load, this.#handle, undefined, ...parts(address))));
+  }
+
+  loadHistory(address) {
+    return orUndefined(() => historyOf(call(native.loadHistory, this.#handle, undefined, ...parts(address))));
+  }
+
+  isBanned(address) {
+    return this.#call(native.isBanned, parts(address));
+  }
+
+  bans() {
+    return bansOf(this.#call(native.bans));
+  }
+
+  async bansAsync() {
+    return bansOf(await this.#callAsync(native.bansAsync));
   }
 
   netgroup(address) {
@@ -210,12 +258,7 @@ class PeerManager {
   }
 
   nextDue() {
-    try {
-      return this.#call(native.nextDue);
-    } catch (error) {
-      if (error instanceof PeerManagerError && error.status === "NOT_FOUND") return undefined;
-      throw error;
-    }
+    return orUndefined(() => this.#call(native.nextDue));
   }
 
   setOnline(online) {

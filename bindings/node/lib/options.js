@@ -26,6 +26,7 @@ const OPTIONS = [
   "backoffSeconds",
   "maxBackoffExponent",
   "asmapPath",
+  "keepHistory",
 ];
 const QUERY = [
   "typeFilter",
@@ -37,6 +38,8 @@ const QUERY = [
   "apart",
   "networks",
   "shareKey",
+  "heardSince",
+  "reachedSince",
 ];
 
 function pathOf(path, name) {
@@ -78,6 +81,7 @@ function optionsOf(options) {
       read("backoffSeconds", check.u32, 0),
       read("maxBackoffExponent", check.u32, 0),
       read("asmapPath", pathOf),
+      read("keepHistory", check.flag, false),
     ],
   };
 }
@@ -110,6 +114,8 @@ function queryOf(query, name) {
     read("apart", check.flag, false),
     read("networks", networksOf, 0),
     read("shareKey", check.u32, 0),
+    read("heardSince", check.i64, 0n),
+    read("reachedSince", check.i64, 0n),
   ];
 }
 

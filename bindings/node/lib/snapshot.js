@@ -2,6 +2,7 @@
 
 const native = require("./native.js");
 const { call } = require("./errors.js");
+const { historyOf } = require("./history.js");
 const { recordOf } = require("./record.js");
 
 /** Says that a constructor is called from here, with a handle of the addon. */
@@ -20,13 +21,23 @@ class Snapshot {
     return call(native.snapshotCount, this.#handle);
   }
 
-  /** As Array.prototype.at: a negative index counts from the end, and undefined is beyond it. */
   at(index) {
+    const place = this.#placeOf(index);
+    return place === undefined ? undefined : recordOf(call(native.snapshotGet, this.#handle, place));
+  }
+
+  /** Of the peer that at(index) is. */
+  history(index) {
+    const place = this.#placeOf(index);
+    return place === undefined ? undefined : historyOf(call(native.snapshotGetHistory, this.#handle, place));
+  }
+
+  /** As Array.prototype.at: a negative index counts from the end, and undefined is beyond it. */
+  #placeOf(index) {
     const length = this.length;
     const whole = Math.trunc(Number(index)) || 0;
     const place = whole < 0 ? length + whole : whole;
-    if (place < 0 || place >= length) return undefined;
-    return recordOf(call(native.snapshotGet, this.#handle, place));
+    return place < 0 || place >= length ? undefined : place;
   }
 
   *[Symbol.iterator]() {

@@ -37,6 +37,17 @@ async function exercise(pm, kind) {
   await change("setOwnAddresses", ["1.2.3.4:7", "node.example:1"]);
   await change("setOwnAddresses", ["1.2.3.4:7", "what"]).catch(() => {});
   await change("setOwnAddresses", []);
+  await change("ban", "1.2.3.5", 2 ** 40);
+  await change("ban", "9.9.0.0/16", null);
+  await change("ban", "9.9.0.0/99", null).catch(() => {});
+  await change("bans");
+  pm.isBanned("9.9.9.9:9");
+  refuse(() => pm.isBanned("what"));
+  await change("unban", "1.2.3.5");
+  await change("unban", "1.2.3.5").catch(() => {});
+  pm.loadHistory("1.2.3.4:5");
+  pm.loadHistory("8.8.8.8:8");
+  await change("removePeersNotHeardSince", 5);
   await change("getStats");
   await change("flush");
   pm.loadRandomPeers(1000, { typeFilter: "any", exclude: ADDRESSES.slice(0, 10) });
@@ -54,6 +65,7 @@ async function exercise(pm, kind) {
   pm.getQuarantine();
   const snapshot = pm.getAllPeers();
   isReady(snapshot.at(0), 1);
+  snapshot.history(0);
   snapshot.dispose();
   await change("clearAll");
 }
@@ -67,11 +79,17 @@ async function main(directory) {
   refuse(() => PeerAddress.parse("what"));
   refuse(() => new PeerAddress("1.2.3.4\0", 5));
   for (const durability of ["commit", "deferred"]) {
-    const pm = PeerManager.open({ dbPath: join(directory, durability), durability, clock: () => 100, rngSeed: 1 });
+    const pm = PeerManager.open({
+      dbPath: join(directory, durability),
+      durability,
+      clock: () => 100,
+      rngSeed: 1,
+      keepHistory: true,
+    });
     await exercise(pm, "");
     pm.close();
     refuse(() => pm.ensureExistsMany(ADDRESSES));
-    const other = await PeerManager.openAsync({ dbPath: join(directory, durability), durability });
+    const other = await PeerManager.openAsync({ dbPath: join(directory, durability), durability, keepHistory: true });
     await exercise(other, "Async");
     const calls = ADDRESSES.map((address) => other.ensureExistsAsync(address));
     const last = durability === "commit" ? other.close() : other.closeAsync();
@@ -80,6 +98,7 @@ async function main(directory) {
   for (let i = 0; i < 20; i++) {
     const pm = PeerManager.open();
     pm.ensureExistsManyAsync(ADDRESSES);
+    refuse(() => pm.loadHistory(ADDRESSES[0]));
     pm.getAllPeers();
   }
   globalThis.gc();

@@ -58,7 +58,8 @@ bool read_i64(napi_env env, napi_value value, int64_t *out);
 bool read_u64(napi_env env, napi_value value, uint64_t *out);
 bool read_size(napi_env env, napi_value value, size_t *out);
 bool read_flag(napi_env env, napi_value value, uint32_t *out);
-bool read_path(napi_env env, napi_value value, char **out);
+/* Text of any length, which the caller frees. */
+bool read_long_text(napi_env env, napi_value value, char **out);
 bool is_undefined(napi_env env, napi_value value);
 /* Longer than any address. What is cut off is refused by the library for its length. */
 #define TEXT_CAPACITY 1024
@@ -80,8 +81,12 @@ napi_value answer_number(napi_env env, double number);
 napi_value answer_bigint(napi_env env, int64_t number);
 napi_value answer_unsigned_bigint(napi_env env, uint64_t number);
 napi_value answer_text(napi_env env, const char *text);
+napi_value answer_truth(napi_env env, bool truth);
 napi_value answer_addresses(napi_env env, const peer_manager_address *addresses, size_t count);
 napi_value answer_record(napi_env env, const peer_manager_record *record);
+napi_value answer_history(napi_env env, const peer_manager_history *history);
+/* Subject and end of each, one after the other. */
+napi_value answer_bans(napi_env env, const peer_manager_ban_entry *bans, size_t count);
 napi_value answer_array(napi_env env, const napi_value *values, size_t count);
 /* [name of the status, SQLite's code, message]: lib/errors.js makes a PeerManagerError of it. */
 napi_value answer_failure(napi_env env, const char *name, int32_t sqlite_code, const char *message);
@@ -104,6 +109,7 @@ napi_value record_is_ready(napi_env env, napi_callback_info info);
 
 napi_value snapshot_wrap(napi_env env, peer_manager_snapshot *snapshot);
 napi_value snapshot_get(napi_env env, napi_callback_info info);
+napi_value snapshot_get_history(napi_env env, napi_callback_info info);
 napi_value snapshot_count(napi_env env, napi_callback_info info);
 napi_value snapshot_close(napi_env env, napi_callback_info info);
 

@@ -7,12 +7,6 @@ static bool take(napi_env env, napi_callback_info info, napi_value *arguments, s
   return napi_get_cb_info(env, info, &count, arguments, NULL, NULL) == napi_ok;
 }
 
-static napi_value answer_truth(napi_env env, bool truth)
-{
-  napi_value value = NULL;
-  return napi_get_boolean(env, truth, &value) == napi_ok ? value : NULL;
-}
-
 /* Text, and the port of text that has none; 0 when it must have one. */
 napi_value address_parse(napi_env env, napi_callback_info info)
 {

@@ -34,6 +34,12 @@ napi_value answer_text(napi_env env, const char *text)
   return napi_create_string_utf8(env, text, NAPI_AUTO_LENGTH, &value) == napi_ok ? value : NULL;
 }
 
+napi_value answer_truth(napi_env env, bool truth)
+{
+  napi_value value = NULL;
+  return napi_get_boolean(env, truth, &value) == napi_ok ? value : NULL;
+}
+
 napi_value answer_array(napi_env env, const napi_value *values, size_t count)
 {
   napi_value array = NULL;
@@ -90,6 +96,49 @@ napi_value answer_record(napi_env env, const peer_manager_record *record)
       || napi_create_uint32(env, record->peer_type, &parts[4]) != napi_ok)
     return NULL;
   return answer_array(env, parts, RECORD_PARTS);
+}
+
+napi_value answer_history(napi_env env, const peer_manager_history *history)
+{
+  const napi_value times[] = {
+    answer_bigint(env, history->first_heard),
+    answer_bigint(env, history->last_heard),
+    answer_bigint(env, history->first_reached),
+    answer_bigint(env, history->last_reached),
+    answer_bigint(env, history->last_attempt),
+  };
+
+  return answer_array(env, times, sizeof times / sizeof times[0]);
+}
+
+static bool put_ban(napi_env env, napi_value array, size_t index, const peer_manager_ban_entry *ban)
+{
+  napi_handle_scope scope;
+  napi_value subject, until;
+  bool ok;
+
+  if (napi_open_handle_scope(env, &scope) != napi_ok)
+    return false;
+  ok = napi_create_string_latin1(env, ban->subject, NAPI_AUTO_LENGTH, &subject) == napi_ok
+       && napi_create_bigint_int64(env, ban->until, &until) == napi_ok
+       && napi_set_element(env, array, (uint32_t)(2 * index), subject) == napi_ok
+       && napi_set_element(env, array, (uint32_t)(2 * index + 1), until) == napi_ok;
+  napi_close_handle_scope(env, scope);
+  return ok;
+}
+
+napi_value answer_bans(napi_env env, const peer_manager_ban_entry *bans, size_t count)
+{
+  napi_value array = NULL;
+  size_t i;
+
+  if (count > UINT32_MAX / 2 || napi_create_array_with_length(env, 2 * count, &array) != napi_ok)
+    return NULL;
+  for (i = 0; i < count; i++) {
+    if (!put_ban(env, array, i, &bans[i]))
+      return NULL;
+  }
+  return array;
 }
 
 napi_value answer_failure(napi_env env, const char *name, int32_t sqlite_code, const char *message)

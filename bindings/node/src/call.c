@@ -2,6 +2,7 @@
 
 #include "call.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,9 +13,29 @@ static void release(struct call *call)
   free(call->chosen);
   free(call->path);
   free(call->asmap_path);
+  free(call->subject);
+  free(call->bans);
   /* These two are left here only when no JavaScript value could be made of them. */
   peer_manager_snapshot_free(call->snapshot);
   peer_manager_free(call->opened);
+}
+
+bool call_read_target(napi_env env, struct call *call, const napi_value *arguments)
+{
+  return read_address(env, arguments[0], arguments[1], NULL, 0, &call->record.address);
+}
+
+napi_value call_answer_how_many(napi_env env, struct call *call)
+{
+  return answer_number(env, (double)call->number);
+}
+
+peer_manager_status call_fail(struct call *call, peer_manager_status status, const char *message)
+{
+  call->error.status = status;
+  call->error.sqlite_code = 0;
+  snprintf(call->error.message, sizeof call->error.message, "%s", message);
+  return status;
 }
 
 /* Reads the arguments. They may be objects whose code closes the manager, so whether it is open is asked last. */

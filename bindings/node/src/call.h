@@ -6,7 +6,7 @@
 
 #include "addon.h"
 
-#define MOST_ARGUMENTS 18 /* of any operation, with the two that all have: the manager and the time */
+#define MOST_ARGUMENTS 19 /* of any operation, with the two that all have: the manager and the time */
 
 struct call {
   const struct operation *operation;
@@ -29,10 +29,15 @@ struct call {
   peer_manager_options options;
   char *path; /* also what goes out */
   char *asmap_path;
+  char *subject; /* of a ban */
+  int64_t time;  /* until, since or at the latest */
 
   /* What comes out. */
   peer_manager *opened;
   peer_manager_address *chosen;
+  peer_manager_ban_entry *bans;
+  peer_manager_history history;
+  bool truth;
   peer_manager_snapshot *snapshot;
   peer_manager_stats stats;
   uint64_t saved;
@@ -66,8 +71,18 @@ extern const struct operation writes[];
 extern const size_t writes_count;
 extern const struct operation queries[];
 extern const size_t queries_count;
+extern const struct operation banning[];
+extern const size_t banning_count;
+extern const struct operation histories[];
+extern const size_t histories_count;
 extern const struct operation lives[];
 extern const size_t lives_count;
+
+/* What several operations read and answer: the address of a peer, and how many there were. */
+bool call_read_target(napi_env env, struct call *call, const napi_value *arguments);
+napi_value call_answer_how_many(napi_env env, struct call *call);
+/* For a status of the addon's own. Returns it. */
+peer_manager_status call_fail(struct call *call, peer_manager_status status, const char *message);
 
 /* What JavaScript calls; the callback's data is the operation. */
 napi_value call_now(napi_env env, napi_callback_info info);

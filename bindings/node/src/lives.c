@@ -3,17 +3,18 @@
 #include "call.h"
 
 /* Path, durability, busy timeout, flush interval, what to do with a damaged file, seed, whether there is a clock, the
- * bounds, the shared list, reach, groups of names, the back-off and the map of AS. What is undefined keeps its default. */
+ * bounds, the shared list, reach, groups of names, the back-off, the map of AS and whether histories are kept. What is
+ * undefined keeps its default. */
 static bool read_options(napi_env env, struct call *call, const napi_value *arguments)
 {
   peer_manager_options *options = &call->options;
   uint32_t has_clock = 0;
 
   peer_manager_options_init(options, sizeof *options);
-  if (!is_undefined(env, arguments[0]) && !read_path(env, arguments[0], &call->path))
+  if (!is_undefined(env, arguments[0]) && !read_long_text(env, arguments[0], &call->path))
     return false;
   options->db_path = call->path;
-  if (!is_undefined(env, arguments[15]) && !read_path(env, arguments[15], &call->asmap_path))
+  if (!is_undefined(env, arguments[15]) && !read_long_text(env, arguments[15], &call->asmap_path))
     return false;
   options->asmap_path = call->asmap_path;
   options->has_rng_seed = !is_undefined(env, arguments[5]);
@@ -26,7 +27,8 @@ static bool read_options(napi_env env, struct call *call, const napi_value *argu
       || !read_u32(env, arguments[10], &options->share_max_percent) || !read_u32(env, arguments[11], &options->reach)
       || !read_flag(env, arguments[12], &options->name_groups)
       || !read_u32(env, arguments[13], &options->backoff_seconds)
-      || !read_u32(env, arguments[14], &options->max_backoff_exponent))
+      || !read_u32(env, arguments[14], &options->max_backoff_exponent)
+      || !read_flag(env, arguments[16], &options->keep_history))
     return false;
   if (has_clock)
     options->clock = clock_read;

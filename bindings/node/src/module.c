@@ -57,6 +57,7 @@ static bool put_rest(napi_env env, napi_value exports)
     {"recordIsReady", record_is_ready},
     {"snapshotCount", snapshot_count},
     {"snapshotGet", snapshot_get},
+    {"snapshotGetHistory", snapshot_get_history},
     {"snapshotClose", snapshot_close},
   };
   size_t i;
@@ -78,6 +79,8 @@ NAPI_MODULE_INIT()
 {
   if (!addon_create(env) || !put_operations(env, exports, writes, writes_count)
       || !put_operations(env, exports, queries, queries_count)
+      || !put_operations(env, exports, banning, banning_count)
+      || !put_operations(env, exports, histories, histories_count)
       || !put_operations(env, exports, lives, lives_count) || !put_rest(env, exports)) {
     napi_throw_error(env, NULL, "peer-manager cannot be loaded: the addon could not be set up");
     return NULL;

@@ -11,11 +11,6 @@
 
 /* ---- One peer, all peers, how many ----------------------------------------------------------------------------- */
 
-static bool read_target(napi_env env, struct call *call, const napi_value *arguments)
-{
-  return read_address(env, arguments[0], arguments[1], NULL, 0, &call->record.address);
-}
-
 static peer_manager_status run_load(struct call *call)
 {
   return peer_manager_load(call->manager->pm, &call->record.address, &call->record, &call->error);
@@ -42,11 +37,6 @@ static peer_manager_status run_peer_count(struct call *call)
   return PEER_MANAGER_OK;
 }
 
-static napi_value answer_how_many(napi_env env, struct call *call)
-{
-  return answer_number(env, (double)call->number);
-}
-
 static peer_manager_status run_get_all_peers(struct call *call)
 {
   return peer_manager_get_all_peers(call->manager->pm, &call->snapshot, &call->error);
@@ -64,7 +54,7 @@ static napi_value answer_snapshot(napi_env env, struct call *call)
 /* ---- Choosing -------------------------------------------------------------------------------------------------- */
 
 /* Filter, whether the next attempt counts, the most failures or undefined, the most of a netgroup, excluded ones,
- * seniority, whether apart, networks, the key of the shared list. */
+ * seniority, whether apart, networks, the key of the shared list, since when heard of and reached. */
 static bool read_query(napi_env env, struct call *call, const napi_value *arguments, const char *excluded)
 {
   peer_manager_query_init(&call->query, sizeof call->query);
@@ -75,7 +65,9 @@ static bool read_query(napi_env env, struct call *call, const napi_value *argume
       || !read_u32(env, arguments[3], &call->query.max_per_netgroup)
       || !read_addresses(env, arguments[4], excluded, &call->addresses, &call->count)
       || !read_u32(env, arguments[5], &call->query.seniority) || !read_flag(env, arguments[6], &call->query.apart)
-      || !read_u32(env, arguments[7], &call->query.networks) || !read_u32(env, arguments[8], &call->query.share_key))
+      || !read_u32(env, arguments[7], &call->query.networks) || !read_u32(env, arguments[8], &call->query.share_key)
+      || !read_i64(env, arguments[9], &call->query.heard_since)
+      || !read_i64(env, arguments[10], &call->query.reached_since))
     return false;
   call->query.exclude = call->addresses;
   call->query.exclude_count = call->count;
@@ -196,6 +188,7 @@ static napi_value answer_stats(napi_env env, struct call *call)
     answer_number(env, (double)stats->failed_writes),
     answer_number(env, (double)stats->skipped_rows),
     answer_number(env, (double)stats->refused_peers),
+    answer_number(env, (double)stats->bans),
     answer_number(env, (double)stats->log_bytes),
     answer_number(env, (double)stats->forgiven_failures),
     answer_number(env, (double)stats->rejected_rows),
@@ -230,9 +223,9 @@ static napi_value answer_quarantine(napi_env env, struct call *call)
 }
 
 const struct operation queries[] = {
-  {"load", read_target, run_load, answer_loaded, false, false},
-  {"netgroup", read_target, run_netgroup, answer_netgroup, false, false},
-  {"peerCount", NULL, run_peer_count, answer_how_many, false, false},
+  {"load", call_read_target, run_load, answer_loaded, false, false},
+  {"netgroup", call_read_target, run_netgroup, answer_netgroup, false, false},
+  {"peerCount", NULL, run_peer_count, call_answer_how_many, false, false},
   {"getAllPeers", NULL, run_get_all_peers, answer_snapshot, false, false},
   {"nextToDial", read_dial, run_next_to_dial, answer_chosen, false, false},
   {"nextDue", NULL, run_next_due, answer_due, false, false},

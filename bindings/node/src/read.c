@@ -59,7 +59,7 @@ bool is_undefined(napi_env env, napi_value value)
   return napi_typeof(env, value, &type) == napi_ok && type == napi_undefined;
 }
 
-bool read_path(napi_env env, napi_value value, char **out)
+bool read_long_text(napi_env env, napi_value value, char **out)
 {
   size_t length = 0;
 

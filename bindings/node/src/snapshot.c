@@ -82,25 +82,49 @@ napi_value snapshot_count(napi_env env, napi_callback_info info)
   return answer_number(env, (double)peer_manager_snapshot_count(held->snapshot));
 }
 
-napi_value snapshot_get(napi_env env, napi_callback_info info)
+/* A snapshot and an index. NULL: an exception is pending. */
+static peer_manager_snapshot *take_index(napi_env env, napi_callback_info info, size_t *index)
 {
   napi_value arguments[2];
   struct held *held = take(env, info, arguments, 2);
+
+  if (held == NULL || !read_size(env, arguments[1], index))
+    return NULL;
+  if (held->snapshot == NULL)
+    throw_disposed(env);
+  return held->snapshot;
+}
+
+napi_value snapshot_get(napi_env env, napi_callback_info info)
+{
+  size_t index = 0;
+  const peer_manager_snapshot *snapshot = take_index(env, info, &index);
   peer_manager_record record;
   peer_manager_error error;
-  size_t index = 0;
 
-  if (held == NULL || !read_size(env, arguments[1], &index))
+  if (snapshot == NULL)
     return NULL;
-  if (held->snapshot == NULL) {
-    throw_disposed(env);
-    return NULL;
-  }
-  if (peer_manager_snapshot_get(held->snapshot, index, &record, &error) != PEER_MANAGER_OK) {
+  if (peer_manager_snapshot_get(snapshot, index, &record, &error) != PEER_MANAGER_OK) {
     throw_failure(env, &error);
     return NULL;
   }
   return answer_record(env, &record);
+}
+
+napi_value snapshot_get_history(napi_env env, napi_callback_info info)
+{
+  size_t index = 0;
+  const peer_manager_snapshot *snapshot = take_index(env, info, &index);
+  peer_manager_history history;
+  peer_manager_error error;
+
+  if (snapshot == NULL)
+    return NULL;
+  if (peer_manager_snapshot_get_history(snapshot, index, &history, &error) != PEER_MANAGER_OK) {
+    throw_failure(env, &error);
+    return NULL;
+  }
+  return answer_history(env, &history);
 }
 
 napi_value snapshot_close(napi_env env, napi_callback_info info)

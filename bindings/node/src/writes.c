@@ -2,11 +2,6 @@
 
 #include "call.h"
 
-static bool read_target(napi_env env, struct call *call, const napi_value *arguments)
-{
-  return read_address(env, arguments[0], arguments[1], NULL, 0, &call->record.address);
-}
-
 static peer_manager_status run_ensure_exists(struct call *call)
 {
   return peer_manager_ensure_exists(call->manager->pm, &call->record.address, &call->error);
@@ -22,14 +17,9 @@ static peer_manager_status run_ensure_exists_many(struct call *call)
   return peer_manager_ensure_exists_many(call->manager->pm, call->addresses, call->count, &call->number, &call->error);
 }
 
-static napi_value answer_how_many(napi_env env, struct call *call)
-{
-  return answer_number(env, (double)call->number);
-}
-
 static bool read_file_name(napi_env env, struct call *call, const napi_value *arguments)
 {
-  return read_path(env, arguments[0], &call->path);
+  return read_long_text(env, arguments[0], &call->path);
 }
 
 static peer_manager_status run_import(struct call *call)
@@ -59,7 +49,7 @@ static peer_manager_status run_store_many(struct call *call)
 
 static bool read_observation(napi_env env, struct call *call, const napi_value *arguments)
 {
-  return read_target(env, call, arguments) && read_u32(env, arguments[2], &call->record.peer_type)
+  return call_read_target(env, call, arguments) && read_u32(env, arguments[2], &call->record.peer_type)
          && read_flag(env, arguments[3], &call->known);
 }
 
@@ -71,7 +61,7 @@ static peer_manager_status run_update_type(struct call *call)
 
 static bool read_backoff(napi_env env, struct call *call, const napi_value *arguments)
 {
-  return read_target(env, call, arguments) && read_u32(env, arguments[2], &call->backoff);
+  return call_read_target(env, call, arguments) && read_u32(env, arguments[2], &call->backoff);
 }
 
 static peer_manager_status run_update_backoff(struct call *call)
@@ -108,12 +98,12 @@ static peer_manager_status run_remove_many(struct call *call)
 
 static bool read_latest(napi_env env, struct call *call, const napi_value *arguments)
 {
-  return read_i64(env, arguments[0], &call->record.next_attempt);
+  return read_i64(env, arguments[0], &call->time);
 }
 
 static peer_manager_status run_limit_next_attempt(struct call *call)
 {
-  return peer_manager_limit_next_attempt(call->manager->pm, call->record.next_attempt, &call->number, &call->error);
+  return peer_manager_limit_next_attempt(call->manager->pm, call->time, &call->number, &call->error);
 }
 
 static peer_manager_status run_set_own_addresses(struct call *call)
@@ -132,17 +122,17 @@ static peer_manager_status run_flush(struct call *call)
 }
 
 const struct operation writes[] = {
-  {"ensureExists", read_target, run_ensure_exists, NULL, false, false},
-  {"ensureExistsMany", read_many_addresses, run_ensure_exists_many, answer_how_many, false, false},
-  {"importFile", read_file_name, run_import, answer_how_many, false, false},
+  {"ensureExists", call_read_target, run_ensure_exists, NULL, false, false},
+  {"ensureExistsMany", read_many_addresses, run_ensure_exists_many, call_answer_how_many, false, false},
+  {"importFile", read_file_name, run_import, call_answer_how_many, false, false},
   {"store", read_one_record, run_store, NULL, false, false},
   {"storeMany", read_many_records, run_store_many, NULL, false, false},
   {"updateType", read_observation, run_update_type, NULL, false, false},
   {"updateBackoff", read_backoff, run_update_backoff, NULL, false, false},
   {"update", read_both, run_update, NULL, false, false},
-  {"remove", read_target, run_remove, NULL, false, false},
-  {"removePeersWithManyFailures", read_failures, run_remove_many, answer_how_many, false, false},
-  {"limitNextAttempt", read_latest, run_limit_next_attempt, answer_how_many, false, false},
+  {"remove", call_read_target, run_remove, NULL, false, false},
+  {"removePeersWithManyFailures", read_failures, run_remove_many, call_answer_how_many, false, false},
+  {"limitNextAttempt", read_latest, run_limit_next_attempt, call_answer_how_many, false, false},
   {"setOwnAddresses", read_many_addresses, run_set_own_addresses, NULL, false, false},
   {"clearAll", NULL, run_clear_all, NULL, false, false},
   {"flush", NULL, run_flush, NULL, false, false},

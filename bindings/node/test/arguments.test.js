@@ -3,7 +3,7 @@
 const assert = require("node:assert/strict");
 const { test } = require("node:test");
 const { PeerManager, PeerManagerError, Snapshot } = require("peer-manager");
-const { open, outOfRange, refused, wrongType } = require("./helper.js");
+const { NOW, open, outOfRange, refused, wrongType } = require("./helper.js");
 
 const A = "1.2.3.4:5";
 const GOOD = { address: A, nextAttempt: 1, numFailures: 0, peerType: "inbound" };
@@ -48,6 +48,26 @@ const WRONG = [
   ["remove", [Symbol("x")], wrongType()],
   ["removePeersWithManyFailures", [-1], outOfRange()],
   ["removePeersWithManyFailures", ["10"], wrongType()],
+  ["removePeersNotHeardSince", [], wrongType(/since must be a number or a bigint/)],
+  ["removePeersNotHeardSince", [1.5], outOfRange()],
+  ["removePeersNotHeardSince", [-(2n ** 63n) - 1n], outOfRange()],
+  ["removePeersNotHeardSince", [1], refused("UNSUPPORTED", /keep_history/)],
+  ["ban", [], wrongType(/subject must be a string/)],
+  ["ban", [{ host: "1.2.3.4", port: 5 }, null], wrongType(/subject must be a string/)],
+  ["ban", ["1.2.3.4"], wrongType(/until must be a number or a bigint, not undefined/)],
+  ["ban", ["1.2.3.4", "tomorrow"], wrongType(/until must be/)],
+  ["ban", ["1.2.3.4", new Date()], wrongType(/until must be/)],
+  ["ban", ["1.2.3.4", 1.5], outOfRange(/until/)],
+  ["ban", ["1.2.3.4", 2n ** 63n], outOfRange(/until/)],
+  ["ban", ["1.2.3.4", NOW], refused("INVALID_ARGUMENT", /give a later time/)],
+  ["ban", ["1.2.3.4\0", null], wrongType(/without a NUL/)],
+  ["ban", ["\udc00", null], wrongType(/surrogate/)],
+  ["ban", ["1.2.3.4:5", null], refused("INVALID_ADDRESS")],
+  ["ban", ["1.2.3.4/33", null], refused("INVALID_ADDRESS")],
+  ["ban", [`${"a".repeat(2000)}.example`, null], refused("INVALID_ADDRESS")],
+  ["unban", [], wrongType(/subject must be a string/)],
+  ["unban", ["what?"], refused("INVALID_ADDRESS")],
+  ["unban", ["1.2.3.4"], refused("NOT_FOUND", /^1\.2\.3\.4 is not banned$/)],
   ["limitNextAttempt", [], wrongType(/latest must be a number or a bigint/)],
   ["limitNextAttempt", ["10"], wrongType()],
   ["limitNextAttempt", [1.5], outOfRange()],
@@ -58,6 +78,7 @@ test("wrong arguments throw what JavaScript throws, and change nothing", (t) => 
   const pm = open(t);
   for (const [method, parameters, expected] of WRONG) assert.throws(() => pm[method](...parameters), expected, method);
   assert.equal(pm.peerCount(), 0);
+  assert.deepEqual(pm.bans(), []);
 });
 
 test("with promises they reject, and never throw", async (t) => {
@@ -68,6 +89,7 @@ test("with promises they reject, and never throw", async (t) => {
     await assert.rejects(promise, expected, method);
   }
   assert.equal(pm.peerCount(), 0);
+  assert.deepEqual(pm.bans(), []);
 });
 
 test("wrong queries throw", (t) => {
@@ -75,6 +97,11 @@ test("wrong queries throw", (t) => {
   assert.throws(() => pm.load(), wrongType());
   assert.throws(() => pm.netgroup(), wrongType(/address/));
   assert.throws(() => pm.netgroup("what"), refused("INVALID_ADDRESS"));
+  assert.throws(() => pm.loadHistory(), wrongType(/address/));
+  assert.throws(() => pm.loadHistory("what"), refused("INVALID_ADDRESS"));
+  assert.throws(() => pm.loadHistory(A), refused("UNSUPPORTED", /keep_history/));
+  assert.throws(() => pm.isBanned(), wrongType(/address/));
+  assert.throws(() => pm.isBanned("1.2.3.4"), refused("INVALID_ADDRESS", /port/));
   assert.throws(() => pm.loadRandomPeers(), wrongType(/size/));
   assert.throws(() => pm.loadRandomPeers(-1), outOfRange());
   assert.throws(() => pm.loadRandomPeers(2 ** 53), outOfRange());
@@ -83,6 +110,10 @@ test("wrong queries throw", (t) => {
   assert.throws(() => pm.loadRandomPeers(1, { exclude: A }), wrongType(/query\.exclude/));
   assert.throws(() => pm.loadRandomPeers(1, { useNextAttempt: 1 }), wrongType());
   assert.throws(() => pm.loadRandomPeers(1, null), wrongType());
+  assert.throws(() => pm.loadRandomPeers(1, { heardSince: "1" }), wrongType(/query\.heardSince/));
+  assert.throws(() => pm.loadRandomPeers(1, { heardSince: 0.5 }), outOfRange(/query\.heardSince/));
+  assert.throws(() => pm.loadRandomPeers(1, { reachedSince: 2n ** 63n }), outOfRange(/query\.reachedSince/));
+  assert.throws(() => pm.loadRandomPeers(1, { reachedSince: null }), wrongType(/query\.reachedSince/));
   assert.throws(() => pm.getPeersToSend(1, 5), wrongType(/exclude/));
   assert.throws(() => pm.getPeersToSend(1, undefined, { maxNumFailures: -1 }), outOfRange(/filter\.maxNumFailures/));
 });
@@ -108,6 +139,7 @@ const WRONG_OPTIONS = [
   [{ clock: 7 }, wrongType(/options\.clock must be a function/)],
   [{ reach: "internet" }, wrongType(/options\.reach must be one of "specification", "public", "private"/)],
   [{ nameGroups: 1 }, wrongType(/options\.nameGroups/)],
+  [{ keepHistory: 1 }, wrongType(/options\.keepHistory must be true or false/)],
   [{ backoffSeconds: -1 }, outOfRange()],
   [{ backoffSeconds: 3601 }, refused("INVALID_ARGUMENT", /backoff_seconds/)],
   [{ maxBackoffExponent: 21 }, refused("INVALID_ARGUMENT", /max_backoff_exponent/)],

@@ -128,6 +128,7 @@ for (const kind of ["", "Async"]) {
     snapshot[Symbol.dispose]();
     assert.throws(() => snapshot.length, refused("CLOSED"));
     assert.throws(() => snapshot.at(0), refused("CLOSED"));
+    assert.throws(() => snapshot.history(0), refused("CLOSED"));
     assert.throws(() => [...snapshot], refused("CLOSED"));
   });
 
@@ -145,6 +146,7 @@ for (const kind of ["", "Async"]) {
       failedWrites: 0,
       skippedRows: 0,
       refusedPeers: 0,
+      bans: 0,
       logBytes: 0,
       forgivenFailures: 0,
       rejectedRows: 0,

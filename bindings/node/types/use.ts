@@ -3,6 +3,8 @@
 import {
   type AddressLike,
   type Backoff,
+  type Ban,
+  type History,
   MAX_FAILURES,
   PeerAddress,
   PeerManager,
@@ -32,6 +34,7 @@ async function use(list: Iterable<AddressLike>): Promise<void> {
     backoffSeconds: 5,
     maxBackoffExponent: 12,
     asmapPath: new URL("file:///var/lib/node/asmap.dat"),
+    keepHistory: true,
   });
   using memory = PeerManager.open();
   PeerManager.open("peers.db").close();
@@ -56,6 +59,22 @@ async function use(list: Iterable<AddressLike>): Promise<void> {
   const chosen = pm.loadRandomPeers(8, { typeFilter: "any", maxNumFailures: null, exclude: new Set(["1.2.3.4:5"]) });
   same<typeof chosen, PeerAddress[]>(true);
   pm.loadRandomPeers(8, { seniority: 8, apart: true, networks: ["ipv4", "onion"], shareKey: 15 });
+  pm.loadRandomPeers(8, { heardSince: 1_700_000_000, reachedSince: 1n });
+  const history = pm.loadHistory(record?.address ?? "1.2.3.4:5");
+  same<typeof history, History | undefined>(true);
+  if (history) same<typeof history.lastReached, bigint | null>(true);
+  same<ReturnType<typeof peers.history>, History | undefined>(true);
+  pm.removePeersNotHeardSince(5) satisfies number;
+  (await pm.removePeersNotHeardSinceAsync(5n)) satisfies number;
+  pm.ban("203.0.113.0/24", 1_700_000_000) satisfies number;
+  (await pm.banAsync("example.org", null)) satisfies number;
+  same<ReturnType<typeof pm.isBanned>, boolean>(true);
+  for (const ban of pm.bans()) {
+    same<typeof ban, Ban>(true);
+    same<typeof ban.until, bigint | null>(true);
+    await pm.unbanAsync(ban.subject);
+  }
+  same<ReturnType<typeof pm.bansAsync>, Promise<Ban[]>>(true);
   const dialled = pm.nextToDial("connect", 8 - chosen.length, chosen);
   same<typeof dialled, PeerAddress[]>(true);
   pm.nextToDial("feeler", 1);
@@ -109,6 +128,14 @@ function misuse(pm: PeerManager): void {
   pm.loadRandomPeers(1, { networks: 3 });
   // @ts-expect-error: true or false
   pm.setOnline(1);
+  // @ts-expect-error: whether it is for good must be said
+  pm.ban("1.2.3.4");
+  // @ts-expect-error: a subject is text
+  pm.ban({ host: "1.2.3.4", port: 5 }, null);
+  // @ts-expect-error: a peer may not have been reached yet
+  pm.loadHistory("1.2.3.4:5")!.lastReached + 1n;
+  // @ts-expect-error: true or false
+  PeerManager.open({ keepHistory: "yes" });
   // @ts-expect-error: it may be undefined
   pm.load("1.2.3.4:5").numFailures;
   // @ts-expect-error: an address does not change
