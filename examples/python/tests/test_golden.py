@@ -8,12 +8,32 @@ import golden
 import node
 
 EXAMPLES = Path(__file__).parents[2]
+CONFORMANCE = EXAMPLES.parent / "tests/conformance"
+
+
+def played(script: Path) -> bytes:
+    """The transcript of a script."""
+    lines = golden.transcript(script.read_text(encoding="utf-8"))
+    return "".join(f"{line}\n" for line in lines).encode()
 
 
 def test_the_transcript_is_the_golden_one() -> None:
-    lines = golden.transcript((EXAMPLES / "golden/scenario.txt").read_text())
-    printed = "".join(f"{line}\n" for line in lines)
-    assert printed.encode() == (EXAMPLES / "golden/transcript.txt").read_bytes()
+    assert played(EXAMPLES / "golden/scenario.txt") == (EXAMPLES / "golden/transcript.txt").read_bytes()
+
+
+def test_a_transcript_is_a_script_that_gives_itself() -> None:
+    transcript = EXAMPLES / "golden/transcript.txt"
+    assert played(transcript) == transcript.read_bytes()
+
+
+@pytest.mark.parametrize("path", sorted(CONFORMANCE.glob("*.txt")), ids=lambda path: path.stem)
+def test_the_conformance_suite_holds(path: Path) -> None:
+    assert played(path).decode() == path.read_text(encoding="utf-8")
+
+
+def test_a_line_that_is_neither_operation_nor_printed_is_refused() -> None:
+    with pytest.raises(ValueError, match="not a line of a transcript: peer_count"):
+        list(golden.transcript("# A comment.\n\n> peer_count\npeer_count\n"))
 
 
 def test_the_node_lives_and_comes_back(capsys: pytest.CaptureFixture[str]) -> None:
