@@ -2,7 +2,7 @@
 
 const assert = require("node:assert/strict");
 const { execFileSync, spawnSync } = require("node:child_process");
-const { join } = require("node:path");
+const { basename, join } = require("node:path");
 const { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } = require("node:fs");
 const { test } = require("node:test");
 const { tmpdir } = require("node:os");
@@ -11,24 +11,26 @@ const golden = join(__dirname, "../../golden");
 const conformance = join(__dirname, "../../../tests/conformance");
 const player = join(__dirname, "../golden.js");
 
+/** The texts in a directory whose names begin so. */
+function textsIn(place, prefix) {
+  const names = existsSync(place) ? readdirSync(place) : [];
+  return names.filter((name) => name.startsWith(prefix) && name.endsWith(".txt")).map((name) => join(place, name));
+}
+
 /** The transcript of a script. */
 function played(script) {
   return execFileSync(process.execPath, [player, script], { encoding: "utf8" });
 }
 
-test("the golden scenario gives the golden transcript", () => {
-  assert.equal(played(join(golden, "scenario.txt")), readFileSync(join(golden, "transcript.txt"), "utf8"));
-});
+for (const scenario of textsIn(golden, "scenario")) {
+  test(`a golden scenario gives its golden transcript: ${basename(scenario)}`, () => {
+    assert.equal(played(scenario), readFileSync(scenario.replace(/scenario(?=\d*\.txt$)/, "transcript"), "utf8"));
+  });
+}
 
-test("a transcript is a script that gives itself", () => {
-  const transcript = join(golden, "transcript.txt");
-  assert.equal(played(transcript), readFileSync(transcript, "utf8"));
-});
-
-for (const name of existsSync(conformance) ? readdirSync(conformance).filter((each) => each.endsWith(".txt")) : []) {
-  test(`the conformance suite holds: ${name}`, () => {
-    const path = join(conformance, name);
-    assert.equal(played(path), readFileSync(path, "utf8"));
+for (const transcript of [...textsIn(golden, "transcript"), ...textsIn(conformance, "")]) {
+  test(`a transcript is a script that gives itself: ${basename(transcript)}`, () => {
+    assert.equal(played(transcript), readFileSync(transcript, "utf8"));
   });
 }
 

@@ -8,7 +8,8 @@ import golden
 import node
 
 EXAMPLES = Path(__file__).parents[2]
-CONFORMANCE = EXAMPLES.parent / "tests/conformance"
+GOLDEN = EXAMPLES / "golden"
+TRANSCRIPTS = [*GOLDEN.glob("transcript*.txt"), *(EXAMPLES.parent / "tests/conformance").glob("*.txt")]
 
 
 def played(script: Path) -> bytes:
@@ -17,17 +18,13 @@ def played(script: Path) -> bytes:
     return "".join(f"{line}\n" for line in lines).encode()
 
 
-def test_the_transcript_is_the_golden_one() -> None:
-    assert played(EXAMPLES / "golden/scenario.txt") == (EXAMPLES / "golden/transcript.txt").read_bytes()
+@pytest.mark.parametrize("path", sorted(GOLDEN.glob("scenario*.txt")), ids=lambda path: path.stem)
+def test_the_transcript_is_the_golden_one(path: Path) -> None:
+    assert played(path) == path.with_name(path.name.replace("scenario", "transcript")).read_bytes()
 
 
-def test_a_transcript_is_a_script_that_gives_itself() -> None:
-    transcript = EXAMPLES / "golden/transcript.txt"
-    assert played(transcript) == transcript.read_bytes()
-
-
-@pytest.mark.parametrize("path", sorted(CONFORMANCE.glob("*.txt")), ids=lambda path: path.stem)
-def test_the_conformance_suite_holds(path: Path) -> None:
+@pytest.mark.parametrize("path", sorted(TRANSCRIPTS), ids=lambda path: path.stem)
+def test_a_transcript_is_a_script_that_gives_itself(path: Path) -> None:
     assert played(path).decode() == path.read_text(encoding="utf-8")
 
 
