@@ -9,6 +9,7 @@ has behaved.
 
 from ._address import Address, HostLike, address_equal
 from ._bans import Ban, Subject
+from ._data import DATA_CAPACITY, BytesLike
 from ._history import History
 from ._manager import PeerManager
 from ._native import build_info, status_name, version_number, version_string
@@ -51,12 +52,14 @@ from .errors import (
 __version__ = "0.2.0"
 
 __all__ = [
+    "DATA_CAPACITY",
     "MAX_FAILURES",
     "REALLY_DEAD",
     "Address",
     "BackOff",
     "Ban",
     "BusyError",
+    "BytesLike",
     "ClosedError",
     "CorruptError",
     "DatabaseError",

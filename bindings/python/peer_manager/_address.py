@@ -23,9 +23,8 @@ class Address:
     port: int
 
     def __post_init__(self) -> None:
-        host = str(self.host) if isinstance(self.host, (IPv4Address, IPv6Address)) else self.host
         out = _native.Address()
-        _native.call("address_init", text(host, "host"), _port(self.port), byref(out))
+        _native.call("address_init", native_host(self.host), _port(self.port), byref(out))
         _fill(self, out)
 
     @classmethod
@@ -97,6 +96,11 @@ def _port(port: SupportsIndex) -> int:
         return integer(port, "port", 0, 65535)
     except ValueError:
         raise InvalidAddressError("port is out of range; give 1 to 65535") from None
+
+
+def native_host(host: HostLike) -> bytes:
+    """The text of a host, for C."""
+    return text(str(host) if isinstance(host, (IPv4Address, IPv6Address)) else host, "host")
 
 
 def native_address(address: Address | str) -> _native.Address:

@@ -10,9 +10,10 @@ from types import TracebackType
 from typing import NoReturn, Self, TypeAlias
 
 from . import _native
-from ._address import Address, native_address, native_addresses
+from ._address import Address, HostLike, native_address, native_addresses, native_host
 from ._bans import Bans
 from ._checks import integer, several, unsigned
+from ._data import Data
 from ._handle import Handle
 from ._history import Histories
 from ._snapshot import Snapshot
@@ -26,7 +27,7 @@ StrPath: TypeAlias = str | os.PathLike[str]
 _PATH_CAPACITY = 4096
 
 
-class PeerManager(Bans, Histories):
+class PeerManager(Bans, Data, Histories):
     """The peers that a node knows, in memory and in an SQLite file.
 
     Any number of threads may use one, and other Python threads run while a call waits for the disk. A call that raises
@@ -255,6 +256,12 @@ class PeerManager(Bans, Histories):
     def remove(self, address: Address | str) -> None:
         """Removes a peer; NotFoundError, which is a KeyError, if it is unknown."""
         self._handle.call("remove", byref(native_address(address)))
+
+    def remove_host(self, host: HostLike) -> int:
+        """Removes the peers of a host, on all its ports, preferred ones too. Returns how many there were."""
+        removed = c_size_t()
+        self._handle.call("remove_host", native_host(host), byref(removed))
+        return removed.value
 
     def remove_peers_with_many_failures(self, min_num_failures: int) -> int:
         """Removes the peers that have failed at least this many times, preferred ones too. Returns how many."""

@@ -23,6 +23,7 @@ from .errors import PeerManagerError, make_error
 
 HOST_CAPACITY = 254
 ADDRESS_TEXT_CAPACITY = 260
+DATA_CAPACITY = 255
 
 # The lowest version that has all the functions below: 0.2.0.
 _LOWEST_VERSION = 2000
@@ -198,11 +199,15 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "get_bans": (c_int32, [_handle, c_size_t, POINTER(BanEntry), _size, _error]),
     "load_history": (c_int32, [_handle, _address, POINTER(History), _error]),
     "remove_peers_not_heard_since": (c_int32, [_handle, c_int64, _size, _error]),
+    "set_data": (c_int32, [_handle, _address, c_void_p, c_size_t, _error]),
+    "get_data": (c_int32, [_handle, _address, c_void_p, c_size_t, _size, _error]),
+    "remove_host": (c_int32, [_handle, c_char_p, _size, _error]),
     "peer_count": (c_size_t, [_handle]),
     "get_all_peers": (c_int32, [_handle, POINTER(_handle), _error]),
     "snapshot_count": (c_size_t, [_handle]),
     "snapshot_get": (c_int32, [_handle, c_size_t, POINTER(Record), _error]),
     "snapshot_get_history": (c_int32, [_handle, c_size_t, POINTER(History), _error]),
+    "snapshot_get_data": (c_int32, [_handle, c_size_t, c_void_p, c_size_t, _size, _error]),
     "snapshot_free": (None, [_handle]),
     "stats_init": (None, [POINTER(Stats), c_size_t]),
     "get_stats": (c_int32, [_handle, POINTER(Stats), _error]),

@@ -9,6 +9,7 @@ from typing import NoReturn, Self, SupportsIndex, overload
 
 from . import _native
 from ._checks import integer
+from ._data import read_data
 from ._handle import Handle
 from ._history import History
 from ._values import Record
@@ -50,6 +51,11 @@ class Snapshot(Sequence[Record]):
         out = _native.History()
         self._read("snapshot_get_history", self._place(index), byref(out))
         return History._of(out)
+
+    def data(self, index: SupportsIndex) -> bytes:
+        """The bytes that went with the peer at an index; none if it had none."""
+        place = self._place(index)
+        return read_data(lambda *out: self._read("snapshot_get_data", place, *out))
 
     def _place(self, index: SupportsIndex) -> int:
         """An index as C counts."""

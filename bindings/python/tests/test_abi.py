@@ -101,6 +101,7 @@ def test_statuses_and_constants_are_those_of_the_header() -> None:
     assert constants("MAX_") == {"FAILURES": peer_manager.MAX_FAILURES}
     assert constants("REALLY_") == {"DEAD": peer_manager.REALLY_DEAD}
     assert constants("HOST_") == {"CAPACITY": _native.HOST_CAPACITY}
+    assert constants("DATA_") == {"CAPACITY": peer_manager.DATA_CAPACITY}
     assert constants("ADDRESS_TEXT_") == {"CAPACITY": _native.ADDRESS_TEXT_CAPACITY}
 
 

@@ -43,6 +43,9 @@ CALLS: dict[str, Callable[[PeerManager], object]] = {
     "limit_next_attempt": lambda peers: peers.limit_next_attempt(0),
     "remove_peers_not_heard_since": lambda peers: peers.remove_peers_not_heard_since(0),
     "load_history": lambda peers: peers.load_history(A),
+    "remove_host": lambda peers: peers.remove_host("1.2.3.4"),
+    "set_data": lambda peers: peers.set_data(A, b"id"),
+    "get_data": lambda peers: peers.get_data(A),
     "ban": lambda peers: peers.ban("1.2.3.4", None),
     "unban": lambda peers: peers.unban("1.2.3.4"),
     "is_banned": lambda peers: peers.is_banned(A),
@@ -88,7 +91,13 @@ def test_nothing_can_be_read_from_a_closed_snapshot(peers: PeerManager) -> None:
     snapshot.close()
     assert len(snapshot) == 1
     assert "closed" in repr(snapshot)
-    for read in (lambda: snapshot[0], lambda: list(snapshot), lambda: RECORD in snapshot, lambda: snapshot.history(0)):
+    for read in (
+        lambda: snapshot[0],
+        lambda: list(snapshot),
+        lambda: RECORD in snapshot,
+        lambda: snapshot.history(0),
+        lambda: snapshot.data(0),
+    ):
         with pytest.raises(ClosedError):
             read()
 
@@ -113,6 +122,8 @@ def test_an_address_is_an_address(peers: PeerManager, wrong: Any) -> None:
         peers.netgroup,
         peers.load_history,
         peers.is_banned,
+        peers.get_data,
+        lambda address: peers.set_data(address, b"id"),
         lambda address: peers.ensure_exists_many([address]),
         lambda address: peers.update_type(address, PeerType.INBOUND),
         lambda address: peers.update_backoff(address, BackOff.RESET),
