@@ -22,6 +22,7 @@ module.exports = [
         setImmediate: "readonly",
         setInterval: "readonly",
         setTimeout: "readonly",
+        structuredClone: "readonly",
       },
     },
     linterOptions: { reportUnusedDisableDirectives: "error" },

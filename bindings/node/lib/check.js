@@ -3,6 +3,8 @@
 // Checks of arguments. They throw what Node.js itself throws: TypeError for a wrong type, RangeError for a number that
 // is out of range.
 
+const { isUint8Array } = require("node:util/types");
+
 const MAX_U32 = 2 ** 32 - 1;
 const MAX_U64 = 2n ** 64n - 1n;
 const MIN_I64 = -(2n ** 63n);
@@ -75,6 +77,11 @@ function text(value, name) {
   return value;
 }
 
+function bytes(value, name) {
+  if (!isUint8Array(value)) throw wrongType(name, "a Uint8Array, such as a Buffer", value);
+  return value;
+}
+
 function array(value, name) {
   if (value === null || typeof value !== "object" || typeof value[Symbol.iterator] !== "function") {
     throw wrongType(name, "an array or another iterable object", value);
@@ -101,4 +108,4 @@ function oneOf(value, name, names) {
   throw typeof value === "string" ? wrongValue(name, expected, value) : wrongType(name, expected, value);
 }
 
-module.exports = { array, flag, i64, integer, object, oneOf, size, text, u32, u64, wrongType, wrongValue };
+module.exports = { array, bytes, flag, i64, integer, object, oneOf, size, text, u32, u64, wrongType, wrongValue };

@@ -302,6 +302,8 @@ export class Snapshot implements Iterable<PeerRecord>, Disposable {
    * histories throws, `UNSUPPORTED`.
    */
   history(index: number): History | undefined;
+  /** The bytes that went with the peer that `at(index)` is; none if it had none. */
+  data(index: number): Buffer | undefined;
   [Symbol.iterator](): Generator<PeerRecord, void, undefined>;
   /** Frees its memory now rather than when it is collected. A second time does nothing. */
   dispose(): void;
@@ -372,6 +374,18 @@ export class PeerManager implements Disposable, AsyncDisposable {
   remove(address: AddressLike): void;
   removeAsync(address: AddressLike): Promise<void>;
 
+  /** Removes the peers of a host, on all its ports, preferred ones too, and returns how many there were. */
+  removeHost(host: string): number;
+  removeHostAsync(host: string): Promise<number>;
+
+  /**
+   * Keeps up to {@link DATA_CAPACITY} bytes with a peer, in place of those that it had: a node id, services, a version, of which
+   * the library knows nothing. No bytes end that. An unknown peer is an error, `NOT_FOUND`. The bytes are saved (but not in
+   * a file that stellar-core has made), and end with the peer; an import takes them over.
+   */
+  setData(address: AddressLike, data: Uint8Array): void;
+  setDataAsync(address: AddressLike, data: Uint8Array): Promise<void>;
+
   /** Removes the peers that have failed at least this often, and returns how many there were. */
   removePeersWithManyFailures(minNumFailures: number): number;
   removePeersWithManyFailuresAsync(minNumFailures: number): Promise<number>;
@@ -427,6 +441,9 @@ export class PeerManager implements Disposable, AsyncDisposable {
    * error, `UNSUPPORTED`.
    */
   loadHistory(address: AddressLike): History | undefined;
+
+  /** The bytes that go with a peer, none if it has none; undefined when it is not known. */
+  getData(address: AddressLike): Buffer | undefined;
 
   /** Whether an address is banned now, whatever its port: so that a node can hang up on who connects from it. */
   isBanned(address: AddressLike): boolean;
@@ -495,6 +512,8 @@ export class PeerManager implements Disposable, AsyncDisposable {
 export const MAX_FAILURES: number;
 /** The most failures with which a peer is dialled still. */
 export const REALLY_DEAD: number;
+/** The most bytes that may go with a peer. */
+export const DATA_CAPACITY: number;
 /** The version of the library that is loaded, such as `"0.2.0"`. */
 export const version: string;
 /** The same as a number: major * 1000000 + minor * 1000 + patch. */

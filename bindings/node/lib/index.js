@@ -7,11 +7,13 @@ const { PeerManagerError } = require("./errors.js");
 const { Snapshot } = require("./snapshot.js");
 const { isReady, newRecord } = require("./record.js");
 
-/** The version of libpeer_manager, as text and as a number, how it was built, and up to how many failures a node
- * usually tells others about a peer, and dials it. */
-const { version, versionNumber, buildInfo, maxFailures: MAX_FAILURES, reallyDead: REALLY_DEAD } = native;
+/** The version of libpeer_manager, as text and as a number, how it was built, up to how many failures a node usually
+ * tells others about a peer, and dials it, and how many bytes may go with a peer. */
+const { version, versionNumber, buildInfo } = native;
+const { maxFailures: MAX_FAILURES, reallyDead: REALLY_DEAD, dataCapacity: DATA_CAPACITY } = native;
 
 module.exports = {
+  DATA_CAPACITY,
   MAX_FAILURES,
   PeerAddress,
   PeerManager,

@@ -162,6 +162,22 @@ class PeerManager {
     await this.#callAsync(native.removeAsync, parts(address));
   }
 
+  removeHost(host) {
+    return this.#call(native.removeHost, [check.text(host, "host")]);
+  }
+
+  async removeHostAsync(host) {
+    return this.#callAsync(native.removeHostAsync, [check.text(host, "host")]);
+  }
+
+  setData(address, data) {
+    this.#call(native.setData, [...parts(address), check.bytes(data, "data")]);
+  }
+
+  async setDataAsync(address, data) {
+    await this.#callAsync(native.setDataAsync, [...parts(address), check.bytes(data, "data")]);
+  }
+
   removePeersWithManyFailures(minNumFailures) {
     return this.#call(native.removePeersWithManyFailures, [check.u32(minNumFailures, "minNumFailures")]);
   }
@@ -230,6 +246,10 @@ class PeerManager {
 
   load(address) {
     return orUndefined(() => record.recordOf(call(native.load, this.#handle, undefined, ...parts(address))));
+  }
+
+  getData(address) {
+    return orUndefined(() => call(native.getData, this.#handle, undefined, ...parts(address)));
   }
 
   loadHistory(address) {

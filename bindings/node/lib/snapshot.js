@@ -32,6 +32,12 @@ class Snapshot {
     return place === undefined ? undefined : historyOf(call(native.snapshotGetHistory, this.#handle, place));
   }
 
+  /** Of the peer that at(index) is. */
+  data(index) {
+    const place = this.#placeOf(index);
+    return place === undefined ? undefined : call(native.snapshotGetData, this.#handle, place);
+  }
+
   /** As Array.prototype.at: a negative index counts from the end, and undefined is beyond it. */
   #placeOf(index) {
     const length = this.length;

@@ -48,6 +48,14 @@ async function exercise(pm, kind) {
   pm.loadHistory("1.2.3.4:5");
   pm.loadHistory("8.8.8.8:8");
   await change("removePeersNotHeardSince", 5);
+  await change("setData", "1.2.3.4:5", Buffer.alloc(255, 1));
+  await change("setData", "1.2.3.4:6", new Uint8Array(0));
+  await change("setData", "1.2.3.4:6", new Uint8Array(1000)).catch(() => {});
+  await change("setData", "8.8.8.8:8", new Uint8Array(1)).catch(() => {});
+  pm.getData("1.2.3.4:5");
+  pm.getData("8.8.8.8:8");
+  await change("removeHost", "example.org");
+  await change("removeHost", "what?").catch(() => {});
   await change("getStats");
   await change("flush");
   pm.loadRandomPeers(1000, { typeFilter: "any", exclude: ADDRESSES.slice(0, 10) });
@@ -66,6 +74,7 @@ async function exercise(pm, kind) {
   const snapshot = pm.getAllPeers();
   isReady(snapshot.at(0), 1);
   snapshot.history(0);
+  snapshot.data(0);
   snapshot.dispose();
   await change("clearAll");
 }

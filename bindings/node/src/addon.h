@@ -60,6 +60,8 @@ bool read_size(napi_env env, napi_value value, size_t *out);
 bool read_flag(napi_env env, napi_value value, uint32_t *out);
 /* Text of any length, which the caller frees. */
 bool read_long_text(napi_env env, napi_value value, char **out);
+/* A copy of the bytes of a Uint8Array, which the caller frees. Room for none is NULL. */
+bool read_bytes(napi_env env, napi_value value, void **out, size_t *size);
 bool is_undefined(napi_env env, napi_value value);
 /* Longer than any address. What is cut off is refused by the library for its length. */
 #define TEXT_CAPACITY 1024
@@ -83,6 +85,7 @@ napi_value answer_unsigned_bigint(napi_env env, uint64_t number);
 napi_value answer_text(napi_env env, const char *text);
 napi_value answer_truth(napi_env env, bool truth);
 napi_value answer_addresses(napi_env env, const peer_manager_address *addresses, size_t count);
+napi_value answer_bytes(napi_env env, const void *bytes, size_t size);
 napi_value answer_record(napi_env env, const peer_manager_record *record);
 napi_value answer_history(napi_env env, const peer_manager_history *history);
 /* Subject and end of each, one after the other. */
@@ -110,6 +113,7 @@ napi_value record_is_ready(napi_env env, napi_callback_info info);
 napi_value snapshot_wrap(napi_env env, peer_manager_snapshot *snapshot);
 napi_value snapshot_get(napi_env env, napi_callback_info info);
 napi_value snapshot_get_history(napi_env env, napi_callback_info info);
+napi_value snapshot_get_data(napi_env env, napi_callback_info info);
 napi_value snapshot_count(napi_env env, napi_callback_info info);
 napi_value snapshot_close(napi_env env, napi_callback_info info);
 

@@ -40,6 +40,12 @@ napi_value answer_truth(napi_env env, bool truth)
   return napi_get_boolean(env, truth, &value) == napi_ok ? value : NULL;
 }
 
+napi_value answer_bytes(napi_env env, const void *bytes, size_t size)
+{
+  napi_value value = NULL;
+  return napi_create_buffer_copy(env, size, bytes, NULL, &value) == napi_ok ? value : NULL;
+}
+
 napi_value answer_array(napi_env env, const napi_value *values, size_t count)
 {
   napi_value array = NULL;

@@ -4,14 +4,9 @@
 
 #include <stdlib.h>
 
-static bool read_subject(napi_env env, struct call *call, const napi_value *arguments)
-{
-  return read_long_text(env, arguments[0], &call->subject);
-}
-
 static bool read_ban(napi_env env, struct call *call, const napi_value *arguments)
 {
-  return read_subject(env, call, arguments) && read_i64(env, arguments[1], &call->time);
+  return call_read_subject(env, call, arguments) && read_i64(env, arguments[1], &call->time);
 }
 
 static peer_manager_status run_ban(struct call *call)
@@ -61,7 +56,7 @@ static napi_value answer_list(napi_env env, struct call *call)
 
 const struct operation banning[] = {
   {"ban", read_ban, run_ban, call_answer_how_many, false, false},
-  {"unban", read_subject, run_unban, NULL, false, false},
+  {"unban", call_read_subject, run_unban, NULL, false, false},
   {"isBanned", call_read_target, run_is_banned, answer_banned, false, false},
   {"bans", NULL, run_bans, answer_list, false, false},
 };

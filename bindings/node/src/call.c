@@ -14,6 +14,7 @@ static void release(struct call *call)
   free(call->path);
   free(call->asmap_path);
   free(call->subject);
+  free(call->bytes);
   free(call->bans);
   /* These two are left here only when no JavaScript value could be made of them. */
   peer_manager_snapshot_free(call->snapshot);
@@ -23,6 +24,11 @@ static void release(struct call *call)
 bool call_read_target(napi_env env, struct call *call, const napi_value *arguments)
 {
   return read_address(env, arguments[0], arguments[1], NULL, 0, &call->record.address);
+}
+
+bool call_read_subject(napi_env env, struct call *call, const napi_value *arguments)
+{
+  return read_long_text(env, arguments[0], &call->subject);
 }
 
 napi_value call_answer_how_many(napi_env env, struct call *call)

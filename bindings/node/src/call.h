@@ -29,7 +29,8 @@ struct call {
   peer_manager_options options;
   char *path; /* also what goes out */
   char *asmap_path;
-  char *subject; /* of a ban */
+  char *subject; /* of a ban, or the host of peers */
+  void *bytes;
   int64_t time;  /* until, since or at the latest */
 
   /* What comes out. */
@@ -37,6 +38,7 @@ struct call {
   peer_manager_address *chosen;
   peer_manager_ban_entry *bans;
   peer_manager_history history;
+  char data[PEER_MANAGER_DATA_CAPACITY];
   bool truth;
   peer_manager_snapshot *snapshot;
   peer_manager_stats stats;
@@ -75,11 +77,14 @@ extern const struct operation banning[];
 extern const size_t banning_count;
 extern const struct operation histories[];
 extern const size_t histories_count;
+extern const struct operation belongings[];
+extern const size_t belongings_count;
 extern const struct operation lives[];
 extern const size_t lives_count;
 
-/* What several operations read and answer: the address of a peer, and how many there were. */
+/* What several operations read and answer: the address of a peer, a host or prefix, and how many there were. */
 bool call_read_target(napi_env env, struct call *call, const napi_value *arguments);
+bool call_read_subject(napi_env env, struct call *call, const napi_value *arguments);
 napi_value call_answer_how_many(napi_env env, struct call *call);
 /* For a status of the addon's own. Returns it. */
 peer_manager_status call_fail(struct call *call, peer_manager_status status, const char *message);

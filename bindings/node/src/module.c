@@ -58,6 +58,7 @@ static bool put_rest(napi_env env, napi_value exports)
     {"snapshotCount", snapshot_count},
     {"snapshotGet", snapshot_get},
     {"snapshotGetHistory", snapshot_get_history},
+    {"snapshotGetData", snapshot_get_data},
     {"snapshotClose", snapshot_close},
   };
   size_t i;
@@ -71,6 +72,7 @@ static bool put_rest(napi_env env, napi_value exports)
          && put_number(env, exports, "versionNumber", peer_manager_version_number())
          && put_number(env, exports, "headerVersionNumber", PEER_MANAGER_VERSION_NUMBER)
          && put_number(env, exports, "maxFailures", PEER_MANAGER_MAX_FAILURES)
+         && put_number(env, exports, "dataCapacity", PEER_MANAGER_DATA_CAPACITY)
          && put_number(env, exports, "reallyDead", PEER_MANAGER_REALLY_DEAD);
 }
 
@@ -81,6 +83,7 @@ NAPI_MODULE_INIT()
       || !put_operations(env, exports, queries, queries_count)
       || !put_operations(env, exports, banning, banning_count)
       || !put_operations(env, exports, histories, histories_count)
+      || !put_operations(env, exports, belongings, belongings_count)
       || !put_operations(env, exports, lives, lives_count) || !put_rest(env, exports)) {
     napi_throw_error(env, NULL, "peer-manager cannot be loaded: the addon could not be set up");
     return NULL;

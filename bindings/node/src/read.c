@@ -74,6 +74,25 @@ bool read_long_text(napi_env env, napi_value value, char **out)
                       && strlen(*out) == length);
 }
 
+bool read_bytes(napi_env env, napi_value value, void **out, size_t *size)
+{
+  napi_typedarray_type type = napi_float64_array;
+  void *bytes = NULL;
+
+  if (!sound(env, napi_get_typedarray_info(env, value, &type, size, &bytes, NULL, NULL) == napi_ok
+                    && type == napi_uint8_array))
+    return false;
+  if (*size == 0)
+    return true;
+  *out = malloc(*size);
+  if (*out == NULL) {
+    throw_out_of_memory(env);
+    return false;
+  }
+  memcpy(*out, bytes, *size);
+  return true;
+}
+
 /* ---- Addresses ------------------------------------------------------------------------------------------------- */
 
 /* Names the element, as the library does not know which one it was given. */

@@ -127,6 +127,22 @@ napi_value snapshot_get_history(napi_env env, napi_callback_info info)
   return answer_history(env, &history);
 }
 
+napi_value snapshot_get_data(napi_env env, napi_callback_info info)
+{
+  size_t index = 0, size = 0;
+  const peer_manager_snapshot *snapshot = take_index(env, info, &index);
+  char data[PEER_MANAGER_DATA_CAPACITY];
+  peer_manager_error error;
+
+  if (snapshot == NULL)
+    return NULL;
+  if (peer_manager_snapshot_get_data(snapshot, index, data, sizeof data, &size, &error) != PEER_MANAGER_OK) {
+    throw_failure(env, &error);
+    return NULL;
+  }
+  return answer_bytes(env, data, size);
+}
+
 napi_value snapshot_close(napi_env env, napi_callback_info info)
 {
   napi_value argument;

@@ -85,6 +85,11 @@ static peer_manager_status run_remove(struct call *call)
   return peer_manager_remove(call->manager->pm, &call->record.address, &call->error);
 }
 
+static peer_manager_status run_remove_host(struct call *call)
+{
+  return peer_manager_remove_host(call->manager->pm, call->subject, &call->number, &call->error);
+}
+
 static bool read_failures(napi_env env, struct call *call, const napi_value *arguments)
 {
   return read_u32(env, arguments[0], &call->record.num_failures);
@@ -131,6 +136,7 @@ const struct operation writes[] = {
   {"updateBackoff", read_backoff, run_update_backoff, NULL, false, false},
   {"update", read_both, run_update, NULL, false, false},
   {"remove", call_read_target, run_remove, NULL, false, false},
+  {"removeHost", call_read_subject, run_remove_host, call_answer_how_many, false, false},
   {"removePeersWithManyFailures", read_failures, run_remove_many, call_answer_how_many, false, false},
   {"limitNextAttempt", read_latest, run_limit_next_attempt, call_answer_how_many, false, false},
   {"setOwnAddresses", read_many_addresses, run_set_own_addresses, NULL, false, false},

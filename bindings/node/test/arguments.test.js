@@ -48,6 +48,19 @@ const WRONG = [
   ["remove", [Symbol("x")], wrongType()],
   ["removePeersWithManyFailures", [-1], outOfRange()],
   ["removePeersWithManyFailures", ["10"], wrongType()],
+  ["removeHost", [], wrongType(/host must be a string/)],
+  ["removeHost", ["1.2.3.4\0"], wrongType(/without a NUL/)],
+  ["removeHost", ["1.2.3.4:5"], refused("INVALID_ADDRESS")],
+  ["removeHost", ["1.2.3.0/24"], refused("INVALID_ADDRESS")],
+  ["setData", [A], wrongType(/data must be a Uint8Array, such as a Buffer, not undefined/)],
+  ["setData", [A, "id"], wrongType(/data must be/)],
+  ["setData", [A, [1, 2]], wrongType(/data must be/)],
+  ["setData", [A, new Uint16Array(1)], wrongType(/data must be/)],
+  ["setData", [A, new ArrayBuffer(1)], wrongType(/data must be/)],
+  ["setData", [A, new DataView(new ArrayBuffer(1))], wrongType(/data must be/)],
+  ["setData", [A, Object.create(Uint8Array.prototype)], wrongType(/data must be/)],
+  ["setData", ["what", new Uint8Array(1)], refused("INVALID_ADDRESS")],
+  ["setData", [A, new Uint8Array(1)], refused("NOT_FOUND", /1\.2\.3\.4:5/)],
   ["removePeersNotHeardSince", [], wrongType(/since must be a number or a bigint/)],
   ["removePeersNotHeardSince", [1.5], outOfRange()],
   ["removePeersNotHeardSince", [-(2n ** 63n) - 1n], outOfRange()],
@@ -97,6 +110,8 @@ test("wrong queries throw", (t) => {
   assert.throws(() => pm.load(), wrongType());
   assert.throws(() => pm.netgroup(), wrongType(/address/));
   assert.throws(() => pm.netgroup("what"), refused("INVALID_ADDRESS"));
+  assert.throws(() => pm.getData(), wrongType(/address/));
+  assert.throws(() => pm.getData("what"), refused("INVALID_ADDRESS"));
   assert.throws(() => pm.loadHistory(), wrongType(/address/));
   assert.throws(() => pm.loadHistory("what"), refused("INVALID_ADDRESS"));
   assert.throws(() => pm.loadHistory(A), refused("UNSUPPORTED", /keep_history/));

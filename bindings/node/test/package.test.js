@@ -86,7 +86,10 @@ test("the numbers of the header are those that names stand for", () => {
   const networks = [...header.matchAll(/^#define PEER_MANAGER_NETWORK_(\w+) (\d+)$/gm)];
   const bits = names.NETWORKS.map((name, index) => [name, 1 << index]);
   assert.deepEqual(networks.map(([, name, number]) => [name.toLowerCase(), Number(number)]), bits); // prettier-ignore
-  assert.equal(peers.REALLY_DEAD, Number(/^#define PEER_MANAGER_REALLY_DEAD (\d+)$/m.exec(header)[1]));
+  for (const name of ["MAX_FAILURES", "REALLY_DEAD", "DATA_CAPACITY"]) {
+    const [, number] = new RegExp(`^#define PEER_MANAGER_${name} (\\d+)$`, "m").exec(header);
+    assert.equal(peers[name], Number(number), name);
+  }
 });
 
 const tarball = process.env.PEER_MANAGER_TARBALL;

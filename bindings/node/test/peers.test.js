@@ -129,6 +129,7 @@ for (const kind of ["", "Async"]) {
     assert.throws(() => snapshot.length, refused("CLOSED"));
     assert.throws(() => snapshot.at(0), refused("CLOSED"));
     assert.throws(() => snapshot.history(0), refused("CLOSED"));
+    assert.throws(() => snapshot.data(0), refused("CLOSED"));
     assert.throws(() => [...snapshot], refused("CLOSED"));
   });
 

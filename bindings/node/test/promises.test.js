@@ -70,11 +70,14 @@ test("a caller may change what it has passed once the call is made", async (t) =
   const pm = open(t);
   const addresses = ["1.1.1.1:1", "2.2.2.2:2"];
   const record = { address: { host: "3.3.3.3", port: 3 }, nextAttempt: 1, numFailures: 0, peerType: "inbound" };
-  const calls = [pm.ensureExistsManyAsync(addresses), pm.storeAsync(record)];
+  const data = Buffer.from("id");
+  const calls = [pm.ensureExistsManyAsync(addresses), pm.storeAsync(record), pm.setDataAsync("3.3.3.3:3", data)];
   addresses.length = 0;
   record.address.host = "what";
+  data.fill(0);
   await Promise.all(calls);
   assert.equal(pm.peerCount(), 3);
+  assert.equal(String(pm.getData("3.3.3.3:3")), "id");
 });
 
 test("synchronous and asynchronous changes may be mixed", async (t) => {

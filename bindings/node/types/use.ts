@@ -5,6 +5,7 @@ import {
   type Backoff,
   type Ban,
   type History,
+  DATA_CAPACITY,
   MAX_FAILURES,
   PeerAddress,
   PeerManager,
@@ -64,6 +65,13 @@ async function use(list: Iterable<AddressLike>): Promise<void> {
   same<typeof history, History | undefined>(true);
   if (history) same<typeof history.lastReached, bigint | null>(true);
   same<ReturnType<typeof peers.history>, History | undefined>(true);
+  pm.setData("1.2.3.4:5", new Uint8Array([1, 2]));
+  (await pm.setDataAsync("1.2.3.4:5", Buffer.from("id"))) satisfies void;
+  const data = pm.getData("1.2.3.4:5");
+  same<typeof data, Buffer | undefined>(true);
+  same<ReturnType<typeof peers.data>, Buffer | undefined>(true);
+  pm.removeHost("1.2.3.4") satisfies number;
+  (await pm.removeHostAsync("example.org")) satisfies number;
   pm.removePeersNotHeardSince(5) satisfies number;
   (await pm.removePeersNotHeardSinceAsync(5n)) satisfies number;
   pm.ban("203.0.113.0/24", 1_700_000_000) satisfies number;
@@ -93,7 +101,7 @@ async function use(list: Iterable<AddressLike>): Promise<void> {
   pm.limitNextAttempt(5n) satisfies number;
   (await pm.limitNextAttemptAsync(5)) satisfies number;
   isReady(newRecord("1.2.3.4:5", 1), 2n) satisfies boolean;
-  [MAX_FAILURES, REALLY_DEAD, versionNumber] satisfies number[];
+  [DATA_CAPACITY, MAX_FAILURES, REALLY_DEAD, versionNumber] satisfies number[];
   [version, buildInfo] satisfies string[];
 
   try {
@@ -130,6 +138,10 @@ function misuse(pm: PeerManager): void {
   pm.setOnline(1);
   // @ts-expect-error: whether it is for good must be said
   pm.ban("1.2.3.4");
+  // @ts-expect-error: data is bytes
+  pm.setData("1.2.3.4:5", "id");
+  // @ts-expect-error: a host has no port
+  pm.removeHost({ host: "1.2.3.4", port: 5 });
   // @ts-expect-error: a subject is text
   pm.ban({ host: "1.2.3.4", port: 5 }, null);
   // @ts-expect-error: a peer may not have been reached yet
