@@ -95,6 +95,9 @@ class Player:
     def do_remove(self, word: str) -> None:
         self.peers.remove(address(word))
 
+    def do_remove_host(self, host: str) -> Iterator[str]:
+        yield f"removed {self.peers.remove_host(host)}"
+
     def do_remove_peers_with_many_failures(self, failures: str) -> Iterator[str]:
         yield f"removed {self.peers.remove_peers_with_many_failures(int(failures))}"
 
@@ -165,6 +168,17 @@ class Player:
             f"{record.address} {words.text_of_history(snapshot.history(index))}"
             for index, record in enumerate(snapshot)
         )
+
+    def do_set_data(self, word: str, data: str) -> None:
+        self.peers.set_data(address(word), words.data(data))
+
+    def do_get_data(self, word: str) -> Iterator[str]:
+        yield words.text_of_data(self.peers.get_data(address(word)))
+
+    def do_get_all_data(self) -> list[str]:
+        snapshot = self.peers.get_all_peers()
+        peers = ((record.address, snapshot.data(index)) for index, record in enumerate(snapshot))
+        return in_order(f"{address} {words.text_of_data(data)}" for address, data in peers if data)
 
     def do_get_stats(self) -> Iterator[str]:
         for field in fields(self.peers.get_stats()):

@@ -34,6 +34,10 @@ def record(parts: Iterable[str]) -> Record:
     return Record(address(word), int(next_attempt), int(num_failures), PeerType[peer_type])
 
 
+def data(word: str) -> bytes:
+    return b"" if word == NOTHING else bytes.fromhex(word)
+
+
 def query(type_filter: str, due: str, failures: str, *rest: str) -> Query:
     """The rest are fields with names, and addresses to exclude."""
     return Query(
@@ -58,6 +62,10 @@ def text_of_history(history: History) -> str:
         history.last_attempt,
     )
     return " ".join(str(time or 0) for time in times)
+
+
+def text_of_data(data: bytes) -> str:
+    return data.hex() or NOTHING
 
 
 def text_of_ban(ban: Ban) -> str:

@@ -36,6 +36,8 @@ const OPERATIONS = {
   update: ({ pm }, [address, type, known, backoff]) =>
     pm.update(addressOf(address), nameOf(type), nameOf(backoff), truthOf(known)),
   remove: ({ pm }, [address]) => pm.remove(addressOf(address)),
+  remove_host: ({ pm }, [host]) => [`removed ${pm.removeHost(host)}`],
+  set_data: ({ pm }, [address, data]) => pm.setData(addressOf(address), words.dataOf(data)),
   remove_peers_with_many_failures: ({ pm }, [failures]) => [
     `removed ${pm.removePeersWithManyFailures(Number(failures))}`,
   ],
@@ -79,12 +81,23 @@ const OPERATIONS = {
     const history = pm.loadHistory(address);
     return [found(history && words.textOfHistory(history), notFound(address))];
   },
+  get_data: ({ pm }, [word]) => {
+    const address = addressOf(word);
+    const data = pm.getData(address);
+    return [found(data && words.textOfData(data), notFound(address))];
+  },
   peer_count: ({ pm }) => [String(pm.peerCount())],
   get_all_peers: ({ pm }) => inOrder(Array.from(pm.getAllPeers(), words.textOfRecord)),
   get_all_histories: ({ pm }) => {
     const snapshot = pm.getAllPeers();
     const textOf = ({ address }, index) => `${address} ${words.textOfHistory(snapshot.history(index))}`;
     return inOrder(Array.from(snapshot, textOf));
+  },
+  get_all_data: ({ pm }) => {
+    const snapshot = pm.getAllPeers();
+    const peers = Array.from(snapshot, ({ address }, index) => ({ address, data: snapshot.data(index) }));
+    const those = peers.filter(({ data }) => data.length > 0);
+    return inOrder(those.map(({ address, data }) => `${address} ${words.textOfData(data)}`));
   },
   get_stats: ({ pm }) => {
     const lines = words.textsOfStats(pm.getStats());

@@ -59,6 +59,10 @@ function recordOf([address, nextAttempt, numFailures, peerType]) {
   };
 }
 
+function dataOf(word) {
+  return word === "-" ? Buffer.alloc(0) : Buffer.from(word, "hex");
+}
+
 /** Filter, whether the next attempt counts, the most failures; then fields with names, and addresses to exclude. */
 function queryOf([filter, useNextAttempt, failures, ...rest]) {
   return {
@@ -81,6 +85,10 @@ function textOfHistory({ firstHeard, lastHeard, firstReached, lastReached, lastA
   return [firstHeard, lastHeard, firstReached, lastReached, lastAttempt].map((time) => time ?? 0n).join(" ");
 }
 
+function textOfData(data) {
+  return data.toString("hex") || "-";
+}
+
 function textOfBan({ subject, until }) {
   return `${subject} ${until ?? FOR_GOOD}`;
 }
@@ -98,12 +106,14 @@ function inOrder(lines) {
 
 module.exports = {
   addressOf,
+  dataOf,
   inOrder,
   nameOf,
   optionsOf,
   queryOf,
   recordOf,
   textOfBan,
+  textOfData,
   textOfHistory,
   textOfRecord,
   textsOfStats,
