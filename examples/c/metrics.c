@@ -46,6 +46,7 @@ bool print_metrics(peer_manager *pm)
   print_metric("failed_writes_total", "counter", "Writes to the database that failed.", stats.failed_writes);
   print_metric("skipped_rows", "gauge", "Rows of the database that are not valid peers.", stats.skipped_rows);
   print_metric("refused_peers_total", "counter", "Peers that a bound or a policy refused.", stats.refused_peers);
+  print_metric("bans", "gauge", "Bans of hosts and prefixes that last.", stats.bans);
   print_metric("log_bytes", "gauge", "Bytes of the write-ahead log.", stats.log_bytes);
   print_metric("forgiven_failures_total", "counter", "Failed dials that did not count, because the node was offline.",
                stats.forgiven_failures);

@@ -154,6 +154,7 @@ fn metrics_are_the_same(c: lists::Program, go: lists::Program) {
     assert_eq!(
         samples.keys().map(String::as_str).collect::<Vec<_>>(),
         [
+            "peer_manager_bans",
             "peer_manager_failed_writes_total",
             "peer_manager_forgiven_failures_total",
             "peer_manager_info{durability=\"commit\"}",

@@ -50,6 +50,7 @@ func Write(w io.Writer, stats pm.Stats) error {
 		{"failed_writes_total", "counter", "Writes to the database that failed.", stats.FailedWrites},
 		{"skipped_rows", "gauge", "Rows of the database that are not valid peers.", stats.SkippedRows},
 		{"refused_peers_total", "counter", "Peers that a bound or a policy refused.", stats.RefusedPeers},
+		{"bans", "gauge", "Bans of hosts and prefixes that last.", stats.Bans},
 		{"log_bytes", "gauge", "Bytes of the write-ahead log.", stats.LogBytes},
 		{"forgiven_failures_total", "counter", "Failed dials that did not count, because the node was offline.", stats.ForgivenFailures},
 		{"rejected_rows_total", "counter", "Changes that the constraints of the file refused.", stats.RejectedRows},

@@ -27,6 +27,22 @@ func (m *Manager) change(ctx context.Context, what string, f func(*C.peer_manage
 	return h.call(f)
 }
 
+// count makes a call that changes peers and writes how many to the scratch's count.
+func (m *Manager) count(ctx context.Context, what string, f func(*C.peer_manager, *scratch) C.peer_manager_status) (int, error) {
+	var count C.size_t
+	err := m.change(ctx, what, func(pm *C.peer_manager, s *scratch) C.peer_manager_status {
+		status := f(pm, s)
+		if status == C.PEER_MANAGER_OK {
+			count = s.count
+		}
+		return status
+	})
+	if err != nil {
+		return 0, err // and count may yet be written
+	}
+	return int(count), nil
+}
+
 // open is the handle of a manager that Open made.
 func (m *Manager) open() (*handle, error) {
 	if m == nil || m.h == nil {
@@ -64,22 +80,14 @@ func (m *Manager) EnsureExists(ctx context.Context, address Address) error {
 // EnsureExistsMany makes sure that many addresses are known, all or none, and returns how many were new.
 func (m *Manager) EnsureExistsMany(ctx context.Context, addresses []Address) (int, error) {
 	in := putAddresses(addresses)
-	var inserted C.size_t
-	err := m.change(ctx, "ensure that peers exist", func(pm *C.peer_manager, s *scratch) C.peer_manager_status {
-		status := C.peer_manager_ensure_exists_many(pm, unsafe.SliceData(in), C.size_t(len(in)), &s.count, &s.err)
-		if status == C.PEER_MANAGER_OK {
-			inserted = s.count
-		}
-		return status
+	return m.count(ctx, "ensure that peers exist", func(pm *C.peer_manager, s *scratch) C.peer_manager_status {
+		return C.peer_manager_ensure_exists_many(pm, unsafe.SliceData(in), C.size_t(len(in)), &s.count, &s.err)
 	})
-	if err != nil {
-		return 0, err // and inserted may yet be written
-	}
-	return int(inserted), nil
 }
 
 // Import adds the peers of another database file that are new, all or none, and returns how many there were; those that are
-// known stay as they are. Those that a bound refuses are left out, and counted in RefusedPeers. The file, of this library or
+// known stay as they are. Those that a bound refuses, and those that are banned, are left out, and counted in RefusedPeers.
+// With [Options].KeepHistory it takes over what the file has of their history. The file, of this library or
 // of stellar-core, is only read, and another process may have it open.
 func (m *Manager) Import(ctx context.Context, path string) (int, error) {
 	if strings.IndexByte(path, 0) >= 0 {
@@ -161,35 +169,17 @@ func (m *Manager) Remove(ctx context.Context, address Address) error {
 // RemovePeersWithManyFailures removes the peers that have failed at least this many times, and returns how many there
 // were. 0 removes all.
 func (m *Manager) RemovePeersWithManyFailures(ctx context.Context, minNumFailures uint32) (int, error) {
-	var removed C.size_t
-	err := m.change(ctx, "remove peers", func(pm *C.peer_manager, s *scratch) C.peer_manager_status {
-		status := C.peer_manager_remove_peers_with_many_failures(pm, C.uint32_t(minNumFailures), &s.count, &s.err)
-		if status == C.PEER_MANAGER_OK {
-			removed = s.count
-		}
-		return status
+	return m.count(ctx, "remove peers", func(pm *C.peer_manager, s *scratch) C.peer_manager_status {
+		return C.peer_manager_remove_peers_with_many_failures(pm, C.uint32_t(minNumFailures), &s.count, &s.err)
 	})
-	if err != nil {
-		return 0, err
-	}
-	return int(removed), nil
 }
 
 // LimitNextAttempt limits every peer's next attempt to latest, in whole seconds, and returns how many were changed. It
 // repairs a table after a clock that was wrong.
 func (m *Manager) LimitNextAttempt(ctx context.Context, latest time.Time) (int, error) {
-	var changed C.size_t
-	err := m.change(ctx, "limit the next attempts", func(pm *C.peer_manager, s *scratch) C.peer_manager_status {
-		status := C.peer_manager_limit_next_attempt(pm, C.int64_t(latest.Unix()), &s.count, &s.err)
-		if status == C.PEER_MANAGER_OK {
-			changed = s.count
-		}
-		return status
+	return m.count(ctx, "limit the next attempts", func(pm *C.peer_manager, s *scratch) C.peer_manager_status {
+		return C.peer_manager_limit_next_attempt(pm, C.int64_t(latest.Unix()), &s.count, &s.err)
 	})
-	if err != nil {
-		return 0, err
-	}
-	return int(changed), nil
 }
 
 // SetOwnAddresses replaces the list of the node's own addresses, of which it hears from others. They are removed, and from

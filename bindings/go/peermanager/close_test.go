@@ -69,7 +69,8 @@ func TestCloseWaitsForTheCallsUnderWay(t *testing.T) {
 
 func TestCloseAmongManyCalls(t *testing.T) {
 	for range 10 {
-		m, _ := openFile(t, pm.DurabilityDeferred)
+		m := open(t, pm.Options{Path: filepath.Join(t.TempDir(), "peers.db"), Durability: pm.DurabilityDeferred,
+			KeepHistory: true})
 		address := parse(t, "1.2.3.4")
 		var all sync.WaitGroup
 		for range 4 {

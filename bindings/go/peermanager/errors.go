@@ -12,9 +12,9 @@ import (
 var (
 	// ErrInvalidArgument is an argument that can never be right.
 	ErrInvalidArgument = errors.New("invalid argument")
-	// ErrInvalidAddress is a host or a port that is not an address.
+	// ErrInvalidAddress is a host or a port that is not an address, or a prefix that is none.
 	ErrInvalidAddress = errors.New("invalid address")
-	// ErrNotFound says that there is no such peer, or that no peer waits.
+	// ErrNotFound says that there is no such peer or no such ban, or that no peer waits.
 	ErrNotFound = errors.New("no such peer")
 	// ErrDatabase says that SQLite failed for another reason; [Error.SQLiteCode] says which.
 	ErrDatabase = errors.New("database error")
@@ -26,11 +26,12 @@ var (
 	ErrDiskFull = errors.New("disk full")
 	// ErrLimit says that a configured bound refuses the peer.
 	ErrLimit = errors.New("limit reached")
-	// ErrUnsupported says that this version of the library does not do that.
+	// ErrUnsupported says that this version of the library does not do that, or not with these options.
 	ErrUnsupported = errors.New("unsupported")
 	// ErrInternal is a bug in the library; every later call on that manager returns it, too.
 	ErrInternal = errors.New("internal error")
-	// ErrRefused says that a policy refuses the address: it is one of the node's own; see [Manager.SetOwnAddresses].
+	// ErrRefused says that a policy refuses the address: it is banned ([Manager.Ban]), one of the node's own
+	// ([Manager.SetOwnAddresses]), or not one that [Options].Reach admits.
 	ErrRefused = errors.New("refused")
 	// ErrNoMemory says that there is not enough memory, and that nothing was done.
 	ErrNoMemory = errors.New("no memory")

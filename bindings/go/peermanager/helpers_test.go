@@ -80,7 +80,7 @@ func eventually(t testing.TB, what string, holds func() bool) {
 	t.Fatalf("it never came to that: %s", what)
 }
 
-// use calls every method that can fail, and returns what it answered.
+// use calls every method that can fail, and returns what it answered. The address is not banned.
 func use(m *pm.Manager, address pm.Address) map[string]error {
 	errs := make(map[string]error)
 	errs["EnsureExists"] = m.EnsureExists(background, address)
@@ -99,12 +99,18 @@ func use(m *pm.Manager, address pm.Address) map[string]error {
 	_, errs["PeersToSend"] = m.PeersToSend(nil, pm.Address{}, 1)
 	_, errs["Stats"] = m.Stats()
 	_, errs["Quarantine"] = m.Quarantine()
+	_, errs["LoadHistory"] = m.LoadHistory(address)
+	_, errs["Ban"] = m.Ban(background, "203.0.113.0/24", pm.ForGood)
+	_, errs["IsBanned"] = m.IsBanned(address)
+	_, errs["Bans"] = m.Bans()
+	errs["Unban"] = m.Unban(background, "203.0.113.0/24")
 	var snapshot *pm.Snapshot
 	snapshot, errs["Snapshot"] = m.Snapshot()
 	_ = snapshot.Close() // nil is fine
 	errs["Flush"] = m.Flush(background)
 	errs["Remove"] = m.Remove(background, address)
 	_, errs["RemovePeersWithManyFailures"] = m.RemovePeersWithManyFailures(background, 1)
+	_, errs["RemovePeersNotHeardSince"] = m.RemovePeersNotHeardSince(background, time.Unix(0, 0))
 	_, errs["LimitNextAttempt"] = m.LimitNextAttempt(background, time.Unix(0, 0))
 	errs["ClearAll"] = m.ClearAll(background)
 	return errs

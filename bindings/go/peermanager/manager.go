@@ -48,8 +48,9 @@ type Options struct {
 	Clock func() time.Time
 	// MaxPeers is the most peers in the table; 0 for no bound. A new peer in a full table evicts the inbound peer with the
 	// most failures: of its own netgroup if one there has failed, else of any. If no inbound peer has failed, it is refused
-	// with [ErrLimit], in a batch left out, and counted in [Stats].RefusedPeers. Outbound and preferred peers are never
-	// evicted.
+	// with [ErrLimit], in a batch left out, and counted in [Stats].RefusedPeers. Outbound and preferred peers are not
+	// evicted; but with KeepHistory an outbound peer that has failed at least [MaxFailures] times and was not reached for 30
+	// days is, before a new one is refused.
 	MaxPeers uint64
 	// MaxPeersPerNetgroup is the most peers of one netgroup (an IPv4 /16, an IPv6 /32, each name one of its own); 0 for no
 	// bound. A new peer in a full netgroup evicts only a peer of that netgroup.
@@ -65,6 +66,9 @@ type Options struct {
 	// NameGroups counts all DNS names as one netgroup, and .onion and .i2p names as 16 each, by the first bits of the key;
 	// else each name is one.
 	NameGroups bool
+	// KeepHistory keeps a [History] of each peer, in memory and in a table of its own in the file. Only then do
+	// [Manager.LoadHistory], Query.HeardSince and Query.ReachedSince have an answer.
+	KeepHistory bool
 	// BackoffSeconds is the unit of the back-off; 0 for 10, the specification's. At most 3600.
 	BackoffSeconds uint32
 	// MaxBackoffExponent is how often the back-off doubles; 0 for 10, the specification's. At most 20.
@@ -202,6 +206,9 @@ func (o *Options) put(c *C.peer_manager_options) error {
 	c.reach = C.uint32_t(o.Reach)
 	if o.NameGroups {
 		c.name_groups = 1
+	}
+	if o.KeepHistory {
+		c.keep_history = 1
 	}
 	c.backoff_seconds = C.uint32_t(o.BackoffSeconds)
 	c.max_backoff_exponent = C.uint32_t(o.MaxBackoffExponent)

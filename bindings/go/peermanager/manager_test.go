@@ -165,7 +165,8 @@ func TestTheDefaultQueryIsTheLibrarys(t *testing.T) {
 	query := pm.DefaultQuery()
 	if query.Filter != pm.FilterAnyOutbound || !query.UseNextAttempt || query.MaxNumFailures == nil ||
 		*query.MaxNumFailures != pm.ReallyDead || query.MaxPerNetgroup != 0 || query.Exclude != nil ||
-		query.Seniority != 0 || query.Apart || query.Networks != 0 || query.ShareKey != 0 {
+		query.Seniority != 0 || query.Apart || query.Networks != 0 || query.ShareKey != 0 ||
+		!query.HeardSince.IsZero() || !query.ReachedSince.IsZero() {
 		t.Errorf("it is %+v", query)
 	}
 }

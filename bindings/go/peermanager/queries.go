@@ -171,6 +171,7 @@ func (m *Manager) Stats() (Stats, error) {
 				FailedWrites:     uint64(c.failed_writes),
 				SkippedRows:      uint64(c.skipped_rows),
 				RefusedPeers:     uint64(c.refused_peers),
+				Bans:             uint64(c.bans),
 				LogBytes:         uint64(c.log_bytes),
 				ForgivenFailures: uint64(c.forgiven_failures),
 				RejectedRows:     uint64(c.rejected_rows),

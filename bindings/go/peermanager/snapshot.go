@@ -10,8 +10,8 @@ import (
 	"sync"
 )
 
-// Snapshot is all peers as they were at one point in time. It may outlive its manager. It holds some 44 bytes a peer outside
-// Go's heap; close it after use, or the garbage collector frees them some time later.
+// Snapshot is all peers as they were at one point in time. It may outlive its manager. It holds some 32 bytes a peer outside
+// Go's heap, 52 with [Options].KeepHistory; close it after use, or the garbage collector frees them some time later.
 type Snapshot struct {
 	h       *snapshotHandle
 	cleanup runtime.Cleanup
@@ -59,24 +59,48 @@ func (s *Snapshot) Len() int {
 
 // At is one peer; the index is less than Len.
 func (s *Snapshot) At(index int) (Record, error) {
+	var record C.peer_manager_record
+	err := s.read(index, func(c *C.peer_manager_snapshot, index C.size_t, e *C.peer_manager_error) C.peer_manager_status {
+		return C.peer_manager_snapshot_get(c, index, &record, e)
+	})
+	if err != nil {
+		return Record{}, err
+	}
+	return recordOf(&record), nil
+}
+
+// HistoryAt is the history of the peer that At returns; [ErrUnsupported] if its manager was opened without
+// [Options].KeepHistory.
+func (s *Snapshot) HistoryAt(index int) (History, error) {
+	var history C.peer_manager_history
+	err := s.read(index, func(c *C.peer_manager_snapshot, index C.size_t, e *C.peer_manager_error) C.peer_manager_status {
+		return C.peer_manager_snapshot_get_history(c, index, &history, e)
+	})
+	if err != nil {
+		return History{}, err
+	}
+	return historyOf(&history), nil
+}
+
+// read makes a call that reads one peer.
+func (s *Snapshot) read(index int, f func(*C.peer_manager_snapshot, C.size_t, *C.peer_manager_error) C.peer_manager_status) error {
 	if s == nil || s.h == nil {
-		return Record{}, ErrClosed
+		return ErrClosed
 	}
 	if index < 0 {
-		return Record{}, invalidArgument("the index is %d; give 0 or more", index)
+		return invalidArgument("the index is %d; give 0 or more", index)
 	}
 	defer runtime.KeepAlive(s)
 	s.h.mu.Lock()
 	defer s.h.mu.Unlock()
 	if s.h.isClosed {
-		return Record{}, ErrClosed
+		return ErrClosed
 	}
-	var record C.peer_manager_record
 	var e C.peer_manager_error
-	if C.peer_manager_snapshot_get(s.h.c, C.size_t(index), &record, &e) != C.PEER_MANAGER_OK {
-		return Record{}, newError(&e)
+	if f(s.h.c, C.size_t(index), &e) != C.PEER_MANAGER_OK {
+		return newError(&e)
 	}
-	return recordOf(&record), nil
+	return nil
 }
 
 // All is every peer, in no particular order. Any number of goroutines may iterate at once, and each may begin again. An

@@ -47,6 +47,8 @@ func TestASnapshotIsOneMoment(t *testing.T) {
 		for _, index := range []int{-1, count, math.MaxInt, math.MinInt} {
 			_, err := snapshot.At(index)
 			expectIs(t, fmt.Sprint("the index ", index), err, pm.ErrInvalidArgument)
+			_, err = snapshot.HistoryAt(index)
+			expectIs(t, fmt.Sprint("the history at ", index), err, pm.ErrInvalidArgument)
 		}
 		must(t, snapshot.Close())
 	}
@@ -71,6 +73,8 @@ func TestAClosedSnapshotIsEmpty(t *testing.T) {
 		expect(t, "the length", closed.Len(), 0)
 		_, err = closed.At(0)
 		expectIs(t, "a peer", err, pm.ErrClosed)
+		_, err = closed.HistoryAt(0)
+		expectIs(t, "a history", err, pm.ErrClosed)
 		must(t, closed.Close())
 	}
 }

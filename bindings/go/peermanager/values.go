@@ -79,6 +79,13 @@ type Query struct {
 	// ShareKey says which of the shared lists answers [Manager.PeersToSend] with Options.ShareCache, from 0 to 15. With one
 	// for each network and each local address, the answers do not show that they are of one node.
 	ShareKey uint32
+	// HeardSince admits only peers that were heard of, or reached, at or after this time, which is known to the day
+	// ([History].LastHeard); the zero Time for any. It needs [Options].KeepHistory. It and ReachedSince cost a draw for each
+	// peer that they leave out, so where these are most, the query is linear in the others that it admits.
+	HeardSince time.Time
+	// ReachedSince admits only peers that were reached at or after this time; the zero Time for any. It needs
+	// [Options].KeepHistory.
+	ReachedSince time.Time
 }
 
 // DefaultQuery is for dialling: outbound and preferred peers whose next attempt is due and that have failed at most
@@ -99,6 +106,7 @@ func (q *Query) toC() C.peer_manager_query {
 	c := C.peer_manager_query{
 		type_filter: C.uint32_t(q.Filter), max_per_netgroup: C.uint32_t(q.MaxPerNetgroup),
 		seniority: C.uint32_t(q.Seniority), networks: C.uint32_t(q.Networks), share_key: C.uint32_t(q.ShareKey),
+		heard_since: secondsOf(q.HeardSince), reached_since: secondsOf(q.ReachedSince),
 	}
 	c.struct_size = C.uint32_t(unsafe.Sizeof(c))
 	if q.UseNextAttempt {
@@ -133,6 +141,8 @@ type Stats struct {
 	// RefusedPeers is the peers that a bound or a policy refused since the manager was opened, with those that it left in the
 	// file then.
 	RefusedPeers uint64
+	// Bans is the bans that last; see [Manager.Ban].
+	Bans uint64
 	// LogBytes is the size of the write-ahead log, which grows as long as a reader of the file does not end.
 	LogBytes uint64
 	// ForgivenFailures is the failures that did not count, because the node was offline; see [Manager.SetOnline].
