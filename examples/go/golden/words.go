@@ -21,6 +21,12 @@ var filters = map[string]peermanager.Filter{
 	"PREFERRED_ONLY": peermanager.FilterPreferredOnly,
 	"ANY_OUTBOUND":   peermanager.FilterAnyOutbound,
 	"ANY":            peermanager.FilterAny,
+	"NOT_PREFERRED":  peermanager.FilterNotPreferred,
+}
+
+var purposes = map[string]peermanager.Purpose{
+	"CONNECT": peermanager.PurposeConnect,
+	"FEELER":  peermanager.PurposeFeeler,
 }
 
 var types = map[string]peermanager.PeerType{
@@ -82,6 +88,18 @@ func (w *words) natural(bits int) uint64 {
 	return n
 }
 
+// time is that of seconds since the epoch. The last of all seconds, as the end of a ban, is for good.
+func (w *words) time() time.Time { return time.Unix(w.integer(), 0) }
+
+// nothing takes a word if it stands for what is left out.
+func (w *words) nothing() bool {
+	isNothing := len(w.left) > 0 && w.left[0] == "-"
+	if isNothing {
+		w.next()
+	}
+	return isNothing
+}
+
 func (w *words) truth() bool { return w.natural(1) == 1 }
 
 func (w *words) address() peermanager.Address {
@@ -107,7 +125,7 @@ func (w *words) addresses() []peermanager.Address {
 func (w *words) record() peermanager.Record {
 	return peermanager.Record{
 		Address:     w.address(),
-		NextAttempt: time.Unix(w.integer(), 0),
+		NextAttempt: w.time(),
 		NumFailures: uint32(w.natural(32)),
 		Type:        enumerator(w, types),
 	}
@@ -115,8 +133,7 @@ func (w *words) record() peermanager.Record {
 
 func (w *words) query() peermanager.Query {
 	query := peermanager.Query{Filter: enumerator(w, filters), UseNextAttempt: w.truth()}
-	if len(w.left) > 0 && w.left[0] == "-" {
-		w.next()
+	if w.nothing() {
 		return query
 	}
 	most := uint32(w.natural(32))
@@ -137,7 +154,3 @@ func enumerator[T any](w *words, names map[string]T) T {
 }
 
 func nameOf(t peermanager.PeerType) string { return strings.ToUpper(t.String()) }
-
-func textOf(r peermanager.Record) string {
-	return fmt.Sprintf("%v %d %d %s", r.Address, r.NextAttempt.Unix(), r.NumFailures, nameOf(r.Type))
-}
