@@ -34,12 +34,15 @@ public:
     if (length_ < sizeof buffer_) buffer_[text.copy(buffer_, sizeof buffer_ - 1)] = '\0';
   }
 
-  /* Succeeds when c_str() is the text. */
-  Result<void> check() const noexcept {
-    if (has_nul_) return Failure(Status::InvalidArgument, "the address contains a NUL byte; leave it out");
-    if (length_ >= sizeof buffer_)
-      return Failure(Status::InvalidAddress, "the text is longer than any peer address; write host:port");
+  /* Succeeds when c_str() is the text; else one of the messages says why it is not. */
+  Result<void> check(std::string_view has_nul, std::string_view too_long) const noexcept {
+    if (has_nul_) return Failure(Status::InvalidArgument, has_nul);
+    if (length_ >= sizeof buffer_) return Failure(Status::InvalidAddress, too_long);
     return {};
+  }
+  Result<void> check() const noexcept {
+    return check("the address contains a NUL byte; leave it out",
+                 "the text is longer than any peer address; write host:port");
   }
   const char* c_str() const noexcept { return buffer_; }
 

@@ -75,6 +75,7 @@ public:
     c.share_max_percent = options.share_max_percent;
     c.reach = static_cast<std::uint32_t>(options.reach);
     c.name_groups = options.name_groups ? 1 : 0;
+    c.keep_history = options.keep_history ? 1 : 0;
     c.max_backoff_exponent = options.max_backoff_exponent;
 
     Manager manager;
@@ -124,7 +125,8 @@ public:
   }
 
   /** Adds the peers of another database file that are new, all or none; those that are known stay as they are. Returns how
-   * many were new; those that a bound refuses are left out, and counted in refused_peers. The file, of this library or of
+   * many were new; those that a bound refuses, and the banned, are left out and counted in refused_peers. With
+   * Options::keep_history it takes over what the file has of their history. The file, of this library or of
    * stellar-core, is only read, and another process may have it open. */
   Result<std::size_t> try_import_from(std::string_view path) {
     if (path.find('\0') != std::string_view::npos)
@@ -140,6 +142,16 @@ public:
         detail::call([&](auto* error) { return peer_manager_load(handle_, &address.c_get(), &record, error); });
     if (!done) return done.error();
     return Record::from_c(record);
+  }
+
+  /** Returns when a peer was heard of, reached and tried; NotFound when it is not known, Unsupported without
+   * Options::keep_history. */
+  [[nodiscard]] Result<History> try_load_history(const Address& address) const noexcept {
+    peer_manager_history history;
+    const auto done = detail::call(
+        [&](auto* error) { return peer_manager_load_history(handle_, &address.c_get(), &history, error); });
+    if (!done) return done.error();
+    return History::from_c(history);
   }
 
   /** Which netgroup this manager counts an address as, known or not: an opaque number that two addresses have in common
@@ -202,6 +214,14 @@ public:
     });
   }
 
+  /** Removes the inbound peers that were never reached and were last heard of before a time; those of whose past nothing is
+   * known stay. Returns how many there were. Unsupported without Options::keep_history. */
+  Result<std::size_t> try_remove_peers_not_heard_since(sys_seconds since) noexcept {
+    return counted([&](auto* out, auto* error) {
+      return peer_manager_remove_peers_not_heard_since(handle_, since.time_since_epoch().count(), out, error);
+    });
+  }
+
   /** Limits every peer's next attempt to `latest`, to repair a table after a clock that was wrong. Returns how many were
    * changed. */
   Result<std::size_t> try_limit_next_attempt(sys_seconds latest) noexcept {
@@ -222,6 +242,61 @@ public:
     return detail::call([&](auto* error) {
       return peer_manager_set_own_addresses(handle_, detail::raw(addresses.data()), addresses.size(), error);
     });
+  }
+
+  /** Bans a host, on all its ports, or a prefix, until a time that is later than now, or for_good. The peers that it is
+   * about, preferred ones too, are removed in the same transaction, and then refused (Refused; in a batch and in an import
+   * left out and counted in refused_peers). Returns how many were removed. Banning the same again moves the end.
+   *
+   * The subject is a host in any spelling, such as 203.0.113.7, 2001:db8::1 or example.org, or a prefix, such as
+   * 203.0.113.0/24 or 2001:db8::/32. A name is itself, without its subdomains. Bans survive a restart. */
+  Result<std::size_t> try_ban(std::string_view subject, sys_seconds until) noexcept {
+    const detail::AddressText text(subject);
+    if (auto checked = check_subject(text); !checked) return checked.error();
+    return counted([&](auto* out, auto* error) {
+      return peer_manager_ban(handle_, text.c_str(), until.time_since_epoch().count(), out, error);
+    });
+  }
+
+  /** Ends the ban of exactly this subject, in any spelling; NotFound when there is none. What another ban has of it stays
+   * refused. */
+  Result<void> try_unban(std::string_view subject) noexcept {
+    const detail::AddressText text(subject);
+    if (auto checked = check_subject(text); !checked) return checked.error();
+    return detail::call([&](auto* error) { return peer_manager_unban(handle_, text.c_str(), error); });
+  }
+
+  /** Whether an address is banned now, so that a node can hang up on a peer that connects from it; the port does not matter.
+   * InvalidAddress for the empty address, where C says that it is not banned. */
+  [[nodiscard]] Result<bool> try_is_banned(const Address& address) const noexcept {
+    if (handle_ == nullptr) return Failure(Status::InvalidArgument, "pm is NULL; the manager is closed");
+    if (address.empty()) return Failure(Status::InvalidAddress, "the address is empty; parse or make one");
+    bool is_banned = false;
+    const auto done = detail::call([&](auto*) {
+      is_banned = peer_manager_is_banned(handle_, &address.c_get());
+      return PEER_MANAGER_OK;
+    });
+    if (!done) return done.error();
+    return is_banned;
+  }
+
+  /** Lists the bans that last, now: IPv4 first, then IPv6, each in the order of addresses, then names in that of their
+   * letters. */
+  [[nodiscard]] Result<std::vector<Ban>> try_bans() const {
+    std::vector<peer_manager_ban_entry> entries(16);
+    std::size_t count = 0;
+    for (;;) {
+      const auto done = detail::call(
+          [&](auto* error) { return peer_manager_get_bans(handle_, entries.size(), entries.data(), &count, error); });
+      if (!done) return done.error();
+      if (count <= entries.size()) break;
+      entries.resize(count + 16); /* another thread may ban meanwhile */
+    }
+    std::vector<Ban> bans;
+    bans.reserve(count);
+    for (std::size_t i = 0; i < count; ++i)
+      bans.push_back({entries[i].subject, sys_seconds(std::chrono::seconds(entries[i].until))});
+    return bans;
   }
 
   /** Removes all peers. */
@@ -315,6 +390,7 @@ public:
                  c.failed_writes,
                  c.skipped_rows,
                  c.refused_peers,
+                 c.bans,
                  c.log_bytes,
                  c.forgiven_failures,
                  c.rejected_rows};
@@ -352,6 +428,7 @@ public:
   std::size_t ensure_exists_many(Span<const Address> addresses) { return try_ensure_exists_many(addresses).value(); }
   std::size_t import_from(std::string_view path) { return try_import_from(path).value(); }
   [[nodiscard]] Record load(const Address& address) const { return try_load(address).value(); }
+  [[nodiscard]] History load_history(const Address& address) const { return try_load_history(address).value(); }
   [[nodiscard]] std::uint64_t netgroup(const Address& address) const { return try_netgroup(address).value(); }
   void store(const Record& record) { try_store(record).value(); }
   void store_many(Span<const Record> records) { try_store_many(records).value(); }
@@ -366,9 +443,16 @@ public:
   std::size_t remove_peers_with_many_failures(std::uint32_t min_num_failures) {
     return try_remove_peers_with_many_failures(min_num_failures).value();
   }
+  std::size_t remove_peers_not_heard_since(sys_seconds since) {
+    return try_remove_peers_not_heard_since(since).value();
+  }
   std::size_t limit_next_attempt(sys_seconds latest) { return try_limit_next_attempt(latest).value(); }
   void set_online(bool online) { try_set_online(online).value(); }
   void set_own_addresses(Span<const Address> addresses) { try_set_own_addresses(addresses).value(); }
+  std::size_t ban(std::string_view subject, sys_seconds until) { return try_ban(subject, until).value(); }
+  void unban(std::string_view subject) { try_unban(subject).value(); }
+  [[nodiscard]] bool is_banned(const Address& address) const { return try_is_banned(address).value(); }
+  [[nodiscard]] std::vector<Ban> bans() const { return try_bans().value(); }
   void clear_all() { try_clear_all().value(); }
   std::size_t load_random_peers(const Query& query, Span<Address> out) const {
     return try_load_random_peers(query, out).value();
@@ -408,6 +492,11 @@ public:
   [[nodiscard]] peer_manager* c_get() const noexcept { return handle_; }
 
 private:
+  static Result<void> check_subject(const detail::AddressText& text) noexcept {
+    return text.check("subject contains a NUL byte; leave it out",
+                      "subject is longer than any host or prefix; write 203.0.113.7, 2001:db8::/32 or example.org");
+  }
+
   template <class Open>
   static Result<Manager> opened(Manager manager, Open open) noexcept {
     const auto done = detail::call([&](auto* error) { return open(&manager.handle_, error); });

@@ -119,7 +119,16 @@ public:
     if (peer_manager_snapshot_get(handle_, index, &record, &error) != PEER_MANAGER_OK) return Failure(error);
     return Record::from_c(record);
   }
+  /** The history of the peer that try_get returns; Unsupported if its manager keeps none (Options::keep_history). */
+  [[nodiscard]] Result<History> try_history(std::size_t index) const noexcept {
+    peer_manager_history history;
+    peer_manager_error error;
+    if (peer_manager_snapshot_get_history(handle_, index, &history, &error) != PEER_MANAGER_OK) return Failure(error);
+    return History::from_c(history);
+  }
 #if defined(__cpp_exceptions)
+  /** try_history, or throws. */
+  [[nodiscard]] History history(std::size_t index) const { return try_history(index).value(); }
   /** try_get, or throws. */
   [[nodiscard]] Record get(std::size_t index) const { return try_get(index).value(); }
   /** try_get, or throws. */

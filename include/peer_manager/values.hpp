@@ -1,6 +1,7 @@
 /**
  * @file values.hpp
- * @brief The other values: Record, Query, Options, Stats, Quarantine and their enumerations. Include peer_manager.hpp.
+ * @brief The other values: Record, History, Ban, Query, Options, Stats, Quarantine and their enumerations. Include
+ * peer_manager.hpp.
  *
  * SPDX-License-Identifier: MIT OR Apache-2.0
  */
@@ -149,6 +150,56 @@ private:
   static std::int64_t seconds(sys_seconds time) noexcept { return time.time_since_epoch().count(); }
 };
 
+/** When a peer was heard of, reached and tried; nothing for never, and for what is not known. Kept with
+ * Options::keep_history only. */
+struct History {
+  /** When the peer was inserted; of one that was there before its history was kept, when something was noted first. */
+  std::optional<sys_seconds> first_heard = {};
+  /** When it was last inserted, or named by gossip (ensure_exists), to the day: gossip moves it only if it differs by a day
+   * or more. */
+  std::optional<sys_seconds> last_heard = {};
+  std::optional<sys_seconds> first_reached = {}; /**< When it was first reached: Backoff::Reset or HardReset. */
+  std::optional<sys_seconds> last_reached = {};  /**< When it was last reached. */
+  std::optional<sys_seconds> last_attempt = {};  /**< When an attempt to reach it last failed: Backoff::Increase. */
+
+  /** Converts a history that the library has written. */
+  [[nodiscard]] static History from_c(const peer_manager_history& history) noexcept {
+    return {time(history.first_heard), time(history.last_heard), time(history.first_reached),
+            time(history.last_reached), time(history.last_attempt)};
+  }
+
+  /** Whether all times are the same. @{ */
+  [[nodiscard]] friend bool operator==(const History& a, const History& b) noexcept {
+    return a.first_heard == b.first_heard && a.last_heard == b.last_heard && a.first_reached == b.first_reached &&
+           a.last_reached == b.last_reached && a.last_attempt == b.last_attempt;
+  }
+  [[nodiscard]] friend bool operator!=(const History& a, const History& b) noexcept { return !(a == b); }
+  /** @} */
+
+private:
+  static std::optional<sys_seconds> time(std::int64_t seconds) noexcept {
+    if (seconds == 0) return std::nullopt;
+    return sys_seconds(std::chrono::seconds(seconds));
+  }
+};
+
+/** The end of a ban that has none. */
+inline constexpr sys_seconds for_good = sys_seconds::max();
+static_assert(for_good.time_since_epoch().count() == std::numeric_limits<std::int64_t>::max());
+
+/** A host or a prefix that is refused until a time. */
+struct Ban {
+  std::string subject;          /**< In canonical form: a host, or a prefix such as 203.0.113.0/24. */
+  sys_seconds until = for_good; /**< The first second at which it is over; for_good if it has no end. */
+
+  /** Whether both are the same. @{ */
+  [[nodiscard]] friend bool operator==(const Ban& a, const Ban& b) noexcept {
+    return a.subject == b.subject && a.until == b.until;
+  }
+  [[nodiscard]] friend bool operator!=(const Ban& a, const Ban& b) noexcept { return !(a == b); }
+  /** @} */
+};
+
 /** Which peers are eligible. The default is for dialling in a node that has had connections before: outbound and preferred
  * peers whose next attempt is due and that have failed at most 120 times. */
 struct Query {
@@ -167,6 +218,11 @@ struct Query {
   /** For get_peers_to_send with Options::share_cache: which of the shared lists answers, 0 to 15. With one for each network
    * and each local address, the answers do not show that they are of one node. */
   std::uint32_t share_key = 0;
+  /** Only peers that were heard of, or reached, at or after this time, which is known to the day (History::last_heard); none
+   * for any. Needs Options::keep_history. This and reached_since cost a draw for each peer that they leave out. */
+  std::optional<sys_seconds> heard_since = {};
+  /** Only peers that were reached at or after this time; none for any. Needs Options::keep_history. */
+  std::optional<sys_seconds> reached_since = {};
 
   /** Every peer, whatever its type, failures and next attempt. */
   [[nodiscard]] static Query all() { return {TypeFilter::Any, false, std::nullopt}; }
@@ -185,6 +241,8 @@ struct Query {
     query.apart = apart ? 1 : 0;
     query.networks = static_cast<std::uint32_t>(networks);
     query.share_key = share_key;
+    query.heard_since = heard_since ? heard_since->time_since_epoch().count() : 0;
+    query.reached_since = reached_since ? reached_since->time_since_epoch().count() : 0;
     return query;
   }
 };
@@ -203,8 +261,9 @@ struct Options {
   std::function<sys_seconds()> clock = {};
   /** The most peers in the table; 0 for no bound. A new peer in a full table evicts the inbound peer with the most failures:
    * of its own netgroup if one there has failed, else of any. If no inbound peer has failed, it is refused with
-   * Status::Limit, in a batch left out, and counted in Stats::refused_peers. Outbound and preferred peers are never
-   * evicted. */
+   * Status::Limit, in a batch left out, and counted in Stats::refused_peers. Outbound and preferred peers are not
+   * evicted; but with keep_history an outbound peer that has failed at least max_failures times and was not reached for 30
+   * days is, before a new one is refused. */
   std::uint64_t max_peers = 0;
   /** The most peers of one netgroup (an IPv4 /16, an IPv6 /32, each name one of its own; reach, name_groups and asmap_path
    * may say otherwise); 0 for no bound. A new peer in a full netgroup evicts only a peer of that netgroup. */
@@ -215,6 +274,9 @@ struct Options {
   std::uint32_t share_max_percent = 0; /**< How much of each type the shared list may hold; 0 for no limit. */
   Reach reach = Reach::Specification;  /**< Where the node's peers are. */
   bool name_groups = false;            /**< All DNS names are one netgroup, and .onion and .i2p are 16 each. */
+  /** A History is kept of each peer, in memory and in a table of its own in the file. Only then do load_history,
+   * Query::heard_since and Query::reached_since have an answer. */
+  bool keep_history = false;
   /** The unit of the back-off, at most 3600 s; 0 for 10. After n failures a peer waits for 1 s to
    * backoff * 2^min(n, max_backoff_exponent). */
   std::chrono::seconds backoff{0};
@@ -237,6 +299,7 @@ struct Stats {
   std::uint64_t failed_writes = 0;            /**< Writes to the database that failed. */
   std::uint64_t skipped_rows = 0;             /**< Rows of the database that were not valid peers. */
   std::uint64_t refused_peers = 0;            /**< Peers that a bound or a policy refused, also when it was opened. */
+  std::uint64_t bans = 0;                     /**< Bans that last. */
   std::uint64_t log_bytes = 0;                /**< The size of the write-ahead log in bytes. */
   std::uint64_t forgiven_failures = 0;        /**< Failures that did not count, because the node was offline. */
   std::uint64_t rejected_rows = 0;            /**< Changes that the file's own constraints refused. */

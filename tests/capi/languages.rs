@@ -79,6 +79,28 @@ fn cxx() {
     lists::half_a_list_is_never_left(&node);
 }
 
+/// The functions of C that C++ has no use for, and why.
+const NOT_WRAPPED: &[(&str, &str)] = &[
+    ("peer_manager_address_equal", "=="),
+    ("peer_manager_new_with_db", "Manager::open takes options"),
+    ("peer_manager_options_init", "PEER_MANAGER_OPTIONS_INIT"),
+    ("peer_manager_query_init", "PEER_MANAGER_QUERY_INIT"),
+    ("peer_manager_stats_init", "PEER_MANAGER_STATS_INIT"),
+];
+
+#[test]
+fn cxx_wraps_every_function() {
+    let directory = fs::read_dir(cc::root().join("include/peer_manager")).expect("the headers are there");
+    let headers: String = directory
+        .map(|entry| fs::read_to_string(entry.expect("an entry").path()).expect("a header is UTF-8"))
+        .collect();
+    for function in cc::header_functions() {
+        let is_called = headers.contains(&format!("{function}("));
+        let is_left_out = NOT_WRAPPED.iter().any(|(name, _)| *name == function);
+        assert_ne!(is_called, is_left_out, "{function}");
+    }
+}
+
 #[test]
 fn go() {
     let tools = &[("make", "make"), ("Go", "go"), ("pkg-config", "pkg-config")];

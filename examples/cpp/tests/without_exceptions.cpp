@@ -35,6 +35,7 @@ static_assert(!HasValue<Result<int>>::value && !HasValue<Result<void>>::value);
 
 void live() {
   Options options;
+  options.keep_history = true;
   options.clock = [] { return sys_seconds(std::chrono::seconds(100)); };
   Result<Manager> opened = Manager::try_open(options);
   CHECK(opened);
@@ -58,9 +59,15 @@ void live() {
   CHECK(next && next->size() == 1 && next->front() == *peer && peers.try_next_due() && !*peers.try_next_due());
   CHECK(peers.try_netgroup(*peer) && *peers.try_netgroup(*peer) == *peers.try_netgroup(*peer));
   CHECK(peers.try_set_online(true) && peers.try_set_own_addresses({}));
+  const auto history = peers.try_load_history(*peer);
+  CHECK(history && history->first_heard == sys_seconds(std::chrono::seconds(100)) && !history->last_attempt);
+  CHECK(*peers.try_remove_peers_not_heard_since(sys_seconds::max()) == 0);
+  CHECK(peers.try_ban("2001:db8::/32", for_good) && !*peers.try_is_banned(*peer) && peers.try_bans()->size() == 1);
+  CHECK(peers.try_unban("2001:db8::/32") && peers.try_bans()->empty());
   const Result<Snapshot> all = peers.try_get_all_peers();
   int seen = 0;
   for (const Record& one : *all) seen += one == *record ? 1 : 0;
+  CHECK(all->try_history(0) && *all->try_history(0) == *history);
   CHECK(seen == 1 && all->try_get(0) && all->try_get(1).status() == Status::InvalidArgument);
   CHECK(peers.try_get_stats()->preferred == 1 && !*peers.try_get_quarantine());
   CHECK(*peers.try_limit_next_attempt(sys_seconds::max()) == 0);
