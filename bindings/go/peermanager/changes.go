@@ -87,7 +87,7 @@ func (m *Manager) EnsureExistsMany(ctx context.Context, addresses []Address) (in
 
 // Import adds the peers of another database file that are new, all or none, and returns how many there were; those that are
 // known stay as they are. Those that a bound refuses, and those that are banned, are left out, and counted in RefusedPeers.
-// With [Options].KeepHistory it takes over what the file has of their history. The file, of this library or
+// Their data ([Manager.SetData]) comes with them, and with [Options].KeepHistory their history. The file, of this library or
 // of stellar-core, is only read, and another process may have it open.
 func (m *Manager) Import(ctx context.Context, path string) (int, error) {
 	if strings.IndexByte(path, 0) >= 0 {
@@ -163,6 +163,18 @@ func (m *Manager) Update(ctx context.Context, address Address, observed PeerType
 func (m *Manager) Remove(ctx context.Context, address Address) error {
 	return m.change(ctx, "remove a peer", func(pm *C.peer_manager, s *scratch) C.peer_manager_status {
 		return C.peer_manager_remove(pm, address.put(&s.address), &s.err)
+	})
+}
+
+// RemoveHost removes the peers of a host, on all its ports, and returns how many there were; 0 is no error. The host is an IPv4
+// address, an IPv6 address without brackets or a name, in any spelling.
+func (m *Manager) RemoveHost(ctx context.Context, host string) (int, error) {
+	text, err := addressText(host)
+	if err != nil {
+		return 0, err
+	}
+	return m.count(ctx, "remove a host", func(pm *C.peer_manager, s *scratch) C.peer_manager_status {
+		return C.peer_manager_remove_host(pm, text, &s.count, &s.err)
 	})
 }
 

@@ -41,6 +41,7 @@ type scratch struct {
 	address C.peer_manager_address
 	record  C.peer_manager_record
 	count   C.size_t
+	data    [DataCapacity]byte
 }
 
 var scratches = sync.Pool{New: func() any { return new(scratch) }}

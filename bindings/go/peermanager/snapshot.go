@@ -8,6 +8,7 @@ import (
 	"iter"
 	"runtime"
 	"sync"
+	"unsafe"
 )
 
 // Snapshot is all peers as they were at one point in time. It may outlive its manager. It holds some 32 bytes a peer outside
@@ -80,6 +81,19 @@ func (s *Snapshot) HistoryAt(index int) (History, error) {
 		return History{}, err
 	}
 	return historyOf(&history), nil
+}
+
+// DataAt returns the bytes that go with the peer that At returns, nil if there are none.
+func (s *Snapshot) DataAt(index int) ([]byte, error) {
+	var data [DataCapacity]byte
+	var size C.size_t
+	err := s.read(index, func(c *C.peer_manager_snapshot, index C.size_t, e *C.peer_manager_error) C.peer_manager_status {
+		return C.peer_manager_snapshot_get_data(c, index, unsafe.Pointer(&data[0]), C.size_t(len(data)), &size, e)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return dataOf(&data, size), nil
 }
 
 // read makes a call that reads one peer.

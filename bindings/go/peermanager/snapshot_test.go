@@ -49,6 +49,8 @@ func TestASnapshotIsOneMoment(t *testing.T) {
 			expectIs(t, fmt.Sprint("the index ", index), err, pm.ErrInvalidArgument)
 			_, err = snapshot.HistoryAt(index)
 			expectIs(t, fmt.Sprint("the history at ", index), err, pm.ErrInvalidArgument)
+			_, err = snapshot.DataAt(index)
+			expectIs(t, fmt.Sprint("the data at ", index), err, pm.ErrInvalidArgument)
 		}
 		must(t, snapshot.Close())
 	}
@@ -75,6 +77,8 @@ func TestAClosedSnapshotIsEmpty(t *testing.T) {
 		expectIs(t, "a peer", err, pm.ErrClosed)
 		_, err = closed.HistoryAt(0)
 		expectIs(t, "a history", err, pm.ErrClosed)
+		_, err = closed.DataAt(0)
+		expectIs(t, "data", err, pm.ErrClosed)
 		must(t, closed.Close())
 	}
 }
