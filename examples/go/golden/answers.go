@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/hex"
 	"fmt"
 	"math"
 	"slices"
@@ -23,6 +24,13 @@ var answers = map[string]func(*words) call{
 		return func(m *peermanager.Manager) ([]string, error) {
 			history, err := m.LoadHistory(address)
 			return []string{textOfHistory(history)}, err
+		}
+	},
+	"get_data": func(w *words) call {
+		address := w.address()
+		return func(m *peermanager.Manager) ([]string, error) {
+			data, err := m.Data(address)
+			return []string{textOfData(data)}, err
 		}
 	},
 	"load_random_peers": func(w *words) call {
@@ -87,6 +95,17 @@ var answers = map[string]func(*words) call{
 			return all(m, func(s *peermanager.Snapshot, index int, record peermanager.Record) (string, error) {
 				history, err := s.HistoryAt(index)
 				return record.Address.String() + " " + textOfHistory(history), err
+			})
+		}
+	},
+	"get_all_data": func(*words) call {
+		return func(m *peermanager.Manager) ([]string, error) {
+			return all(m, func(s *peermanager.Snapshot, index int, record peermanager.Record) (string, error) {
+				data, err := s.DataAt(index)
+				if data == nil {
+					return "", err
+				}
+				return record.Address.String() + " " + textOfData(data), err
 			})
 		}
 	},
@@ -167,6 +186,13 @@ func textOf(r peermanager.Record) string {
 func textOfHistory(h peermanager.History) string {
 	return fmt.Sprint(seconds(h.FirstHeard), seconds(h.LastHeard), seconds(h.FirstReached), seconds(h.LastReached),
 		seconds(h.LastAttempt))
+}
+
+func textOfData(data []byte) string {
+	if data == nil {
+		return nothing
+	}
+	return hex.EncodeToString(data)
 }
 
 // seconds is 0 for a time that is not known.

@@ -56,6 +56,16 @@ var changes = map[string]func(*words) call{
 		address := w.address()
 		return func(m *peermanager.Manager) ([]string, error) { return nil, m.Remove(background, address) }
 	},
+	"remove_host": func(w *words) call {
+		host := w.next()
+		return func(m *peermanager.Manager) ([]string, error) {
+			return counted("removed")(m.RemoveHost(background, host))
+		}
+	},
+	"set_data": func(w *words) call {
+		address, data := w.address(), w.hex()
+		return func(m *peermanager.Manager) ([]string, error) { return nil, m.SetData(background, address, data) }
+	},
 	"remove_peers_with_many_failures": func(w *words) call {
 		failures := uint32(w.natural(32))
 		return func(m *peermanager.Manager) ([]string, error) {

@@ -72,6 +72,7 @@ func TestAScriptThatIsWrongIsAnError(t *testing.T) {
 		"open memory 1\nload_random_peers ANY 0 - 1 apart=", "open memory 1\nget_peers_to_send ANY,0,-,1 - 1",
 		"open memory 1\nstat friends", "open memory 1\nban 1.2.3.4", "open memory 1\nban 1.2.3.4 soon",
 		"open memory 1\nnext_to_dial CALL 1", "open memory 1\nload_random_peers ANY 0 - 1 share=1", "sorted dance",
+		"open memory 1\nset_data 1.2.3.4 1", "open memory 1\nset_data 1.2.3.4 xy", "open memory 1\nset_data 1.2.3.4",
 		"> clock 5\nclock 6", "> clock 5\n> ", "> dance",
 	} {
 		err := play(script, bufio.NewWriter(io.Discard), t.TempDir())

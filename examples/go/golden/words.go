@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"strconv"
@@ -12,6 +13,9 @@ import (
 
 // The port of an address that has none.
 const defaultPort = 11625
+
+// What stands for what is left out.
+const nothing = "-"
 
 var errScript = errors.New("the script is wrong")
 
@@ -91,9 +95,21 @@ func (w *words) natural(bits int) uint64 {
 // time is that of seconds since the epoch. The last of all seconds, as the end of a ban, is for good.
 func (w *words) time() time.Time { return time.Unix(w.integer(), 0) }
 
+// hex is bytes, or none.
+func (w *words) hex() []byte {
+	if w.nothing() {
+		return nil
+	}
+	data, err := hex.DecodeString(w.next())
+	if err != nil {
+		w.fail(fmt.Errorf("%w: %w", errScript, err))
+	}
+	return data
+}
+
 // nothing takes a word if it stands for what is left out.
 func (w *words) nothing() bool {
-	isNothing := len(w.left) > 0 && w.left[0] == "-"
+	isNothing := len(w.left) > 0 && w.left[0] == nothing
 	if isNothing {
 		w.next()
 	}
