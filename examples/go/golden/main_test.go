@@ -38,12 +38,33 @@ func read(t *testing.T, path string) string {
 	return string(text)
 }
 
-func TestTheTranscriptIsTheGoldenOne(t *testing.T) {
-	compare(t, "../../golden/scenario.txt", read(t, "../../golden/transcript.txt"))
+// glob is the files of a pattern, of which there must be some.
+func glob(t *testing.T, pattern string) []string {
+	t.Helper()
+	files, err := filepath.Glob(pattern)
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%s: %d files (%v)", pattern, len(files), err)
+	}
+	return files
+}
+
+func TestTheTranscriptsAreTheGoldenOnes(t *testing.T) {
+	for _, scenario := range glob(t, "../../golden/scenario*.txt") {
+		t.Run(filepath.Base(scenario), func(t *testing.T) {
+			compare(t, scenario, read(t, strings.Replace(scenario, "scenario", "transcript", 1)))
+		})
+	}
 }
 
 func TestATranscriptPrintsItself(t *testing.T) {
-	compare(t, "../../golden/transcript.txt", read(t, "../../golden/transcript.txt"))
+	transcripts := glob(t, "../../golden/transcript*.txt")
+	const suite = "../../../tests/conformance"
+	if _, err := os.Stat(suite); err == nil {
+		transcripts = append(transcripts, glob(t, suite+"/*.txt")...)
+	}
+	for _, transcript := range transcripts {
+		t.Run(filepath.Base(transcript), func(t *testing.T) { compare(t, transcript, read(t, transcript)) })
+	}
 }
 
 func TestOfATranscriptTheOperationsArePlayed(t *testing.T) {
