@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+/* What was drawn. */
+static peer_manager_address answer[MAX_ANSWER];
+
 /* What a query asks for, from three words. */
 static peer_manager_query read_query(const char *filter, const char *use_next_attempt, const char *max_failures) {
   peer_manager_query query = PEER_MANAGER_QUERY_INIT;
@@ -41,7 +44,7 @@ static size_t read_size(const char *text) {
 }
 
 static peer_manager_status load_random_peers(void) {
-  peer_manager_address exclude[MAX_WORDS], answer[MAX_ANSWER];
+  peer_manager_address exclude[MAX_WORDS];
   peer_manager_query query = read_query(word(1), word(2), word(3));
   size_t count = 0, n;
   for (n = 5; n < word_count; n++) {
@@ -55,7 +58,7 @@ static peer_manager_status load_random_peers(void) {
 }
 
 static peer_manager_status get_peers_to_send(void) {
-  peer_manager_address exclude, answer[MAX_ANSWER];
+  peer_manager_address exclude;
   peer_manager_query filter = PEER_MANAGER_QUERY_INIT;
   const bool has_filter = strcmp(word(1), "-") != 0, has_exclude = strcmp(word(2), "-") != 0;
   const size_t size = read_size(word(3));
@@ -76,7 +79,7 @@ static peer_manager_status get_peers_to_send(void) {
 }
 
 static peer_manager_status next_to_dial(void) {
-  peer_manager_address busy[MAX_WORDS], answer[MAX_ANSWER];
+  peer_manager_address busy[MAX_WORDS];
   size_t busy_count, count = 0;
   if (read_addresses(3, busy, &busy_count)) return failure.status;
   if (peer_manager_next_to_dial(pm, number_of(word(1), purposes), busy, busy_count, read_size(word(2)), answer, &count, &failure))

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { MAX_WORDS = 256, MAX_ANSWER = 256, MAX_LINE = 8192, DEFAULT_PORT = 11625 };
+enum { MAX_WORDS = 256, MAX_ANSWER = 1024, MAX_LINE = 8192, DEFAULT_PORT = 11625 };
 
 /* The one peer manager that a script has at a time; NULL while none is open. */
 extern peer_manager *pm;

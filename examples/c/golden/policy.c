@@ -18,7 +18,7 @@ static peer_manager_status is_banned(void) {
 }
 
 static peer_manager_status get_bans(void) {
-  peer_manager_ban_entry bans[MAX_ANSWER];
+  static peer_manager_ban_entry bans[MAX_ANSWER];
   size_t count, n;
   if (peer_manager_get_bans(pm, MAX_ANSWER, bans, &count, &failure)) return failure.status;
   if (count > MAX_ANSWER) wrong("more bans than this player has room for behind", word(0));
