@@ -1,19 +1,35 @@
-//! The golden scenario, replayed through the Rust API: the transcript is the one that all languages print.
+//! The golden scenarios and the conformance suite, replayed through the Rust API: the transcripts are those that all
+//! languages print.
 
+use std::path::PathBuf;
 use std::process::Command;
 
 use crate::common::cc;
+use crate::conformance;
+
+/// Cargo builds examples with the tests, beside them.
+fn player() -> Command {
+    let test = std::env::current_exe().expect("the test's own path");
+    Command::new(test.ancestors().nth(2).expect("a target directory").join("examples/golden"))
+}
+
+fn golden(file: &str) -> PathBuf {
+    cc::root().join("examples/golden").join(file)
+}
 
 #[test]
-fn the_transcript_of_rust_is_the_one_that_is_expected() {
-    // Cargo builds examples with the tests, beside them.
-    let test = std::env::current_exe().expect("the test's own path");
-    let player = test.ancestors().nth(2).expect("a target directory").join("examples/golden");
-    let directory = cc::root().join("examples/golden");
-    let printed = cc::run(Command::new(player).arg(directory.join("scenario.txt")));
-    let expected = std::fs::read_to_string(directory.join("transcript.txt")).expect("the transcript");
-    for (number, (printed, expected)) in printed.lines().zip(expected.lines()).enumerate() {
-        assert_eq!(printed, expected, "line {} of the transcript", number + 1);
+fn the_transcripts_of_rust_are_those_that_are_expected() {
+    for (scenario, transcript) in [("scenario.txt", "transcript.txt"), ("scenario2.txt", "transcript2.txt")] {
+        let printed = cc::run(player().arg(golden(scenario)));
+        conformance::assert_is_printed(&golden(transcript), &printed);
     }
-    assert_eq!(printed, expected);
+}
+
+#[test]
+fn the_conformance_suite_holds_in_rust() {
+    conformance::holds(&|file, _| {
+        let mut player = player();
+        player.arg(file);
+        player
+    });
 }

@@ -15,6 +15,7 @@ use crate::common::example;
 use crate::common::lists;
 use crate::common::prometheus;
 use crate::common::run::{is_full_or_skipped, skip};
+use crate::conformance;
 use tempfile::TempDir;
 
 /// Makes targets of the language in this directory, if these tools are there. What it generates is in a temporary
@@ -63,6 +64,11 @@ pub(crate) fn build(temporary: &Path, file: &str) -> PathBuf {
 fn c() {
     let tools = &[("make", "make"), ("C compiler", "cc")];
     let Some(made) = make("examples/c", &["golden", "node"], tools) else { return };
+    conformance::holds(&|file, database| {
+        let mut player = Command::new(build(made.path(), "golden"));
+        player.arg(file).arg(database);
+        player
+    });
     let node = || Command::new(build(made.path(), "node"));
     lists::keep_their_promises(&node);
     lists::half_a_list_is_never_left(&node);

@@ -4,6 +4,7 @@
 mod common;
 
 mod c_programs;
+mod conformance;
 mod golden;
 mod header;
 mod languages;
