@@ -48,6 +48,29 @@ pub(crate) fn holds(player: &dyn Fn(&Path, &Path) -> Command) {
     }
 }
 
+/// The files of the suite with another seed, and on a file with this durability where the table is in memory only.
+pub(crate) fn variants(seed: u64, durability: Option<&str>) -> Vec<String> {
+    let vary = |line: &str| {
+        let Some(open) = line.strip_prefix("> open ") else { return line.to_owned() };
+        let words: Vec<&str> = open.split(' ').collect();
+        match (&words[..], durability) {
+            (["memory", _, options @ ..], None) => join("> open memory", seed, options),
+            (["memory", _, options @ ..], Some(durability)) => {
+                join(&format!("> new_file\n> open file {durability}"), seed, options)
+            }
+            (["file", durability, _, options @ ..], _) => {
+                join(&format!("> open file {durability}"), seed, options)
+            }
+            _ => panic!("{line}"),
+        }
+    };
+    suite().iter().map(|file| read(file).lines().map(|line| vary(line) + "\n").collect()).collect()
+}
+
+fn join(open: &str, seed: u64, options: &[&str]) -> String {
+    options.iter().fold(format!("{open} {seed}"), |line, option| format!("{line} {option}"))
+}
+
 /// Compares by line, so that a difference is found at a glance.
 pub(crate) fn assert_is_printed(file: &Path, printed: &str) {
     let expected = read(file);

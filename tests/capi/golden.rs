@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use crate::common::cc;
+use crate::common::run::is_full_or_skipped;
 use crate::conformance;
 
 /// Cargo builds examples with the tests, beside them.
@@ -32,4 +33,29 @@ fn the_conformance_suite_holds_in_rust() {
         player.arg(file);
         player
     });
+}
+
+/// With another seed, and on files.
+fn the_suite_holds_with(seed: u64, durability: Option<&str>) {
+    let temporary = tempfile::tempdir().expect("a temporary directory");
+    let file = temporary.path().join("variant.txt");
+    for variant in conformance::variants(seed, durability) {
+        std::fs::write(&file, &variant).expect("the variant is written");
+        conformance::assert_is_printed(&file, &cc::run(player().arg(&file)));
+    }
+}
+
+#[test]
+fn the_conformance_suite_does_not_depend_on_chance() {
+    for seed in [0, 2, 987_654_321, u64::MAX] {
+        the_suite_holds_with(seed, None);
+    }
+}
+
+#[test]
+fn the_conformance_suite_holds_on_files_as_in_memory() {
+    if is_full_or_skipped() {
+        the_suite_holds_with(3, Some("COMMIT"));
+        the_suite_holds_with(4, Some("DEFERRED"));
+    }
 }
