@@ -121,6 +121,11 @@ fn change(
             let removed = manager.remove_peers_not_heard_since(words.number(0)?)?;
             out.line(format_args!("removed {removed}"))?;
         }
+        "remove_host" => {
+            let removed = manager.remove_host(&words.word(0)?.parse()?)?;
+            out.line(format_args!("removed {removed}"))?;
+        }
+        "set_data" => manager.set_data(&words.address(0)?, &words::bytes(words.word(1)?)?)?,
         "clear_all" => manager.clear_all()?,
         "flush" => manager.flush()?,
         "limit_next_attempt" => {
@@ -171,6 +176,19 @@ fn answer(
             for (index, record) in snapshot.iter().enumerate() {
                 let history = snapshot.history(index).ok_or("open with keep_history=1")?;
                 lines.push(format!("{} {}", record.address, print::history(&history)));
+            }
+            lines.sort_unstable();
+            out.lines(lines)?;
+        }
+        "get_data" => out.line(print::bytes(&manager.data(&words.address(0)?)?))?,
+        "get_all_data" => {
+            let snapshot = manager.get_all_peers()?;
+            let mut lines = Vec::new();
+            for (index, record) in snapshot.iter().enumerate() {
+                let data = snapshot.data(index);
+                if !data.is_empty() {
+                    lines.push(format!("{} {}", record.address, print::bytes(data)));
+                }
             }
             lines.sort_unstable();
             out.lines(lines)?;

@@ -4,6 +4,7 @@ use std::fmt::{self, Display, Write as _};
 
 use peer_manager::{Error, History, PeerRecord, Stats, StoredPeerType};
 
+use crate::words::NOTHING;
 use crate::{Failure, PRINTED};
 
 /// What an operation prints.
@@ -47,6 +48,14 @@ pub(crate) fn record(record: &PeerRecord) -> String {
         StoredPeerType::Preferred => "PREFERRED",
     };
     format!("{address} {next_attempt} {num_failures} {peer_type}")
+}
+
+/// Bytes in hexadecimal digits.
+pub(crate) fn bytes(bytes: &[u8]) -> String {
+    if bytes.is_empty() {
+        return NOTHING.to_owned();
+    }
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 pub(crate) fn history(history: &History) -> String {

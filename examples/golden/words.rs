@@ -60,6 +60,15 @@ pub(crate) fn addresses(words: &[&str]) -> Result<Vec<PeerAddress>, Failure> {
     words.iter().map(|word| address(word)).collect()
 }
 
+/// Bytes in hexadecimal digits.
+pub(crate) fn bytes(word: &str) -> Result<Vec<u8>, Failure> {
+    if word == NOTHING {
+        return Ok(Vec::new());
+    }
+    let pairs = word.as_bytes().chunks(2);
+    pairs.map(|pair| Ok(u8::from_str_radix(std::str::from_utf8(pair)?, 16)?)).collect()
+}
+
 pub(crate) fn record(parts: &[&str]) -> Result<PeerRecord, Failure> {
     let [host, next_attempt, num_failures, kind] = parts else {
         return Err("a record has four parts".into());

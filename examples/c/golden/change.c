@@ -20,6 +20,22 @@ static peer_manager_status store_many(void) {
   return peer_manager_store_many(pm, records, word_count - 1, &failure);
 }
 
+/* A hexadecimal digit's value. */
+static int digit(char character) {
+  static const char digits[] = "0123456789abcdef";
+  const char *place = character == '\0' ? NULL : strchr(digits, character);
+  if (place == NULL) wrong("no bytes in hexadecimal digits", word(2));
+  return (int)(place - digits);
+}
+
+static peer_manager_status set_data(const peer_manager_address *address) {
+  unsigned char data[MAX_LINE / 2];
+  const char *text = strcmp(word(2), "-") == 0 ? "" : word(2);
+  size_t size = 0;
+  for (; text[2 * size] != '\0'; size++) data[size] = (unsigned char)(digit(text[2 * size]) << 4 | digit(text[2 * size + 1]));
+  return peer_manager_set_data(pm, address, data, size, &failure);
+}
+
 static peer_manager_status store(void) {
   char *parts[4];
   peer_manager_record record;
@@ -46,7 +62,7 @@ static peer_manager_status say_count(peer_manager_status status, const char *wha
 
 /* The operations on one peer, whose first word is its address. */
 static bool change_peer(const char *operation, peer_manager_status *status) {
-  static const char *const names[] = {"ensure_exists", "remove", "update_type", "update_backoff", "update", NULL};
+  static const char *const names[] = {"ensure_exists", "remove", "update_type", "update_backoff", "update", "set_data", NULL};
   peer_manager_address address;
   size_t n = 0;
   while (names[n] != NULL && !is(operation, names[n])) n++;
@@ -59,6 +75,8 @@ static bool change_peer(const char *operation, peer_manager_status *status) {
     *status = peer_manager_remove(pm, &address, &failure);
   } else if (is(operation, "update_type")) {
     *status = peer_manager_update_type(pm, &address, number_of(word(2), types), read_truth(word(3)), &failure);
+  } else if (is(operation, "set_data")) {
+    *status = set_data(&address);
   } else if (is(operation, "update_backoff")) {
     *status = peer_manager_update_backoff(pm, &address, number_of(word(2), backoffs), &failure);
   } else {
@@ -82,6 +100,9 @@ bool change_peers(const char *operation, peer_manager_status *status) {
     *status = say_count(*status, "removed", count);
   } else if (is(operation, "remove_peers_not_heard_since")) {
     *status = peer_manager_remove_peers_not_heard_since(pm, read_number(word(1)), &count, &failure);
+    *status = say_count(*status, "removed", count);
+  } else if (is(operation, "remove_host")) {
+    *status = peer_manager_remove_host(pm, word(1), &count, &failure);
     *status = say_count(*status, "removed", count);
   } else if (is(operation, "limit_next_attempt")) {
     *status = peer_manager_limit_next_attempt(pm, read_number(word(1)), &count, &failure);

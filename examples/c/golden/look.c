@@ -1,6 +1,7 @@
 /* The operations that look at peers and count them. */
 #include "player.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static peer_manager_status load(void) {
@@ -25,6 +26,24 @@ static peer_manager_status load_history(void) {
   return PEER_MANAGER_OK;
 }
 
+/* Says data in hexadecimal digits behind an address and a space, or nothing. */
+static void say_data(const char *before, const char *space, const unsigned char *data, size_t size) {
+  char text[2 * PEER_MANAGER_DATA_CAPACITY + 1] = "-";
+  size_t n;
+  for (n = 0; n < size; n++) snprintf(text + 2 * n, 3, "%02x", data[n]);
+  say("%s%s%s", before, space, text);
+}
+
+static peer_manager_status get_data(void) {
+  peer_manager_address address;
+  unsigned char data[PEER_MANAGER_DATA_CAPACITY];
+  size_t size;
+  if (read_address(word(1), &address) || peer_manager_get_data(pm, &address, data, sizeof data, &size, &failure))
+    return failure.status;
+  say_data("", "", data, size);
+  return PEER_MANAGER_OK;
+}
+
 /* Says what there is to say of the peer at an index of a snapshot. */
 typedef peer_manager_status say_entry(const peer_manager_snapshot *snapshot, size_t index, const peer_manager_record *record);
 
@@ -41,6 +60,15 @@ static peer_manager_status say_entry_history(const peer_manager_snapshot *snapsh
   peer_manager_history history;
   if (peer_manager_snapshot_get_history(snapshot, index, &history, &failure)) return failure.status;
   say_history(text_of(&record->address), " ", &history);
+  return PEER_MANAGER_OK;
+}
+
+static peer_manager_status say_entry_data(const peer_manager_snapshot *snapshot, size_t index,
+                                          const peer_manager_record *record) {
+  unsigned char data[PEER_MANAGER_DATA_CAPACITY];
+  size_t size;
+  if (peer_manager_snapshot_get_data(snapshot, index, data, sizeof data, &size, &failure)) return failure.status;
+  if (size > 0) say_data(text_of(&record->address), " ", data, size);
   return PEER_MANAGER_OK;
 }
 
@@ -131,6 +159,10 @@ bool look_at_peers(const char *operation, peer_manager_status *status) {
     *status = say_snapshot(say_entry_record);
   } else if (strcmp(operation, "get_all_histories") == 0) {
     *status = say_snapshot(say_entry_history);
+  } else if (strcmp(operation, "get_data") == 0) {
+    *status = get_data();
+  } else if (strcmp(operation, "get_all_data") == 0) {
+    *status = say_snapshot(say_entry_data);
   } else if (strcmp(operation, "next_due") == 0) {
     *status = next_due();
   } else if (strcmp(operation, "same_netgroup") == 0) {
