@@ -55,7 +55,7 @@ pub(crate) fn bytes(bytes: &[u8]) -> String {
     if bytes.is_empty() {
         return NOTHING.to_owned();
     }
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 pub(crate) fn history(history: &History) -> String {
