@@ -13,10 +13,10 @@
 static bool usage(const char *program)
 {
   fprintf(stderr,
-          "usage: %s [--import FILE] [--export FILE] [--metrics] LIST [DATABASE]\n"
-          "       %s [--import FILE] [--export FILE] [--metrics] [--database DATABASE]\n"
+          "usage: %s [OPTION]... LIST [DATABASE]\n"
+          "       %s [OPTION]... [--database DATABASE]\n"
           "       %s --listen ADDRESS [--local] [--seed ADDRESS]... [--connections N] [--seconds S]\n"
-          "          [--import FILE] [--export FILE] [--metrics] [--database DATABASE]\n"
+          "          [OPTION]... [--database DATABASE]\n"
           "\n"
           "The first lives a simulated day with the addresses of LIST, without any network.\n"
           "The second lives no day.\n"
@@ -26,9 +26,16 @@ static bool usage(const char *program)
           "  --seed ADDRESS    an IP address and a port of a peer to begin with; may be repeated (at most %d times)\n"
           "  --connections N   outbound connections (8; at most %d); twice as many inbound ones may stay\n"
           "  --seconds S       ends after so many seconds\n"
-          "All: --import adds the addresses of FILE, --export writes those of all peers, --metrics prints the counts,\n"
-          "and --database keeps the peers in a file.\n",
-          program, program, program, MOST_SEEDS, MOST_PLACES);
+          "Options of all, in the order in which they happen; one of them is needed where no day is lived:\n"
+          "  --ban SUBJECT[,SECONDS]  bans a host, such as 203.0.113.7, or a prefix, such as 203.0.113.0/24, for good or for so\n"
+          "                           many seconds, and removes its peers; may be repeated (at most %d times), as --unban may\n"
+          "  --unban SUBJECT          ends a ban\n"
+          "  --import FILE            adds the addresses of a file\n"
+          "  --export FILE            writes the addresses of all peers to a file\n"
+          "  --bans                   prints the bans\n"
+          "  --metrics                prints the counts\n"
+          "--database keeps the peers and the bans in a file.\n",
+          program, program, program, MOST_SEEDS, MOST_PLACES, MOST_BANS);
   return false;
 }
 
@@ -50,7 +57,8 @@ static bool make_sense(const struct arguments *wanted, bool has_live_options)
   if (wanted->listen != NULL)
     return wanted->list == NULL;
   return !has_live_options
-         && (wanted->list != NULL || wanted->import != NULL || wanted->export != NULL || wanted->metrics);
+         && (wanted->list != NULL || wanted->import != NULL || wanted->export != NULL || wanted->metrics
+             || wanted->ban_count + wanted->unban_count > 0 || wanted->lists_bans);
 }
 
 bool read_arguments(int argc, char **argv, struct arguments *out)
@@ -59,6 +67,9 @@ bool read_arguments(int argc, char **argv, struct arguments *out)
     {"import", required_argument, NULL, 'i'},
     {"export", required_argument, NULL, 'e'},
     {"metrics", no_argument, NULL, 'm'},
+    {"ban", required_argument, NULL, 'b'},
+    {"unban", required_argument, NULL, 'u'},
+    {"bans", no_argument, NULL, 'B'},
     {"database", required_argument, NULL, 'd'},
     {"listen", required_argument, NULL, 'l'},
     {"local", no_argument, NULL, 'p'},
@@ -77,6 +88,17 @@ bool read_arguments(int argc, char **argv, struct arguments *out)
       case 'i': out->import = optarg; break;
       case 'e': out->export = optarg; break;
       case 'm': out->metrics = true; break;
+      case 'B': out->lists_bans = true; break;
+      case 'b':
+        if (out->ban_count == MOST_BANS)
+          return usage(program);
+        out->bans[out->ban_count++] = optarg;
+        break;
+      case 'u':
+        if (out->unban_count == MOST_BANS)
+          return usage(program);
+        out->unbans[out->unban_count++] = optarg;
+        break;
       case 'd': out->database = optarg; break;
       case 'l': out->listen = optarg; break;
       case 'p': out->is_local = true; break;

@@ -7,10 +7,10 @@
  * database is a temporary file. The clock and the network are simulated and the seed is fixed, so that every run
  * with the same library prints the same.
  *
- *   node [--database DATABASE] [--import FILE] [--export FILE] [--metrics]
+ *   node [--database DATABASE] [--ban SUBJECT]... [--import FILE] [--export FILE] [--bans] [--metrics]
  *
- * lives no day: it adds the addresses of a text file, writes those of all peers to one, and prints the counts as
- * Prometheus reads them. With LIST, it does the first before the day and the others after it.
+ * lives no day: it bans hosts and prefixes, adds the addresses of a text file, writes those of all peers to one, and
+ * prints the bans, and the counts as Prometheus reads them. With LIST, it does the first before the day and the others after it.
  *
  *   node --listen ADDRESS [--local] [--seed ADDRESS]...
  *
@@ -25,6 +25,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #define FIRST_MORNING INT64_C(1767225600) /* 1 January 2026, 00:00 UTC */
@@ -231,17 +232,22 @@ static bool import_list(peer_manager *pm, const char *list)
   return true;
 }
 
-/* What is asked for besides a life: the list that goes in before it. */
-bool before_life(peer_manager *pm, const struct arguments *wanted)
+/* What is asked for besides a life: the bans, and the list that goes in before it. */
+bool before_life(peer_manager *pm, const struct arguments *wanted, int64_t now)
 {
   struct imported ignored;
-  return wanted->import == NULL || import_peers(pm, wanted->import, 0, &ignored);
+  return change_bans(pm, wanted, now)
+         && (wanted->import == NULL || import_peers(pm, wanted->import, 0, &ignored));
 }
 
 /* And what comes out after it. */
 bool after_life(peer_manager *pm, const struct arguments *wanted)
 {
   if (wanted->export != NULL && !export_peers(pm, wanted->export))
+    return false;
+  if (wanted->lists_bans && wanted->list != NULL)
+    print_section("bans");
+  if (wanted->lists_bans && !print_bans(pm))
     return false;
   if (!wanted->metrics)
     return true;
@@ -260,7 +266,7 @@ static bool first_life(const struct arguments *wanted, const char *database, str
 
   if (!open_peers(database, clock, &pm))
     return false;
-  ok = wake_up(pm, clock) && import_list(pm, wanted->list) && before_life(pm, wanted) && live_one_day(pm, clock);
+  ok = wake_up(pm, clock) && import_list(pm, wanted->list) && before_life(pm, wanted, clock->now) && live_one_day(pm, clock);
   if (ok && peer_manager_get_all_peers(pm, out, &error) != PEER_MANAGER_OK)
     ok = failed("look at all peers", &error);
   ok = ok && print_peers(*out, clock->now) && after_life(pm, wanted);
@@ -295,7 +301,7 @@ static bool run_without_day(const struct arguments *wanted)
   options.db_path = wanted->database;
   if (peer_manager_open(&options, &pm, &error) != PEER_MANAGER_OK)
     return failed("open the peers", &error);
-  ok = before_life(pm, wanted) && after_life(pm, wanted);
+  ok = before_life(pm, wanted, (int64_t)time(NULL)) && after_life(pm, wanted);
   peer_manager_free(pm);
   return ok;
 }

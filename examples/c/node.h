@@ -17,6 +17,7 @@
 
 #define MOST_PLACES 64 /* connections, and seeds, that can be asked for */
 #define MOST_SEEDS 64
+#define MOST_BANS 64    /* that can be asked for at a time */
 #define MOST_SECONDS (365 * DAY)
 
 /* The clock that the library reads. The program turns it, so that a day passes in an instant. */
@@ -44,6 +45,11 @@ struct arguments {
   const char *import;
   const char *export;
   bool metrics;
+  const char *bans[MOST_BANS]; /* SUBJECT or SUBJECT,SECONDS */
+  size_t ban_count;
+  const char *unbans[MOST_BANS];
+  size_t unban_count;
+  bool lists_bans;
   const char *listen; /* where a node on sockets listens; the rest is its own */
   bool is_local;
   const char *seeds[MOST_SEEDS];
@@ -69,8 +75,12 @@ bool failed_without_library(const char *what, const char *reason);
 bool failed_on_file(const char *what, const char *path, const char *reason);
 
 /* node.c: what is asked for besides a life, a simulated day's or a real one. */
-bool before_life(peer_manager *pm, const struct arguments *wanted);
+bool before_life(peer_manager *pm, const struct arguments *wanted, int64_t now);
 bool after_life(peer_manager *pm, const struct arguments *wanted);
+
+/* bans.c */
+bool change_bans(peer_manager *pm, const struct arguments *wanted, int64_t now);
+bool print_bans(peer_manager *pm);
 
 /* real.c: a node on sockets. */
 bool run_real_node(const struct arguments *wanted);

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 
@@ -197,7 +198,7 @@ bool run_real_node(const struct arguments *wanted)
   node.listener = -1;
   if (!open_table(&node, wanted))
     return false;
-  ok = before_life(node.pm, wanted) && begin_and_live(&node, wanted) && after_life(node.pm, wanted);
+  ok = before_life(node.pm, wanted, (int64_t)time(NULL)) && begin_and_live(&node, wanted) && after_life(node.pm, wanted);
   close_all(&node);
   peer_manager_free(node.pm);
   return ok;

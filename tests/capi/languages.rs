@@ -72,6 +72,7 @@ fn c() {
     let node = || Command::new(build(made.path(), "node"));
     lists::keep_their_promises(&node);
     lists::half_a_list_is_never_left(&node);
+    bans_are_kept(&node);
 }
 
 #[test]
@@ -158,6 +159,46 @@ fn rust() {
     let node = || Command::new(&node);
     lists::keep_their_promises(&node);
     lists::half_a_list_is_never_left(&node);
+}
+
+/// The node in C bans hosts and prefixes: their peers go, and do not come back until that is over.
+fn bans_are_kept(program: lists::Program) {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let [database, exported] = ["peers.db", "peers.txt"].map(|name| directory.path().join(name));
+    let printed = |arguments: &[&dyn AsRef<Path>]| {
+        let output =
+            lists::run(program, &[&[&"--database" as &dyn AsRef<Path>, &database], arguments].concat());
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).expect("text")
+    };
+    let list = lists::examples("peers.txt");
+    let banned = "core-live-a.stellar.org";
+    let is_there = || fs::read_to_string(&exported).expect("the exported list").contains(banned);
+    assert_eq!(printed(&[&"--import", &list, &"--export", &exported, &"--bans"]), "");
+    assert!(is_there());
+    let said = printed(&[&"--ban", &banned, &"--ban", &"2001:DB8::/32,3600", &"--bans"]);
+    let lines: Vec<_> = said.lines().collect();
+    let [
+        "core-live-a.stellar.org is banned; 1 peer removed",
+        "2001:DB8::/32 is banned; 0 peers removed",
+        until,
+        forever,
+    ] = lines[..]
+    else {
+        panic!("{said}")
+    };
+    assert!(until.starts_with("2001:db8::/32 until 20") && until.ends_with(" UTC"), "{until}");
+    assert_eq!(forever, "core-live-a.stellar.org for good");
+    printed(&[&"--import", &list, &"--export", &exported]);
+    assert!(!is_there());
+    printed(&[&"--unban", &banned, &"--import", &list, &"--export", &exported]);
+    assert!(is_there());
+    for refused in ["203.0.113.0/33", "203.0.113.7,", "203.0.113.7,0", "203.0.113.7,99999999999999999999", ""]
+    {
+        let output = lists::run(program, &[&"--ban", &refused]);
+        assert_eq!(output.status.code(), Some(1), "{refused}: {output:?}");
+        assert!(output.stderr.starts_with(b"node: cannot ban: "), "{output:?}");
+    }
 }
 
 /// Both print what Prometheus reads: the same for the same table, of a new node and of one that has lived a day.
