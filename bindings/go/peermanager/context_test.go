@@ -44,6 +44,12 @@ func lockFile(t *testing.T, m *pm.Manager, path string) (unlock func()) {
 	t.Helper()
 	must(t, m.ClearAll(background)) // SQLite makes the file that is locked when it is first needed
 	must(t, m.Flush(background))
+	return lockUsedFile(t, path)
+}
+
+// lockUsedFile is lockFile for a file that has been written already.
+func lockUsedFile(t *testing.T, path string) (unlock func()) {
+	t.Helper()
 	other := exec.Command(os.Args[0])
 	other.Env = append(os.Environ(), lockVariable+"="+path)
 	input, err := other.StdinPipe()

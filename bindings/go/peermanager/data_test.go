@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	pm "peer_manager/bindings/go/peermanager"
 )
@@ -157,6 +158,24 @@ func TestAHostIsRemovedOnAllItsPorts(t *testing.T) {
 		expectIs(t, "no context", err, pm.ErrInvalidArgument)
 		expect(t, "the number of peers", m.PeerCount(), 2)
 	}
+}
+
+func TestDataThatIsSetInTheBackgroundIsWhatWasGiven(t *testing.T) {
+	m, path := openFile(t, pm.DurabilityCommit)
+	peer := parse(t, "8.8.8.8")
+	must(t, m.EnsureExists(background, peer))
+	must(t, m.Flush(background))
+	unlock := lockUsedFile(t, path)
+	short, cancel := context.WithTimeout(background, 250*time.Millisecond)
+	defer cancel()
+	given := []byte("node id")
+	expectIs(t, "the change", m.SetData(short, peer, given), pm.ErrPending)
+	clear(given) // the caller's own again
+	unlock()
+	must(t, m.Flush(background)) // waits for its turn
+	expectData(t, m, peer, []byte("node id"))
+	must(t, m.Close())
+	expectData(t, open(t, pm.Options{Path: path}), peer, []byte("node id"))
 }
 
 func TestDataIsSetByManyAtOnce(t *testing.T) {
