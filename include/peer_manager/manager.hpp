@@ -125,8 +125,8 @@ public:
   }
 
   /** Adds the peers of another database file that are new, all or none; those that are known stay as they are. Returns how
-   * many were new; those that a bound refuses, and the banned, are left out and counted in refused_peers. With
-   * Options::keep_history it takes over what the file has of their history. The file, of this library or of
+   * many were new; those that a bound refuses, and the banned, are left out and counted in refused_peers. Their
+   * data comes with them, and with Options::keep_history their history. The file, of this library or of
    * stellar-core, is only read, and another process may have it open. */
   Result<std::size_t> try_import_from(std::string_view path) {
     if (path.find('\0') != std::string_view::npos)
@@ -152,6 +152,23 @@ public:
         [&](auto* error) { return peer_manager_load_history(handle_, &address.c_get(), &history, error); });
     if (!done) return done.error();
     return History::from_c(history);
+  }
+
+  /** Replaces the bytes that go with a peer, such as a node's id or the services that it offers: at most data_capacity, opaque
+   * to the library; none end it. NotFound when the peer is not known. Data goes with the peer: removal ends it. */
+  Result<void> try_set_data(const Address& address, Span<const std::uint8_t> data) noexcept {
+    return detail::call(
+        [&](auto* error) { return peer_manager_set_data(handle_, &address.c_get(), data.data(), data.size(), error); });
+  }
+
+  /** Returns the bytes that go with a peer, none if there are none; NotFound when the peer is not known. */
+  [[nodiscard]] Result<std::vector<std::uint8_t>> try_data(const Address& address) const {
+    std::uint8_t data[data_capacity];
+    std::size_t size = 0;
+    const auto done = detail::call(
+        [&](auto* error) { return peer_manager_get_data(handle_, &address.c_get(), data, sizeof data, &size, error); });
+    if (!done) return done.error();
+    return std::vector<std::uint8_t>(data, data + size);
   }
 
   /** Which netgroup this manager counts an address as, known or not: an opaque number that two addresses have in common
@@ -205,6 +222,15 @@ public:
   /** Removes a peer; NotFound when it is not known. */
   Result<void> try_remove(const Address& address) noexcept {
     return detail::call([&](auto* error) { return peer_manager_remove(handle_, &address.c_get(), error); });
+  }
+
+  /** Removes the peers of a host, on all its ports; the host is an IPv4 address, an IPv6 address without brackets or a name, in
+   * any spelling. Returns how many there were; 0 is no failure. */
+  Result<std::size_t> try_remove_host(std::string_view host) noexcept {
+    const detail::AddressText text(host);
+    if (auto checked = text.check("host contains a NUL byte; leave it out", "host is longer than any host"); !checked)
+      return checked.error();
+    return counted([&](auto* out, auto* error) { return peer_manager_remove_host(handle_, text.c_str(), out, error); });
   }
 
   /** Removes the peers that have failed at least this many times; 0 removes all. Returns how many there were. */
@@ -429,6 +455,8 @@ public:
   std::size_t import_from(std::string_view path) { return try_import_from(path).value(); }
   [[nodiscard]] Record load(const Address& address) const { return try_load(address).value(); }
   [[nodiscard]] History load_history(const Address& address) const { return try_load_history(address).value(); }
+  void set_data(const Address& address, Span<const std::uint8_t> data) { try_set_data(address, data).value(); }
+  [[nodiscard]] std::vector<std::uint8_t> data(const Address& address) const { return try_data(address).value(); }
   [[nodiscard]] std::uint64_t netgroup(const Address& address) const { return try_netgroup(address).value(); }
   void store(const Record& record) { try_store(record).value(); }
   void store_many(Span<const Record> records) { try_store_many(records).value(); }
@@ -440,6 +468,7 @@ public:
     try_update(address, observed, preferred_type_known, backoff).value();
   }
   void remove(const Address& address) { try_remove(address).value(); }
+  std::size_t remove_host(std::string_view host) { return try_remove_host(host).value(); }
   std::size_t remove_peers_with_many_failures(std::uint32_t min_num_failures) {
     return try_remove_peers_with_many_failures(min_num_failures).value();
   }

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <iterator>
 #include <utility>
+#include <vector>
 
 #include "values.hpp"
 
@@ -126,7 +127,18 @@ public:
     if (peer_manager_snapshot_get_history(handle_, index, &history, &error) != PEER_MANAGER_OK) return Failure(error);
     return History::from_c(history);
   }
+  /** The bytes that go with the peer that try_get returns; none if there are none. */
+  [[nodiscard]] Result<std::vector<std::uint8_t>> try_data(std::size_t index) const {
+    std::uint8_t data[data_capacity];
+    std::size_t size = 0;
+    peer_manager_error error;
+    if (peer_manager_snapshot_get_data(handle_, index, data, sizeof data, &size, &error) != PEER_MANAGER_OK)
+      return Failure(error);
+    return std::vector<std::uint8_t>(data, data + size);
+  }
 #if defined(__cpp_exceptions)
+  /** try_data, or throws. */
+  [[nodiscard]] std::vector<std::uint8_t> data(std::size_t index) const { return try_data(index).value(); }
   /** try_history, or throws. */
   [[nodiscard]] History history(std::size_t index) const { return try_history(index).value(); }
   /** try_get, or throws. */

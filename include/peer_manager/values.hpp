@@ -200,6 +200,9 @@ struct Ban {
   /** @} */
 };
 
+/** The most bytes of data that go with a peer. */
+inline constexpr std::size_t data_capacity = PEER_MANAGER_DATA_CAPACITY;
+
 /** Which peers are eligible. The default is for dialling in a node that has had connections before: outbound and preferred
  * peers whose next attempt is due and that have failed at most 120 times. */
 struct Query {

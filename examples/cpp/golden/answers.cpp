@@ -22,6 +22,13 @@ std::string text(const History& history) {
          text(history.last_reached) + ' ' + text(history.last_attempt);
 }
 
+std::string text(const std::vector<std::uint8_t>& data) {
+  constexpr char digits[] = "0123456789abcdef";
+  std::string hex;
+  for (const std::uint8_t byte : data) hex += {digits[byte >> 4], digits[byte & 15]};
+  return hex.empty() ? "-" : hex;
+}
+
 Lines lines(const std::vector<Address>& addresses) {
   Lines lines;
   for (const Address& address : addresses) lines.push_back(address.to_string());
@@ -31,6 +38,8 @@ Lines lines(const std::vector<Address>& addresses) {
 Lines load(Manager& peers, Words& words) { return {text(peers.load(words.address()))}; }
 
 Lines load_history(Manager& peers, Words& words) { return {text(peers.load_history(words.address()))}; }
+
+Lines get_data(Manager& peers, Words& words) { return {text(peers.data(words.address()))}; }
 
 Lines load_random_peers(Manager& peers, Words& words) {
   Query query = words.query();
@@ -90,6 +99,17 @@ Lines get_all_histories(Manager& peers, Words&) {
   return lines;
 }
 
+Lines get_all_data(Manager& peers, Words&) {
+  const Snapshot snapshot = peers.get_all_peers();
+  Lines lines;
+  for (std::size_t i = 0; i < snapshot.size(); ++i) {
+    const std::vector<std::uint8_t> data = snapshot.data(i);
+    if (!data.empty()) lines.push_back(snapshot[i].address.to_string() + ' ' + text(data));
+  }
+  std::sort(lines.begin(), lines.end());
+  return lines;
+}
+
 // The counts by the names that they have in C, in that order. get_stats prints those of the first version, the others
 // are asked for by name.
 constexpr std::size_t kStatsOfTheFirstVersion = 11;
@@ -134,6 +154,7 @@ const std::map<std::string, Operation>& answers() {
   static const std::map<std::string, Operation> operations = {
       {"load", load},
       {"load_history", load_history},
+      {"get_data", get_data},
       {"load_random_peers", load_random_peers},
       {"get_peers_to_send", get_peers_to_send},
       {"next_to_dial", next_to_dial},
@@ -142,6 +163,7 @@ const std::map<std::string, Operation>& answers() {
       {"peer_count", peer_count},
       {"get_all_peers", get_all_peers},
       {"get_all_histories", get_all_histories},
+      {"get_all_data", get_all_data},
       {"get_stats", get_stats},
       {"stat", stat},
   };

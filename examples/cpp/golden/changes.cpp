@@ -61,6 +61,14 @@ Lines remove(Manager& peers, Words& words) {
   return {};
 }
 
+Lines remove_host(Manager& peers, Words& words) { return counted("removed", peers.remove_host(words.next())); }
+
+Lines set_data(Manager& peers, Words& words) {
+  const Address address = words.address();
+  peers.set_data(address, words.hex());
+  return {};
+}
+
 Lines remove_peers_with_many_failures(Manager& peers, Words& words) {
   return counted("removed", peers.remove_peers_with_many_failures(words.number<std::uint32_t>()));
 }
@@ -125,6 +133,8 @@ const std::map<std::string, Operation>& changes() {
       {"update_backoff", update_backoff},
       {"update", update},
       {"remove", remove},
+      {"remove_host", remove_host},
+      {"set_data", set_data},
       {"remove_peers_with_many_failures", remove_peers_with_many_failures},
       {"remove_peers_not_heard_since", remove_peers_not_heard_since},
       {"limit_next_attempt", limit_next_attempt},

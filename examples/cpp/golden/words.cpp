@@ -62,6 +62,20 @@ bool Words::truth() {
 
 pm::sys_seconds Words::time() { return pm::sys_seconds(std::chrono::seconds(number<std::int64_t>())); }
 
+std::vector<std::uint8_t> Words::hex() {
+  std::vector<std::uint8_t> bytes;
+  if (nothing()) return bytes;
+  const std::string word = next();
+  if (word.size() % 2 != 0) throw Wrong("half a byte: " + word);
+  for (std::size_t i = 0; i < word.size(); i += 2) {
+    std::uint8_t byte = 0;
+    const char* const end = word.data() + i + 2;
+    if (std::from_chars(word.data() + i, end, byte, 16).ptr != end) throw Wrong("no such byte: " + word);
+    bytes.push_back(byte);
+  }
+  return bytes;
+}
+
 pm::Address Words::address() { return pm::Address::parse(next(), kDefaultPort); }
 
 std::vector<pm::Address> Words::addresses() {

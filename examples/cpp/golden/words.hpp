@@ -66,6 +66,8 @@ public:
 
   bool truth();
   pm::sys_seconds time();
+  // Bytes in hex, or none.
+  std::vector<std::uint8_t> hex();
   pm::Address address();
   std::vector<pm::Address> addresses();
   pm::Record record();

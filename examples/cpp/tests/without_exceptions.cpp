@@ -64,10 +64,14 @@ void live() {
   CHECK(*peers.try_remove_peers_not_heard_since(sys_seconds::max()) == 0);
   CHECK(peers.try_ban("2001:db8::/32", for_good) && !*peers.try_is_banned(*peer) && peers.try_bans()->size() == 1);
   CHECK(peers.try_unban("2001:db8::/32") && peers.try_bans()->empty());
+  const std::uint8_t id[] = {1, 0, 2};
+  CHECK(peers.try_set_data(*peer, id) && peers.try_data(*peer)->size() == 3 && (*peers.try_data(*peer))[2] == 2);
+  CHECK(*peers.try_remove_host("9.9.9.9") == 0);
   const Result<Snapshot> all = peers.try_get_all_peers();
   int seen = 0;
   for (const Record& one : *all) seen += one == *record ? 1 : 0;
   CHECK(all->try_history(0) && *all->try_history(0) == *history);
+  CHECK(all->try_data(0) && all->try_data(0)->size() == 3);
   CHECK(seen == 1 && all->try_get(0) && all->try_get(1).status() == Status::InvalidArgument);
   CHECK(peers.try_get_stats()->preferred == 1 && !*peers.try_get_quarantine());
   CHECK(*peers.try_limit_next_attempt(sys_seconds::max()) == 0);
