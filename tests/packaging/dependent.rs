@@ -8,8 +8,9 @@ use std::process::Command;
 use crate::common::cc::{self, Tool};
 use tempfile::TempDir;
 
-/// The most crates that a Rust program gets by this one, which is among them.
-const MOST_CRATES: usize = 22;
+/// The most crates that a Rust program gets by this one, which is among them. Five of them are the prefix tree of the bans and
+/// what it needs.
+const MOST_CRATES: usize = 27;
 
 /// A stand-in for cbindgen, of a version that writes another header, and that is quickly built.
 const OTHER_CBINDGEN: &str = r#"
