@@ -4,7 +4,8 @@ use std::cell::Cell;
 
 use crate::common::{START, mixed, record};
 use peer_manager::{
-    BackOffUpdate, Clock, Error, PeerAddress, PeerManager, PeerRecord, Result, StoredPeerType,
+    BackOffUpdate, BanSubject, Clock, Error, Host, PeerAddress, PeerManager, PeerRecord, Result,
+    StoredPeerType,
 };
 use rand::rngs::ChaCha12Rng;
 use rand::seq::IndexedRandom as _;
@@ -13,8 +14,14 @@ use rand::{RngExt as _, SeedableRng as _};
 /// So few that a history meets the same peers again and again, so many that they fill more than a few pages.
 const UNIVERSE: u32 = 300;
 
+/// Where there are side tables: fewer, so that most calls find a peer to set data of.
+const UNIVERSE_BESIDE: u32 = 120;
+
 /// The port of the first writer's peers. Each writer has a port of its own, and so its own peers.
 const PORT: u16 = 11_625;
+
+/// Where there are side tables, a host has peers on two ports, so far apart.
+const SECOND_PORT: u16 = 1_000;
 
 const BACKOFFS: [BackOffUpdate; 3] =
     [BackOffUpdate::HardReset, BackOffUpdate::Reset, BackOffUpdate::Increase];
@@ -29,6 +36,11 @@ pub(crate) fn clock() -> Clock {
     Clock::from_fn(|| NOW.get())
 }
 
+/// Sets the time of this thread.
+pub(crate) fn set_clock(now: i64) {
+    NOW.set(now);
+}
+
 /// One call.
 #[derive(Clone, Debug)]
 pub(crate) enum Change {
@@ -41,14 +53,28 @@ pub(crate) enum Change {
     UpdateType(PeerAddress, StoredPeerType, bool),
     Remove(PeerAddress),
     RemovePeersWithManyFailures(u32),
+    RemovePeersNotHeardSince(i64),
+    RemoveHost(Host),
+    SetData(PeerAddress, Vec<u8>),
+    /// For so many seconds, or for good.
+    Ban(BanSubject, Option<i64>),
+    Unban(BanSubject),
     ClearAll,
     Flush,
 }
 
 impl Change {
-    /// Makes the call, which is the `number`th of its history and happens at the time that this says.
-    pub(crate) fn make(&self, number: u64, manager: &PeerManager) -> Result<()> {
-        NOW.set(START.saturating_add_unsigned(number));
+    /// Makes the call at this time.
+    pub(crate) fn make(&self, now: i64, manager: &PeerManager) -> Result<()> {
+        set_clock(now);
+        match self.call(now, manager) {
+            // The history does not look whom it changes.
+            Err(Error::NotFound(_) | Error::NotBanned(_) | Error::Refused(_)) => Ok(()),
+            other => other,
+        }
+    }
+
+    fn call(&self, now: i64, manager: &PeerManager) -> Result<()> {
         match self {
             Self::EnsureExists(address) => manager.ensure_exists(address).map(drop),
             Self::EnsureExistsMany(addresses) => manager.ensure_exists_many(addresses).map(drop),
@@ -59,12 +85,15 @@ impl Change {
             }
             Self::UpdateBackoff(address, backoff) => manager.update_backoff(address, *backoff),
             Self::UpdateType(address, observed, known) => manager.update_type(address, *observed, *known),
-            Self::Remove(address) => match manager.remove(address) {
-                // The history does not look whom it removes.
-                Err(Error::NotFound(_)) => Ok(()),
-                other => other,
-            },
+            Self::Remove(address) => manager.remove(address),
             Self::RemovePeersWithManyFailures(min) => manager.remove_peers_with_many_failures(*min).map(drop),
+            Self::RemovePeersNotHeardSince(ago) => manager.remove_peers_not_heard_since(now - ago).map(drop),
+            Self::RemoveHost(host) => manager.remove_host(host).map(drop),
+            Self::SetData(address, data) => manager.set_data(address, data),
+            Self::Ban(subject, length) => {
+                manager.ban(subject, length.map_or(i64::MAX, |length| now + length)).map(drop)
+            }
+            Self::Unban(subject) => manager.unban(subject),
             Self::ClearAll => manager.clear_all(),
             Self::Flush => manager.flush(),
         }
@@ -82,18 +111,34 @@ pub(crate) struct History {
     draws: bool,
     /// About every how many changes it flushes.
     flush_every: u32,
+    /// Whether it sets data and bans as well.
+    has_side_tables: bool,
 }
 
 impl History {
     /// The history of one of so many writers, numbered from 0.
-    pub(crate) fn new(seed: u64, writer: u16, writers: u16) -> Self {
+    pub(crate) fn new(seed: u64, writer: u16, writers: u16, has_side_tables: bool) -> Self {
         let mut rng = ChaCha12Rng::seed_from_u64(seed);
         rng.set_stream(u64::from(writer));
-        let host = |n| mixed(n).host().to_string();
-        let peers = (0..UNIVERSE).map(|n| PeerAddress::new(&host(n), PORT + writer).unwrap()).collect();
+        // A ban is about a host on all ports, so with bans each writer has hosts of its own.
+        let (first, ports, peers) = if has_side_tables {
+            (u32::from(writer) * UNIVERSE_BESIDE, 2, UNIVERSE_BESIDE)
+        } else {
+            (0, 1, UNIVERSE)
+        };
+        let peer = |n: u32| {
+            let port = PORT + writer + if n.is_multiple_of(ports) { 0 } else { SECOND_PORT };
+            PeerAddress::new(&mixed(first + n / ports).host().to_string(), port).unwrap()
+        };
+        let peers = (0..peers).map(peer).collect();
         // Seldom, and the journal grows long and is brought into the file by SQLite; often, and by the library.
         let flush_every = *[5, 50, 500].choose(&mut rng).unwrap();
-        Self { rng, peers, is_alone: writers == 1, draws: writer == 0, flush_every }
+        Self { rng, peers, is_alone: writers == 1, draws: writer == 0, flush_every, has_side_tables }
+    }
+
+    /// All that it can change.
+    pub(crate) fn peers(&self) -> &[PeerAddress] {
+        &self.peers
     }
 
     fn peer(&mut self) -> PeerAddress {
@@ -120,7 +165,40 @@ impl History {
         if self.draws { *BACKOFFS.choose(&mut self.rng).unwrap() } else { BackOffUpdate::HardReset }
     }
 
+    /// A host; or, where all peers are its own, a prefix with a few.
+    fn subject(&mut self) -> BanSubject {
+        let host = self.peer().host().clone();
+        if self.is_alone && !matches!(host, Host::Name(_)) && self.rng.random_ratio(1, 4) {
+            return format!("{host}/29").parse().unwrap();
+        }
+        BanSubject::from(&host)
+    }
+
+    /// What only a history with side tables has.
+    fn side_change(&mut self) -> Change {
+        match self.rng.random_range(0..20) {
+            0..10 => {
+                let length = *[0, 1, 20, 255].choose(&mut self.rng).unwrap();
+                let data = (0..length).map(|_| self.rng.random()).collect();
+                Change::SetData(self.peer(), data)
+            }
+            10..14 => {
+                // With one time for each writer, what ends by one's clock lasts by another's.
+                let ends = self.is_alone && self.rng.random();
+                let length = ends.then(|| self.rng.random_range(1..200_000));
+                Change::Ban(self.subject(), length)
+            }
+            14..18 => Change::Unban(self.subject()),
+            18 => Change::RemoveHost(self.peer().host().clone()),
+            _ if self.is_alone => Change::RemovePeersNotHeardSince(self.rng.random_range(50_000..500_000)),
+            _ => Change::RemoveHost(self.peer().host().clone()),
+        }
+    }
+
     fn change(&mut self) -> Change {
+        if self.has_side_tables && self.rng.random_ratio(1, 3) {
+            return self.side_change();
+        }
         match self.rng.random_range(0..100) {
             0..15 => Change::EnsureExists(self.peer()),
             15..20 => {
@@ -158,5 +236,5 @@ impl Iterator for History {
 
 /// Which writer a peer belongs to.
 pub(crate) fn writer_of(address: &PeerAddress) -> u16 {
-    address.port() - PORT
+    (address.port() - PORT) % SECOND_PORT
 }

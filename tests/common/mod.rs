@@ -7,6 +7,7 @@ pub(crate) mod calls;
 pub(crate) mod cc;
 pub(crate) mod chance;
 pub(crate) mod circles;
+pub(crate) mod contents;
 pub(crate) mod damage;
 pub(crate) mod example;
 pub(crate) mod histories;

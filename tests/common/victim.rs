@@ -11,9 +11,10 @@ use std::process::{Child, ChildStdout, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use crate::common::history::{Change, History, clock};
+use crate::common::START;
+use crate::common::history::{Change, History, clock, set_clock};
 use crate::common::process::command_of;
-use peer_manager::{Durability, Options, PeerManager};
+use peer_manager::{Durability, Options, PeerAddress, PeerManager};
 
 /// Names the database in the environment of a process that is to be killed.
 const PATH: &str = "PEER_MANAGER_TEST_KILL_PATH";
@@ -32,7 +33,14 @@ pub(crate) struct Run {
     pub(crate) writers: u16,
     /// After how many changes of each the database is closed.
     pub(crate) changes: u64,
+    /// Whether histories are kept, and data and bans are set.
+    pub(crate) has_side_tables: bool,
+    /// So many seconds after [`START`] it begins.
+    pub(crate) begins: u64,
 }
+
+/// How much later each change is than the one before, if histories are kept: so that days go by.
+const STEP: u64 = 600;
 
 impl Run {
     pub(crate) fn options(&self, path: Option<&Path>) -> Options {
@@ -40,6 +48,7 @@ impl Run {
             db_path: path.map(Path::to_owned),
             rng_seed: Some(self.seed),
             clock: clock(),
+            keep_history: self.has_side_tables,
             ..Options::default()
         };
         if path.is_some() {
@@ -51,7 +60,22 @@ impl Run {
 
     /// The changes of a writer with their numbers, which begin with 1.
     pub(crate) fn history(&self, writer: u16) -> impl Iterator<Item = (u64, Change)> + use<> {
-        (1..=self.changes).zip(History::new(self.seed, writer, self.writers))
+        (1..=self.changes).zip(self.changes_of(writer))
+    }
+
+    fn changes_of(&self, writer: u16) -> History {
+        History::new(self.seed, writer, self.writers, self.has_side_tables)
+    }
+
+    /// The peers that a writer changes, and no other.
+    pub(crate) fn peers_of(&self, writer: u16) -> Vec<PeerAddress> {
+        self.changes_of(writer).peers().to_vec()
+    }
+
+    /// When a change is made; number 0 is the opening.
+    pub(crate) fn time_of(&self, number: u64) -> i64 {
+        let step = if self.has_side_tables { STEP } else { 1 };
+        START.saturating_add_unsigned(self.begins + number * step)
     }
 
     /// Whether all that a writer has changed is certain to survive the process once this call has returned.
@@ -60,14 +84,18 @@ impl Run {
     }
 
     fn to_text(self) -> String {
-        format!("{} {} {} {}", self.durability as u8, self.seed, self.writers, self.changes)
+        let Self { durability, seed, writers, changes, has_side_tables, begins } = self;
+        format!("{} {seed} {writers} {changes} {} {begins}", durability as u8, u8::from(has_side_tables))
     }
 
     fn from_text(text: &str) -> Self {
         let numbers: Vec<u64> = text.split(' ').map(|number| number.parse().unwrap()).collect();
-        let [durability, seed, writers, changes] = numbers[..] else { panic!("{text:?} is no run") };
+        let [durability, seed, writers, changes, has_side_tables, begins] = numbers[..] else {
+            panic!("{text:?} is no run")
+        };
         let durability = *DURABILITIES.iter().find(|&&d| d as u64 == durability).unwrap();
-        Self { durability, seed, writers: writers.try_into().unwrap(), changes }
+        let (writers, has_side_tables) = (writers.try_into().unwrap(), has_side_tables == 1);
+        Self { durability, seed, writers, changes, has_side_tables, begins }
     }
 }
 
@@ -95,6 +123,7 @@ pub(crate) fn live() {
     let run = Run::from_text(&run);
     // Made before, so that no time passes between the opening and the first change.
     let histories: Vec<_> = (0..run.writers).map(|writer| (writer, run.history(writer))).collect();
+    set_clock(run.time_of(0));
     // The harness may have begun a line.
     tell("\nopening");
     let manager = PeerManager::open(run.options(Some(Path::new(&path)))).unwrap();
@@ -104,7 +133,7 @@ pub(crate) fn live() {
             let manager = &manager;
             scope.spawn(move || {
                 for (number, change) in history {
-                    change.make(number, manager).unwrap();
+                    change.make(run.time_of(number), manager).unwrap();
                     if run.promises(&change) && !tell(&format!("{writer} {number}")) {
                         break;
                     }

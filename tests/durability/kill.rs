@@ -9,20 +9,23 @@
 //!
 //! The seed repeats the histories and how long each process is let be, but not how far it comes in that time.
 //!
+//! In one of the tests there are histories, data and bans beside the peers: what each table has must be of the same moment, with
+//! no row without a peer and no peer that is banned.
+//!
 //! `PEER_MANAGER_TEST_LONG=1` kills a thousand times and more.
 
 use std::fmt;
-use std::fs;
 use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
-use crate::common::history::Change;
-use crate::common::judge::{Loss, judge, peers_in_file};
-use crate::common::run::is_long;
+use crate::common::contents::Contents;
+use crate::common::history::{Change, set_clock};
+use crate::common::judge::{Judgement, Loss, copy_of, judge};
+use crate::common::run::{is_full, is_long, skip_part};
 use crate::common::victim::{self, Run, Stage, Told, Victim};
-use crate::common::{self, TempDb};
-use peer_manager::{Durability, PeerManager, PeerRecord};
+use crate::common::{self, START, TempDb};
+use peer_manager::{Durability, PeerManager};
 use rand::rngs::ChaCha12Rng;
 use rand::{RngExt as _, SeedableRng as _};
 
@@ -72,6 +75,10 @@ struct Tally {
     while_opening: u32,
     while_closing: u32,
     sound: u32,
+    /// How many peers, data and bans were in all files together.
+    peers: u64,
+    data: u64,
+    bans: u64,
     /// Found with a change that no caller had been told of.
     ahead: u32,
     failures: Vec<String>,
@@ -80,61 +87,77 @@ struct Tally {
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { acknowledged, lost, while_opening, while_closing, ahead, sound, .. } = self;
+        let Self { peers, data, bans, .. } = self;
         write!(
             f,
             "{acknowledged} changes acknowledged, {lost} lost, {while_opening} kills while opening, \
-             {while_closing} while closing, {ahead} before an acknowledgement, {sound} files sound"
+             {while_closing} while closing, {ahead} before an acknowledgement, {sound} files sound, with {peers} peers, \
+             {data} data and {bans} bans"
         )
     }
 }
 
 impl Tally {
     /// Kills processes of so many writers, and judges what each has left.
-    fn of(durability: Durability, writers: u16, kills: u32, rng: &mut ChaCha12Rng) -> Self {
+    fn of(durability: Durability, kind: Kind, kills: u32, rng: &mut ChaCha12Rng) -> Self {
+        let Kind { writers, has_side_tables } = kind;
         let mut tally = Self::default();
         while tally.kills < kills {
             let life = rng.random_range(1..=KILLS_OF_A_FILE).min(kills - tally.kills);
-            let (database, mut peers) = (TempDb::new(), Vec::new());
+            let (database, mut before, mut begins) = (TempDb::new(), None, 0);
             for nth in 1..=life {
                 let moment = Moment::random(nth == 1, rng);
                 let changes =
                     if moment.stage == Stage::Closing { rng.random_range(0..150) } else { u64::MAX };
-                let run = Run { durability, seed: rng.random(), writers, changes };
+                let run = Run { durability, seed: rng.random(), writers, changes, has_side_tables, begins };
                 let told = kill_at(moment, &run, &database.path());
-                let found = look_into(&database, &run, told.stage, nth == life);
-                let judged = found.and_then(|found| tally.enter(&run, &peers, &told, found));
+                let judged = tally.enter(&run, before.as_ref(), &told, &database, nth == life);
                 tally.kills += 1;
                 match judged {
-                    Ok(found) => peers = found,
+                    // The next process knows nothing of what was lost, and its clock goes on from there.
+                    Ok(now) => begins = u64::try_from(now - START).unwrap(),
                     Err(failure) => {
                         let place = format!("kill {nth} of {life} ({moment:?}, {run:?}, {told:?})");
                         tally.failures.push(format!("{place}: {failure}"));
                         break;
                     }
                 }
+                before = Some(copy_of(&database));
             }
         }
         tally
     }
 
-    /// Counts what became of one kill, and says what the next process begins with.
+    /// Counts what became of one kill, and says as of when the file is.
+    ///
+    /// SQLite must find it sound, and a manager that is opened on it as by a node that starts again must know the same.
+    /// The last time, that is the file itself; else it is left to the next process as it is.
     fn enter(
         &mut self,
         run: &Run,
-        before: &[PeerRecord],
+        before: Option<&TempDb>,
         told: &Told,
-        found: Vec<PeerRecord>,
-    ) -> Result<Vec<PeerRecord>, String> {
+        database: &TempDb,
+        is_last_time: bool,
+    ) -> Result<i64, String> {
+        let found = Contents::of_file(&copy_of(database), told.stage >= Stage::Changing)?;
+        let Judgement { acknowledged, is_ahead, number } =
+            judge(run, before, told, &found).map_err(|loss| {
+                self.lost += loss.changes();
+                loss.to_string()
+            })?;
+        let now = run.time_of(number);
+        let copy = copy_of(database);
+        start_again(run, now, if is_last_time { database } else { &copy }, &found)?;
         self.sound += 1;
         self.while_opening += u32::from(told.stage == Stage::Opening);
         self.while_closing += u32::from(told.stage == Stage::Closing);
-        let judgement = judge(run, before, told, &found).map_err(|loss| {
-            self.lost += loss.changes();
-            loss.to_string()
-        })?;
-        self.acknowledged += judgement.acknowledged;
-        self.ahead += u32::from(judgement.is_ahead);
-        Ok(found)
+        self.peers += found.peers.len() as u64;
+        self.data += found.peers.iter().filter(|known| !known.data.is_empty()).count() as u64;
+        self.bans += found.bans.len() as u64;
+        self.acknowledged += acknowledged;
+        self.ahead += u32::from(is_ahead);
+        Ok(now)
     }
 }
 
@@ -145,57 +168,52 @@ fn kill_at(moment: Moment, run: &Run, path: &Path) -> Told {
     victim.kill()
 }
 
-/// Reads what a kill has left, and leaves it to the next process as it is.
-///
-/// SQLite must find it sound, and a manager that is opened on it as by a node that starts again must know the same
-/// peers. The last time, that is the file itself.
-fn look_into(
-    database: &TempDb,
-    run: &Run,
-    stage: Stage,
-    is_last_time: bool,
-) -> Result<Vec<PeerRecord>, String> {
-    let is_made = stage >= Stage::Changing;
-    let found = peers_in_file(&copy_of(database), is_made)?;
-    let copy = copy_of(database);
-    let restarted = if is_last_time { database } else { &copy };
-    if known_after_restart(run, &restarted.path()).map_err(|error| error.to_string())? != found {
+/// Opens a file at this time and closes it: the manager must know what SQLite has found in it, and change nothing.
+fn start_again(run: &Run, now: i64, database: &TempDb, found: &Contents) -> Result<(), String> {
+    let known = known_after_restart(run, now, &database.path()).map_err(|error| error.to_string())?;
+    if known != found.at(now) {
         return Err("a manager that is opened on it does not know what SQLite finds in it".to_owned());
     }
-    if peers_in_file(restarted, true)? != found {
+    if Contents::of_file(database, true)? != *found {
         return Err("a manager that was opened on it and closed has changed it".to_owned());
     }
-    Ok(found)
+    Ok(())
 }
 
 /// What a manager knows that is opened on a file, and closed.
-fn known_after_restart(run: &Run, path: &Path) -> peer_manager::Result<Vec<PeerRecord>> {
+fn known_after_restart(run: &Run, now: i64, path: &Path) -> peer_manager::Result<Contents> {
+    set_clock(now);
     let manager = PeerManager::open(run.options(Some(path)))?;
     manager.check_invariants()?;
     assert_eq!(manager.get_stats()?.skipped_rows, 0);
-    Ok(common::peers(&manager).into_values().collect())
+    Ok(Contents::of_manager(&manager))
 }
 
-/// All files of the database, as they are.
-fn copy_of(database: &TempDb) -> TempDb {
-    let copy = TempDb::new();
-    for file in fs::read_dir(database.directory()).unwrap() {
-        let file = file.unwrap();
-        fs::copy(file.path(), copy.directory().join(file.file_name())).unwrap();
-    }
-    copy
+/// What the processes are that are killed.
+#[derive(Clone, Copy, Debug)]
+struct Kind {
+    writers: u16,
+    has_side_tables: bool,
 }
 
 /// Kills in each mode, tells what became of it, and fails if anything was lost.
-fn kill_in_each_mode(writers: u16, kills: u32) {
+fn kill_in_each_mode(kind: Kind, kills: u32) {
     let mut rng = ChaCha12Rng::seed_from_u64(common::test_seed());
-    rng.set_stream(writers.into());
+    let Kind { writers, has_side_tables } = kind;
+    rng.set_stream(u64::from(writers) + if has_side_tables { 100 } else { 0 });
     let mut failures = Vec::new();
     for &durability in MODES {
-        let tally = Tally::of(durability, writers, kills, &mut rng);
+        let tally = Tally::of(durability, kind, kills, &mut rng);
         let mode = format!("{durability:?}").to_uppercase();
         let threads = if writers == 1 { String::new() } else { format!(" and {writers} threads") };
-        println!("kill -9: {} kills with {mode}{threads}, {tally}", tally.kills);
+        let side_tables = if has_side_tables { " and side tables" } else { "" };
+        println!("kill -9: {} kills with {mode}{threads}{side_tables}, {tally}", tally.kills);
+        let has_some = tally.data != 0 && tally.bans != 0;
+        // Of a few processes, all may have been killed early.
+        assert!(
+            if has_side_tables { has_some || kills < 30 } else { tally.data + tally.bans == 0 },
+            "{tally}"
+        );
         failures.extend(tally.failures);
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));
@@ -203,32 +221,101 @@ fn kill_in_each_mode(writers: u16, kills: u32) {
 
 #[test]
 fn no_change_that_was_acknowledged_is_lost_and_none_is_there_in_part() {
-    kill_in_each_mode(1, if is_long() { 334 } else { 15 });
+    kill_in_each_mode(Kind { writers: 1, has_side_tables: false }, if is_long() { 334 } else { 15 });
 }
 
 #[test]
 fn each_of_several_threads_finds_the_changes_that_it_acknowledged() {
-    kill_in_each_mode(3, if is_long() { 100 } else { 5 });
+    kill_in_each_mode(Kind { writers: 3, has_side_tables: false }, if is_long() { 100 } else { 5 });
+}
+
+/// Of so many kills in each mode: all, if this is a full run, else one of so many.
+fn kills_of(all: u32, one_of: u32) -> u32 {
+    if is_full() {
+        return all;
+    }
+    skip_part(&format!("{} of {all} kills in each mode, all with PEER_MANAGER_TEST_FULL=1", all / one_of));
+    all / one_of
+}
+
+#[test]
+fn peers_histories_data_and_bans_are_there_as_at_one_moment() {
+    let kills = kills_of(if is_long() { 334 } else { 100 }, 10);
+    kill_in_each_mode(Kind { writers: 1, has_side_tables: true }, kills);
+}
+
+#[test]
+fn each_of_several_threads_finds_the_histories_data_and_bans_that_it_acknowledged() {
+    let kills = kills_of(if is_long() { 100 } else { 30 }, 6);
+    kill_in_each_mode(Kind { writers: 3, has_side_tables: true }, kills);
 }
 
 /// A history that is always the same, for files that are not as it says. It flushes now and then.
-const KNOWN: Run = Run { durability: Durability::Commit, seed: 3, writers: 1, changes: 300 };
+const KNOWN: Run = Run {
+    durability: Durability::Commit,
+    seed: 3,
+    writers: 1,
+    changes: 300,
+    has_side_tables: false,
+    begins: 0,
+};
 
-/// The file that is left by these changes of the known history.
-fn file_left_by(is_made: impl Fn(u64) -> bool) -> TempDb {
+/// The same with histories, data and bans.
+const KNOWN_BESIDE: Run = Run { has_side_tables: true, ..KNOWN };
+
+/// The file that is left by these changes of a history.
+fn file_of(run: Run, is_made: impl Fn(u64) -> bool) -> TempDb {
     let database = TempDb::new();
-    let manager = PeerManager::open(KNOWN.options(Some(&database.path()))).unwrap();
-    for (number, change) in KNOWN.history(0).filter(|(number, _)| is_made(*number)) {
-        change.make(number, &manager).unwrap();
+    set_clock(run.time_of(0));
+    let manager = PeerManager::open(run.options(Some(&database.path()))).unwrap();
+    for (number, change) in run.history(0).filter(|(number, _)| is_made(*number)) {
+        change.make(run.time_of(number), &manager).unwrap();
     }
     database
 }
 
+fn file_left_by(is_made: impl Fn(u64) -> bool) -> TempDb {
+    file_of(KNOWN, is_made)
+}
+
 /// What is judged of a file whose changes up to one were acknowledged.
-fn judged(durability: Durability, acknowledged: u64, file: &TempDb) -> Result<(), Loss> {
+fn judged_of(run: Run, acknowledged: u64, file: &TempDb) -> Result<(), Loss> {
     let told = Told { stage: Stage::Changing, acknowledged: vec![acknowledged] };
-    let found = peers_in_file(file, true).unwrap();
-    judge(&Run { durability, ..KNOWN }, &[], &told, &found).map(drop)
+    judge(&run, None, &told, &Contents::of_file(file, true).unwrap()).map(drop)
+}
+
+fn judged(durability: Durability, acknowledged: u64, file: &TempDb) -> Result<(), Loss> {
+    judged_of(Run { durability, ..KNOWN }, acknowledged, file)
+}
+
+#[test]
+fn the_judge_notices_what_a_side_table_has_of_another_moment() {
+    let sound = file_of(KNOWN_BESIDE, |number| number <= 200);
+    judged_of(KNOWN_BESIDE, 200, &sound).unwrap();
+    judged_of(KNOWN_BESIDE, 199, &sound).unwrap();
+    for damage in [
+        "UPDATE peer_manager_history SET lastheard = lastheard + 1 WHERE one = 1",
+        "DELETE FROM peer_manager_history WHERE one = 1",
+        "UPDATE peer_manager_data SET data = CAST(data || x'00' AS BLOB) WHERE one = 1",
+        "DELETE FROM peer_manager_data WHERE one = 1",
+        "UPDATE peer_manager_bans SET until = until - 1 WHERE until = 9223372036854775807",
+        "DELETE FROM peer_manager_bans WHERE until = 9223372036854775807",
+    ] {
+        let file = copy_of(&sound);
+        let table = damage.split(' ').find(|word| word.starts_with("peer_manager_")).unwrap();
+        let one = format!("(port, ip) = (SELECT port, ip FROM {table} LIMIT 1)");
+        let changed = file.connection().execute(&damage.replace("one = 1", &one), []).unwrap();
+        assert_ne!(changed, 0, "{damage}");
+        let loss = judged_of(KNOWN_BESIDE, 199, &file).unwrap_err();
+        assert!(matches!(loss, Loss::NoMoment { .. }), "{damage}: {loss}");
+    }
+    // What is left of a peer that is gone is no moment's either.
+    for table in ["peer_manager_history", "peer_manager_data"] {
+        let file = copy_of(&sound);
+        let sql = format!("DELETE FROM peers WHERE (port, ip) = (SELECT port, ip FROM {table} LIMIT 1)");
+        assert_eq!(file.connection().execute(&sql, []), Ok(1));
+        Contents::of_file(&file, true).unwrap_err();
+    }
 }
 
 #[test]
