@@ -4,6 +4,7 @@
 
 pub(crate) mod aside;
 pub(crate) mod calls;
+pub(crate) mod calls_beside;
 pub(crate) mod cc;
 pub(crate) mod chance;
 pub(crate) mod circles;

@@ -19,21 +19,32 @@ pub(crate) struct Promise {
     /// A change outlasts a loss of power when the call returns, and fails if it cannot be synchronised. It is written
     /// by then, so the next start after a crash may find it done: [`Durability::Sync`] says so.
     pub(crate) is_synchronised_at_once: bool,
+    /// Whether histories are kept.
+    pub(crate) keeps_histories: bool,
 }
 
-pub(crate) const COMMIT: Promise =
-    Promise { durability: Durability::Commit, is_written_at_once: true, is_synchronised_at_once: false };
+pub(crate) const COMMIT: Promise = Promise {
+    durability: Durability::Commit,
+    is_written_at_once: true,
+    is_synchronised_at_once: false,
+    keeps_histories: false,
+};
 pub(crate) const SYNC: Promise =
-    Promise { durability: Durability::Sync, is_written_at_once: true, is_synchronised_at_once: true };
-
+    Promise { durability: Durability::Sync, is_synchronised_at_once: true, ..COMMIT };
 pub(crate) const DEFERRED: Promise =
-    Promise { durability: Durability::Deferred, is_written_at_once: false, is_synchronised_at_once: false };
+    Promise { durability: Durability::Deferred, is_written_at_once: false, ..COMMIT };
 
 impl Promise {
+    /// The same where histories are kept.
+    pub(crate) fn with_histories(self) -> Self {
+        Self { keeps_histories: true, ..self }
+    }
+
     pub(crate) fn options(self, path: &Path) -> Options {
         let mut options = TestClock::at(START).options(3);
         options.db_path = Some(path.to_owned());
         options.durability = self.durability;
+        options.keep_history = self.keeps_histories;
         // Nothing is written but by a flush, so that the same is done at the same time in every run.
         options.flush_interval = Duration::MAX;
         options

@@ -3,10 +3,10 @@
 #[path = "../common/mod.rs"]
 mod common;
 
-mod bans;
 mod deferred;
 mod failed_writes;
 mod faults;
+mod faults_beside;
 mod faults_borrowed;
 mod faults_bounds;
 mod history;

@@ -7,11 +7,13 @@
 use std::time::Duration;
 
 use crate::common::calls::{self, CALLS, Call, FLUSH};
+use crate::common::calls_beside;
+use crate::common::contents::Contents;
 use crate::common::run::{is_full, is_long, one_of};
 use crate::common::sweep::{COMMIT, DEFERRED, Promise, SYNC, database_with};
 use crate::common::vfs;
 use crate::common::vfs::disk::{Disk, Event, Files};
-use crate::common::{self, Rows, START, ipv4, mixed, record, test_seed};
+use crate::common::{self, START, ipv4, mixed, record, test_seed};
 use peer_manager::StoredPeerType::Inbound;
 use peer_manager::{PeerManager, SCHEMA};
 use rand::rngs::ChaCha12Rng;
@@ -21,7 +23,7 @@ use rand::{RngExt as _, SeedableRng as _};
 struct Moment {
     /// How much had been done to the disk by then.
     position: usize,
-    rows: Rows,
+    contents: Contents,
     /// Whether the call promised that all this outlasts a loss of power.
     is_durable: bool,
 }
@@ -35,9 +37,10 @@ struct History {
 
 /// Makes the calls, with a restart where there is `None`, from a directory with these files, and notes what happens.
 fn live(promise: Promise, from: &Files, calls: &[Option<Call>]) -> History {
-    let rows = if from.is_empty() { Rows::new() } else { found_after(from, promise, "the start") };
+    let contents =
+        if from.is_empty() { Contents::default() } else { found_after(from, promise, "the start") };
     let (database, plan) = database_with(from);
-    let mut moments = vec![Moment { position: 0, rows, is_durable: true }];
+    let mut moments = vec![Moment { position: 0, contents, is_durable: true }];
     // With DEFERRED, the thread is to write all the time.
     let mut options = promise.options(&database.path());
     options.flush_interval = Duration::ZERO;
@@ -50,18 +53,18 @@ fn live(promise: Promise, from: &Files, calls: &[Option<Call>]) -> History {
         } else {
             // The end of a manager flushes.
             drop(manager);
-            let rows = moments.last().unwrap().rows.clone();
-            moments.push(Moment { position: plan.position(), rows, is_durable: true });
+            let contents = moments.last().unwrap().contents.clone();
+            moments.push(Moment { position: plan.position(), contents, is_durable: true });
             manager = open();
             true
         };
-        let rows = common::rows_of(common::peers(&manager).values());
-        moments.push(Moment { position: plan.position(), rows, is_durable });
+        let contents = Contents::of_manager(&manager);
+        moments.push(Moment { position: plan.position(), contents, is_durable });
     }
     drop(manager);
     let (at_first, events) = plan.events();
-    let rows = moments.last().unwrap().rows.clone();
-    moments.push(Moment { position: events.len(), rows, is_durable: true });
+    let contents = moments.last().unwrap().contents.clone();
+    moments.push(Moment { position: events.len(), contents, is_durable: true });
     History { moments, at_first, events }
 }
 
@@ -79,6 +82,22 @@ fn every_call() -> Vec<Option<Call>> {
     calls.extend([None, Some(STANDING)]);
     calls.extend(CALLS[..10].iter().copied().map(Some));
     calls
+}
+
+/// Every kind of call that changes what is kept beside the rows of peers, with restarts and flushes between.
+fn every_call_beside() -> Vec<Option<Call>> {
+    let mut calls: Vec<_> = calls_beside::CALLS.into_iter().map(Some).collect();
+    calls.insert(3, Some(FLUSH));
+    calls.insert(8, None);
+    calls.insert(14, Some(FLUSH));
+    calls
+}
+
+/// The peers that those calls change, with all that is kept of them.
+fn standing_beside() -> Files {
+    let (database, plan) = database_with(&Files::new());
+    calls_beside::stand(&database, true);
+    plan.disk().after_kill()
 }
 
 /// A few calls, none of which changes what one of the others does to the same thing. (A change that is lost with the
@@ -124,18 +143,19 @@ fn many_changes() -> Vec<Option<Call>> {
 }
 
 /// What a start after the loss finds. The file is sound, and the table works.
-fn found_after(files: &Files, promise: Promise, what: &str) -> Rows {
+fn found_after(files: &Files, promise: Promise, what: &str) -> Contents {
     let (database, _plan) = database_with(files);
     let manager = promise.open(&database).unwrap_or_else(|error| panic!("{what}: {error}"));
     manager.check_invariants().unwrap();
     assert_eq!(manager.get_stats().unwrap().skipped_rows, 0, "{what}");
-    let found = common::rows_of(common::peers(&manager).values());
+    let found = Contents::of_manager(&manager);
     let connection = vfs::past_all_faults(&database.path());
-    let verdict: String = connection.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
-    assert_eq!(verdict, "ok", "{what}");
+    let in_file =
+        Contents::of_connection(&connection, true).unwrap_or_else(|error| panic!("{what}: {error}"));
+    assert_eq!(in_file.at(START), found, "{what}: the file");
     assert!(manager.ensure_exists(&ipv4(9_000)).unwrap(), "{what}");
     manager.flush().unwrap();
-    assert_eq!(common::rows(&connection).len(), found.len() + 1, "{what}");
+    assert_eq!(common::rows(&connection).len(), found.peers.len() + 1, "{what}");
     found
 }
 
@@ -197,13 +217,13 @@ impl Cutter {
         let what = format!("power lost after operation {position} with {:?}", self.promise);
         let found = found_after(files, self.promise, &what);
         assert!(
-            may_be.iter().any(|moment| moment.rows == found),
+            may_be.iter().any(|moment| moment.contents == found),
             "{what}: {} peers, which is none of the moments {durable} to {}",
-            found.len(),
+            found.peers.len(),
             returned + 1
         );
         self.cuts += 1;
-        self.went_back += u64::from(moments[returned..].iter().all(|moment| moment.rows != found));
+        self.went_back += u64::from(moments[returned..].iter().all(|moment| moment.contents != found));
     }
 }
 
@@ -216,6 +236,10 @@ fn cut_the_power(promise: Promise) {
     for files in some.iter().step_by(one_of(5, "lives after a loss of power")) {
         cutter.cut_everywhere(&live(promise, files, &other_calls()), 1, 1);
     }
+    cutter.promise = promise.with_histories();
+    let history = live(cutter.promise, &standing_beside(), &every_call_beside());
+    cutter.cut_everywhere(&history, 1, factor);
+    cutter.promise = promise;
     let history = live(promise, &small_pages(), &many_changes());
     let [.., last_change, _] = history.moments.as_slice() else { unreachable!() };
     let is_to_file = |event: &Event| matches!(event, Event::Write { name, .. } if name == "peers.db");
