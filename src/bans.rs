@@ -86,13 +86,13 @@ impl Bans {
     /// Those that have ended.
     fn ended(&self, now: i64) -> impl Iterator<Item = &BanSubject> {
         let may_have_ended = self.first_end <= now;
-        let ended = self.all.iter().filter(move |(_, entry)| entry.until <= now && entry.until != i64::MAX);
+        let ended = self.all.iter().filter(move |(_, entry)| !lasts(entry.until, now));
         may_have_ended.then_some(ended).into_iter().flatten().map(|(subject, _)| subject)
     }
 
     /// Whether there is a ban of exactly this, which lasts at `now`.
     pub(crate) fn has(&self, subject: &BanSubject, now: i64) -> bool {
-        self.all.get(subject).is_some_and(|entry| now < entry.until)
+        self.all.get(subject).is_some_and(|entry| lasts(entry.until, now))
     }
 
     /// The ban that an address is under at `now`: of several, the one with the longest prefix.
@@ -115,7 +115,7 @@ impl Bans {
                 .map(ban),
             Host::Name(name) => {
                 let subject = BanSubject(Subject::Name(Arc::clone(name)));
-                let entry = self.all.get(&subject).filter(|entry| now < entry.until)?;
+                let entry = self.all.get(&subject).filter(|entry| lasts(entry.until, now))?;
                 Some(Ban { subject, until: entry.until })
             }
         }
@@ -125,7 +125,7 @@ impl Bans {
     ///
     /// Cost: that of sorting them.
     pub(crate) fn list(&self, now: i64) -> memory::Result<Vec<Ban>> {
-        let lasting = memory::collect(self.all.iter().filter(|(_, entry)| now < entry.until))?;
+        let lasting = memory::collect(self.all.iter().filter(|(_, entry)| lasts(entry.until, now)))?;
         let mut order = memory::collect((0..).take(lasting.len()))?;
         sort(&mut order, &mut |a, b| lasting[a as usize].0.cmp(lasting[b as usize].0));
         memory::collect(order.iter().map(|&at| {
@@ -135,14 +135,19 @@ impl Bans {
     }
 }
 
+/// Whether a ban with this end lasts at `now`. One for good does so in the last second that there is, too.
+pub(crate) fn lasts(until: i64, now: i64) -> bool {
+    now < until || until == i64::MAX
+}
+
 /// The longest of the prefixes that contain a host and whose bans last at `now`, and when that ends.
 fn longest<P: Prefix>(tree: &PrefixMap<P, i64>, host: &P, now: i64) -> Option<(P, i64)> {
     let (prefix, &until) = tree.get_lpm(host)?;
-    if now < until {
+    if lasts(until, now) {
         return Some((prefix, until));
     }
     // It has ended, but a shorter one may last.
-    tree.cover(host).filter(|&(_, &until)| now < until).last().map(|(prefix, &until)| (prefix, until))
+    tree.cover(host).filter(|&(_, &until)| lasts(until, now)).last().map(|(prefix, &until)| (prefix, until))
 }
 
 /// Changing.

@@ -6,7 +6,7 @@
 
 use super::PeerManager;
 use crate::address::PeerAddress;
-use crate::bans::{Ban, BanSubject};
+use crate::bans::{self, Ban, BanSubject};
 use crate::error::{Error, Result};
 use crate::memory;
 use crate::sync::Ordering;
@@ -46,7 +46,7 @@ impl PeerManager {
     /// ```
     pub fn ban(&self, subject: &BanSubject, until: i64) -> Result<usize> {
         let now = self.clock.now();
-        if until <= now {
+        if !bans::lasts(until, now) {
             return Err(Error::InvalidArgument(format!(
                 "cannot ban {subject} until {until}, because it is {now} now; give a later time"
             )));

@@ -99,9 +99,19 @@ fn a_ban_lasts_while_the_clock_is_before_its_end() {
     }
     assert!(matches!(manager.unban(&subject("2001:db8::/32")), Err(Error::NotBanned(_))), "it has ended");
     // For good is for good, even in the last second there is.
-    clock.set(i64::MAX - 1);
-    manager.ban(&subject("2001:db8::/32"), i64::MAX).unwrap();
-    assert!(manager.is_banned(&peer).unwrap());
+    for now in [i64::MAX - 1, i64::MAX] {
+        clock.set(now);
+        manager.ban(&subject("2001:db8::/32"), i64::MAX).unwrap();
+        assert!(manager.is_banned(&peer).unwrap());
+        assert!(
+            manager.ensure_exists(&peer).is_err()
+                && manager.store(&record(peer.clone(), 0, 0, Inbound)).is_err()
+        );
+        assert_eq!(manager.get_bans().unwrap(), [ban("2001:db8::/32", i64::MAX)]);
+        assert_eq!(manager.get_stats().unwrap().bans, 1);
+    }
+    manager.unban(&subject("2001:db8::/32")).unwrap();
+    assert!(!manager.is_banned(&peer).unwrap());
 }
 
 #[test]

@@ -1,11 +1,14 @@
 //! The library against the reference model: random histories, in memory and on a file that is closed and opened
 //! again, with every answer, the whole table and every row compared after each step. With the durability DEFERRED the
-//! rows are those of one moment since the last flush.
+//! rows are those of one moment since the last flush. Bans, data and, in half of the histories, what is known of each peer's past
+//! are compared with what the model keeps beside its peers, and their tables with its own.
 
 use std::time::Duration;
 
+use crate::common::model::beside::{Banned, StepBeside};
 use crate::common::model::netgroup::Policy;
 use crate::common::model::reference::{Key, Reference, key};
+use crate::common::model::rows::{RowsBeside, rows_beside};
 use crate::common::model::steps::{Peer, Query, Step, Values, by_address};
 use crate::common::{self, Rows, START, TempDb, TestClock};
 use peer_manager::{
@@ -63,12 +66,45 @@ enum Event {
     Reopen,
 }
 
-fn history() -> impl Strategy<Value = Vec<Event>> {
+/// The steps that are about what is kept beside the records.
+fn step_beside(keeps_histories: bool) -> impl Strategy<Value = StepBeside<Number>> {
+    let peer = || (0..UNIVERSE).prop_map(Number);
+    let banned = || {
+        let shorter_by = prop_oneof![4 => Just(0), 2 => 1..8_u8, 1 => 8..=255_u8];
+        (peer(), shorter_by).prop_map(|(peer, shorter_by)| Banned { peer, shorter_by })
+    };
+    let until = || {
+        prop_oneof![
+            8 => (START - 300)..(START + 300),
+            1 => select(vec![i64::MIN, 0, i64::MAX - 1, i64::MAX]),
+        ]
+    };
+    let data = || {
+        let length = prop_oneof![2 => Just(0), 6 => 1..20_usize, 2 => Just(255), 1 => Just(256)];
+        length.prop_flat_map(|length| vec(any::<u8>(), length))
+    };
+    let since =
+        || prop_oneof![8 => (START - 500_000)..(START + 300), 1 => select(vec![i64::MIN, 0, i64::MAX])];
+    prop_oneof![
+        3 => (banned(), until()).prop_map(|(banned, until)| StepBeside::Ban(banned, until)),
+        3 => banned().prop_map(StepBeside::Unban),
+        2 => peer().prop_map(StepBeside::IsBanned),
+        8 => (peer(), data()).prop_map(|(peer, data)| StepBeside::SetData(peer, data)),
+        2 => peer().prop_map(StepBeside::LoadHistory),
+        2 => peer().prop_map(StepBeside::RemoveHost),
+        1 => (since(), peer()).prop_map(move |(since, peer)| {
+            if keeps_histories { StepBeside::RemovePeersNotHeardSince(since) } else { StepBeside::IsBanned(peer) }
+        }),
+    ]
+}
+
+fn history(keeps_histories: bool) -> impl Strategy<Value = Vec<Event>> {
     let peer = || (0..UNIVERSE).prop_map(Number);
     let time = || {
         prop_oneof![
             12 => (START - 300)..(START + 300),
             2 => (START - 30_000)..(START + 30_000),
+            2 => (START - 500_000)..(START + 500_000),
             1 => select(vec![i64::MIN, i64::MIN + 1, -1, 0, i64::MAX - 5, i64::MAX]),
         ]
     };
@@ -90,10 +126,12 @@ fn history() -> impl Strategy<Value = Vec<Event>> {
         let seniority = prop_oneof![4 => Just(0), 3 => 1..12_u32, 1 => Just(MAX_SENIORITY)];
         let networks = prop_oneof![3 => Just(0), 1 => 1..32_u32];
         let additions = prop_oneof![Just((0, false, 0)), (seniority, any::<bool>(), networks)];
-        let rest = (max_per_netgroup, vec(peer(), 0..5), additions);
+        let since = || prop_oneof![4 => Just(0), 1 => (START - 300)..(START + 300), 1 => time()];
+        let since = (since(), since()).prop_map(move |since| if keeps_histories { since } else { (0, 0) });
+        let rest = (max_per_netgroup, vec(peer(), 0..5), additions, since);
         (any::<bool>(), option::of(failures()), filter, rest).prop_map(
             |(use_next_attempt, max_num_failures, type_filter, rest)| {
-                let (max_per_netgroup, exclude, (seniority, apart, networks)) = rest;
+                let (max_per_netgroup, exclude, (seniority, apart, networks), since) = rest;
                 Query {
                     use_next_attempt,
                     max_num_failures,
@@ -105,6 +143,8 @@ fn history() -> impl Strategy<Value = Vec<Event>> {
                     networks,
                     // It says nothing where no list is shared.
                     share_key: 1,
+                    heard_since: since.0,
+                    reached_since: since.1,
                 }
             },
         )
@@ -134,9 +174,10 @@ fn history() -> impl Strategy<Value = Vec<Event>> {
         1 => vec(peer(), 0..3).prop_map(Step::SetOwnAddresses),
         2 => Just(Step::GetStats),
         1 => Just(Step::Flush),
+        12 => step_beside(keeps_histories).prop_map(Step::Beside),
     ];
     let event = prop_oneof![
-        72 => step.prop_map(Event::Call),
+        84 => step.prop_map(Event::Call),
         5 => time().prop_map(Event::TurnClock),
         1 => Just(Event::Reopen),
     ];
@@ -149,21 +190,44 @@ struct Pair {
     clock: TestClock,
     seed: u64,
     policy: Policy,
+    keeps_histories: bool,
     database: Option<(TempDb, Connection)>,
     manager: PeerManager,
     model: Reference,
     durability: Durability,
     /// With DEFERRED, what the rows may be: the table at every moment since the last flush.
-    moments: Vec<Rows>,
+    moments: Vec<(Rows, RowsBeside)>,
 }
 
 impl Pair {
     fn in_memory(seed: u64) -> Self {
         let clock = TestClock::at(START);
         let manager = clock.in_memory(seed);
-        let (model, durability, moments) = (Reference::new_in_memory(), Durability::Commit, Vec::new());
-        let policy = Policy::default();
-        Self { clock, seed, policy, database: None, manager, model, durability, moments }
+        Self {
+            clock,
+            seed,
+            policy: Policy::default(),
+            keeps_histories: false,
+            database: None,
+            manager,
+            model: Reference::new_in_memory(),
+            durability: Durability::Commit,
+            moments: Vec::new(),
+        }
+    }
+
+    /// The same, keeping histories or not, before anything has happened.
+    fn keeping(mut self, histories: bool) -> Self {
+        self.keeps_histories = histories;
+        self.model = self.model.keeping(histories);
+        let connection = self.database.take().map(|(database, _)| database);
+        self.manager = self.clock.in_memory(self.seed);
+        self.manager = self.open(connection.as_ref());
+        self.database = connection.map(|database| {
+            let connection = database.connection();
+            (database, connection)
+        });
+        self
     }
 
     /// With options that are not the specification's.
@@ -195,6 +259,7 @@ impl Pair {
         options.db_path = database.map(TempDb::path);
         common::follow(self.policy, &mut options);
         options.durability = self.durability;
+        options.keep_history = self.keeps_histories;
         options.flush_interval = Duration::from_millis(1);
         common::open(options)
     }
@@ -225,9 +290,19 @@ impl Pair {
             // The old one is closed first, as in a node that starts again.
             self.manager = self.clock.in_memory(self.seed);
             self.manager = self.open(Some(database));
-            self.model.reopen();
             self.moments.clear();
+            let before = self.rows_of_model();
+            self.model.reopen(self.clock.now());
+            // Peers that are banned by now are removed.
+            if self.rows_of_model() != before {
+                self.moments.push(before);
+            }
         }
+    }
+
+    /// What the file should have.
+    fn rows_of_model(&self) -> (Rows, RowsBeside) {
+        (self.model.rows().collect(), self.model.rows_beside())
     }
 
     /// What must hold after every step.
@@ -235,8 +310,13 @@ impl Pair {
         self.manager.check_invariants().unwrap();
         assert_eq!(self.manager.peer_count(), self.model.peer_count());
         assert_eq!(common::peers(&self.manager), by_address(self.model.get_all_peers().cloned()));
+        self.model.compare_beside::<Number>(&self.manager, self.clock.now());
         let Some((_, connection)) = &self.database else { return };
-        let (rows, now): (_, Rows) = (common::rows(connection), self.model.rows().collect());
+        // All tables as of one moment.
+        let transaction = connection.unchecked_transaction().unwrap();
+        let rows = (common::rows(connection), rows_beside(connection));
+        drop(transaction);
+        let now = self.rows_of_model();
         if self.durability == Durability::Deferred && !self.moments.is_empty() {
             self.moments.push(now);
             assert!(self.moments.contains(&rows), "the rows are of no moment since the last flush: {rows:?}");
@@ -265,49 +345,45 @@ fn replay(mut pair: Pair, history: &[Event]) {
 }
 
 /// Every policy that is not the specification's.
-fn policy() -> impl Strategy<Value = Policy> {
+fn policy() -> impl Strategy<Value = Policy> + Clone {
     let reach = select(vec![Reach::Specification, Reach::Public, Reach::Private]);
     (reach, select(vec![NameGroups::Each, NameGroups::ByKey]), any::<bool>())
         .prop_map(|(reach, names, has_asmap)| Policy { reach, names, has_asmap })
         .prop_filter("the specification's", |policy| *policy != Policy::default())
 }
 
+/// Replays random histories in pairs of this kind, half of which keep histories.
+fn replay_all<T: std::fmt::Debug>(
+    cases: u32,
+    kinds: impl Strategy<Value = T> + Clone,
+    open: impl Fn(T, u64) -> Pair,
+) {
+    for keeps_histories in [false, true] {
+        common::runner(cases.div_ceil(2))
+            .run(&(history(keeps_histories), kinds.clone(), any::<u64>()), |(history, kind, seed)| {
+                replay(open(kind, seed).keeping(keeps_histories), &history);
+                Ok(())
+            })
+            .unwrap();
+    }
+}
+
 #[test]
 fn with_another_reach_or_other_name_groups_it_behaves_as_the_model() {
-    common::runner(100)
-        .run(&(history(), policy(), any::<bool>(), any::<u64>()), |(history, policy, on_file, seed)| {
-            replay(Pair::under(policy, seed, on_file), &history);
-            Ok(())
-        })
-        .unwrap();
+    replay_all(100, (policy(), any::<bool>()), |(policy, on_file), seed| Pair::under(policy, seed, on_file));
 }
 
 #[test]
 fn in_memory_it_behaves_as_the_specification() {
-    common::runner(90)
-        .run(&(history(), any::<u64>()), |(history, seed)| {
-            replay(Pair::in_memory(seed), &history);
-            Ok(())
-        })
-        .unwrap();
+    replay_all(90, Just(()), |(), seed| Pair::in_memory(seed));
 }
 
 #[test]
 fn on_a_file_it_behaves_as_the_specification_and_every_row_agrees() {
-    common::runner(25)
-        .run(&(history(), any::<u64>()), |(history, seed)| {
-            replay(Pair::on_file(seed, Durability::Commit), &history);
-            Ok(())
-        })
-        .unwrap();
+    replay_all(25, Just(()), |(), seed| Pair::on_file(seed, Durability::Commit));
 }
 
 #[test]
 fn written_later_it_behaves_as_the_specification_and_the_rows_are_those_of_one_moment() {
-    common::runner(25)
-        .run(&(history(), any::<u64>()), |(history, seed)| {
-            replay(Pair::on_file(seed, Durability::Deferred), &history);
-            Ok(())
-        })
-        .unwrap();
+    replay_all(25, Just(()), |(), seed| Pair::on_file(seed, Durability::Deferred));
 }

@@ -20,7 +20,7 @@ fn subject(twin: &PeerManager) -> &impl Subject<Spelled> {
     twin
 }
 
-fn same<T: Debug + PartialEq>(by_node: T, by_twin: &T) -> T {
+pub(super) fn same<T: Debug + PartialEq>(by_node: T, by_twin: &T) -> T {
     assert_eq!(by_node, *by_twin, "the same calls have another answer in C");
     by_node
 }

@@ -147,7 +147,7 @@ impl Limited {
             Event::Call(Step::GetPeersToSend(query, asking, size)) if self.shares() => {
                 self.share(query.as_ref(), *asking, *size, now);
             }
-            Event::Call(Step::SetOnline(_) | Step::SetOwnAddresses(_)) => {}
+            Event::Call(Step::SetOnline(_) | Step::SetOwnAddresses(_) | Step::Beside(_)) => {}
             Event::Call(step) => {
                 let node = self.node.as_ref().expect("the manager is open");
                 let is_deferred = self.setup.durability == PEER_MANAGER_DURABILITY_DEFERRED;

@@ -6,6 +6,7 @@
 //! A manager with bounds, or one that shares a choice, is not the specification's: it is compared with the model of the
 //! bounds, and what it answers with what it may ([`bounds`]).
 
+mod beside;
 mod both;
 mod bounds;
 mod mistakes;
@@ -30,7 +31,9 @@ const MAX_STEPS: usize = 150;
 pub fn run(data: &[u8]) {
     let mut input = Unstructured::new(data);
     let Ok(setup) = Setup::decode(&mut input) else { return };
-    let events = std::iter::from_fn(|| if input.is_empty() { None } else { Event::decode(&mut input).ok() });
+    let events = std::iter::from_fn(|| {
+        if input.is_empty() { None } else { Event::decode(&mut input, setup.keeps_histories).ok() }
+    });
     if setup.limits.are_off() {
         let mut pair = Pair::open(setup);
         for event in events.take(MAX_STEPS) {

@@ -7,8 +7,8 @@ use peer_manager::ffi::dialling::{
     peer_manager_next_due, peer_manager_set_online, peer_manager_set_own_addresses,
 };
 use peer_manager::ffi::error::{
-    PEER_MANAGER_ERROR_LIMIT as LIMIT, PEER_MANAGER_ERROR_NOT_FOUND as NOT_FOUND,
-    PEER_MANAGER_ERROR_REFUSED as REFUSED,
+    PEER_MANAGER_ERROR_INVALID_ARGUMENT as ARGUMENT, PEER_MANAGER_ERROR_LIMIT as LIMIT,
+    PEER_MANAGER_ERROR_NOT_FOUND as NOT_FOUND, PEER_MANAGER_ERROR_REFUSED as REFUSED,
 };
 use peer_manager::ffi::manager::peer_manager_flush;
 use peer_manager::ffi::peers::{
@@ -26,17 +26,18 @@ use super::steps::Spelled;
 use crate::c::{self, Node, Room, call};
 
 /// What a status says, which must be one that is an answer.
-fn called(status: Result<(), i32>) -> Called {
+pub(super) fn called<T>(status: Result<T, i32>) -> Called<T> {
     status.map_err(|status| match status {
         NOT_FOUND => Refusal::NotFound,
         LIMIT => Refusal::Limit,
         REFUSED => Refusal::Refused,
+        ARGUMENT => Refusal::Argument,
         status => panic!("the call says {status}"),
     })
 }
 
 /// A call that cannot be refused.
-fn done(status: Result<(), i32>) {
+pub(super) fn done(status: Result<(), i32>) {
     assert_eq!(status, Ok(()));
 }
 
@@ -209,6 +210,7 @@ impl Subject<Spelled> for Node {
             failed_writes: stats.failed_writes,
             skipped_rows: stats.skipped_rows,
             refused_peers: stats.refused_peers,
+            bans: stats.bans,
             forgiven_failures: stats.forgiven_failures,
         }
     }

@@ -1,23 +1,25 @@
 //! The library and the model side by side.
 
 use std::ffi::{CString, c_void};
+use std::fs;
 use std::ptr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicPtr, Ordering};
+use std::time::Duration;
 
 use peer_manager::ffi::manager::peer_manager as handle;
 use peer_manager::ffi::options::PEER_MANAGER_DURABILITY_DEFERRED;
 use peer_manager::ffi::snapshot::peer_manager_peer_count;
-use peer_manager::{Clock, Options, PeerManager};
+use peer_manager::{Clock, Durability, Options, PeerManager};
 use rusqlite::Connection;
 
 use super::both::Both;
 use super::mistakes;
 use super::model::reference::Reference;
-use super::model::rows::rows;
+use super::model::rows::{rows, rows_beside};
 use super::model::steps::{Peers, Step, Subject as _, by_address};
 use super::options::{FEW_SYSTEMS, default_options, follow};
-use super::steps::{Event, START, Setup};
+use super::steps::{Event, START, Setup, Spelled};
 use crate::c::{Node, Snapshot};
 use crate::scratch::Scratch;
 
@@ -47,6 +49,8 @@ pub(super) struct Pair {
     model: Reference,
     /// The Rust API with the same calls.
     twin: PeerManager,
+    /// With what it began when the manager was opened again.
+    twins_file: Option<Scratch>,
     /// Whether the twin has had all calls since the manager was opened, so that its draws are the same.
     twin_draws_alike: bool,
     /// Whether all that was changed is in the file.
@@ -65,8 +69,10 @@ impl Pair {
             rows: None,
             node: None,
             model: if setup.on_file { Reference::new_with_db() } else { Reference::new_in_memory() }
-                .under(setup.policy),
-            twin: twin(&clock, setup),
+                .under(setup.policy)
+                .keeping(setup.keeps_histories),
+            twin: twin(&clock, setup, None),
+            twins_file: None,
             clock,
             twin_draws_alike: true,
             is_flushed: true,
@@ -88,6 +94,7 @@ impl Pair {
         options.clock = Some(read_clock);
         options.clock_context = Arc::as_ptr(&self.clock).cast_mut().cast();
         follow(self.setup.policy, &mut options);
+        options.keep_history = self.setup.keeps_histories.into();
         options.has_rng_seed = 1;
         options.rng_seed = self.setup.seed;
         let node = Node::open(&options).expect("the manager can be opened");
@@ -122,12 +129,19 @@ impl Pair {
             let manager = PeerManager::new_with_db(file.path()).expect("the file can be opened");
             manager.check_invariants().expect("the invariants hold after loading");
         }
+        // What a manager was told before, it finds in a file, and the twin in a copy.
+        let copy = self.file.as_ref().map(|file| {
+            let copy = Scratch::new();
+            fs::copy(file.path(), copy.path()).expect("the file can be copied");
+            copy
+        });
         self.open_node();
-        self.model.reopen();
+        self.model.reopen(self.now());
+        // Peers that are banned by now are removed, with DEFERRED a little later.
+        self.node().flush();
         self.is_flushed = true;
-        self.twin = twin(&self.clock, self.setup);
-        let peers: Vec<_> = self.model.get_all_peers().cloned().collect();
-        self.twin.store_many(&peers).expect("memory holds it");
+        self.twin = twin(&self.clock, self.setup, copy.as_ref());
+        self.twins_file = copy;
         self.twin_draws_alike = self.file.is_none();
     }
 
@@ -179,8 +193,11 @@ impl Pair {
         let twins = self.twin.get_all_peers().expect("the twin answers");
         assert_eq!(by_address(twins.iter()), expected);
         let is_in_file = self.setup.durability != PEER_MANAGER_DURABILITY_DEFERRED || self.is_flushed;
+        let both = Both { node: self.node(), twin: &self.twin, draw_alike: self.twin_draws_alike };
+        self.model.compare_beside::<Spelled>(&both, self.now());
         if let Some(connection) = self.rows.as_ref().filter(|_| is_in_file) {
             assert_eq!(rows(connection), self.model.rows().collect());
+            assert_eq!(rows_beside(connection), self.model.rows_beside());
         }
     }
 
@@ -191,6 +208,7 @@ impl Pair {
         if let Some(file) = &self.file {
             let connection = Connection::open(file.path()).expect("the file can be opened");
             assert_eq!(rows(&connection), self.model.rows().collect());
+            assert_eq!(rows_beside(&connection), self.model.rows_beside());
         }
         for (snapshot, peers) in &self.snapshots {
             assert_eq!(by_address(snapshot.records()), *peers, "a snapshot has changed");
@@ -198,13 +216,18 @@ impl Pair {
     }
 }
 
-fn twin(clock: &Arc<CallersClock>, setup: Setup) -> PeerManager {
+/// In memory, or on a file that is written when the twin is dropped.
+fn twin(clock: &Arc<CallersClock>, setup: Setup, file: Option<&Scratch>) -> PeerManager {
     let clock = Arc::clone(clock);
     let options = Options {
         clock: Clock::from_fn(move || clock.time.load(Ordering::SeqCst)),
         rng_seed: Some(setup.seed),
         reach: setup.policy.reach,
         name_groups: setup.policy.names,
+        keep_history: setup.keeps_histories,
+        db_path: file.map(Scratch::path),
+        durability: if file.is_some() { Durability::Deferred } else { Durability::Commit },
+        flush_interval: Duration::MAX,
         asmap_path: setup.policy.has_asmap.then(|| FEW_SYSTEMS.into()),
         ..Options::default()
     };

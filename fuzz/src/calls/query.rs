@@ -26,6 +26,8 @@ pub(super) fn in_c(query: &Query<Spelled>, exclude: &[peer_manager_address]) -> 
         apart: query.apart.into(),
         networks: query.networks,
         share_key: query.share_key,
+        heard_since: query.heard_since,
+        reached_since: query.reached_since,
         ..default_query()
     }
 }

@@ -13,6 +13,7 @@ use peer_manager::{
     StoredPeerType,
 };
 
+use super::model::beside::{Banned, StepBeside};
 use super::model::netgroup::Policy;
 use super::model::steps::{Peer, Query, Step, Values};
 use crate::c;
@@ -32,6 +33,7 @@ pub(super) struct Setup {
     pub(super) flush_interval_ms: u32,
     pub(super) limits: Limits,
     pub(super) policy: Policy,
+    pub(super) keeps_histories: bool,
 }
 
 /// The options that make a manager another than the specification's.
@@ -89,6 +91,7 @@ impl Setup {
             flush_interval_ms: if bits & 4 == 0 { 1 } else { 60_000 },
             limits: if bits & 0x60 == 0x60 { Limits::decode(input)? } else { Limits::default() },
             policy: if bits & 0x60 == 0x20 { policy(input)? } else { Policy::default() },
+            keeps_histories: bits & 0x60 == 0x40,
         })
     }
 }
@@ -157,9 +160,15 @@ pub(super) enum Event {
 }
 
 impl Event {
-    pub(super) fn decode(input: &mut Unstructured<'_>) -> Result<Self> {
+    /// What needs histories is another step where none are kept.
+    pub(super) fn decode(input: &mut Unstructured<'_>, keeps_histories: bool) -> Result<Self> {
         let peer = Spelled::decode;
-        Ok(Self::Call(match input.arbitrary::<u8>()? % 64 {
+        let query = |input: &mut Unstructured<'_>| query(input, keeps_histories);
+        let kind: u8 = input.arbitrary()?;
+        if kind >= 192 {
+            return Ok(Self::Call(Step::Beside(beside(input, kind % 16, keeps_histories)?)));
+        }
+        Ok(Self::Call(match kind % 64 {
             0..6 => Step::EnsureExists(peer(input)?),
             6..9 => Step::EnsureExistsMany(few(input, peer)?),
             9..11 => Step::Load(peer(input)?),
@@ -256,7 +265,34 @@ fn failures(input: &mut Unstructured<'_>) -> Result<u32> {
     })
 }
 
-fn query(input: &mut Unstructured<'_>) -> Result<Query<Spelled>> {
+/// Steps about what is kept beside the records of peers.
+fn beside(input: &mut Unstructured<'_>, kind: u8, keeps_histories: bool) -> Result<StepBeside<Spelled>> {
+    let peer = Spelled::decode(input)?;
+    // Mostly the host alone.
+    let banned = |input: &mut Unstructured<'_>| {
+        let byte: u8 = input.arbitrary()?;
+        Ok(Banned { peer, shorter_by: byte.saturating_sub(128) })
+    };
+    Ok(match kind {
+        0..3 => {
+            let banned = banned(input)?;
+            StepBeside::Ban(banned, time(input)?)
+        }
+        3..6 => StepBeside::Unban(banned(input)?),
+        6 => StepBeside::IsBanned(peer),
+        7..13 => {
+            let (length, byte) = (usize::from(input.arbitrary::<u8>()?), input.arbitrary::<u8>()?);
+            // One is too long.
+            let length = if length == 254 { 256 } else { length };
+            StepBeside::SetData(peer, (0_u8..=255).cycle().skip(byte.into()).take(length).collect())
+        }
+        14 => StepBeside::LoadHistory(peer),
+        13 if keeps_histories => StepBeside::RemovePeersNotHeardSince(time(input)?),
+        _ => StepBeside::RemoveHost(peer),
+    })
+}
+
+fn query(input: &mut Unstructured<'_>, keeps_histories: bool) -> Result<Query<Spelled>> {
     const FILTERS: [PeerTypeFilter; 6] = [
         PeerTypeFilter::InboundOnly,
         PeerTypeFilter::OutboundOnly,
@@ -268,7 +304,12 @@ fn query(input: &mut Unstructured<'_>) -> Result<Query<Spelled>> {
     let bits: u8 = input.arbitrary()?;
     // So a fourth has what the specification does not have.
     let [seniority, others] = if bits < 192 { [0; 2] } else { input.arbitrary::<[u8; 2]>()? };
+    let [heard, reached] = if keeps_histories { input.arbitrary::<[u8; 2]>()? } else { [0; 2] };
+    let mut since = |byte: u8| if byte < 192 { Ok(0) } else { time(input) };
+    let (heard_since, reached_since) = (since(heard)?, since(reached)?);
     Ok(Query {
+        heard_since,
+        reached_since,
         use_next_attempt: bits & 1 != 0,
         max_num_failures: if bits & 2 == 0 { None } else { Some(failures(input)?) },
         type_filter: FILTERS[usize::from(bits >> 2) % 6],

@@ -4,6 +4,7 @@
 pub(crate) mod answer;
 #[path = "../asmap/mod.rs"]
 pub(crate) mod asmap;
+pub(crate) mod beside;
 pub(crate) mod bounded;
 mod dialling;
 pub(crate) mod netgroup;
@@ -11,6 +12,8 @@ pub(crate) mod reference;
 pub(crate) mod rows;
 pub(crate) mod steps;
 mod subject;
+mod subject_beside;
 mod take;
+mod take_beside;
 
 pub(crate) use netgroup::netgroup;

@@ -174,7 +174,7 @@ pub(crate) fn scope(host: &Host) -> Scope {
 }
 
 /// The IPv4 address in NAT64, 6to4, IPv4-translated and Teredo addresses; other hosts as they are.
-fn unwrapped(host: &Host) -> Host {
+pub(super) fn unwrapped(host: &Host) -> Host {
     let Host::V6(ip) = host else { return host.clone() };
     let ipv4 = |high: u16, low: u16| Host::V4(Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low)));
     match ip.segments() {

@@ -3,9 +3,10 @@
 //! Nothing here uses the library's rules. Where the specification draws at random, the model says what may be
 //! drawn: the eligible peers for a choice, the range for a back-off.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::RangeInclusive;
 
+use super::beside::Beside;
 use super::netgroup::{Policy, network};
 use peer_manager::{BackOffUpdate, PeerAddress, PeerQuery, PeerRecord, PeerTypeFilter, StoredPeerType};
 
@@ -30,6 +31,7 @@ pub(crate) struct Reference {
     is_ordered: bool,
     refused: u64,
     forgiven: u64,
+    pub(super) beside: Beside,
 }
 
 pub(crate) fn key(address: &PeerAddress) -> Key {
@@ -48,6 +50,7 @@ impl Reference {
             is_ordered: true,
             refused: 0,
             forgiven: 0,
+            beside: Beside::default(),
         }
     }
 
@@ -58,6 +61,21 @@ impl Reference {
     /// The same with another policy.
     pub(crate) fn under(self, policy: Policy) -> Self {
         Self { policy, ..self }
+    }
+
+    /// The same, keeping histories or not.
+    pub(crate) fn keeping(mut self, histories: bool) -> Self {
+        self.beside.histories = histories.then(BTreeMap::new);
+        self
+    }
+
+    /// What became of what is kept beside the peers.
+    pub(super) fn follow_beside(&mut self, now: i64) {
+        self.beside.follow(self.cache.keys(), now);
+    }
+
+    pub(super) fn bans(&self, now: i64) -> u64 {
+        self.beside.lasting(now).len() as u64
     }
 
     /// With these peers, in no known order of seniority.
@@ -87,19 +105,28 @@ impl Reference {
     }
 
     /// Whether gossip of this address is refused now; if so, it is counted.
-    pub(crate) fn refuses(&mut self, address: &PeerAddress) -> bool {
+    pub(crate) fn refuses(&mut self, address: &PeerAddress, now: i64) -> bool {
         if self.load(address).is_none() && self.policy.refuses(address) {
             self.refused += 1;
             return true;
         }
-        self.refuses_own(address)
+        self.refuses_update(address, now)
     }
 
-    /// Whether this is an address of the node itself, which is refused whatever is said of it; if so, it is counted.
-    pub(crate) fn refuses_own(&mut self, address: &PeerAddress) -> bool {
-        let is_own = self.own.contains(address);
-        self.refused += u64::from(is_own);
-        is_own
+    /// Whether an update of this address is refused, because it is the node's own, or a new one that is banned; if so, it is
+    /// counted. (A peer that came when a ban had ended stays when the clock steps back, and is updated.)
+    pub(crate) fn refuses_update(&mut self, address: &PeerAddress, now: i64) -> bool {
+        let is_refused =
+            self.own.contains(address) || self.load(address).is_none() && self.beside.is_banned(address, now);
+        self.refused += u64::from(is_refused);
+        is_refused
+    }
+
+    /// Whether a record of this address is refused, because it is the node's own or banned; if so, it is counted.
+    pub(crate) fn refuses_record(&mut self, address: &PeerAddress, now: i64) -> bool {
+        let is_refused = self.own.contains(address) || self.beside.is_banned(address, now);
+        self.refused += u64::from(is_refused);
+        is_refused
     }
 
     pub(crate) fn set_own_addresses(&mut self, own: impl IntoIterator<Item = PeerAddress>) {
@@ -114,11 +141,15 @@ impl Reference {
     }
 
     /// Closes and opens again: memory is what the rows say.
-    pub(crate) fn reopen(&mut self) {
+    pub(crate) fn reopen(&mut self, now: i64) {
         (self.refused, self.forgiven) = (0, 0);
         self.own.clear();
         self.is_online = true;
-        let Some(db) = &self.db else { return self.clear_all() };
+        let Some(db) = &self.db else {
+            self.beside.forget_bans();
+            self.clear_all();
+            return self.follow_beside(now);
+        };
         self.cache = db
             .iter()
             .map(|((host, port), &(next_attempt, num_failures, peer_type))| {
@@ -128,6 +159,8 @@ impl Reference {
                 ((host.clone(), *port), record)
             })
             .collect();
+        self.refused += self.remove_banned(now) as u64;
+        self.follow_beside(now);
     }
 
     pub(crate) fn ensure_exists(&mut self, address: &PeerAddress, now: i64) -> bool {
@@ -313,6 +346,7 @@ impl Reference {
         is_admitted(record, query, now)
             && query.networks.bits() & network(&record.address) != 0
             && (!query.apart || is_apart())
+            && self.beside.is_since(&record.address, query.heard_since, query.reached_since)
     }
 
     pub(crate) fn get_all_peers(&self) -> impl Iterator<Item = &PeerRecord> {

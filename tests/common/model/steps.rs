@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::beside::StepBeside;
 use peer_manager::{
     BackOffUpdate, Networks, PeerAddress, PeerQuery, PeerRecord, PeerTypeFilter, Purpose, StoredPeerType,
 };
@@ -32,6 +33,9 @@ pub(crate) struct Query<P> {
     /// The bits of C.
     pub(crate) networks: u32,
     pub(crate) share_key: u32,
+    /// 0 where no histories are kept.
+    pub(crate) heard_since: i64,
+    pub(crate) reached_since: i64,
 }
 
 impl<P: Peer> Query<P> {
@@ -51,7 +55,8 @@ impl<P: Peer> Query<P> {
             apart: self.apart,
             networks: Networks::from_bits(self.networks).expect("there are these networks"),
             share_key: self.share_key,
-            ..PeerQuery::everything()
+            heard_since: self.heard_since,
+            reached_since: self.reached_since,
         }
     }
 }
@@ -81,6 +86,8 @@ pub(crate) enum Step<P> {
     SetOwnAddresses(Vec<P>),
     GetStats,
     Flush,
+    /// About what is kept beside the records.
+    Beside(StepBeside<P>),
 }
 
 /// Why a call has done nothing, where that is an answer. Any other failure is a defect.
@@ -89,6 +96,8 @@ pub(crate) enum Refusal {
     NotFound,
     Limit,
     Refused,
+    /// An argument that says nothing: a ban that has ended, or too much data.
+    Argument,
 }
 
 pub(crate) type Called<T = ()> = Result<T, Refusal>;
@@ -108,6 +117,7 @@ pub(crate) struct Counts {
     pub(crate) failed_writes: u64,
     pub(crate) skipped_rows: u64,
     pub(crate) refused_peers: u64,
+    pub(crate) bans: u64,
     pub(crate) forgiven_failures: u64,
 }
 

@@ -7,14 +7,16 @@ use peer_manager::{
 use super::steps::{Called, Counts, Peer, Peers, Query, Refusal, Subject, Values, by_address, record};
 
 /// What an error says, which must be one that is an answer.
-fn called<T>(result: Result<T>, address: &PeerAddress) -> Called<T> {
+pub(super) fn called<T>(result: Result<T>, address: Option<&PeerAddress>) -> Called<T> {
     result.map_err(|error| {
         assert!(!error.to_string().contains('\n'), "{error}");
         match error {
             Error::NotFound(not_found) => {
-                assert_eq!(not_found, *address);
+                assert_eq!(Some(&not_found), address);
                 Refusal::NotFound
             }
+            Error::NotBanned(_) => Refusal::NotFound,
+            Error::InvalidArgument(_) => Refusal::Argument,
             Error::Limit(_) => Refusal::Limit,
             Error::Refused(_) => Refusal::Refused,
             error => panic!("{error}"),
@@ -25,7 +27,7 @@ fn called<T>(result: Result<T>, address: &PeerAddress) -> Called<T> {
 impl<P: Peer> Subject<P> for PeerManager {
     fn ensure_exists(&self, peer: P) -> Called<Option<bool>> {
         let address = peer.address();
-        called(self.ensure_exists(&address), &address).map(Some)
+        called(self.ensure_exists(&address), Some(&address)).map(Some)
     }
 
     fn ensure_exists_many(&self, peers: &[P]) -> usize {
@@ -38,7 +40,7 @@ impl<P: Peer> Subject<P> for PeerManager {
     }
 
     fn store(&self, peer: P, values: Values) -> Called {
-        called(self.store(&record(peer, values)), &peer.address())
+        called(self.store(&record(peer, values)), Some(&peer.address()))
     }
 
     fn store_many(&self, peers: &[(P, Values)]) {
@@ -48,22 +50,22 @@ impl<P: Peer> Subject<P> for PeerManager {
 
     fn update_type(&self, peer: P, observed: StoredPeerType, is_known: u8) -> Called {
         let address = peer.address();
-        called(self.update_type(&address, observed, is_known != 0), &address)
+        called(self.update_type(&address, observed, is_known != 0), Some(&address))
     }
 
     fn update_backoff(&self, peer: P, backoff: BackOffUpdate) -> Called {
         let address = peer.address();
-        called(self.update_backoff(&address, backoff), &address)
+        called(self.update_backoff(&address, backoff), Some(&address))
     }
 
     fn update(&self, peer: P, observed: StoredPeerType, is_known: u8, backoff: BackOffUpdate) -> Called {
         let address = peer.address();
-        called(self.update(&address, observed, is_known != 0, backoff), &address)
+        called(self.update(&address, observed, is_known != 0, backoff), Some(&address))
     }
 
     fn remove(&self, peer: P) -> Called {
         let address = peer.address();
-        called(self.remove(&address), &address)
+        called(self.remove(&address), Some(&address))
     }
 
     fn remove_peers_with_many_failures(&self, min: u32) -> usize {
@@ -122,6 +124,7 @@ impl<P: Peer> Subject<P> for PeerManager {
             failed_writes: stats.failed_writes,
             skipped_rows: stats.skipped_rows,
             refused_peers: stats.refused_peers,
+            bans: stats.bans,
             forgiven_failures: stats.forgiven_failures,
         }
     }

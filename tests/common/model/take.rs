@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 
 use peer_manager::{PeerAddress, PeerQuery, PeerRecord, StoredPeerType};
 
+use super::beside::SubjectBeside;
 use super::bounded::{Admitted, Bounded, Known};
 use super::netgroup::Policy;
 use super::reference::Reference;
@@ -12,11 +13,25 @@ use super::steps::{Called, Counts, Peer, Query, Refusal, Step, Subject, record};
 
 impl Reference {
     /// Takes a step together with a manager that is to be the specification's.
-    pub(crate) fn take<P: Peer>(&mut self, step: &Step<P>, subject: &impl Subject<P>, now: i64) {
+    pub(crate) fn take<P: Peer>(
+        &mut self,
+        step: &Step<P>,
+        subject: &(impl Subject<P> + SubjectBeside<P>),
+        now: i64,
+    ) {
+        if let Step::Beside(step) = step {
+            self.take_beside(step, subject, now);
+        } else {
+            self.take_call(step, subject, now);
+        }
+        self.note(step, now);
+    }
+
+    fn take_call<P: Peer>(&mut self, step: &Step<P>, subject: &impl Subject<P>, now: i64) {
         match step {
             Step::EnsureExists(peer) => {
                 let called = subject.ensure_exists(*peer);
-                if self.refuses(&peer.address()) {
+                if self.refuses(&peer.address(), now) {
                     assert_eq!(called, Err(Refusal::Refused));
                 } else {
                     let is_new = self.ensure_exists(&peer.address(), now);
@@ -25,15 +40,15 @@ impl Reference {
             }
             Step::EnsureExistsMany(peers) => {
                 let addresses = peers.iter().map(|peer| peer.address());
-                let new =
-                    addresses.filter(|address| !self.refuses(address) && self.ensure_exists(address, now));
+                let new = addresses
+                    .filter(|address| !self.refuses(address, now) && self.ensure_exists(address, now));
                 let new = new.count();
                 assert_eq!(subject.ensure_exists_many(peers), new);
             }
             Step::Load(peer) => assert_eq!(subject.load(*peer).as_ref(), self.load(&peer.address())),
             Step::Store(peer, values) => {
                 let called = subject.store(*peer, *values);
-                if self.refuses_own(&peer.address()) {
+                if self.refuses_record(&peer.address(), now) {
                     assert_eq!(called, Err(Refusal::Refused));
                 } else {
                     assert_eq!(called, Ok(()));
@@ -43,14 +58,14 @@ impl Reference {
             Step::StoreMany(peers) => {
                 subject.store_many(peers);
                 for &(peer, values) in peers {
-                    if !self.refuses_own(&peer.address()) {
+                    if !self.refuses_record(&peer.address(), now) {
                         self.store(&record(peer, values));
                     }
                 }
             }
             Step::UpdateType(peer, ..) | Step::UpdateBackoff(peer, _) | Step::Update(peer, ..) => {
                 let called = update(step, subject);
-                if self.refuses_own(&peer.address()) {
+                if self.refuses_update(&peer.address(), now) {
                     assert_eq!(called, Err(Refusal::Refused));
                     return;
                 }
@@ -88,9 +103,11 @@ impl Reference {
             Step::GetStats => {
                 let counts = counts(self.policy(), self.get_all_peers(), now);
                 let (refused_peers, forgiven_failures) = (self.refused(), self.forgiven());
-                assert_eq!(subject.counts(), Counts { refused_peers, forgiven_failures, ..counts });
+                let bans = self.bans(now);
+                assert_eq!(subject.counts(), Counts { refused_peers, bans, forgiven_failures, ..counts });
             }
             Step::Flush => subject.flush(),
+            Step::Beside(_) => unreachable!("it is taken elsewhere"),
         }
     }
 
@@ -215,7 +232,9 @@ impl Bounded {
             Step::LoadRandomPeers(..) | Step::GetPeersToSend(..) | Step::NextToDial(..) | Step::NextDue => {
                 self.unbounded().ask(step, subject, now);
             }
-            Step::SetOnline(_) | Step::SetOwnAddresses(_) => unreachable!("no history with bounds has them"),
+            Step::SetOnline(_) | Step::SetOwnAddresses(_) | Step::Beside(_) => {
+                unreachable!("no history with bounds has them")
+            }
             Step::GetStats => {
                 let counts = Counts {
                     refused_peers: self.refused(),
