@@ -21,11 +21,12 @@ use peer_manager::{
 use rusqlite::Connection;
 
 use crate::c::{self, Room, call};
+use crate::subject;
 
 /// The port of text that has none.
 const PORT: u16 = 11_625;
 
-/// Takes the input for an address, with a port and without, and for the host of one.
+/// Takes the input for an address, with a port and without, for the host of one, and for what a ban is about.
 pub fn run(data: &[u8]) {
     for default_port in [0, PORT] {
         let parsed = c_parse(data, default_port);
@@ -42,6 +43,7 @@ pub fn run(data: &[u8]) {
         }
     }
     as_host(data);
+    subject::run(data);
 }
 
 /// The text up to a NUL, as C reads it.

@@ -6,3 +6,4 @@ mod c;
 pub mod calls;
 pub mod database;
 mod scratch;
+mod subject;
