@@ -184,6 +184,7 @@ fn the_example_node_runs_with_what_is_installed() {
         "import.c",
         "export.c",
         "metrics.c",
+        "bans.c",
         "day.c",
         "world.c",
         "report.c",
