@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use peer_manager::{PeerManager, SCHEMA};
+use peer_manager::{Options, PeerManager, SCHEMA};
 use rusqlite::Connection;
 
 const ROWS: &str = "INSERT INTO peers VALUES ('9.9.9.9', 1, 1700000000, 0, 0), ('10.0.0.1', 65535, -1, 3, 1),
@@ -30,7 +30,7 @@ const STELLAR_CORE: &str = "CREATE TABLE peers (ip VARCHAR(15) NOT NULL, port IN
     INSERT INTO peers VALUES ('1.2.3.4', 11625, '2024-01-01 00:00:00', 0, 1)";
 
 /// The page size, and what makes the file.
-const SEEDS: [(&str, u32, &[&str]); 25] = [
+const SEEDS: [(&str, u32, &[&str]); 26] = [
     ("peers", 512, &[SCHEMA, ROWS]),
     ("peers-4096", 4096, &[SCHEMA, ROWS]),
     ("no-rows", 512, &[SCHEMA]),
@@ -70,6 +70,7 @@ const SEEDS: [(&str, u32, &[&str]); 25] = [
         port INT NOT NULL, ip VARCHAR(15) NOT NULL, nextattempt INTEGER NOT NULL, PRIMARY KEY (ip, port))",
         "INSERT INTO peers VALUES (1, 2, 80, '9.9.9.9', 1700000000)"]),
     ("stale-index", 512, &[SCHEMA, ROWS]),
+    ("side-tables", 512, &[SCHEMA, ROWS]),
 ];
 
 /// Lengths that the file `peers` seems to have: what the fifth byte says, and the number of pages in its header.
@@ -98,6 +99,9 @@ fn main() {
                 .expect("the schema is kept");
         }
         drop(connection);
+        if name == "side-tables" {
+            with_side_tables(&into, &path);
+        }
         let mut file = read(&path);
         if name == "stale-index" {
             change_index(&mut file, page_size);
@@ -182,6 +186,40 @@ fn with_log(into: &Path, path: &Path) {
     write(into, "log", &read(path), &log);
     write(into, "log-only", &[], &log);
     write_as(into, "log-sparse", &read(path), &log, 0xf0);
+}
+
+/// A file with histories, data and bans; what is banned by then, by another program, is in its table of peers.
+fn with_side_tables(into: &Path, path: &Path) {
+    let options = Options { db_path: Some(path.to_owned()), keep_history: true, ..Options::default() };
+    let manager = PeerManager::open(options).expect("the file is one of peers");
+    for (text, data) in
+        [("9.9.9.9:1", &b"id"[..]), ("52.9.9.9:9", &[7; 255]), ("example.org:80", b"services")]
+    {
+        let address = text.parse().expect("it is an address");
+        manager.ensure_exists(&address).expect("there is room");
+        manager.set_data(&address, data).expect("it is there");
+    }
+    let ban = |text: &str, until| {
+        manager.ban(&text.parse().expect("it is a subject"), until).expect("it can be banned");
+    };
+    ban("203.0.113.0/24", i64::MAX);
+    ban("2001:db8:7::/48", 1 << 40);
+    ban("node.example.org", i64::MAX);
+    drop(manager);
+    let connection = Connection::open(path).expect("the file can be opened");
+    connection
+        .execute_batch(
+            "INSERT INTO peers VALUES ('203.0.113.7', 80, 0, 0, 1);
+            INSERT INTO peer_manager_history VALUES (81, '203.0.113.8', 1, 1, 0, 0, 0);
+            INSERT INTO peer_manager_data VALUES (81, '203.0.113.8', x'00');
+            INSERT INTO peer_manager_bans VALUES ('10.0.0.1/8', 7), ('EXAMPLE', 7)",
+        )
+        .expect("the statements are right");
+    drop(connection);
+    for (name, bits) in [("side-tables-kept", 0xc3), ("side-tables-full", 0x8d)] {
+        let trailer = [0, 0, bits, 0xff, 0];
+        fs::write(into.join(name), [&read(path)[..], &trailer].concat()).expect("the seed can be written");
+    }
 }
 
 fn read(path: &Path) -> Vec<u8> {

@@ -46,6 +46,16 @@ impl Plan {
         apparent(self.lengths >> 4)
     }
 
+    /// Whether histories are kept.
+    pub(super) fn keeps_histories(self) -> bool {
+        self.bits & 0x40 != 0
+    }
+
+    /// Whether peers are given data, and some hosts are banned.
+    pub(super) fn has_data_and_bans(self) -> bool {
+        self.bits & 0x80 != 0
+    }
+
     /// Whether what is called upon the manager is flushed and opened again in the middle.
     pub(super) fn flushes(self) -> bool {
         self.bits & 2 != 0

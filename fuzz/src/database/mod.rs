@@ -36,7 +36,8 @@ pub fn run(data: &[u8]) {
     let scratch = place(&input);
     let max_peers = input.plan.max_peers();
     let verdict = Verdict::of(&input);
-    let opened = open(&scratch.path(), OnCorrupt::Fail, max_peers);
+    let opened = open(&scratch.path(), OnCorrupt::Fail, max_peers, input.plan);
+    let mut has_bans = false;
     let found = match opened {
         Err(error) => {
             check_refusal(&error);
@@ -51,6 +52,7 @@ pub fn run(data: &[u8]) {
         Ok(manager) => {
             assert!(!matches!(verdict, Verdict::Stale), "opened, but its index is of another moment");
             let found = peers(&manager);
+            has_bans = !manager.get_bans().expect("the manager answers").is_empty();
             let rows = verdict.rows();
             if let Some(rows) = rows {
                 let stats = manager.get_stats().expect("counting works");
@@ -62,14 +64,14 @@ pub fn run(data: &[u8]) {
             Ok(rows.is_some().then_some(found))
         }
     };
-    import(&input, &found);
+    import(&input, &found, has_bans);
     if input.plan.quarantines() {
         quarantine(&input, found);
     }
 }
 
 /// Imports the file, which must stay as it is. A sound one gives what it gives to who opens it.
-fn import(input: &Input<'_>, found: &Result<Option<Peers>, Error>) {
+fn import(input: &Input<'_>, found: &Result<Option<Peers>, Error>, has_bans: bool) {
     let scratch = place(input);
     let manager = PeerManager::new_in_memory().expect("a table in memory");
     let imported = manager.import(scratch.path());
@@ -83,8 +85,8 @@ fn import(input: &Input<'_>, found: &Result<Option<Peers>, Error>) {
             assert_eq!(inserted, manager.peer_count());
             if let Ok(Some(found)) = found {
                 let mut peers = peers(&manager);
-                if input.plan.max_peers() != 0 {
-                    // It may have more than were found room for.
+                if input.plan.max_peers() != 0 || has_bans {
+                    // It may have more than were found room for, and bans are not imported.
                     peers.retain(|address, _| found.contains_key(address));
                 }
                 assert_eq!(&peers, found, "not what is found in it");
@@ -129,7 +131,7 @@ fn is_as_placed(path: &Path, bytes: &[u8], seems: u64) -> io::Result<bool> {
     Ok(len == seems.max(bytes.len() as u64) && start == bytes)
 }
 
-fn open(path: &Path, on_corrupt: OnCorrupt, max_peers: u64) -> Result<PeerManager, Error> {
+fn open(path: &Path, on_corrupt: OnCorrupt, max_peers: u64, plan: Plan) -> Result<PeerManager, Error> {
     let options = Options {
         db_path: Some(path.to_owned()),
         on_corrupt,
@@ -137,6 +139,7 @@ fn open(path: &Path, on_corrupt: OnCorrupt, max_peers: u64) -> Result<PeerManage
         busy_timeout: Duration::from_millis(1),
         rng_seed: Some(1),
         max_peers,
+        keep_history: plan.keeps_histories(),
         ..Options::default()
     };
     PeerManager::open(options).inspect(|manager| {
@@ -168,7 +171,7 @@ fn use_and_reopen(manager: PeerManager, path: &Path, plan: Plan, sound: Option<&
     calls::make(&manager, plan, known, sound.is_some());
     let before = peers(&manager);
     drop(manager);
-    match open(path, OnCorrupt::Fail, 0) {
+    match open(path, OnCorrupt::Fail, 0, plan) {
         Ok(again) if sound.is_some() => {
             let mut again = peers(&again);
             if plan.max_peers() != 0 {
@@ -190,7 +193,8 @@ fn use_and_reopen(manager: PeerManager, path: &Path, plan: Plan, sound: Option<&
 /// page a little beyond its end, and may read it differently the next time.
 fn quarantine(input: &Input<'_>, found: Result<Option<Peers>, Error>) {
     let scratch = place(input);
-    match (open(&scratch.path(), OnCorrupt::Quarantine, input.plan.max_peers()), found) {
+    let opened = open(&scratch.path(), OnCorrupt::Quarantine, input.plan.max_peers(), input.plan);
+    match (opened, found) {
         (Ok(manager), Ok(found)) => {
             let is_same = found.is_none_or(|found| found == peers(&manager));
             assert!(is_same, "what can be opened is opened as it is");

@@ -114,11 +114,14 @@ impl Verdict {
 }
 
 /// Our own connections run without triggers, views and references, so these may say what they like. Further indices and
-/// other constraints may refuse a row, or remove another one.
+/// other constraints may refuse a row, or remove another one. Another table in place of that of the bans is a reason not to
+/// open: who is banned would be let in.
 fn schema(conn: &Connection) -> rusqlite::Result<Schema> {
     let strange = "SELECT count(*) FROM sqlite_master WHERE type NOT IN ('table', 'index', 'trigger', 'view') OR \
                    lower(tbl_name) = 'peers' AND type = 'index' AND sql IS NOT NULL OR \
-                   lower(name) = 'peers' AND (type != 'table' OR sql IS NULL)";
+                   lower(name) = 'peers' AND (type != 'table' OR sql IS NULL) OR \
+                   lower(name) = 'peer_manager_bans' AND sql IS NOT 'CREATE TABLE peer_manager_bans \
+                     (subject TEXT NOT NULL PRIMARY KEY, until INTEGER NOT NULL) WITHOUT ROWID'";
     if conn.query_row(strange, [], |row| row.get::<_, i64>(0))? != 0 {
         return Ok(Schema::Strange);
     }
