@@ -240,7 +240,7 @@ fn what_comes_and_goes_while_a_group_is_under_way_ends_as_memory_has_it() {
 #[test]
 fn when_the_last_user_lets_go_of_the_manager_everything_is_written() {
     explore(|| {
-        let World { disk, manager } = World::with_peers(Durability::Deferred, &[1, 2]);
+        let World { disk, manager, .. } = World::with_peers(Durability::Deferred, &[1, 2]);
         let users = [1, 2].map(|n| {
             let manager = Arc::clone(&manager);
             thread::spawn(move || {

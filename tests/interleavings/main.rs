@@ -17,6 +17,7 @@
 mod common;
 
 mod bans;
+mod beside;
 mod commit;
 mod deferred;
 mod options;

@@ -18,7 +18,7 @@ use crate::address::PeerAddress;
 use crate::bans::{Ban, BanChange, BanSubject};
 use crate::changes::Changes;
 use crate::error::{Error, Result};
-use crate::history::{Noted, Times};
+use crate::history::{History, Noted, Times};
 use crate::options::Durability;
 use crate::peer::PeerRecord;
 
@@ -34,6 +34,10 @@ pub struct Contents {
     pub order: Vec<PeerAddress>,
     /// The bans, and when each ends.
     pub bans: BTreeMap<BanSubject, i64>,
+    /// What is known of each peer's past, where histories are kept.
+    pub histories: BTreeMap<PeerAddress, History>,
+    /// The data of those peers that have some.
+    pub data: BTreeMap<PeerAddress, Vec<u8>>,
 }
 
 /// All files, by path. No schedule can interrupt who holds this lock.
@@ -229,8 +233,14 @@ impl Contents {
             }
             Statement::Replace(record) => self.put(record),
             Statement::Renew(record) => {
-                self.retain(|other| other.address != record.address);
+                self.rows.remove(&record.address);
+                self.order.retain(|address| *address != record.address);
                 self.put(record);
+            }
+            Statement::Note(address, times, data) => self.note(address, times, data),
+            Statement::DeleteBeside(address) => {
+                self.histories.remove(address);
+                self.data.remove(address);
             }
             Statement::Delete(address) => self.retain(|record| record.address != *address),
             Statement::DeleteWithFailures(least) => self.retain(|record| record.num_failures < least),
@@ -251,9 +261,27 @@ impl Contents {
         }
     }
 
+    /// Deletes all other rows, with what the side tables have of them.
     fn retain(&mut self, keeps: impl Fn(&PeerRecord) -> bool) {
-        self.rows.retain(|_, record| keeps(record));
+        let gone: Vec<_> = self.rows.values().filter(|record| !keeps(record)).cloned().collect();
+        for PeerRecord { address, .. } in &gone {
+            self.rows.remove(address);
+            self.histories.remove(address);
+            self.data.remove(address);
+        }
         self.order.retain(|address| self.rows.contains_key(address));
+    }
+
+    /// Writes what is known of a peer beside its row, as the side tables do: whether it has one or not.
+    fn note(&mut self, address: &PeerAddress, times: Option<Times>, data: Option<&[u8]>) {
+        if let Some(times) = times {
+            self.histories.insert(address.clone(), times.into());
+        }
+        match data {
+            None => {}
+            Some([]) => drop(self.data.remove(address)),
+            Some(data) => drop(self.data.insert(address.clone(), data.to_vec())),
+        }
     }
 }
 
@@ -276,6 +304,14 @@ enum Statement<'a> {
     DeleteAll,
     /// Or the end of one.
     Ban(&'a BanChange),
+    /// A history and data, as far as they change.
+    Note(&'a PeerAddress, Option<Times>, Option<&'a [u8]>),
+    /// What the side tables have of a peer, but not its row.
+    DeleteBeside(&'a PeerAddress),
+}
+
+fn notes(noted: &[Noted]) -> impl Iterator<Item = Statement<'_>> {
+    noted.iter().map(|noted| Statement::Note(&noted.address, noted.times, noted.data.as_deref()))
 }
 
 #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "as the library's")]
@@ -290,8 +326,14 @@ impl Store {
 
     pub(crate) fn load_histories(
         &mut self,
-        _: &mut dyn FnMut(PeerAddress, Times) -> Result<bool>,
+        each: &mut dyn FnMut(PeerAddress, Times) -> Result<bool>,
     ) -> Result<()> {
+        for (address, history) in self.disk().contents().histories {
+            let History { first_heard, last_heard, first_reached, last_reached, last_attempt } = history;
+            let times = [first_heard, last_heard, first_reached, last_reached, last_attempt];
+            let times = Times::from_array(times).unwrap_or(Times::GONE);
+            assert!(times != Times::GONE && each(address, times)?, "a history without a peer");
+        }
         Ok(())
     }
 
@@ -333,25 +375,35 @@ impl Store {
         bans.map(|(subject, until)| Ban { subject, until }).try_for_each(|ban| each(&ban))
     }
 
-    pub(crate) fn load_data(&mut self, _: &mut dyn FnMut(PeerAddress, &[u8]) -> Result<bool>) -> Result<()> {
+    pub(crate) fn load_data(
+        &mut self,
+        each: &mut dyn FnMut(PeerAddress, &[u8]) -> Result<bool>,
+    ) -> Result<()> {
+        for (address, data) in self.disk().contents().data {
+            assert!(each(address, &data)?, "data without a peer");
+        }
         Ok(())
     }
 
-    /// Data is not modelled here: it goes with the rows that are.
-    pub(crate) fn write_data(&mut self, _: &PeerAddress, _: &[u8]) -> Result<()> {
-        self.transaction([])
+    pub(crate) fn write_data(&mut self, address: &PeerAddress, data: &[u8]) -> Result<()> {
+        self.transaction([Statement::Note(address, None, Some(data))])
     }
 
     pub(crate) fn write_bans(&mut self, removed: &[PeerAddress], changes: &[BanChange]) -> Result<()> {
         self.transaction(removed.iter().map(Statement::Delete).chain(changes.iter().map(Statement::Ban)))
     }
 
-    pub(crate) fn insert(&mut self, records: &[PeerRecord], _: &[Noted]) -> Result<()> {
-        self.transaction(records.iter().map(Statement::Insert))
+    pub(crate) fn insert(&mut self, records: &[PeerRecord], noted: &[Noted]) -> Result<()> {
+        self.transaction(records.iter().map(Statement::Insert).chain(notes(noted)))
     }
 
-    pub(crate) fn replace(&mut self, records: &[PeerRecord], renewed: &[usize], _: &[Noted]) -> Result<()> {
-        self.transaction(replacements(records, renewed))
+    pub(crate) fn replace(
+        &mut self,
+        records: &[PeerRecord],
+        renewed: &[usize],
+        noted: &[Noted],
+    ) -> Result<()> {
+        self.transaction(replacements(records, renewed).chain(notes(noted)))
     }
 
     pub(crate) fn evict(
@@ -359,10 +411,10 @@ impl Store {
         evicted: &[PeerAddress],
         records: &[PeerRecord],
         renewed: &[usize],
-        _: &[Noted],
+        noted: &[Noted],
     ) -> Result<()> {
         let deletions = evicted.iter().map(Statement::Delete);
-        self.transaction(deletions.chain(replacements(records, renewed)))
+        self.transaction(deletions.chain(replacements(records, renewed)).chain(notes(noted)))
     }
 
     pub(crate) fn write_changes(&mut self, changes: &Changes) -> Result<Rejected> {
@@ -374,7 +426,13 @@ impl Store {
             _ => Statement::Replace(&put.record),
         });
         let bans = changes.bans.iter().map(Statement::Ban);
-        self.transaction(clear.into_iter().chain(deletions).chain(bans).chain(replacements))?;
+        let returned = changes.returned.iter().map(Statement::DeleteBeside);
+        let notes = changes
+            .put
+            .iter()
+            .map(|put| Statement::Note(&put.record.address, put.times, put.data.as_deref()));
+        let deletions = clear.into_iter().chain(deletions).chain(returned);
+        self.transaction(deletions.chain(bans).chain(replacements).chain(notes))?;
         Ok(Rejected::default())
     }
 

@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use peer_manager::store::{Contents, Disk, Failures, Rows};
 use peer_manager::{
-    BackOffUpdate, Clock, Durability, Options, PeerAddress, PeerManager, PeerQuery, PeerRecord,
+    BackOffUpdate, BanSubject, Clock, Durability, Options, PeerAddress, PeerManager, PeerQuery, PeerRecord,
     StoredPeerType,
 };
 use shuttle::sync::Arc;
@@ -25,6 +25,7 @@ pub(crate) fn set_clock(now: i64) {
 pub(crate) struct World {
     pub(crate) disk: Arc<Disk>,
     pub(crate) manager: Arc<PeerManager>,
+    keeps_histories: bool,
 }
 
 impl World {
@@ -32,7 +33,24 @@ impl World {
     pub(crate) fn new(durability: Durability) -> Self {
         let disk = Disk::new();
         let manager = Arc::new(open(&disk, durability));
-        Self { disk, manager }
+        Self { disk, manager, keeps_histories: false }
+    }
+
+    /// A manager that keeps histories, on a file that has the peers with these numbers and data of theirs.
+    pub(crate) fn with_side_tables(durability: Durability, numbers: &[u32], data: &[u8]) -> Self {
+        let disk = Disk::new();
+        let open = |durability| {
+            let options = Options { keep_history: true, ..options_for(&disk, durability) };
+            PeerManager::open(options).unwrap()
+        };
+        let before = open(Durability::Commit);
+        before.store_many(&group(numbers, 0)).unwrap();
+        for &n in numbers {
+            before.set_data(&ipv4(n), data).unwrap();
+        }
+        drop(before);
+        let manager = Arc::new(open(durability));
+        Self { disk, manager, keeps_histories: true }
     }
 
     /// A manager on a file that has the peers with these numbers, without failures.
@@ -40,7 +58,7 @@ impl World {
         let disk = Disk::new();
         open(&disk, Durability::Commit).store_many(&group(numbers, 0)).unwrap();
         let manager = Arc::new(open(&disk, durability));
-        Self { disk, manager }
+        Self { disk, manager, keeps_histories: false }
     }
 
     /// A manager on an empty file, with the options as `set` leaves them.
@@ -48,7 +66,8 @@ impl World {
         let disk = Disk::new();
         let mut options = options_for(&disk, durability);
         set(&mut options);
-        Self { disk, manager: Arc::new(PeerManager::open(options).unwrap()) }
+        let keeps_histories = options.keep_history;
+        Self { disk, manager: Arc::new(PeerManager::open(options).unwrap()), keeps_histories }
     }
 
     /// What the file should hold: all that the manager knows, in the order of seniority.
@@ -70,7 +89,8 @@ impl World {
         let memory = self.contents();
         drop(self.manager);
         assert_eq!(self.disk.contents(), memory, "what the file has when the manager is gone");
-        let again = open(&self.disk, Durability::Commit);
+        let again = options_for(&self.disk, Durability::Commit);
+        let again = PeerManager::open(Options { keep_history: self.keeps_histories, ..again }).unwrap();
         assert_eq!(contents(&again), memory, "what the next manager knows");
     }
 
@@ -85,11 +105,17 @@ pub(crate) fn contents(manager: &PeerManager) -> Contents {
     let rows = common::peers(manager);
     let order = common::by_seniority(manager, rows.keys().cloned().collect());
     let bans = manager.get_bans().unwrap().into_iter().map(|ban| (ban.subject, ban.until)).collect();
-    Contents { rows, order, bans }
+    let histories = rows.keys().filter_map(|address| {
+        // None is kept in most worlds.
+        Some((address.clone(), manager.load_history(address).ok()??))
+    });
+    let data = rows.keys().map(|address| (address.clone(), manager.data(address).unwrap()));
+    let (histories, data) = (histories.collect(), data.filter(|(_, data)| !data.is_empty()).collect());
+    Contents { rows, order, bans, histories, data }
 }
 
 /// Every kind of change. It may fail, as the disk does or because there is no such peer.
-pub(crate) const CHANGES: [fn(&PeerManager); 10] = [
+pub(crate) const CHANGES: [fn(&PeerManager); 14] = [
     |manager| drop(manager.update_backoff(&ipv4(1), BackOffUpdate::Increase)),
     |manager| drop(manager.ensure_exists_many(&[ipv4(1), ipv4(2), ipv4(3)])),
     |manager| drop(manager.remove(&ipv4(1))),
@@ -100,6 +126,10 @@ pub(crate) const CHANGES: [fn(&PeerManager); 10] = [
     |manager| drop(manager.update_type(&ipv4(2), StoredPeerType::Inbound, true)),
     |manager| drop(manager.ensure_exists(&ipv4(3))),
     |manager| drop(manager.limit_next_attempt(0)),
+    |manager| drop(manager.set_data(&ipv4(1), b"data")),
+    |manager| drop(manager.set_data(&ipv4(2), b"more")),
+    |manager| drop(manager.remove_host(ipv4(2).host())),
+    |manager| drop(manager.ban(&BanSubject::from(ipv4(1).host()), i64::MAX)),
 ];
 
 /// Opens the file on a disk.
