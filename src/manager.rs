@@ -42,6 +42,7 @@ use rand::rngs::ChaCha12Rng;
 use crate::address::PeerAddress;
 use crate::clock::Clock;
 use crate::error::{Error, Quoted, Result};
+use crate::memory;
 use crate::netgroup::GroupingPolicy;
 use crate::options::{Durability, OnCorrupt, Options};
 use crate::peer::BackOffScale;
@@ -161,9 +162,7 @@ impl PeerManager {
                 },
                 Some(path) => open_file(path, &options, &policy)?,
             };
-            let manager = Self::with(loaded, options)?;
-            manager.remove_banned()?;
-            Ok(manager)
+            Self::with(loaded, options)
         })
     }
 
@@ -330,6 +329,25 @@ fn load(mut store: Store, options: &Options, policy: GroupingPolicy) -> Result<L
     store.load_data(&mut |address, data| {
         table.data_loaded(&address, data).map_err(|_| Error::no_memory("for the data of the peers"))
     })?;
+    // Before the file is prepared for writing: if it turns out to be damaged now, it is still as it was.
+    let banned = remove_banned(&mut table, &mut store, options)?;
     store.begin(options.durability, options.busy_timeout, options.keep_history)?;
-    Ok(Loaded { table, store: Some(store), skipped_rows, left_out: left_out as u64, quarantine: None })
+    let left_out = (left_out + banned) as u64;
+    Ok(Loaded { table, store: Some(store), skipped_rows, left_out, quarantine: None })
+}
+
+/// Removes the peers of a file that are banned, which another program has added; returns how many there were.
+fn remove_banned(table: &mut PeerTable, store: &mut Store, options: &Options) -> Result<usize> {
+    if table.bans().is_empty() {
+        return Ok(0);
+    }
+    let mut slots = table.banned(options.clock.now())?;
+    if slots.is_empty() {
+        return Ok(0);
+    }
+    let removed = memory::collect(table.addresses(&slots))?;
+    table.reserve_remove(removed.len())?;
+    store.evict(&removed, &[], &[], &[])?;
+    table.remove_many(&mut slots);
+    Ok(removed.len())
 }

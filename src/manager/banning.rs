@@ -9,7 +9,6 @@ use crate::address::PeerAddress;
 use crate::bans::{self, Ban, BanSubject};
 use crate::error::{Error, Result};
 use crate::memory;
-use crate::sync::Ordering;
 
 /// Bans. They are kept in the database, in a table of their own that is made with the first of them, and survive a restart. In
 /// a file with stellar-core's layout, which gets no further table, they last until the manager is dropped; and a quarantine
@@ -110,27 +109,6 @@ impl PeerManager {
             },
         )?;
         Ok(removed.len())
-    }
-
-    /// After opening: removes the peers of the file that are banned, which another program has added.
-    pub(super) fn remove_banned(&self) -> Result<()> {
-        let Some(now) = self.time_for_bans()? else { return Ok(()) };
-        let mut writer = self.lock_writer()?;
-        let mut slots = self.read_table()?.banned(now)?;
-        if slots.is_empty() {
-            return Ok(());
-        }
-        let table = self.write_table()?;
-        let removed = memory::collect(table.addresses(&slots))?;
-        self.change(
-            table,
-            &mut writer,
-            &|table| table.reserve_remove(removed.len()),
-            &|store| store.evict(&removed, &[], &[], &[]),
-            &mut |table| table.remove_many(&mut slots),
-        )?;
-        self.refused_peers.fetch_add(removed.len() as u64, Ordering::Relaxed);
-        Ok(())
     }
 
     /// The time as of which bans count, if there are any: the clock is read only then.

@@ -38,10 +38,6 @@ impl PeerManager {
     pub(crate) fn borrow(conn: Connection) -> Result<Self> {
         let options = Options::default();
         let policy = options.grouping_policy()?;
-        without_file_size_signal(|| {
-            let manager = Self::with(load(Store::borrow(conn)?, &options, policy)?, options)?;
-            manager.remove_banned()?;
-            Ok(manager)
-        })
+        without_file_size_signal(|| Self::with(load(Store::borrow(conn)?, &options, policy)?, options))
     }
 }

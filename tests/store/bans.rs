@@ -356,3 +356,29 @@ fn import_takes_no_bans_over_and_a_quarantine_loses_them() {
     assert_eq!(manager.get_bans().unwrap(), []);
     assert_eq!(schema(&database.connection()), [SCHEMA]);
 }
+
+#[test]
+fn damage_that_the_removal_of_banned_peers_meets_leaves_the_file_as_it_was_or_is_set_aside() {
+    let (database, clock) = (TempDb::new(), TestClock::at(START));
+    let options = options(&database, Durability::Commit, &clock);
+    let manager = PeerManager::open(Options { keep_history: true, ..options.clone() }).unwrap();
+    manager.ensure_exists(&ipv4(1)).unwrap();
+    manager.ban(&subject("203.0.113.0/24"), i64::MAX).unwrap();
+    drop(manager);
+    let connection = database.connection();
+    connection.query_row("PRAGMA journal_mode = DELETE", [], |_| Ok(())).unwrap();
+    connection.execute_batch("INSERT INTO peers VALUES ('203.0.113.7', 80, 0, 0, 1)").unwrap();
+    let place = "SELECT (rootpage - 1) * page_size FROM sqlite_master, pragma_page_size WHERE name = 'peer_manager_history'";
+    let place: u32 = connection.query_row(place, [], |row| row.get(0)).unwrap();
+    drop(connection);
+    let mut file = fs::read(database.path()).unwrap();
+    file[place as usize..][..8].fill(0xff);
+    fs::write(database.path(), &file).unwrap();
+    // Histories are not kept, so the table is not read.
+    let error = PeerManager::open(options.clone()).unwrap_err();
+    assert!(matches!(error, Error::Corrupt(_)), "{error}");
+    assert!(fs::read(database.path()).unwrap() == file, "the file has changed");
+    let manager = PeerManager::open(Options { on_corrupt: OnCorrupt::Quarantine, ..options }).unwrap();
+    assert!(manager.quarantine().is_some());
+    assert!(manager.load(&ipv4(1)).unwrap().is_some());
+}
