@@ -329,25 +329,12 @@ fn load(mut store: Store, options: &Options, policy: GroupingPolicy) -> Result<L
     store.load_data(&mut |address, data| {
         table.data_loaded(&address, data).map_err(|_| Error::no_memory("for the data of the peers"))
     })?;
-    // Before the file is prepared for writing: if it turns out to be damaged now, it is still as it was.
-    let banned = remove_banned(&mut table, &mut store, options)?;
-    store.begin(options.durability, options.busy_timeout, options.keep_history)?;
-    let left_out = (left_out + banned) as u64;
-    Ok(Loaded { table, store: Some(store), skipped_rows, left_out, quarantine: None })
-}
-
-/// Removes the peers of a file that are banned, which another program has added; returns how many there were.
-fn remove_banned(table: &mut PeerTable, store: &mut Store, options: &Options) -> Result<usize> {
-    if table.bans().is_empty() {
-        return Ok(0);
-    }
-    let mut slots = table.banned(options.clock.now())?;
-    if slots.is_empty() {
-        return Ok(0);
-    }
-    let removed = memory::collect(table.addresses(&slots))?;
+    // Another program may have added peers that are banned.
+    let mut banned = if table.bans().is_empty() { Vec::new() } else { table.banned(options.clock.now())? };
+    let removed = memory::collect(table.addresses(&banned))?;
     table.reserve_remove(removed.len())?;
-    store.evict(&removed, &[], &[], &[])?;
-    table.remove_many(&mut slots);
-    Ok(removed.len())
+    store.begin(options.durability, options.busy_timeout, options.keep_history, &removed)?;
+    table.remove_many(&mut banned);
+    let left_out = (left_out + removed.len()) as u64;
+    Ok(Loaded { table, store: Some(store), skipped_rows, left_out, quarantine: None })
 }

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, ffi};
 
+use super::delete::delete_each;
 use super::file::{DatabaseFile, LONGEST_WAIT, RETRY};
 use super::guard::{self, Guard};
 use super::layout::Layout;
@@ -133,6 +134,7 @@ impl Store {
     }
 
     /// Prepares the database for writing, and creates the table if there is none; also that of histories, if they are kept.
+    /// Deletes what is not to stay, which is what no peer has, and the peers that are `removed`.
     ///
     /// A connection of our own is set up for one writer that must not wait long: WAL mode, and `synchronous` as
     /// the durability requires. Then something is written.
@@ -141,8 +143,12 @@ impl Store {
         durability: Durability,
         busy_timeout: Duration,
         keeps_histories: bool,
+        removed: &[PeerAddress],
     ) -> Result<()> {
-        let Some(owned) = &self.owned else { return self.init_db() };
+        let Some(owned) = &self.owned else {
+            self.init_db()?;
+            return self.evict(removed, &[], &[], &[]);
+        };
         let file = Arc::clone(&owned.file);
         // Only for an empty file: any other has pages, or a mode, of its own.
         if self.presence == Presence::Absent && self.ask::<i64>("PRAGMA main.page_count")? == 0 {
@@ -152,7 +158,7 @@ impl Store {
         }
         // Before the switch to the log: if the file turns out to be damaged now, it is still as it was.
         self.init_db()?;
-        self.init_side_tables(keeps_histories)?;
+        self.tidy(keeps_histories, removed)?;
         let mode: String = self.ask("PRAGMA main.journal_mode")?;
         file.note_journal_mode(mode.clone());
         let begun = self.begin_log(&mode, durability, busy_timeout);
@@ -205,18 +211,24 @@ impl Store {
         Ok(())
     }
 
-    /// Creates the table of histories if they are kept, unless there is one, or it is stellar-core's file, which gets none.
-    /// Deletes the rows that belong to no peer.
-    fn init_side_tables(&mut self, keeps_histories: bool) -> Result<()> {
+    /// In one transaction, because damage that is met must leave the file as it was: creates the table of histories if they are
+    /// kept, unless there is one, or it is stellar-core's file, which gets none; deletes the peers that are `removed`, and the
+    /// rows of side tables that belong to no peer.
+    fn tidy(&mut self, keeps_histories: bool, removed: &[PeerAddress]) -> Result<()> {
         let creates = keeps_histories
             && self.side.history == side::Presence::Absent
             && self.layout() == Layout::Specification;
         let (stray_histories, stray_data) = self.has_strays;
-        if !creates && !stray_histories && !stray_data {
+        if !creates && !stray_histories && !stray_data && removed.is_empty() {
             return Ok(());
         }
+        let (layout, side) = (self.layout(), self.side);
         let rows = self.owned.as_ref().map_or(0, |owned| owned.rows.get());
         self.in_transaction(usize::try_from(rows).unwrap_or(usize::MAX), &mut |conn| {
+            if !removed.is_empty() {
+                delete_each(conn, layout, removed)?;
+                side.delete_each(conn, removed)?;
+            }
             if creates {
                 HISTORY.create(conn)?;
             }

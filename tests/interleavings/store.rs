@@ -337,7 +337,7 @@ impl Store {
         Ok(())
     }
 
-    pub(crate) fn begin(&mut self, _: Durability, _: Duration, _: bool) -> Result<()> {
+    pub(crate) fn begin(&mut self, _: Durability, _: Duration, _: bool, _: &[PeerAddress]) -> Result<()> {
         Ok(())
     }
 
