@@ -78,9 +78,13 @@ fn c() {
 #[test]
 fn cxx() {
     // The tests themselves compile everything in every standard: `make -C examples/cpp test`.
-    let Some(made) = make("examples/cpp", &["run"], &[("make", "make"), ("C++ compiler", "c++")]) else {
-        return;
-    };
+    let tools = &[("make", "make"), ("C++ compiler", "c++")];
+    let Some(made) = make("examples/cpp", &["golden", "run"], tools) else { return };
+    conformance::holds(&|file, _| {
+        let mut player = Command::new(build(made.path(), "golden"));
+        player.arg(file);
+        player
+    });
     let node = || Command::new(build(made.path(), "node"));
     lists::keep_their_promises(&node);
     lists::half_a_list_is_never_left(&node);
@@ -113,6 +117,11 @@ fn go() {
     let tools = &[("make", "make"), ("Go", "go"), ("pkg-config", "pkg-config")];
     let Some(_) = make("bindings/go", &["test"], tools) else { return };
     let Some(made) = make("examples/go", &["test"], tools) else { return };
+    conformance::holds(&|file, _| {
+        let mut player = Command::new(build(made.path(), "golden"));
+        player.arg(file);
+        player
+    });
     let node = || Command::new(build(made.path(), "node-static"));
     lists::keep_their_promises(&node);
     // cgo has a C compiler.
