@@ -81,7 +81,8 @@ impl Changes {
             room.removed.try_reserve(removed)?;
             room.all_put = memory::with_capacity(put)?;
             room.all_removed = memory::with_capacity(removed)?;
-            room.all_returned = memory::with_capacity(self.returned.len() + returned)?;
+            let came_back = self.removed.len().min(put);
+            room.all_returned = memory::with_capacity(self.returned.len() + returned + came_back)?;
             room.order_of_bans = memory::with_capacity(self.bans.len())?;
             room.all_bans = memory::with_capacity(self.bans.len() + bans)?;
         }

@@ -124,15 +124,20 @@ impl Times {
     /// Whether the peer is known never to have been reached and was last heard of before `since`. One of which nothing is
     /// known is not.
     pub(crate) fn is_forgotten(&self, since: i64) -> bool {
-        let heard = self.first_heard.max(self.last_heard);
+        let heard = self.heard();
         self.last_reached == 0 && heard != 0 && i64::from(heard) < since
     }
 
     /// From when on an outbound peer counts as dead if it has failed often enough: 30 days after it was last reached, or
     /// after its history began. Nothing if there is no history yet.
     pub(crate) fn dead_from(&self) -> Option<u64> {
-        let since = self.first_heard.max(self.last_reached);
+        let since = self.first_heard.min(self.heard()).max(self.last_reached);
         (since != 0).then(|| u64::from(since) + DEAD_AFTER)
+    }
+
+    /// When it was last heard of. After a clock that was ahead, that may be before it was first heard of.
+    fn heard(&self) -> u32 {
+        if self.last_heard == 0 { self.first_heard } else { self.last_heard }
     }
 
     /// The times in the order of [`History`].
@@ -186,6 +191,14 @@ mod tests {
         }
         assert_eq!(Times::from_array([0, 0, 0, 0, -1]), None);
         assert_eq!(Times::from_array([i64::from(u32::MAX), 0, 0, 0, 0]), None);
+    }
+
+    #[test]
+    fn a_clock_that_was_ahead_keeps_no_peer_for_ever() {
+        let ahead = Times::of_new_peer(4_000_000_000);
+        let heard = ahead.noted(Event::Heard, 1_700_000_000);
+        assert!(heard.is_forgotten(1_700_000_001) && !heard.is_forgotten(1_700_000_000));
+        assert_eq!(heard.dead_from(), Some(1_700_000_000 + DEAD_AFTER));
     }
 
     #[test]

@@ -323,9 +323,8 @@ fn load(mut store: Store, options: &Options, policy: GroupingPolicy) -> Result<L
     let mut table = empty_table(options, policy);
     let (skipped_rows, left_out) = table.load(|reserve, put| store.load_all(reserve, put))?;
     store.load_bans(&mut |ban| table.bans_mut().load(ban))?;
-    if options.keep_history {
-        store.load_histories(&mut |address, times| Ok(table.note_loaded(&address, times)))?;
-    }
+    // Also where none are kept: if the table is damaged, it is found now and not by a later change.
+    store.load_histories(&mut |address, times| Ok(table.note_loaded(&address, times)))?;
     store.load_data(&mut |address, data| {
         table.data_loaded(&address, data).map_err(|_| Error::no_memory("for the data of the peers"))
     })?;

@@ -33,7 +33,7 @@ fn write(data: &[u8], out: Outputs<u8>, capacity: usize, out_size: handle::Outpu
 /// stellar-core has made, which gets no further table, it lasts until peer_manager_free; and a quarantine
 /// (peer_manager_get_quarantine) loses it.
 ///
-/// Cost: constant, and one transaction (with DEFERRED none: that comes later); none if the peer has the same data already. In
+/// Cost: constant, linear for the first in a table, and one transaction (with DEFERRED none: that comes later); none if the peer has the same data already. In
 /// memory, 16 to 256 bytes for a peer that has data and four for each other, once one has some.
 ///
 /// @param pm       the peer manager

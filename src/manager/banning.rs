@@ -80,7 +80,8 @@ impl PeerManager {
     pub fn get_bans(&self) -> Result<Vec<Ban>> {
         let now = self.clock.now();
         let bans = self.read()?.bans().list(now);
-        bans.map_err(|_| Error::no_memory("for a list of the bans"))
+        // Other threads need not wait for the sorting.
+        bans.and_then(|bans| bans::in_order(&bans)).map_err(|_| Error::no_memory("for a list of the bans"))
     }
 
     /// Moves the end of a ban, or forgets it, with those that have ended. Returns how many peers were removed.

@@ -219,7 +219,11 @@ impl Shared {
         match journal.store.write_changes(&changes) {
             Ok(rejected) => {
                 self.in_hand.store(0, Ordering::SeqCst);
-                self.rejected.fetch_add(rejected.rows, Ordering::Relaxed);
+                self.rejected.fetch_add(rejected.peers.len() as u64, Ordering::Relaxed);
+                if !rejected.peers.is_empty() {
+                    let mut table = self.table.write().map_err(|_| Error::poisoned())?;
+                    table.keep_data_unwritten(&rejected.peers);
+                }
                 journal.rejection = journal.rejection.take().or(rejected.first);
                 Ok(())
             }

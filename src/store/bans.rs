@@ -5,11 +5,11 @@
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::delete::delete_each;
+use super::delete::{MANY, delete_each};
 use super::guard::Guard;
 use super::layout::Layout;
 use super::rows::Failure;
-use super::{Store, guard};
+use super::{Store, guard, shrink};
 use crate::address::PeerAddress;
 use crate::bans::{Ban, BanChange, BanSubject};
 use crate::error::{ADVICE_CORRUPT, Error, Result};
@@ -58,14 +58,18 @@ impl Store {
 
     /// Deletes peers and writes changes of bans, in one transaction.
     pub(crate) fn write_bans(&mut self, removed: &[PeerAddress], changes: &[BanChange]) -> Result<()> {
-        let (layout, side) = (self.layout(), self.side_tables()?);
+        let (layout, is_owned) = (self.layout(), self.owned.is_some());
         if layout != Layout::Specification && !layout.holds_any(removed) {
             return self.check_process("cannot write to");
         }
-        self.in_transaction(removed.len() + changes.len(), &mut |conn| {
+        self.in_transaction(removed.len() + changes.len(), &mut |conn, side| {
             delete_each(conn, layout, removed)?;
             side.delete_each(conn, removed)?;
-            write(conn, layout, changes)
+            write(conn, layout, changes)?;
+            if is_owned && removed.len() > MANY {
+                shrink::give_back(conn)?;
+            }
+            Ok(())
         })
     }
 }

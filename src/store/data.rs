@@ -7,7 +7,7 @@ use super::Store;
 use super::guard::Guard;
 use super::layout::Layout;
 use super::rows::Failure;
-use super::side::{DATA, Presence};
+use super::side::{DATA, Presence, ReadRows};
 use crate::address::{HostText, PeerAddress};
 use crate::data::DATA_CAPACITY;
 use crate::error::{Error, Result};
@@ -20,7 +20,9 @@ impl Store {
     ) -> Result<()> {
         if self.side.data == Presence::Present {
             let guard = self.owned.as_ref().map(|owned| &owned.guard);
-            self.has_strays.1 = read(&self.conn, &self.name, guard, each)? > 0;
+            let read = read(&self.conn, &self.name, guard, each)?;
+            self.has_strays.1 = read.strays > 0;
+            self.count_rows(read);
         }
         Ok(())
     }
@@ -34,18 +36,25 @@ impl Store {
         {
             return self.check_process("cannot write to");
         }
-        self.in_transaction(1, &mut |conn| write(conn, presence, [(address, data)]))?;
-        self.side.data = Presence::Present;
+        let mut has_data = false;
+        self.in_transaction(1, &mut |conn, side| {
+            if side.data != Presence::Another {
+                has_data = write(conn, side.data, [(address, data)])?;
+            }
+            Ok(())
+        })?;
+        self.note_data(has_data);
         Ok(())
     }
 }
 
-/// Writes data, in place of what there is, and makes the table if it is needed for that and absent.
+/// Writes data, in place of what there is, and makes the table if it is needed for that and absent. Returns whether it is there
+/// then.
 pub(super) fn write<'a>(
     conn: &Connection,
     presence: Presence,
     data: impl IntoIterator<Item = (&'a PeerAddress, &'a [u8])>,
-) -> std::result::Result<(), Failure> {
+) -> std::result::Result<bool, Failure> {
     let mut is_there = presence == Presence::Present;
     for (address, data) in data {
         if data.is_empty() {
@@ -61,16 +70,16 @@ pub(super) fn write<'a>(
         let host = HostText::of(address.host());
         DATA.put(conn)?.execute(params![address.port(), host.as_str(), data])?;
     }
-    Ok(())
+    Ok(is_there)
 }
 
-/// Gives the data of each peer to `each`, which returns whether there is such a peer; returns how many rows are for nothing.
+/// Gives the data of each peer to `each`, which returns whether there is such a peer; returns how many rows there are.
 pub(super) fn read(
     conn: &Connection,
     name: &str,
     guard: Option<&Guard>,
     each: &mut dyn FnMut(PeerAddress, &[u8]) -> Result<bool>,
-) -> Result<u64> {
+) -> Result<ReadRows> {
     DATA.read(conn, name, guard, &mut |address, row| {
         let value = row
             .get_ref(2)

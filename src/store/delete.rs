@@ -1,10 +1,12 @@
 //! Deleting peers, with what the side tables have of them.
 
+use std::collections::HashSet;
+
 use rusqlite::{Connection, params};
 
 use super::layout::Layout;
 use super::rows::Failure;
-use super::side::SideTables;
+use super::side::{SideTables, address_from_row};
 use super::{Store, shrink};
 use crate::address::{HostText, PeerAddress};
 use crate::error::Result;
@@ -14,7 +16,7 @@ const DELETE: &str = "DELETE FROM main.peers WHERE ip = ?1 AND port = ?2";
 const DELETE_FAILED: &str = "DELETE FROM main.peers NOT INDEXED WHERE numfailures >= ?1";
 const DELETE_ALL: &str = "DELETE FROM main.peers";
 /// Scans every row, because it may be the index that is wrong.
-const FIND: &str = "SELECT 1 FROM main.peers NOT INDEXED WHERE ip = ?1 AND port = ?2 LIMIT 1";
+const KEYS: &str = "SELECT ip, port FROM main.peers NOT INDEXED";
 
 /// A change with this many deletions checks whether the file should shrink.
 pub(super) const MANY: usize = 1_000;
@@ -27,9 +29,8 @@ impl Store {
             return self.check_process("cannot write to");
         }
         let addresses = std::slice::from_ref(address);
-        let side = self.side_tables()?;
-        if side.is_any() {
-            return self.in_transaction(2, &mut |conn| {
+        if self.side_tables()?.is_any() {
+            return self.in_transaction(2, &mut |conn, side| {
                 delete_each(conn, layout, addresses)?;
                 side.delete_each(conn, addresses)
             });
@@ -39,8 +40,7 @@ impl Store {
 
     /// Deletes the peers with at least `min_num_failures`.
     pub(crate) fn delete_with_failures(&mut self, min_num_failures: u32) -> Result<()> {
-        let side = self.side_tables()?;
-        self.delete_many(side, &mut |conn| {
+        self.delete_many(&mut |conn, side| {
             side.delete_with_failures(conn, min_num_failures)?;
             conn.prepare_cached(DELETE_FAILED)?.execute([min_num_failures])?;
             Ok(())
@@ -49,8 +49,7 @@ impl Store {
 
     /// Deletes all peers.
     pub(crate) fn delete_all(&mut self) -> Result<()> {
-        let side = self.side_tables()?;
-        self.delete_many(side, &mut |conn| {
+        self.delete_many(&mut |conn, side| {
             side.delete_all(conn)?;
             delete_all_rows(conn)
         })
@@ -59,15 +58,15 @@ impl Store {
     /// Runs a deletion that may be large, and gives back the pages that it frees.
     fn delete_many(
         &mut self,
-        side: SideTables,
-        delete: &mut dyn FnMut(&Connection) -> Result<(), Failure>,
+        delete: &mut dyn FnMut(&Connection, SideTables) -> Result<(), Failure>,
     ) -> Result<()> {
         let is_owned = self.owned.is_some();
+        let side = self.side_tables()?;
         if !is_owned && !side.is_any() {
-            return self.change(self.rows(), delete);
+            return self.change(self.rows(), &mut |conn| delete(conn, side));
         }
-        self.in_transaction(self.rows(), &mut |conn| {
-            delete(conn)?;
+        self.in_transaction(self.rows(), &mut |conn, side| {
+            delete(conn, side)?;
             if is_owned { shrink::give_back(conn).map_err(Failure::from) } else { Ok(()) }
         })
     }
@@ -79,15 +78,21 @@ pub(super) fn delete_each(
     layout: Layout,
     addresses: &[PeerAddress],
 ) -> std::result::Result<(), Failure> {
-    let mut delete = conn.prepare_cached(DELETE)?;
+    let mut missing = HashSet::new();
     for address in addresses.iter().filter(|address| layout.holds(address)) {
-        let host = HostText::of(address.host());
-        if delete.execute(params![host.as_str(), address.port()])? > 0 {
-            continue;
+        if delete_row(conn, address)? == 0 {
+            missing.insert(address.clone());
         }
-        // Another program may have deleted it. But if it is missing only in the index, it would come back.
-        if conn.prepare(FIND)?.exists(params![host.as_str(), address.port()])? {
-            return Err(Failure::NotInIndex(address.clone()));
+    }
+    // Another program may have deleted them. But what is missing only in the index would come back.
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let mut statement = conn.prepare(KEYS)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        if let Some(address) = address_from_row(row, 0, 1)?.filter(|address| missing.contains(address)) {
+            return Err(Failure::NotInIndex(address));
         }
     }
     Ok(())

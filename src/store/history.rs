@@ -5,7 +5,7 @@ use rusqlite::{Connection, Row, params};
 
 use super::guard::Guard;
 use super::rows::Failure;
-use super::side::HISTORY;
+use super::side::{HISTORY, ReadRows};
 use crate::address::{HostText, PeerAddress};
 use crate::error::{Error, Result};
 use crate::history::Times;
@@ -36,13 +36,13 @@ pub(super) fn write<'a>(
     Ok(())
 }
 
-/// Gives each valid history to `each`, which returns whether there is such a peer; returns how many rows are for nothing.
+/// Gives each valid history to `each`, which returns whether there is such a peer; returns how many rows there are.
 pub(super) fn read(
     conn: &Connection,
     name: &str,
     guard: Option<&Guard>,
     each: &mut dyn FnMut(PeerAddress, Times) -> Result<bool>,
-) -> Result<u64> {
+) -> Result<ReadRows> {
     HISTORY.read(conn, name, guard, &mut |address, row| {
         let times = times_from_row(row)
             .map_err(|error| Error::sqlite(format!("cannot read the histories of {name}"), &error))?;

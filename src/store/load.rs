@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use rusqlite::Connection;
 use rusqlite::functions::Context;
 use rusqlite::types::ValueRef;
+use rusqlite::{Connection, Transaction};
 
 use super::agreement::{KeyHash, Sum, locked, see_rows};
 use super::file;
@@ -105,26 +105,26 @@ pub(super) fn read_file(
 ) -> Result<Rows> {
     let mut read = || -> Result<Rows, Stop> {
         guard.begin_rows();
-        // Everything is read in one snapshot.
-        let transaction = conn.unchecked_transaction()?;
+        // Everything is read in one snapshot, the caller's if there is one already.
+        let transaction = if conn.is_autocommit() { Some(conn.unchecked_transaction()?) } else { None };
         let sql = "SELECT page_count * page_size FROM pragma_page_count('main'), pragma_page_size('main')";
-        let bytes: i64 = transaction.query_row(sql, [], |row| row.get(0))?;
+        let bytes: i64 = conn.query_row(sql, [], |row| row.get(0))?;
         // Only a hint: row numbers may have gaps and a file may lie, so `reserve` does not rely on it.
         let last = table.row_number.map_or(Ok(None), |rowid| {
             let sql = format!("SELECT max({rowid}) FROM main.peers NOT INDEXED");
-            transaction.query_row(&sql, [], |row| row.get::<_, Option<i64>>(0))
+            conn.query_row(&sql, [], |row| row.get::<_, Option<i64>>(0))
         })?;
         reserve(usize::try_from(last.unwrap_or(i64::MAX).min(bytes / SHORTEST_ROW)).unwrap_or(0));
         let rows = if let (Some(index), Some(rowid)) = (&table.key_index, table.row_number) {
-            read_with_index(&transaction, table.layout, (index, rowid), guard, each)?
+            read_with_index(conn, table.layout, (index, rowid), guard, each)?
         } else {
-            read_by_key(&transaction, table.layout, each)?
+            read_by_key(conn, table.layout, each)?
         };
         // SQLite reads what is missing of the last page as zeros.
         if !file::reaches(path, bytes) {
             return Err(Stop::Damage("the file ends within a page".to_owned()));
         }
-        transaction.finish()?;
+        transaction.map_or(Ok(()), Transaction::finish)?;
         Ok(rows)
     };
     read().map_err(|stop| explain(stop, name))

@@ -123,6 +123,11 @@ impl Store {
         }
     }
 
+    /// Whether the connection is the application's.
+    pub(crate) fn is_borrowed(&self) -> bool {
+        self.owned.is_none()
+    }
+
     /// How messages refer to the database.
     pub(crate) fn name(&self) -> &str {
         &self.name

@@ -17,7 +17,7 @@ use super::file::{DatabaseFile, LONGEST_WAIT, RETRY};
 use super::guard::{self, Guard};
 use super::layout::Layout;
 use super::schema::{self, Presence};
-use super::side::{self, DATA, HISTORY, SideTables};
+use super::side::{self, DATA, HISTORY, ReadRows, SideTables};
 use super::{Owned, Store, companions, history, layout, load, quarantine};
 use crate::address::PeerAddress;
 use crate::error::{ADVICE_CORRUPT, ADVICE_LOCAL, Error, Result};
@@ -128,7 +128,9 @@ impl Store {
     ) -> Result<()> {
         if self.side.history == side::Presence::Present {
             let guard = self.owned.as_ref().map(|owned| &owned.guard);
-            self.has_strays.0 = history::read(&self.conn, &self.name, guard, each)? > 0;
+            let read = history::read(&self.conn, &self.name, guard, each)?;
+            self.has_strays.0 = read.strays > 0;
+            self.count_rows(read);
         }
         Ok(())
     }
@@ -147,7 +149,7 @@ impl Store {
     ) -> Result<()> {
         let Some(owned) = &self.owned else {
             self.init_db()?;
-            return self.evict(removed, &[], &[], &[]);
+            return self.tidy(false, removed);
         };
         let file = Arc::clone(&owned.file);
         // Only for an empty file: any other has pages, or a mode, of its own.
@@ -196,7 +198,7 @@ impl Store {
         let name = self.name.clone();
         // Within the transaction, no other connection can create the table.
         let mut found = Ok(Presence::Absent);
-        self.in_transaction(1, &mut |conn| {
+        self.in_transaction(1, &mut |conn, _| {
             found = match schema::inspect(conn, &name) {
                 Ok(Presence::Absent) => {
                     conn.execute_batch(layout::SCHEMA)?;
@@ -222,9 +224,9 @@ impl Store {
         if !creates && !stray_histories && !stray_data && removed.is_empty() {
             return Ok(());
         }
-        let (layout, side) = (self.layout(), self.side);
+        let layout = self.layout();
         let rows = self.owned.as_ref().map_or(0, |owned| owned.rows.get());
-        self.in_transaction(usize::try_from(rows).unwrap_or(usize::MAX), &mut |conn| {
+        self.in_transaction(usize::try_from(rows).unwrap_or(usize::MAX), &mut |conn, side| {
             if !removed.is_empty() {
                 delete_each(conn, layout, removed)?;
                 side.delete_each(conn, removed)?;
@@ -242,6 +244,13 @@ impl Store {
         }
         self.has_strays = (false, false);
         Ok(())
+    }
+
+    /// Notes that a side table has rows as well: so many may be deleted.
+    pub(super) fn count_rows(&self, read: ReadRows) {
+        if let Some(owned) = &self.owned {
+            owned.rows.set(owned.rows.get().saturating_add(read.all));
+        }
     }
 
     fn run(&self, sql: &str) -> Result<()> {

@@ -95,6 +95,13 @@ pub(super) static DATA: SideTable =
 /// A row takes at least this many bytes of the file.
 const SHORTEST_ROW: i64 = 6;
 
+/// How many rows were read, and how many of them belong to no peer.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct ReadRows {
+    pub(super) all: u64,
+    pub(super) strays: u64,
+}
+
 /// Whether a database has a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Presence {
@@ -150,8 +157,8 @@ impl SideTable {
         Ok(())
     }
 
-    /// Gives each row that has a valid key to `each`, which reads its other columns, from the third on; returns how many rows
-    /// had none, or else belong to nothing according to `each`.
+    /// Gives each row that has a valid key to `each`, which reads its other columns, from the third on, and says whether it
+    /// belongs to a peer.
     ///
     /// Cost: one pass over the table, which is limited by the size of the file: its pages may point to each other in a circle.
     pub(super) fn read(
@@ -160,7 +167,7 @@ impl SideTable {
         name: &str,
         guard: Option<&Guard>,
         each: &mut dyn FnMut(PeerAddress, &Row<'_>) -> Result<bool>,
-    ) -> Result<u64> {
+    ) -> Result<ReadRows> {
         let action = || format!("cannot read the table {} of {name}", self.name);
         if let Some(guard) = guard {
             guard.begin_rows();
@@ -170,20 +177,21 @@ impl SideTable {
         let bytes: i64 = conn.query_row(bytes, [], |row| row.get(0)).map_err(failed)?;
         let mut statement = conn.prepare(self.read).map_err(failed)?;
         let mut rows = statement.query([]).map_err(failed)?;
-        let (mut left, mut strays) = (bytes / SHORTEST_ROW, 0);
+        let (mut left, mut read) = (bytes / SHORTEST_ROW, ReadRows::default());
         while let Some(row) = rows.next().map_err(failed)? {
             left -= 1;
             if left < 0 {
                 let detail = "its pages lead to more than there is room for in it";
                 return Err(Error::corrupt(action(), detail, ADVICE_CORRUPT));
             }
-            let is_known = match address_from_row(row).map_err(failed)? {
+            let is_known = match address_from_row(row, 1, 0).map_err(failed)? {
                 Some(address) => each(address, row)?,
                 None => false,
             };
-            strays += u64::from(!is_known);
+            read.all += 1;
+            read.strays += u64::from(!is_known);
         }
-        Ok(strays)
+        Ok(read)
     }
 }
 
@@ -238,9 +246,13 @@ impl SideTables {
     }
 }
 
-/// The peer whose row this is, if its key is canonical.
-fn address_from_row(row: &Row<'_>) -> rusqlite::Result<Option<PeerAddress>> {
-    let (ValueRef::Integer(port), ValueRef::Text(ip)) = (row.get_ref(0)?, row.get_ref(1)?) else {
+/// The peer whose row this is, if its key, in these columns, is canonical.
+pub(super) fn address_from_row(
+    row: &Row<'_>,
+    ip: usize,
+    port: usize,
+) -> rusqlite::Result<Option<PeerAddress>> {
+    let (ValueRef::Integer(port), ValueRef::Text(ip)) = (row.get_ref(port)?, row.get_ref(ip)?) else {
         return Ok(None);
     };
     Ok(key_from_row(ip, port))

@@ -157,6 +157,10 @@ fn read(
     let (conn, guard) = connect(path, busy_timeout, manner)
         .map_err(|error| Error::sqlite(format!("cannot import {name}"), &error))?;
     guard.begin_schema();
+    // Peers, histories and data of one moment.
+    let _snapshot = conn
+        .unchecked_transaction()
+        .map_err(|error| Error::sqlite(format!("cannot import {name}"), &error))?;
     let Presence::Present(table) = schema::inspect(&conn, name)? else {
         return Err(Error::corrupt(
             format!("cannot import {name}"),

@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use rusqlite::{Connection, Savepoint, Statement, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, Savepoint, Statement, Transaction, TransactionBehavior, ffi, params};
 
 use super::delete::{MANY, delete_all_rows, delete_each, delete_row};
 use super::layout::Layout;
@@ -43,7 +43,8 @@ const FIND_BY_KEY: &str = "SELECT 1 FROM main.peers WHERE ip = ?1 AND port = ?2"
 /// Changes of a group that the file's own constraints have refused.
 #[derive(Debug, Default)]
 pub(crate) struct Rejected {
-    pub(crate) rows: u64,
+    /// Whose rows were refused.
+    pub(crate) peers: HashSet<PeerAddress>,
     /// Why the first of them was refused.
     pub(crate) first: Option<Error>,
 }
@@ -79,21 +80,22 @@ impl Store {
         renewed: &[usize],
         noted: &[Noted],
     ) -> Result<()> {
-        let (layout, side, is_owned) = (self.layout(), self.side_tables()?, self.owned.is_some());
+        let (layout, is_owned) = (self.layout(), self.owned.is_some());
         if !layout.holds_any(evicted) && !layout.holds_any(records.iter().map(|record| &record.address)) {
             return self.check_process("cannot write to");
         }
-        self.in_transaction(evicted.len() + records.len() + noted.len(), &mut |conn| {
+        let mut has_data = false;
+        self.in_transaction(evicted.len() + records.len() + noted.len(), &mut |conn, side| {
             delete_each(conn, layout, evicted)?;
             replace_all(conn, layout, records, renewed)?;
             side.delete_each(conn, evicted)?;
-            write_noted(conn, side, layout, noted)?;
+            has_data = write_noted(conn, side, layout, noted)?;
             if is_owned && evicted.len() > MANY {
                 shrink::give_back(conn)?;
             }
             Ok(())
         })?;
-        self.note_data(noted.iter().filter_map(|noted| noted.data.as_deref()));
+        self.note_data(has_data);
         Ok(())
     }
 
@@ -109,9 +111,10 @@ impl Store {
             self.check_process("cannot write to")?;
             return Ok(Rejected::default());
         }
-        let (is_owned, side) = (self.owned.is_some(), self.side_tables()?);
-        let (mut rows, mut first, mut without_row) = (0, None, HashSet::new());
-        self.in_transaction(changes.len(), &mut |conn| {
+        let is_owned = self.owned.is_some();
+        let (mut first, mut without_row, mut has_data) = (None, HashSet::new(), false);
+        self.in_transaction(changes.len(), &mut |conn, side| {
+            (first, without_row) = (None, HashSet::new());
             if changes.clears {
                 delete_all_rows(conn)?;
             }
@@ -131,7 +134,6 @@ impl Store {
                 is_renewed,
             ) {
                 Err(refused @ Failure::Refused(..)) => {
-                    rows += 1;
                     first.get_or_insert(refused);
                     without_row.insert(record.address.clone());
                     Ok(())
@@ -155,20 +157,20 @@ impl Store {
             }
             if writes_data(side, layout) {
                 let data = put().filter_map(|put| Some((&put.record.address, put.data.as_deref()?)));
-                data::write(conn, side.data, data)?;
+                has_data = data::write(conn, side.data, data)?;
             }
             if is_owned && (changes.clears || changes.removed.len() > MANY) {
                 shrink::give_back(conn)?;
             }
             Ok(())
         })?;
-        self.note_data(changes.put.iter().filter_map(|put| put.data.as_deref()));
-        Ok(Rejected { rows, first: first.map(|failure| self.write_failed(failure)) })
+        self.note_data(has_data);
+        Ok(Rejected { peers: without_row, first: first.map(|failure| self.write_failed(failure)) })
     }
 
-    /// After a transaction that wrote data of peers: there is a table of it now, unless it is held in memory only.
-    pub(super) fn note_data<'a>(&mut self, mut written: impl Iterator<Item = &'a [u8]>) {
-        if written.any(|data| !data.is_empty()) && writes_data(self.side, self.layout()) {
+    /// After a transaction: whether there is a table of data now.
+    pub(super) fn note_data(&mut self, has_data: bool) {
+        if has_data {
             self.side.data = Presence::Present;
         }
     }
@@ -179,14 +181,31 @@ impl Store {
     }
 
     /// Runs `work`, which writes and deletes about this many rows, in a transaction of its own, or in a savepoint on a
-    /// borrowed connection.
+    /// borrowed connection. It is given the side tables that there are, and runs again if these were others.
     pub(super) fn in_transaction(
         &mut self,
         rows: usize,
-        work: &mut dyn FnMut(&Connection) -> Result<(), Failure>,
+        work: &mut dyn FnMut(&Connection, SideTables) -> Result<(), Failure>,
     ) -> Result<()> {
         self.prepare_change(rows)?;
-        let done = if self.owned.is_some() {
+        let side = self.side_tables()?;
+        let mut done = self.attempt(&mut |conn| work(conn, side));
+        if let Err(Failure::Sqlite(error)) = &done
+            && error.sqlite_error().is_some_and(|error| error.extended_code == ffi::SQLITE_ERROR)
+        {
+            // Another program may have made or dropped one.
+            let found = SideTables::inspect(&self.conn, self.layout());
+            if let Some(found) = found.ok().filter(|&found| found != side) {
+                self.side = found;
+                self.prepare_change(rows)?;
+                done = self.attempt(&mut |conn| work(conn, found));
+            }
+        }
+        done.map_err(|failure| self.write_failed(failure))
+    }
+
+    fn attempt(&mut self, work: &mut dyn FnMut(&Connection) -> Result<(), Failure>) -> Result<(), Failure> {
+        if self.owned.is_some() {
             Transaction::new_unchecked(&self.conn, TransactionBehavior::Immediate)
                 .map_err(Failure::from)
                 .and_then(|transaction| {
@@ -206,8 +225,7 @@ impl Store {
                 let _ = self.conn.execute_batch("ROLLBACK");
             }
             done
-        };
-        done.map_err(|failure| self.write_failed(failure))
+        }
     }
 
     /// Runs `work`, which is a single statement and so a transaction of its own.
@@ -237,7 +255,6 @@ impl Store {
         write: &dyn Fn(&Connection, Layout) -> Result<(), Failure>,
     ) -> Result<()> {
         let layout = self.layout();
-        let side = if noted.is_empty() { self.side } else { self.side_tables()? };
         if statements + noted.len() == 0 {
             return Ok(());
         }
@@ -249,13 +266,15 @@ impl Store {
         if statements == 1 && noted.is_empty() && self.owned.is_some() {
             return self.change(1, &mut |conn| write(conn, layout));
         }
-        self.in_transaction(records.len() + noted.len(), &mut |conn| {
+        let mut has_data = false;
+        self.in_transaction(records.len() + noted.len(), &mut |conn, side| {
             if statements > 0 {
                 write(conn, layout)?;
             }
-            write_noted(conn, side, layout, noted)
+            has_data = write_noted(conn, side, layout, noted)?;
+            Ok(())
         })?;
-        self.note_data(noted.iter().filter_map(|noted| noted.data.as_deref()));
+        self.note_data(has_data);
         Ok(())
     }
 
@@ -328,16 +347,21 @@ fn writes_data(side: SideTables, layout: Layout) -> bool {
     layout == Layout::Specification && side.data != Presence::Another
 }
 
-/// Writes what is noted beside records, as far as there is a place for it.
-fn write_noted(conn: &Connection, side: SideTables, layout: Layout, noted: &[Noted]) -> Result<(), Failure> {
+/// Writes what is noted beside records, as far as there is a place for it; returns whether there is a table of data then.
+fn write_noted(
+    conn: &Connection,
+    side: SideTables,
+    layout: Layout,
+    noted: &[Noted],
+) -> Result<bool, Failure> {
     if side.history == Presence::Present {
         history::write(conn, noted.iter().filter_map(|noted| Some((&noted.address, noted.times?))))?;
     }
-    if writes_data(side, layout) {
-        let data = noted.iter().filter_map(|noted| Some((&noted.address, noted.data.as_deref()?)));
-        data::write(conn, side.data, data)?;
+    if !writes_data(side, layout) {
+        return Ok(false);
     }
-    Ok(())
+    let data = noted.iter().filter_map(|noted| Some((&noted.address, noted.data.as_deref()?)));
+    data::write(conn, side.data, data)
 }
 
 fn insert_all(

@@ -14,6 +14,7 @@ mod room;
 pub(super) mod slab;
 pub(super) mod time;
 
+use std::collections::HashSet;
 use std::fmt;
 
 use super::bounds::Bounds;
@@ -27,6 +28,7 @@ use crate::memory;
 use crate::netgroup::GroupingPolicy;
 use crate::peer::PeerRecord;
 use crate::sort::sort;
+use entry::Entry;
 use slab::{Peer, Place, Slab};
 
 /// The peers: see the module [`table`](super).
@@ -257,6 +259,13 @@ impl PeerTable {
         self.indexes.fit(&mut self.slab);
     }
 
+    /// Notes that the file has no data of these peers, whose rows it refused: when one is written after all, its data is, too.
+    pub(crate) fn keep_data_unwritten(&mut self, peers: &HashSet<PeerAddress>) {
+        for slot in peers.iter().filter_map(|address| self.find(address)).collect::<Vec<_>>() {
+            self.indexes.data.give_back(slot);
+        }
+    }
+
     /// Takes in data that was read from a file; returns whether there is such a peer.
     pub(crate) fn data_loaded(&mut self, address: &PeerAddress, data: &[u8]) -> memory::Result<bool> {
         let Some(slot) = self.find(address) else { return Ok(false) };
@@ -271,9 +280,14 @@ impl PeerTable {
         self.fit();
     }
 
-    /// Removes the peers in these slots. Cost: constant for each, and that of sorting them.
+    /// Removes the peers in these slots. Cost: that of sorting them, and constant for each as long as they are few, else linear
+    /// in the table.
     pub(crate) fn remove_many(&mut self, slots: &mut [u32]) {
-        self.remove_slots(slots);
+        if slots.len() <= self.len() / 8 {
+            return self.remove_slots(slots);
+        }
+        sort(slots, &mut |a, b| a.cmp(&b));
+        self.drop_slots(slots, |slot, _| slots.binary_search(&slot).is_err());
     }
 
     /// Removes the peers with at least `min_num_failures`, which are in these slots. Cost: linear in their number as long
@@ -282,10 +296,15 @@ impl PeerTable {
         if slots.len() <= self.len() / 8 {
             return self.remove_slots(slots);
         }
-        for &slot in &*slots {
+        self.drop_slots(slots, |_, entry| entry.num_failures() < min_num_failures);
+    }
+
+    /// Removes the peers in these slots, which do not pass, in one pass over all.
+    fn drop_slots(&mut self, slots: &[u32], passes: impl Fn(u32, &Entry) -> bool) {
+        for &slot in slots {
             self.indexes.dropped(&self.slab, slot);
         }
-        self.slab.retain(|_, entry| entry.num_failures() < min_num_failures);
+        self.slab.retain(passes);
         self.unsorted_moved();
         self.indexes.rebuild(&mut self.slab, Cause::Dropped);
         self.fit();

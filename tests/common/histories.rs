@@ -183,7 +183,8 @@ impl Lives {
                 self.expected.retain(|address, history| {
                     records[address].peer_type != Inbound
                         || history.first_reached != 0
-                        || history.last_heard.max(history.first_heard) >= since
+                        || (if history.last_heard == 0 { history.first_heard } else { history.last_heard })
+                            >= since
                 });
                 let removed = before - self.expected.len();
                 assert_eq!(manager.remove_peers_not_heard_since(since).unwrap(), removed);

@@ -3,7 +3,7 @@
 //! It is compiled into the library in place of SQLite, for which the checker could not schedule. Other threads may run
 //! between any two steps of a transaction, and a write fails when a test or the checker's random source says so.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -215,7 +215,7 @@ impl Drop for DatabaseFile {
 /// As in the library: here no file refuses a change.
 #[derive(Debug, Default)]
 pub(crate) struct Rejected {
-    pub(crate) rows: u64,
+    pub(crate) peers: HashSet<PeerAddress>,
     pub(crate) first: Option<Error>,
 }
 
@@ -343,6 +343,10 @@ impl Store {
 
     pub(crate) fn name(&self) -> &'static str {
         "the model's database"
+    }
+
+    pub(crate) fn is_borrowed(&self) -> bool {
+        false
     }
 
     pub(crate) fn abandon(&mut self) {}

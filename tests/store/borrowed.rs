@@ -229,6 +229,20 @@ fn a_table_of_data_that_the_host_rolled_back_is_made_again_and_missed_by_no_call
     manager.ban(&ipv4(9).host().into(), i64::MAX).unwrap();
     manager.set_data(&ipv4(2), b"two").unwrap();
     assert_eq!(data_in_file(&host).len(), 1);
+    // What was rolled back is written when it is set again.
+    host.execute_batch("BEGIN").unwrap();
+    manager.set_data(&ipv4(2), b"three").unwrap();
+    host.execute_batch("ROLLBACK").unwrap();
+    manager.set_data(&ipv4(2), b"three").unwrap();
+    assert_eq!(data_in_file(&host)[&ipv4(2)], b"three");
+    drop(manager);
+    // And what is left without a peer is no peer's when the table is opened again.
+    host.execute_batch("DELETE FROM peers").unwrap();
+    let manager = PeerManager::from_connection(lend(&host)).unwrap();
+    manager.ensure_exists(&ipv4(2)).unwrap();
+    drop(manager);
+    let manager = PeerManager::from_connection(lend(&host)).unwrap();
+    assert!(manager.data(&ipv4(2)).unwrap().is_empty());
     manager.remove_peers_with_many_failures(0).unwrap();
     assert!(data_in_file(&host).is_empty());
 }

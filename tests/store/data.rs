@@ -5,7 +5,7 @@ use std::fs;
 use crate::common::histories::data_in_file;
 use crate::common::{START, TempDb, TestClock, ipv4, mixed, open, record, stellar_core};
 use peer_manager::StoredPeerType::{Inbound, Outbound};
-use peer_manager::{BackOffUpdate, Durability, History, OnCorrupt, Options, PeerManager};
+use peer_manager::{BackOffUpdate, Durability, History, OnCorrupt, Options, PeerManager, SCHEMA};
 use rusqlite::Connection;
 
 fn options(database: &TempDb, clock: &TestClock) -> Options {
@@ -189,4 +189,77 @@ fn stellar_cores_file_gets_no_table_and_data_lasts_as_long_as_the_manager() {
     assert!(!tables(&database.connection()).iter().any(|table| table.starts_with("peer_manager")));
     drop(manager);
     assert!(open(options(&database, &clock)).data(&ipv4(1)).unwrap().is_empty());
+}
+
+#[test]
+fn the_data_of_a_peer_whose_row_the_file_refuses_is_written_once_it_takes_the_row() {
+    for has_table in [false, true] {
+        let (database, clock) = (TempDb::new(), TestClock::at(START));
+        let strict = SCHEMA.replace("type INT NOT NULL,", "type INT NOT NULL CHECK (numfailures < 3),");
+        assert_ne!(strict, SCHEMA);
+        database.connection().execute_batch(&strict).unwrap();
+        let deferred = Options {
+            durability: Durability::Deferred,
+            flush_interval: std::time::Duration::from_hours(24),
+            ..options(&database, &clock)
+        };
+        let manager = open(deferred);
+        if has_table {
+            manager.ensure_exists(&mixed(2)).unwrap();
+            manager.set_data(&mixed(2), b"two").unwrap();
+            manager.flush().unwrap();
+        }
+        manager.store(&record(mixed(1), START, 5, Inbound)).unwrap();
+        manager.set_data(&mixed(1), b"one").unwrap();
+        assert!(manager.flush().is_err(), "it is said once");
+        manager.update_backoff(&mixed(1), BackOffUpdate::HardReset).unwrap();
+        manager.flush().unwrap();
+        drop(manager);
+        assert_eq!(data(&open(options(&database, &clock)), 1), "one");
+    }
+}
+
+#[test]
+fn side_tables_that_another_program_drops_while_the_file_is_open_are_missed_by_no_change() {
+    for durability in [Durability::Commit, Durability::Deferred] {
+        let (database, clock) = (TempDb::new(), TestClock::at(START));
+        let manager = open(Options { durability, keep_history: true, ..options(&database, &clock) });
+        let drop_tables = || {
+            for n in 0..4 {
+                manager.ensure_exists(&mixed(n)).unwrap();
+                manager.set_data(&mixed(n), &[7]).unwrap();
+            }
+            manager.flush().unwrap();
+            let tables = "DROP TABLE IF EXISTS peer_manager_data; DROP TABLE IF EXISTS peer_manager_history";
+            database.connection().execute_batch(tables).unwrap();
+        };
+        let changes: [(&str, &dyn Fn()); 6] = [
+            ("update", &|| manager.update_backoff(&mixed(1), BackOffUpdate::Increase).unwrap()),
+            ("set_data", &|| manager.set_data(&mixed(1), b"one").unwrap()),
+            ("remove", &|| manager.remove(&mixed(2)).unwrap()),
+            ("ban", &|| assert_eq!(manager.ban(&mixed(3).host().into(), clock.now() + 1).unwrap(), 1)),
+            ("remove_peers_with_many_failures", &|| drop(manager.remove_peers_with_many_failures(1))),
+            ("clear_all", &|| manager.clear_all().unwrap()),
+        ];
+        for (what, change) in changes {
+            drop_tables();
+            change();
+            manager.flush().unwrap_or_else(|error| panic!("{what}: {error}"));
+            clock.set(clock.now() + 1);
+        }
+        manager.check_invariants().unwrap();
+    }
+}
+
+#[test]
+fn peers_that_another_program_has_deleted_can_be_removed_however_many_they_are() {
+    let (database, clock) = (TempDb::new(), TestClock::at(START));
+    let manager = open(options(&database, &clock));
+    let addresses: Vec<_> = (0..40_000).map(ipv4).collect();
+    manager.ensure_exists_many(&addresses).unwrap();
+    database.connection().execute_batch("DELETE FROM peers WHERE rowid % 2 = 0").unwrap();
+    assert_eq!(manager.ban(&"0.0.0.0/0".parse().unwrap(), i64::MAX).unwrap(), 40_000);
+    let bytes = fs::metadata(database.path()).unwrap().len();
+    manager.flush().unwrap();
+    assert!(fs::metadata(database.path()).unwrap().len() < bytes.max(400_000), "the file shrinks");
 }

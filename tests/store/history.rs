@@ -259,6 +259,39 @@ fn a_table_of_histories_that_goes_in_circles_is_damage() {
     let refused = PeerManager::open(options(&database, &clock)).unwrap_err();
     assert!(matches!(refused, peer_manager::Error::Corrupt(_)), "{refused}");
     assert!(refused.to_string().contains("peer_manager_history"), "{refused}");
-    let manager = open(Options { on_corrupt: OnCorrupt::Quarantine, ..options(&database, &clock) });
+    // Also where none are kept now: a later change would fail.
+    let without = Options { keep_history: false, ..options(&database, &clock) };
+    assert!(matches!(PeerManager::open(without.clone()), Err(peer_manager::Error::Corrupt(_))));
+    let manager = open(Options { on_corrupt: OnCorrupt::Quarantine, ..without });
     assert_eq!(manager.peer_count(), 600);
+}
+
+#[test]
+fn a_history_whose_peer_went_elsewhere_ends_even_while_none_are_kept() {
+    let (database, clock) = (TempDb::new(), TestClock::at(START));
+    let manager = open(options(&database, &clock));
+    manager.update_backoff(&ipv4(1), BackOffUpdate::Increase).unwrap();
+    drop(manager);
+    database.connection().execute_batch("DELETE FROM peers").unwrap();
+    let manager = open(Options { keep_history: false, ..options(&database, &clock) });
+    manager.ensure_exists(&ipv4(1)).unwrap();
+    drop(manager);
+    let manager = open(options(&database, &clock));
+    assert_eq!(manager.load_history(&ipv4(1)).unwrap(), Some(History::default()));
+}
+
+#[test]
+fn rows_without_a_peer_are_no_reason_to_refuse_a_file_however_many_they_are() {
+    let (database, clock) = (TempDb::new(), TestClock::at(START));
+    drop(open(options(&database, &clock)));
+    let connection = database.connection();
+    connection
+        .execute_batch(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300000)
+             INSERT INTO peer_manager_history SELECT 1 + i % 65000, '52.0.0.' || (i / 65000), i, i, 0, 0, 0 FROM n",
+        )
+        .unwrap();
+    drop(connection);
+    drop(open(options(&database, &clock)));
+    assert!(in_file(&database.connection()).is_empty());
 }

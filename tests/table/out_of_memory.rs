@@ -494,7 +494,12 @@ fn what_could_not_be_written_waits_for_memory_to_be_joined_by_what_changed_since
     for others in 0.. {
         let world = deferred.full();
         let database = world.database.as_ref().unwrap();
-        world.manager.store_many(&records(0..PEERS, START + 1, |_| 3)).unwrap();
+        // Changed at first, or gone.
+        if others % 2 == 0 {
+            world.manager.store_many(&records(0..PEERS, START + 1, |_| 3)).unwrap();
+        } else {
+            world.manager.remove_peers_with_many_failures(0).unwrap();
+        }
         let other = database.connection();
         other.execute_batch("BEGIN IMMEDIATE").unwrap();
         assert!(matches!(world.manager.flush(), Err(Error::Busy(_))));

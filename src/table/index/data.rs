@@ -148,6 +148,15 @@ impl PeerData {
         }
     }
 
+    /// Notes that the data of the peer in a slot was not written, if it has some.
+    pub(in crate::table) fn give_back(&mut self, slot: u32) {
+        if let Some(place) = self.places.as_mut().and_then(|places| places.get_mut(slot as usize))
+            && *place != 0
+        {
+            *place |= UNWRITTEN;
+        }
+    }
+
     /// A copy of all, if there is any. Cost: that of copying two arrays.
     pub(in crate::table) fn copy(&self) -> memory::Result<Option<Self>> {
         let Some(places) = &self.places else { return Ok(None) };

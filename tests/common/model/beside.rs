@@ -230,10 +230,11 @@ impl Beside {
             && is_since(history.last_reached, reached)
     }
 
-    /// Whether a peer was never reached and not heard of since. A clock that stepped back makes no peer older than it is.
+    /// Whether a peer was never reached and was last heard of before that.
     pub(crate) fn is_forgotten(&self, address: &PeerAddress, since: i64) -> bool {
         self.history(address).is_some_and(|history| {
-            history.last_reached == 0 && history.first_heard.max(history.last_heard) < since
+            let heard = if history.last_heard == 0 { history.first_heard } else { history.last_heard };
+            history.last_reached == 0 && heard < since
         })
     }
 }
