@@ -34,7 +34,7 @@ const ADDRMAN: [(&str, &str); 3] =
     [("addrman_add", "add all"), ("addrman_select", "select one"), ("addrman_share", "share 1,000")];
 
 /// An option and what it may cost: the group, the side with it on, the one without, how many times that, and the call.
-const OPTIONS: [(&str, &str, &str, f64, &str); 14] = [
+const OPTIONS: [(&str, &str, &str, f64, &str); 16] = [
     ("bounds_new_peer", "on", "off", 1.5, "`ensure_exists` of a new peer, with bounds"),
     ("bounds_new_peer", "refused", "off", 1.5, "`ensure_exists` of a new peer that is refused"),
     (
@@ -45,6 +45,8 @@ const OPTIONS: [(&str, &str, &str, f64, &str); 14] = [
         "the same that evicts, compared with `ensure_exists` and `remove`",
     ),
     ("bans_new_peer", "on", "off", 1.2, "`ensure_exists` of a new peer, with 100,000 bans"),
+    ("history_update", "on", "off", 1.3, "`update`, with histories"),
+    ("history_update_commit", "on", "off", 1.5, "the same, committed to a file of 100,000 peers"),
     ("bounds_update_backoff", "on", "off", 1.5, "`update_backoff`, with bounds"),
     ("bounds_update", "on", "off", 1.5, "`update`, with bounds"),
     ("selection_8", "by_netgroup", "uniform", 4.0, "`load_random_peers(8)`, 1 of a netgroup"),

@@ -1,4 +1,5 @@
-//! What each option costs when it is on, beside the same call with it off: bounds, bans, selection by netgroup, the shared choice.
+//! What each option costs when it is on, beside the same call with it off: bounds, bans, histories, selection by netgroup, the
+//! shared choice.
 
 use std::ffi::CString;
 use std::iter::Cycle;
@@ -33,6 +34,7 @@ pub(crate) fn measure(criterion: &mut Criterion) {
     measure_changes(criterion, &texts);
     measure_full_tables(criterion, &texts);
     measure_bans(criterion, &texts);
+    measure_histories(criterion, &texts);
     measure_sharing(criterion);
     for size in [10_000, PEERS] {
         measure_selection(criterion, size);
@@ -179,6 +181,40 @@ fn measure_bans(criterion: &mut Criterion, texts: &[Text]) {
         });
     }
     group.finish();
+}
+
+/// An attempt that failed, with and without a history of it, in memory and in a file that other rows do not outweigh.
+fn measure_histories(criterion: &mut Criterion, texts: &[Text]) {
+    const IN_FILE: u32 = 100_000;
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    for (side, keep_history) in [("off", 0), ("on", 1)] {
+        let path = directory.path().join(side);
+        let path = CString::new(path.to_str().expect("a plain path")).expect("no NUL");
+        let in_memory = Node::open_as(|options| options.keep_history = keep_history);
+        let in_file = Node::open_as(|options| {
+            options.keep_history = keep_history;
+            options.db_path = path.as_ptr();
+        });
+        for (name, node, peers) in
+            [("history_update", in_memory, PEERS), ("history_update_commit", in_file, IN_FILE)]
+        {
+            let node = filled(node, node::records(peers));
+            let mut group = criterion.benchmark_group(name);
+            group.bench_function(BenchmarkId::new(side, peers), |b| {
+                let mut texts = texts.iter().cycle();
+                let known = node::records(peers).map(|record| node::address(&record.ip, record.port));
+                let known: Vec<_> = known.step_by(peers as usize / 10_000).collect();
+                let mut in_turn = known.iter().cycle();
+                b.iter(|| {
+                    // In memory every peer, as the other rows; in the file some that lie apart.
+                    let address =
+                        if peers == PEERS { parsed(texts.next()) } else { *in_turn.next().expect("one") };
+                    node.update(&address);
+                });
+            });
+            group.finish();
+        }
+    }
 }
 
 /// Every peer, whatever it is like, at most one of each netgroup if `max_per_netgroup` is 1.
