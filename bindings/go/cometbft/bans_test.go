@@ -30,6 +30,28 @@ func TestABanSurvivesARestartAndEndsOnTime(t *testing.T) {
 	must(t, book.AddAddress(addr, addr))
 }
 
+func TestANodeThatIsBannedIsRemovedWhenTheBookIsOpened(t *testing.T) {
+	r := newRandom(t)
+	options := cometbft.Options{Path: tempFile(t)}
+	book := open(t, options)
+	banned, other := r.address(), r.address()
+	must(t, book.AddAddress(banned, banned))
+	must(t, book.AddAddress(other, other))
+	must(t, book.AddAddress(at(other, r.id()), other))
+	// As if the process had ended between the ban and the removal; and bans of no node.
+	for _, subject := range []string{
+		cometbft.BanSubject(banned.ID), cometbft.BanSubject(other.ID), "x" + cometbft.BanSubject(other.ID), "p2p-id.invalid",
+	} {
+		_, err := book.Manager().Ban(background, subject, pm.ForGood)
+		must(t, err)
+	}
+	must(t, book.Close())
+	book = open(t, options)
+	expect(t, "whether the banned one is there", book.HasAddress(banned), false)
+	expect(t, "whether the other one is", book.HasAddress(other), false)
+	expect(t, "the size with another node at its address", book.Size(), 1)
+}
+
 func TestPartsOfASecondAreNotLostFromABan(t *testing.T) {
 	clock := newClock()
 	book := open(t, cometbft.Options{Clock: clock.now})

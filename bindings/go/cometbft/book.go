@@ -139,7 +139,7 @@ var background = context.Background()
 func (b *Book) load(importPath string) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if err := b.reindex(); err != nil {
+	if err := errors.Join(b.reindex(), b.forgetBanned()); err != nil {
 		return fmt.Errorf("cannot read the address book: %w", err)
 	}
 	if importPath == "" || b.manager.PeerCount() > 0 {
@@ -151,8 +151,8 @@ func (b *Book) load(importPath string) error {
 	return nil
 }
 
-// Manager is the table of peers beneath the book: for bans of hosts and prefixes, for counts and metrics, for Durability's
-// Flush. Peers are added with the book only, which knows their ids.
+// Manager is the table of peers beneath the book: for bans of hosts and prefixes, for counts and metrics. Peers are added with
+// the book only, since one without an id is of no use to a node, and is removed.
 func (b *Book) Manager() *pm.Manager { return b.manager }
 
 // OnStart implements service.Service. The book can be used from the moment it was opened; this says if its file was damaged.

@@ -3,10 +3,18 @@ package cometbft
 import (
 	"fmt"
 	"slices"
+
+	"github.com/cometbft/cometbft/p2p"
 )
 
 // MaxClaims is how many ids an address may be claimed for.
 const MaxClaims = maxClaims
+
+// BanSubject is the name under which a node id is banned.
+func BanSubject(id p2p.ID) string {
+	parsed, _ := parseNodeID(id)
+	return parsed.banSubject()
+}
 
 // DatabasePath is where the book of a node with this addr_book_file is.
 var DatabasePath = databasePath

@@ -99,6 +99,22 @@ func (b *Book) MarkBad(addr *p2p.NetAddress, banTime time.Duration) {
 	}
 }
 
+// forgetBanned removes the nodes that are banned, but still there: the process ended between the one and the other.
+func (b *Book) forgetBanned() error {
+	bans, err := b.manager.Bans()
+	if err != nil {
+		return err
+	}
+	for _, ban := range bans {
+		if id, ok := bannedID(ban.Subject); ok {
+			if err := b.forget(id); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // IsBanned implements pex.AddrBook: whether the id is banned now, or the address by an operator.
 func (b *Book) IsBanned(addr *p2p.NetAddress) bool {
 	b.mu.Lock()

@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"net"
 	"net/netip"
+	"strings"
 
 	"github.com/cometbft/cometbft/p2p"
 
@@ -30,9 +31,21 @@ func parseNodeID(id p2p.ID) (nodeID, bool) {
 
 func (id nodeID) String() string { return hex.EncodeToString(id[:]) }
 
-// banSubject is the name under which the id is banned. It is a host name, since bans are of hosts; no host has it, because
-// the top-level domain "invalid" is set aside for such names.
-func (id nodeID) banSubject() string { return id.String() + ".p2p-id.invalid" }
+// idDomain is the domain of the names under which ids are banned, since bans are of hosts. No host has such a name, because the
+// top-level domain "invalid" is set aside.
+const idDomain = ".p2p-id.invalid"
+
+// banSubject is the name under which the id is banned.
+func (id nodeID) banSubject() string { return id.String() + idDomain }
+
+// bannedID is the id that a ban is about, if it is about one.
+func bannedID(subject string) (nodeID, bool) {
+	digits, isName := strings.CutSuffix(subject, idDomain)
+	if !isName {
+		return nodeID{}, false
+	}
+	return parseNodeID(p2p.ID(digits))
+}
 
 // decodeClaims reads the data of an address: the ids that it is claimed for.
 func decodeClaims(data []byte) []nodeID {

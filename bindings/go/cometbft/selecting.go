@@ -121,8 +121,7 @@ func (b *Book) draw(query pm.Query, size int, choose func(peer) nodeID) []*p2p.N
 		if err != nil || len(at.claims) == 0 {
 			continue // an operator has banned it since; or it was added without the book
 		}
-		id := choose(at)
-		if addr := netAddressOf(id, address); addr != nil && !b.isBannedID(id) {
+		if addr := netAddressOf(choose(at), address); addr != nil {
 			selection = append(selection, addr)
 		}
 	}
