@@ -118,6 +118,23 @@ func TestAFloodOfWrongIDsDoesNotKeepTheRightOneOut(t *testing.T) {
 	expect(t, "the number of addresses", book.Size(), 1)
 }
 
+func TestANodeWhoseAddressWasEvictedIsNotTheNextOneThere(t *testing.T) {
+	r := newRandom(t)
+	book := open(t, cometbft.Options{})
+	before := r.address()
+	must(t, book.AddAddress(before, r.address()))
+	address, err := pm.ParseAddress(before.DialString(), 0)
+	must(t, err)
+	must(t, book.Manager().Remove(background, address)) // as the table does when it is full
+	after := at(before, r.id())
+	must(t, book.AddAddress(after, r.address()))
+	expect(t, "whether the evicted one is there", book.HasAddress(before), false)
+	book.MarkGood(before.ID)
+	expect(t, "whether the other one is good", book.IsGood(after), false)
+	book.RemoveAddress(before)
+	expect(t, "whether the other one is there", book.HasAddress(after), true)
+}
+
 func TestAFullBookStaysRight(t *testing.T) {
 	const most = 200
 	r := newRandom(t)

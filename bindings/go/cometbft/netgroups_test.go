@@ -136,6 +136,10 @@ func TestOurselvesAreRefusedByIDAndByAddress(t *testing.T) {
 		expect(t, "whether it is ours", book.OurAddress(addr), true)
 		refused[pex.ErrAddrBookSelf](t, "adding ourselves", book.AddAddress(addr, r.address()))
 	}
+	external := r.address()
+	external.ID = own.ID
+	book.AddOurAddress(external)
+	refused[pex.ErrAddrBookSelf](t, "adding another node at our second address", book.AddAddress(at(external, r.id()), r.address()))
 	other := r.address()
 	expect(t, "whether another one is ours", book.OurAddress(other), false)
 	must(t, book.AddAddress(other, own))
