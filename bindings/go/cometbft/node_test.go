@@ -1,8 +1,6 @@
 package cometbft_test
 
 import (
-	"fmt"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"testing"
@@ -26,8 +24,10 @@ func fullNode(t *testing.T, genesis *types.GenesisDoc, validator *privval.FilePV
 	t.Helper()
 	configuration := config.DefaultConfig()
 	configuration.SetRoot(t.TempDir())
+	// A node that stops closes its databases while routines of its consensus still read, which panics with other ones.
+	configuration.DBBackend = "memdb"
 	configuration.RPC.ListenAddress = ""
-	configuration.P2P.ListenAddress = fmt.Sprintf("tcp://127.0.0.1:%d", 10_000+rand.IntN(20_000))
+	configuration.P2P.ListenAddress = "tcp://" + freeAddress(t)
 	configuration.P2P.AllowDuplicateIP = true
 	configuration.P2P.AddrBookStrict = false
 	configuration.P2P.Seeds = seeds

@@ -40,8 +40,7 @@ func newSwitch(key ed25519.PrivKey, port uint16, book p2p.AddrBook, reactor p2p.
 	for attempt := 0; ; attempt++ {
 		chosen := port
 		if chosen == 0 {
-			// None of those that the system gives to connections, so that the node finds it free when it comes back.
-			chosen = uint16(10_000 + rand.IntN(20_000))
+			chosen = anyPort()
 		}
 		listen := fmt.Sprintf("127.0.0.1:%d", chosen)
 		info := p2p.DefaultNodeInfo{
@@ -70,6 +69,24 @@ func newSwitch(key ed25519.PrivKey, port uint16, book p2p.AddrBook, reactor p2p.
 		sw.AddReactor("PEX", reactor)
 		return &nodeSwitch{Switch: sw, transport: transport}, nil
 	}
+}
+
+// anyPort is none of those that the system gives to connections, so that a node finds it free when it comes back.
+func anyPort() uint16 { return uint16(10_000 + rand.IntN(20_000)) }
+
+// freeAddress is an address on loopback where nothing listens.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	var err error
+	for range 100 {
+		var listener net.Listener
+		if listener, err = net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", anyPort())); err == nil {
+			must(t, listener.Close())
+			return listener.Addr().String()
+		}
+	}
+	t.Fatal(err)
+	return ""
 }
 
 // stop stops the switch, its reactors and their book.
