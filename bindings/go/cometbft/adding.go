@@ -123,7 +123,7 @@ func (b *Book) admit(addr, src *p2p.NetAddress) error {
 func (b *Book) add(id nodeID, address pm.Address) error {
 	if found, ok := b.find(id); ok {
 		if found.Address != address {
-			return nil // or a stranger could move a node to an address of his
+			return nil // or a stranger could move it away
 		}
 		return b.manager.EnsureExists(background, address) // heard of again
 	}
@@ -138,7 +138,7 @@ func (b *Book) add(id nodeID, address pm.Address) error {
 	if err := b.ensureExists(address); err != nil {
 		return err
 	}
-	claims := before.claims
+	claims, dropped := before.claims, id
 	if len(claims) >= maxClaims {
 		// Any of them but the good one, so that no flood of wrong ids keeps the right one out.
 		first := 0
@@ -146,7 +146,7 @@ func (b *Book) add(id nodeID, address pm.Address) error {
 			first = 1
 		}
 		i := first + b.rng.IntN(len(claims)-first)
-		delete(b.addresses, claims[i])
+		dropped = claims[i]
 		claims = slices.Delete(claims, i, i+1)
 	}
 	if err := b.setClaims(address, append(claims, id)); err != nil {
@@ -155,6 +155,7 @@ func (b *Book) add(id nodeID, address pm.Address) error {
 		}
 		return err
 	}
+	delete(b.addresses, dropped)
 	return b.index(id, address)
 }
 
