@@ -537,7 +537,8 @@ typedef struct peer_manager_options {
    * It costs 20 bytes a peer in memory, and in the file a table of its own, peer_manager_history, which is written in the
    * transaction of the change that a time belongs to. Gossip about a known peer writes at most once a day. In
    * stellar-core's file there is no such table: there, histories end with the peer manager. So do those of a damaged file
-   * that is set aside (on_corrupt).
+   * that is set aside (on_corrupt). Opened without this option, the file keeps the histories that it has, as long as their peers;
+   * peers that come meanwhile have none.
    *
    * With max_peers or max_peers_per_netgroup, histories tell which outbound peers are dead, and these give their places to
    * new peers: see max_peers.
@@ -643,8 +644,8 @@ typedef struct peer_manager_query {
    */
   uint32_t share_key;
   /**
-   * 0, the default: any. Otherwise only peers heard of, or reached, at or after this time, in seconds since the Unix epoch.
-   * Needs peer_manager_options.keep_history, else it is PEER_MANAGER_ERROR_INVALID_ARGUMENT. To hear of a peer is noted to the
+   * 0, the default: any. Otherwise only peers that were heard of, or else reached, at or after this time, in seconds since
+   * the Unix epoch. Needs peer_manager_options.keep_history, else it is PEER_MANAGER_ERROR_INVALID_ARGUMENT. To hear of a peer is noted to the
    * day: see peer_manager_history.last_heard. Peers that are left out cost a draw each, and where they are most, the query is
    * linear in the admitted peers. Since 0.2.0.
    */
@@ -1200,7 +1201,7 @@ peer_manager_status peer_manager_load(struct peer_manager *pm,
                                       struct peer_manager_error *error);
 
 /**
- * Stores a record as it is, replacing what was known of its address.
+ * Stores a record as it is, replacing the next attempt, failures and type of its address; data and history of a known peer stay.
  *
  * Cost: one transaction; constant in memory.
  *
@@ -1389,7 +1390,8 @@ peer_manager_status peer_manager_limit_next_attempt(struct peer_manager *pm,
                                                     struct peer_manager_error *error);
 
 /**
- * Removes all peers of a host, whatever their ports. Cost: linear in the table; one transaction for all that are removed, none
+ * Removes all peers of a host, whatever their ports. An IPv6 address that wraps an IPv4 address (6to4, Teredo's client, NAT64) is
+ * a host of its own here, unlike in peer_manager_ban. Cost: linear in the table; one transaction for all that are removed, none
  * if there are none.
  *
  * @param pm           the peer manager
@@ -1426,11 +1428,11 @@ peer_manager_status peer_manager_clear_all(struct peer_manager *pm, struct peer_
 
 /**
  * Copies the valid peers of another database file into this peer manager, in one transaction: all that are new or none.
- * The file may be one of this library's or of stellar-core's. New peers come with their type, failures and next attempt;
- * if this peer manager keeps histories (peer_manager_options.keep_history), with those that the file has;
- * those that are already known stay as they are. Rows that are not valid peers are skipped. New peers that a
- * configured bound refuses, or that are banned or the node's own, are not an error here; they are missing from out_inserted and
- * counted in the stats. Bans of the file are not taken over.
+ * The file may be one of this library's or of stellar-core's. New peers come with their type, failures, next attempt and
+ * data, and, if this peer manager keeps histories (peer_manager_options.keep_history), with their history; one of which the file
+ * has none is heard of now. Peers that are already known stay as they are, their data and history, too. Rows that are not
+ * valid peers are skipped. New peers that a configured bound refuses, or that are banned or the node's own, are not an error
+ * here; they are missing from out_inserted and counted in the stats. Bans of the file are not taken over.
  *
  * The file is only read, in one consistent snapshot, so another program or peer manager may have it open; but, as with
  * every database file, this process must not have it open through another copy of SQLite. Nothing is created next to it,
@@ -1663,12 +1665,14 @@ peer_manager_status peer_manager_set_own_addresses(struct peer_manager *pm,
  * PEER_MANAGER_ERROR_REFUSED, in a batch and in an import left out and counted in peer_manager_stats.refused_peers, so they
  * are never drawn and never told to others.
  *
- * Banning the same again moves the end. Where several bans have an address, it is refused as long as one of them lasts. Bans
- * that have ended are forgotten when the bans are next changed.
+ * Banning the same again moves the end, also to an earlier time. Where several bans cover an address, it is refused as long as
+ * one of them lasts. Bans that have ended are forgotten when the bans are next changed. The end of a ban brings nothing back:
+ * type, failures, history and data of the removed peers are gone.
  *
  * An IPv6 address that wraps an IPv4 address (6to4, Teredo's client, NAT64, IPv4-translated) counts as that IPv4 host: banned in
- * one spelling, a host is banned in all, and a prefix of IPv4 has the addresses that wrap one of its hosts. A prefix of IPv6 is
- * taken by its own bits: 2002::/16 is all of 6to4, and no IPv4 host is in it. A name is itself, without its subdomains, and
+ * one spelling, a host is banned in all, and a prefix of IPv4 has the addresses that wrap one of its hosts. A prefix of
+ * full length (/32, /128) is the host, and an IPv4-mapped one (::ffff:0:0/96 or longer) is the IPv4 prefix; any other prefix of
+ * IPv6 is taken by its own bits: 2002::/16 is all of 6to4, and no IPv4 host is in it. A name is itself, without its subdomains, and
  * is never resolved.
  *
  * Bans are kept in the database, in the table peer_manager_bans, which is made with the first of them, and survive a restart.
@@ -1699,7 +1703,7 @@ peer_manager_status peer_manager_ban(struct peer_manager *pm,
                                      struct peer_manager_error *error);
 
 /**
- * Ends the ban of exactly this subject. What another ban has of it stays refused. Cost: one transaction.
+ * Ends the ban of exactly this subject. What another ban covers stays refused. Cost: one transaction.
  *
  * @param pm       the peer manager
  * @param subject  NUL-terminated text, in any spelling: peer_manager_ban
@@ -1721,7 +1725,8 @@ peer_manager_status peer_manager_unban(struct peer_manager *pm,
  * the address, whatever the number of bans. Never waits for the disk.
  *
  * @param pm       the peer manager
- * @param address  the address, in any spelling; its port does not matter, but must be one
+ * @param address  the address, in any spelling; its port is not looked at, but must be from 1 to 65535: with port 0 the
+ *                 answer is false
  * @return whether it is; false for NULL, for what is no address, and after an internal error
  *
  * Thread-safe. Since 0.2.0.
@@ -1730,7 +1735,7 @@ bool peer_manager_is_banned(struct peer_manager *pm,
                             const struct peer_manager_address *address);
 
 /**
- * Lists the bans that last, now: IPv4 first, then IPv6, each in the order of addresses, then names in that of their letters.
+ * Lists the bans that have not ended: IPv4 first, then IPv6, each in the order of addresses, then names in that of their letters.
  * Cost: that of sorting them, whatever the capacity. Never waits for the disk.
  *
  * @param pm         the peer manager

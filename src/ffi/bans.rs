@@ -47,12 +47,14 @@ unsafe fn subject(pointer: *const c_char) -> Result<BanSubject> {
 /// PEER_MANAGER_ERROR_REFUSED, in a batch and in an import left out and counted in peer_manager_stats.refused_peers, so they
 /// are never drawn and never told to others.
 ///
-/// Banning the same again moves the end. Where several bans have an address, it is refused as long as one of them lasts. Bans
-/// that have ended are forgotten when the bans are next changed.
+/// Banning the same again moves the end, also to an earlier time. Where several bans cover an address, it is refused as long as
+/// one of them lasts. Bans that have ended are forgotten when the bans are next changed. The end of a ban brings nothing back:
+/// type, failures, history and data of the removed peers are gone.
 ///
 /// An IPv6 address that wraps an IPv4 address (6to4, Teredo's client, NAT64, IPv4-translated) counts as that IPv4 host: banned in
-/// one spelling, a host is banned in all, and a prefix of IPv4 has the addresses that wrap one of its hosts. A prefix of IPv6 is
-/// taken by its own bits: 2002::/16 is all of 6to4, and no IPv4 host is in it. A name is itself, without its subdomains, and
+/// one spelling, a host is banned in all, and a prefix of IPv4 has the addresses that wrap one of its hosts. A prefix of
+/// full length (/32, /128) is the host, and an IPv4-mapped one (::ffff:0:0/96 or longer) is the IPv4 prefix; any other prefix of
+/// IPv6 is taken by its own bits: 2002::/16 is all of 6to4, and no IPv4 host is in it. A name is itself, without its subdomains, and
 /// is never resolved.
 ///
 /// Bans are kept in the database, in the table peer_manager_bans, which is made with the first of them, and survive a restart.
@@ -97,7 +99,7 @@ pub unsafe extern "C" fn peer_manager_ban(
     }
 }
 
-/// Ends the ban of exactly this subject. What another ban has of it stays refused. Cost: one transaction.
+/// Ends the ban of exactly this subject. What another ban covers stays refused. Cost: one transaction.
 ///
 /// @param pm       the peer manager
 /// @param subject  NUL-terminated text, in any spelling: peer_manager_ban
@@ -125,7 +127,8 @@ pub unsafe extern "C" fn peer_manager_unban(
 /// the address, whatever the number of bans. Never waits for the disk.
 ///
 /// @param pm       the peer manager
-/// @param address  the address, in any spelling; its port does not matter, but must be one
+/// @param address  the address, in any spelling; its port is not looked at, but must be from 1 to 65535: with port 0 the
+///                 answer is false
 /// @return whether it is; false for NULL, for what is no address, and after an internal error
 ///
 /// Thread-safe. Since 0.2.0.
@@ -143,7 +146,7 @@ pub unsafe extern "C" fn peer_manager_is_banned(
     }
 }
 
-/// Lists the bans that last, now: IPv4 first, then IPv6, each in the order of addresses, then names in that of their letters.
+/// Lists the bans that have not ended: IPv4 first, then IPv6, each in the order of addresses, then names in that of their letters.
 /// Cost: that of sorting them, whatever the capacity. Never waits for the disk.
 ///
 /// @param pm         the peer manager

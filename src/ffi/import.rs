@@ -7,11 +7,11 @@ use super::opaque::peer_manager;
 use super::{boundary, handle};
 
 /// Copies the valid peers of another database file into this peer manager, in one transaction: all that are new or none.
-/// The file may be one of this library's or of stellar-core's. New peers come with their type, failures and next attempt;
-/// if this peer manager keeps histories (peer_manager_options.keep_history), with those that the file has;
-/// those that are already known stay as they are. Rows that are not valid peers are skipped. New peers that a
-/// configured bound refuses, or that are banned or the node's own, are not an error here; they are missing from out_inserted and
-/// counted in the stats. Bans of the file are not taken over.
+/// The file may be one of this library's or of stellar-core's. New peers come with their type, failures, next attempt and
+/// data, and, if this peer manager keeps histories (peer_manager_options.keep_history), with their history; one of which the file
+/// has none is heard of now. Peers that are already known stay as they are, their data and history, too. Rows that are not
+/// valid peers are skipped. New peers that a configured bound refuses, or that are banned or the node's own, are not an error
+/// here; they are missing from out_inserted and counted in the stats. Bans of the file are not taken over.
 ///
 /// The file is only read, in one consistent snapshot, so another program or peer manager may have it open; but, as with
 /// every database file, this process must not have it open through another copy of SQLite. Nothing is created next to it,

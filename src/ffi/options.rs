@@ -127,7 +127,8 @@ pub struct peer_manager_options {
     /// It costs 20 bytes a peer in memory, and in the file a table of its own, peer_manager_history, which is written in the
     /// transaction of the change that a time belongs to. Gossip about a known peer writes at most once a day. In
     /// stellar-core's file there is no such table: there, histories end with the peer manager. So do those of a damaged file
-    /// that is set aside (on_corrupt).
+    /// that is set aside (on_corrupt). Opened without this option, the file keeps the histories that it has, as long as their peers;
+    /// peers that come meanwhile have none.
     ///
     /// With max_peers or max_peers_per_netgroup, histories tell which outbound peers are dead, and these give their places to
     /// new peers: see max_peers.

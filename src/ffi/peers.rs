@@ -111,7 +111,7 @@ pub unsafe extern "C" fn peer_manager_load(
     }
 }
 
-/// Stores a record as it is, replacing what was known of its address.
+/// Stores a record as it is, replacing the next attempt, failures and type of its address; data and history of a known peer stay.
 ///
 /// Cost: one transaction; constant in memory.
 ///
@@ -380,7 +380,8 @@ pub unsafe extern "C" fn peer_manager_limit_next_attempt(
     }
 }
 
-/// Removes all peers of a host, whatever their ports. Cost: linear in the table; one transaction for all that are removed, none
+/// Removes all peers of a host, whatever their ports. An IPv6 address that wraps an IPv4 address (6to4, Teredo's client, NAT64) is
+/// a host of its own here, unlike in peer_manager_ban. Cost: linear in the table; one transaction for all that are removed, none
 /// if there are none.
 ///
 /// @param pm           the peer manager
