@@ -8,13 +8,36 @@
  * others about (peer_manager_get_peers_to_send), and frees the peer manager (peer_manager_free).
  *
  * @code
- * peer_manager *pm = NULL;
- * peer_manager_error error;
- * if (peer_manager_new_with_db("peers.db", &pm, &error) != PEER_MANAGER_OK) {
- *   fprintf(stderr, "%s\n", error.message);
- *   return 1;
+ * #include <peer_manager.h>
+ * #include <stdio.h>
+ *
+ * int main(void) {
+ *   peer_manager *pm = NULL;
+ *   peer_manager_error error;
+ *   if (peer_manager_new_with_db("peers.db", &pm, &error) != PEER_MANAGER_OK) {
+ *     fprintf(stderr, "%s\n", error.message);
+ *     return 1;
+ *   }
+ *   peer_manager_free(pm);
+ *   return 0;
  * }
  * @endcode
+ *
+ * ## First steps
+ *
+ * - **Store where a peer listens.** The address that accept gives has the right host and a port that ends with the
+ *   connection. Let your handshake say on which port the peer listens, and report that address as
+ *   PEER_MANAGER_TYPE_INBOUND (peer_manager_update_type).
+ * - **Report every attempt**, else the same dead peer is drawn again: a success with peer_manager_update
+ *   (PEER_MANAGER_TYPE_OUTBOUND, PEER_MANAGER_BACKOFF_RESET), a failure with peer_manager_update_backoff
+ *   (PEER_MANAGER_BACKOFF_INCREASE). How long a peer waits then is a table at peer_manager_update_backoff.
+ * - **Give the node's own addresses** to peer_manager_set_own_addresses, because gossip brings them back.
+ * - **Preferred peers** are those that the operator chose. What a report makes of them is a table at
+ *   peer_manager_update_type: reported as inbound, a preferred peer loses its status.
+ * - **Purge** once a day, but not while the node is offline: peer_manager_remove_peers_with_many_failures with
+ *   PEER_MANAGER_REALLY_DEAD removes the peers that stopped answering weeks ago.
+ * - **After installing** the shared library into /usr/local, run ldconfig, or link with
+ *   -Wl,-rpath,/usr/local/lib: the program does not start otherwise.
  *
  * ## Conventions
  *
@@ -1245,9 +1268,16 @@ peer_manager_status peer_manager_store_many(struct peer_manager *pm,
                                             struct peer_manager_error *error);
 
 /**
- * Updates a peer's type by what it was observed to be; an unknown one is added as new first. Observed as preferred, it
- * becomes preferred. Observed as outbound, an inbound one becomes outbound. Observed as inbound, a preferred one becomes
- * outbound, so do not report a connection that a preferred peer has opened if the peer is to stay preferred.
+ * Updates a peer's type by what it was observed to be; an unknown one is added as new first, as an inbound one.
+ *
+ * | observed  | stored as inbound | stored as outbound | stored as preferred                                        |
+ * |-----------|-------------------|--------------------|------------------------------------------------------------|
+ * | inbound   | inbound           | outbound           | outbound                                                   |
+ * | outbound  | outbound          | outbound           | preferred; outbound if preferred_type_known is not 0       |
+ * | preferred | preferred         | preferred          | preferred                                                  |
+ *
+ * A preferred peer that is reported as inbound loses its status: do not report a connection that it has opened, or report
+ * it as preferred.
  *
  * Cost: one transaction; constant in memory.
  *
@@ -1274,6 +1304,14 @@ peer_manager_status peer_manager_update_type(struct peer_manager *pm,
 /**
  * Updates a peer's back-off by how an attempt to reach it went; an unknown one is added as new first.
  *
+ * PEER_MANAGER_BACKOFF_HARD_RESET makes it due at once. Otherwise the peer waits for a random number of seconds, from 1 to
+ * 10 * 2^min(n, 10), where n is its failures after this attempt (options.backoff_seconds and max_backoff_exponent change the
+ * 10 and the other 10):
+ *
+ * | n       | 0  | 1  | 2  | 3  | 4   | 5   | 6   | 7    | 8    | 9    | 10 and more |
+ * |---------|----|----|----|----|-----|-----|-----|------|------|------|-------------|
+ * | longest | 10 | 20 | 40 | 80 | 160 | 320 | 640 | 1280 | 2560 | 5120 | 10240       |
+ *
  * Cost: one transaction; constant in memory.
  *
  * @param pm       the peer manager
@@ -1294,7 +1332,8 @@ peer_manager_status peer_manager_update_backoff(struct peer_manager *pm,
                                                 struct peer_manager_error *error);
 
 /**
- * Does what peer_manager_update_type and peer_manager_update_backoff do, in one change.
+ * Does what peer_manager_update_type and peer_manager_update_backoff do, in one change; their tables say what becomes of the
+ * peer.
  *
  * Cost: one transaction; constant in memory.
  *

@@ -171,9 +171,16 @@ pub unsafe extern "C" fn peer_manager_store_many(
     }
 }
 
-/// Updates a peer's type by what it was observed to be; an unknown one is added as new first. Observed as preferred, it
-/// becomes preferred. Observed as outbound, an inbound one becomes outbound. Observed as inbound, a preferred one becomes
-/// outbound, so do not report a connection that a preferred peer has opened if the peer is to stay preferred.
+/// Updates a peer's type by what it was observed to be; an unknown one is added as new first, as an inbound one.
+///
+/// | observed  | stored as inbound | stored as outbound | stored as preferred                                        |
+/// |-----------|-------------------|--------------------|------------------------------------------------------------|
+/// | inbound   | inbound           | outbound           | outbound                                                   |
+/// | outbound  | outbound          | outbound           | preferred; outbound if preferred_type_known is not 0       |
+/// | preferred | preferred         | preferred          | preferred                                                  |
+///
+/// A preferred peer that is reported as inbound loses its status: do not report a connection that it has opened, or report
+/// it as preferred.
 ///
 /// Cost: one transaction; constant in memory.
 ///
@@ -210,6 +217,14 @@ pub unsafe extern "C" fn peer_manager_update_type(
 
 /// Updates a peer's back-off by how an attempt to reach it went; an unknown one is added as new first.
 ///
+/// PEER_MANAGER_BACKOFF_HARD_RESET makes it due at once. Otherwise the peer waits for a random number of seconds, from 1 to
+/// 10 * 2^min(n, 10), where n is its failures after this attempt (options.backoff_seconds and max_backoff_exponent change the
+/// 10 and the other 10):
+///
+/// | n       | 0  | 1  | 2  | 3  | 4   | 5   | 6   | 7    | 8    | 9    | 10 and more |
+/// |---------|----|----|----|----|-----|-----|-----|------|------|------|-------------|
+/// | longest | 10 | 20 | 40 | 80 | 160 | 320 | 640 | 1280 | 2560 | 5120 | 10240       |
+///
 /// Cost: one transaction; constant in memory.
 ///
 /// @param pm       the peer manager
@@ -239,7 +254,8 @@ pub unsafe extern "C" fn peer_manager_update_backoff(
     }
 }
 
-/// Does what peer_manager_update_type and peer_manager_update_backoff do, in one change.
+/// Does what peer_manager_update_type and peer_manager_update_backoff do, in one change; their tables say what becomes of the
+/// peer.
 ///
 /// Cost: one transaction; constant in memory.
 ///

@@ -10,3 +10,4 @@ mod header;
 mod languages;
 #[cfg(target_os = "linux")]
 mod real_nodes;
+mod shown;
