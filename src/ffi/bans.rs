@@ -53,7 +53,7 @@ unsafe fn subject(pointer: *const c_char) -> Result<BanSubject> {
 ///
 /// An IPv6 address that wraps an IPv4 address (6to4, Teredo's client, NAT64, IPv4-translated) counts as that IPv4 host: banned in
 /// one spelling, a host is banned in all, and a prefix of IPv4 has the addresses that wrap one of its hosts. A prefix of
-/// full length (/32, /128) is the host, and an IPv4-mapped one (::ffff:0:0/96 or longer) is the IPv4 prefix; any other prefix of
+/// full length (/32, /128) is the host, and an IPv4-mapped one (in 0:0:0:0:0:ffff:0:0/96) is the IPv4 prefix; any other prefix of
 /// IPv6 is taken by its own bits: 2002::/16 is all of 6to4, and no IPv4 host is in it. A name is itself, without its subdomains, and
 /// is never resolved.
 ///

@@ -101,11 +101,15 @@ impl Guard {
     }
 }
 
-/// Explains the error if SQLite gave up on a database because the budget was used up.
+/// Explains the error if SQLite gave up on a database because the budget was used up, or because of a value that is too long.
 pub(super) fn explain_limit(error: Error, action: &str) -> Error {
     match error.sqlite_code() {
         ffi::SQLITE_INTERRUPT => {
             Error::corrupt(action, "its pages lead to more than there is room for in it", ADVICE_CORRUPT)
+        }
+        // Such a row cannot be skipped: SQLite stops at it.
+        ffi::SQLITE_TOOBIG => {
+            Error::corrupt(action, "it holds a text or a blob that is too long for any peer", ADVICE_CORRUPT)
         }
         _ => error,
     }

@@ -10,7 +10,7 @@
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
-use super::guard::Guard;
+use super::guard::{self, Guard};
 use super::layout::Layout;
 use super::row::key_from_row;
 use super::rows::Failure;
@@ -172,7 +172,8 @@ impl SideTable {
         if let Some(guard) = guard {
             guard.begin_rows();
         }
-        let failed = |error: rusqlite::Error| Error::sqlite(action(), &error);
+        let failed =
+            |error: rusqlite::Error| guard::explain_limit(Error::sqlite(action(), &error), &action());
         let bytes = "SELECT page_count * page_size FROM pragma_page_count('main'), pragma_page_size('main')";
         let bytes: i64 = conn.query_row(bytes, [], |row| row.get(0)).map_err(failed)?;
         let mut statement = conn.prepare(self.read).map_err(failed)?;

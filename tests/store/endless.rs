@@ -9,7 +9,7 @@ use crate::common::circles::{self, ENDLESS};
 use crate::common::damage::{self, Place, assert_same};
 use crate::common::run::skip;
 use crate::common::{START, TestClock};
-use peer_manager::{Error, OnCorrupt, PeerManager, Result};
+use peer_manager::{BackOffUpdate, Error, OnCorrupt, Options, PeerManager, Result};
 
 /// Longer than anything takes here that ends, and too short to fill the memory.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -71,5 +71,40 @@ fn no_call_waits_for_a_pipe_in_the_place_of_the_journal() {
         assert!(matches!(error, Error::Database(_)), "{error}");
         let message = error.to_string();
         assert!(message.starts_with(action) && message.contains("is not a file; move it away"), "{message}");
+    }
+}
+
+#[test]
+fn a_value_that_is_too_long_for_any_peer_is_corrupt_and_costs_no_peer() {
+    for (table, values) in [
+        ("peers", "hex(zeroblob(60000)), 5, 0, 0, 1"),
+        ("peer_manager_bans", "hex(zeroblob(60000)), 5"),
+        ("peer_manager_history", "5, hex(zeroblob(60000)), 1, 1, 1, 1, 1"),
+        ("peer_manager_data", "11625, '198.51.100.1', zeroblob(120000)"),
+    ] {
+        let place = Place::new(&damage::Sound::new(512, damage::PEERS).bytes().to_vec().into());
+        let manager = place.open(OnCorrupt::Fail).unwrap();
+        let saved = manager.peer_count();
+        manager.ban(&"203.0.113.7".parse().unwrap(), i64::MAX).unwrap();
+        let address = "198.51.100.1:11625".parse().unwrap();
+        manager.update_backoff(&address, BackOffUpdate::Increase).unwrap();
+        manager.set_data(&address, b"data").unwrap();
+        drop(manager);
+        let keeping = || {
+            let options = Options { keep_history: true, ..damage::options(&place.path(), OnCorrupt::Fail) };
+            PeerManager::open(options)
+        };
+        drop(keeping().unwrap());
+        let other = rusqlite::Connection::open(place.path()).unwrap();
+        other.execute_batch(&format!("INSERT OR REPLACE INTO {table} VALUES ({values})")).unwrap();
+        drop(other);
+        let before = place.files();
+        let error = keeping().unwrap_err();
+        assert!(matches!(error, Error::Corrupt(_)), "{table}: {error}");
+        let message = error.to_string();
+        assert!(message.contains(table) && message.contains("too long for any peer"), "{message}");
+        assert_same(table, &place.files(), &before);
+        let manager = place.open(OnCorrupt::Quarantine).unwrap();
+        assert!(manager.peer_count() > saved, "{table}");
     }
 }
