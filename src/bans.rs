@@ -1,9 +1,9 @@
 //! The bans: hosts and prefixes that are refused until a time.
 //!
-//! Whether an address is banned costs the length of the address, whatever the number of bans: names are looked up in a map, and
-//! IP addresses in prefix trees, one for each family. The trees are a crate's. A tree leads through all bans that have an
-//! address, from the shortest prefix to the longest. One that has ended does not hide a shorter one that has not: an address is
-//! banned as long as any ban of it lasts.
+//! Whether an address is banned costs the length of the address, whatever the number of bans: hosts are looked up in a map, which
+//! is what most bans are, and prefixes in trees, one for each family. The trees are a crate's. A tree leads through all prefixes
+//! that have an address, from the shortest to the longest. A ban that has ended does not hide one of a shorter prefix that has not:
+//! an address is banned as long as any ban of it lasts.
 //!
 //! A ban lasts while the clock is before its end. One that has ended stays here, and in the file, until the bans are next
 //! changed.
@@ -13,11 +13,11 @@ mod subject;
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
+use std::net::Ipv6Addr;
 
 use prefix_trie::{Prefix, PrefixMap};
 
-use crate::address::{Host, PeerAddress, wrapped_v4};
+use crate::address::{Host, PeerAddress};
 use crate::error::{Error, Result};
 use crate::memory;
 use crate::sort::sort;
@@ -46,7 +46,7 @@ struct Entry {
 /// All bans.
 pub(crate) struct Bans {
     all: HashMap<BanSubject, Entry>,
-    /// When each prefix's ban ends.
+    /// When the ban of each prefix with more than one host ends.
     v4: PrefixMap<subject::Prefix<u32>, i64>,
     v6: PrefixMap<subject::Prefix<u128>, i64>,
     /// None of them ends before this time.
@@ -102,23 +102,22 @@ impl Bans {
         if self.is_empty() {
             return None;
         }
-        let ban = |(subject, until)| Ban { subject: BanSubject(subject), until };
-        let in_v4 = |ip: [u8; 4]| {
-            let host = (u32::from_be_bytes(ip), V4_BITS);
-            longest(&self.v4, &host, now).map(|(prefix, until)| (Subject::V4(prefix), until))
-        };
-        match address.host() {
-            Host::V4(ip) => in_v4(ip.octets()).map(ban),
-            Host::V6(ip) => longest(&self.v6, &(ip.to_bits(), V6_BITS), now)
-                .map(|(prefix, until)| (Subject::V6(prefix), until))
-                .or_else(|| wrapped_v4(ip.octets()).and_then(in_v4))
-                .map(ban),
-            Host::Name(name) => {
-                let subject = BanSubject(Subject::Name(Arc::clone(name)));
-                let entry = self.all.get(&subject).filter(|entry| lasts(entry.until, now))?;
-                Some(Ban { subject, until: entry.until })
-            }
+        let subject = BanSubject::from(address.host());
+        if let Some(&Entry { until, .. }) = self.all.get(&subject).filter(|entry| lasts(entry.until, now)) {
+            return Some(Ban { subject, until });
         }
+        let in_v4 = |host: &subject::Prefix<u32>| {
+            longest(&self.v4, host, now).map(|(prefix, until)| (Subject::V4(prefix), until))
+        };
+        let in_v6 = |ip: &Ipv6Addr| {
+            longest(&self.v6, &(ip.to_bits(), V6_BITS), now)
+                .map(|(prefix, until)| (Subject::V6(prefix), until))
+        };
+        let in_own_bits = if let Host::V6(ip) = address.host() { in_v6(ip) } else { None };
+        // An address that wraps an IPv4 host counts as that host, too.
+        let found =
+            in_own_bits.or_else(|| if let Subject::V4(host) = &subject.0 { in_v4(host) } else { None });
+        found.map(|(subject, until)| Ban { subject: BanSubject(subject), until })
     }
 
     /// All that last at `now`, in no order. Cost: linear.
@@ -224,9 +223,9 @@ impl Bans {
             None => drop(self.all.remove(subject)),
         }
         match subject.0 {
-            Subject::V4(prefix) => set_in(&mut self.v4, prefix, until),
-            Subject::V6(prefix) => set_in(&mut self.v6, prefix, until),
-            Subject::Name(_) => {}
+            Subject::V4(prefix) if prefix.1 < V4_BITS => set_in(&mut self.v4, prefix, until),
+            Subject::V6(prefix) if prefix.1 < V6_BITS => set_in(&mut self.v6, prefix, until),
+            _ => {}
         }
     }
 }
@@ -266,18 +265,20 @@ impl Bans {
     /// Checks everything that must hold between two calls, for tests; returns what does not.
     pub(crate) fn check(&self) -> Result<(), String> {
         let ensure = |holds: bool, what: &str| if holds { Ok(()) } else { Err(what.to_owned()) };
+        let mut prefixes = 0;
         for (subject, entry) in &self.all {
             let in_tree = match subject.0 {
-                Subject::V4(prefix) => self.v4.get(&prefix).copied(),
-                Subject::V6(prefix) => self.v6.get(&prefix).copied(),
-                Subject::Name(_) => Some(entry.until),
+                Subject::V4(prefix) if prefix.1 < V4_BITS => Some(self.v4.get(&prefix)),
+                Subject::V6(prefix) if prefix.1 < V6_BITS => Some(self.v6.get(&prefix)),
+                _ => None,
             };
-            ensure(in_tree == Some(entry.until), "each banned prefix is in its tree with its end")?;
+            prefixes += usize::from(in_tree.is_some());
+            let is_right = in_tree.is_none_or(|until| until == Some(&entry.until));
+            ensure(is_right, "each banned prefix is in its tree with its end")?;
             ensure(entry.until >= self.first_end, "no ban ends before the first is expected to")?;
             let is_dirty = self.dirty.as_ref().is_none_or(|dirty| dirty.contains_key(subject));
             ensure(entry.is_on_file || is_dirty, "each ban that the file does not have is dirty")?;
         }
-        let prefixes = self.all.keys().filter(|subject| !matches!(subject.0, Subject::Name(_))).count();
         ensure(self.v4.len() + self.v6.len() == prefixes, "the trees have the banned prefixes and no other")
     }
 }

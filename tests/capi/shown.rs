@@ -41,7 +41,7 @@ fn program_of_the_header() -> String {
     let (example, _) = rest.split_once(" * @endcode").expect("the example ends");
     let lines =
         example.lines().map(|line| line.strip_prefix(" *").expect("a comment").trim_start_matches(' '));
-    lines.map(|line| format!("{line}\n")).collect()
+    lines.flat_map(|line| [line, "\n"]).collect()
 }
 
 /// Compiles a whole program, and returns it.
