@@ -45,11 +45,13 @@ pub(crate) fn write() {
     fs::write(Path::new(&variable("OUT_DIR")).join("peer_manager.h"), &header)
         .expect("OUT_DIR may be written");
     let place = root.join("include/peer_manager.h");
-    if is_checkout(root)
-        && !fs::read(&place).is_ok_and(|present| present == header)
-        && let Err(error) = fs::write(&place, header)
-    {
-        println!("cargo::warning=include/peer_manager.h is not up to date and cannot be written: {error}");
+    let is_outdated = is_checkout(root) && !fs::read(&place).is_ok_and(|present| present == header);
+    if is_outdated {
+        if let Err(error) = fs::write(&place, header) {
+            println!(
+                "cargo::warning=include/peer_manager.h is not up to date and cannot be written: {error}"
+            );
+        }
     }
 }
 

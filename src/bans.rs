@@ -154,7 +154,7 @@ impl Bans {
     /// Adds a ban that was read from a file; of two of one subject, the later one counts.
     pub(crate) fn load(&mut self, ban: &Ban) -> Result<()> {
         const STRIDE: usize = 256;
-        let reserved = if self.len().is_multiple_of(STRIDE) { self.reserve(STRIDE) } else { Ok(()) };
+        let reserved = if self.len() % STRIDE == 0 { self.reserve(STRIDE) } else { Ok(()) };
         reserved.map_err(|_| Error::no_memory("for the bans of the database"))?;
         self.set(&ban.subject, Some(ban.until));
         if let Some(entry) = self.all.get_mut(&ban.subject) {

@@ -12,13 +12,13 @@
 
 use std::cell::Cell;
 use std::fmt;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rand::rngs::{ChaCha12Rng, SysRng};
 use rand::{SeedableRng, TryRng as _};
 
 use crate::error::{Error, Result};
-use crate::sync::{Mutex, MutexGuard};
+use crate::sync::{Mutex, MutexGuard, PlainAtomicU64};
 use crate::system::process::Process;
 
 /// How many streams queries take turns with: more threads than that seldom draw at the same moment.
@@ -27,7 +27,7 @@ const SHARED: usize = 8;
 /// Hands out independent streams of random numbers.
 pub(crate) struct RandomSource {
     key: [u8; 32],
-    next_stream: AtomicU64,
+    next_stream: PlainAtomicU64,
     /// The process in which the key is used as it is.
     process: Process,
     is_seeded: bool,
@@ -81,7 +81,8 @@ impl RandomSource {
         };
         let process = Process::current();
         let is_seeded = seed.is_some();
-        let mut source = Self { key, next_stream: AtomicU64::new(0), process, is_seeded, shared: Vec::new() };
+        let mut source =
+            Self { key, next_stream: PlainAtomicU64::new(0), process, is_seeded, shared: Vec::new() };
         // With a seed, each is replaced before it is used.
         let rng = || if is_seeded { ChaCha12Rng::from_seed(key) } else { source.stream() };
         let turns = (0..SHARED).map(|_| Turns(Mutex::new(Stream { rng: rng(), process })));

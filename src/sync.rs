@@ -1,12 +1,19 @@
 //! Locks, atomics and threads: the standard library's, or, under `--cfg shuttle`, those of the model checker that explores
 //! their interleavings (`tests/interleavings`).
 
+/// One that the model checker does not see. Where the processor has none of 64 bits, it is made with locks.
+#[cfg(not(target_has_atomic = "64"))]
+pub(crate) use portable_atomic::AtomicU64 as PlainAtomicU64;
+#[cfg(target_has_atomic = "64")]
+pub(crate) use std::sync::atomic::AtomicU64 as PlainAtomicU64;
+
 #[cfg(not(shuttle))]
 mod real {
     use std::panic::{AssertUnwindSafe, catch_unwind};
     use std::time::{Duration, Instant};
 
-    pub(crate) use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+    pub(crate) use super::PlainAtomicU64 as AtomicU64;
+    pub(crate) use std::sync::atomic::{AtomicBool, Ordering};
     pub(crate) use std::sync::{Arc, Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard};
     pub(crate) use std::thread::{self, JoinHandle};
 
@@ -14,11 +21,6 @@ mod real {
     /// not enough: where no other thread runs yet, it returns at once.
     pub(crate) fn let_others_in() {
         thread::sleep(Duration::from_micros(50));
-    }
-
-    /// Turns a write lock into a read lock, without letting a writer in between.
-    pub(crate) fn downgrade<T>(guard: RwLockWriteGuard<'_, T>) -> RwLockReadGuard<'_, T> {
-        RwLockWriteGuard::downgrade(guard)
     }
 
     /// A lock that is poisoned when the thread that holds it panics.
@@ -67,11 +69,6 @@ mod model {
 
     pub(crate) fn let_others_in() {
         thread::yield_now();
-    }
-
-    /// The checker has no such thing: other readers stay out.
-    pub(crate) fn downgrade<T>(guard: RwLockWriteGuard<'_, T>) -> RwLockWriteGuard<'_, T> {
-        guard
     }
 
     /// Locks are never poisoned under the checker: it ends the test when a thread panics.

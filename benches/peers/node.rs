@@ -8,7 +8,9 @@ use std::path::Path;
 use std::ptr;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use peer_manager::ffi::address::{peer_manager_address, peer_manager_address_parse};
+use peer_manager::ffi::address::{
+    PEER_MANAGER_HOST_CAPACITY, peer_manager_address, peer_manager_address_parse,
+};
 use peer_manager::ffi::bans::peer_manager_ban;
 use peer_manager::ffi::error::PEER_MANAGER_ERROR_LIMIT;
 use peer_manager::ffi::manager::{
@@ -284,7 +286,7 @@ pub(crate) fn query() -> peer_manager_query {
 }
 
 pub(crate) fn address(ip: &str, port: u16) -> peer_manager_address {
-    let mut address = peer_manager_address { host: [0; _], port };
+    let mut address = peer_manager_address { host: [0; PEER_MANAGER_HOST_CAPACITY], port };
     for (place, byte) in address.host.iter_mut().zip(ip.bytes()) {
         *place = c_char::from_ne_bytes([byte]);
     }

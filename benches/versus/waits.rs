@@ -107,7 +107,7 @@ fn due(setting: Setting<'_>) -> (Side<'_>, Side<'_>) {
 /// both here, and no switch of threads is in the result.
 fn clocks(setting: Setting<'_>) -> Side<'_> {
     const PAIRS: u32 = 10;
-    let next_attempt = |i: usize| if i.is_multiple_of(20) { NOW } else { NOW - 1_000 };
+    let next_attempt = |i: usize| if i % 20 == 0 { NOW } else { NOW - 1_000 };
     let node = table(setting).in_memory_due(setting.library, next_attempt);
     let (query, mut out) = (query(setting), [MaybeUninit::uninit(); 8]);
     Box::new(move || {

@@ -74,9 +74,8 @@ impl Reference {
             window = self.new_window(types, size.max(WINDOW));
         }
         let mut drawn = Vec::with_capacity(size);
-        while drawn.len() < size
-            && let Some(address) = window.pop()
-        {
+        while drawn.len() < size {
+            let Some(address) = window.pop() else { break };
             // What is excluded is used up all the same.
             if !exclude.contains(&address) {
                 drawn.push(address);

@@ -142,9 +142,7 @@ fn ipv4_prefix(text: &[u8]) -> Option<(Ipv4Addr, &[u8])> {
         let mut octet = digit_at(position)?;
         position += 1;
         // Behind a leading zero there is no digit, and behind three of them neither.
-        if octet > 0
-            && let Some(second) = digit_at(position)
-        {
+        if let Some(second) = digit_at(position).filter(|_| octet > 0) {
             octet = 10 * octet + second;
             position += 1;
             if let Some(third) = digit_at(position) {

@@ -55,9 +55,7 @@ fn v4(ip: Ipv4Addr, len: u8) -> Subject {
 }
 
 fn v6(ip: Ipv6Addr, len: u8) -> Subject {
-    if len == V6_BITS
-        && let Some(wrapped) = wrapped_v4(ip.octets())
-    {
+    if let Some(wrapped) = wrapped_v4(ip.octets()).filter(|_| len == V6_BITS) {
         return v4(wrapped.into(), V4_BITS);
     }
     let mask = u128::MAX.checked_shl(u32::from(V6_BITS - len)).unwrap_or(0);

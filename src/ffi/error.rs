@@ -82,7 +82,9 @@ impl From<&Error> for peer_manager_error {
             message: [0; MESSAGE_CAPACITY],
         };
         let text: String = error.to_string().chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-        let end = text.floor_char_boundary(MESSAGE_CAPACITY - 1);
+        // The start of the text is a boundary.
+        let fits = |&end: &usize| text.is_char_boundary(end);
+        let end = (0..=text.len().min(MESSAGE_CAPACITY - 1)).rev().find(fits).unwrap_or(0);
         handle::bytes_mut(&mut report.message)[..end].copy_from_slice(&text.as_bytes()[..end]);
         report
     }

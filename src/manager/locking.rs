@@ -6,9 +6,7 @@ use super::{PeerManager, Writer};
 use crate::error::{Error, Result};
 use crate::query::TimedQuery;
 use crate::store::Store;
-use crate::sync::{
-    MutexGuard, Ordering, RwLockReadGuard, RwLockWriteGuard, downgrade, is_poisoned, let_others_in,
-};
+use crate::sync::{MutexGuard, Ordering, RwLockReadGuard, RwLockWriteGuard, is_poisoned, let_others_in};
 use crate::system::fault::inject_panic;
 use crate::system::process::Process;
 use crate::system::signals::without_file_size_signal;
@@ -100,7 +98,8 @@ impl PeerManager {
                 table.group_in_part().map_err(|_| Error::no_memory("to draw by netgroup"))?;
             }
             if table.is_grouped() || !is_by_netgroup {
-                return answer(&downgrade(table));
+                // Under the lock for writing: other queries wait for this one, once in a second or less.
+                return answer(&table);
             }
             drop(table);
             let_others_in();

@@ -30,7 +30,7 @@ impl KeyHash {
             }
         };
         write(&mut hasher, ip);
-        hasher.write_u128(u128::from(port.cast_unsigned()) << 64 | u128::from(rowid.cast_unsigned()));
+        hasher.write_u128(u128::from(unsigned(port)) << 64 | u128::from(unsigned(rowid)));
         hasher.finish()
     }
 
@@ -106,4 +106,9 @@ impl Sum {
         self.entries += 1;
         self.of_hashes = self.of_hashes.wrapping_add(hash);
     }
+}
+
+/// The same bits.
+fn unsigned(number: i64) -> u64 {
+    u64::from_ne_bytes(number.to_ne_bytes())
 }

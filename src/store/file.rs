@@ -19,7 +19,7 @@ use crate::system::files::{Identity, Status};
 pub(super) const RETRY: Duration = Duration::from_millis(2);
 
 /// The longest busy timeout that SQLite can be given, some 24 days.
-pub(super) const LONGEST_WAIT: Duration = Duration::from_millis(i32::MAX.cast_unsigned() as u64);
+pub(super) const LONGEST_WAIT: Duration = Duration::from_millis(u32::MAX as u64 / 2);
 
 /// As many links to a file as an operating system follows.
 const MOST_LINKS: usize = 40;
@@ -114,9 +114,8 @@ impl DatabaseFile {
     /// In a fork, once SQLite has forgotten the file: it may be opened again.
     #[cfg(unix)]
     pub(super) fn disown(&self) {
-        if let Ok(hold) = self.hold.try_lock()
-            && let Some(hold) = &*hold
-        {
+        let hold = self.hold.try_lock();
+        if let Some(hold) = hold.ok().as_ref().and_then(|hold| hold.as_ref()) {
             hold::disown(hold.identity());
         }
     }

@@ -2,13 +2,14 @@
 //! we write, and its pages can point to each other in a circle.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 
 use rusqlite::config::DbConfig;
 use rusqlite::limits::Limit;
 use rusqlite::{Connection, ffi};
 
 use crate::error::{ADVICE_CORRUPT, Error};
+use crate::sync::PlainAtomicU64;
 
 /// After how many of its virtual machine's steps SQLite asks whether it should go on: one turn.
 const STEPS_A_TURN: u16 = 10_000;
@@ -32,7 +33,7 @@ const LONGEST_PATTERN: i32 = 100;
 
 /// How many turns SQLite has left on a connection.
 #[derive(Clone, Debug)]
-pub(super) struct Guard(Arc<AtomicU64>);
+pub(super) struct Guard(Arc<PlainAtomicU64>);
 
 impl Guard {
     /// Sets up a connection of our own for a file that may come from anybody: triggers, views and foreign keys are off, so a
@@ -61,7 +62,7 @@ impl Guard {
             conn.set_limit(limit, most)?;
         }
         conn.execute_batch("PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY")?;
-        let guard = Self(Arc::new(AtomicU64::new(u64::MAX)));
+        let guard = Self(Arc::new(PlainAtomicU64::new(u64::MAX)));
         let left = guard.clone();
         conn.progress_handler(i32::from(STEPS_A_TURN), Some(move || left.is_over()))?;
         Ok(guard)

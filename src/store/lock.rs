@@ -6,12 +6,13 @@
 //! (<https://www.sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_>).
 //! Only managers look at either lock: other programs may read and write the database meanwhile, under SQLite's own locks.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
 use super::companions;
 use crate::error::{Error, Result};
+use crate::system::files;
 #[cfg(unix)]
 use crate::system::process::{CloseInChildren, close_in_children};
 
@@ -40,12 +41,12 @@ impl FileLock {
 
     /// Locks the file that was opened at `path`, unless another manager has locked it or it is no longer there.
     fn take(file: File, path: &Path) -> io::Result<Option<Self>> {
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Ok(None),
+        match files::try_lock(&file) {
+            Ok(true) => {}
+            Ok(false) => return Ok(None),
             // On a file system without locks, opening the database fails later, with SQLite's reason.
-            Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {}
-            Err(TryLockError::Error(error)) => return Err(error),
+            Err(error) if error.kind() == io::ErrorKind::Unsupported => {}
+            Err(error) => return Err(error),
         }
         // The manager that held it before may have removed the file that we opened, and then a third may lock a new one.
         Ok(is_at(&file, path).then(|| Self {
@@ -63,14 +64,13 @@ impl Drop for FileLock {
         if cfg!(unix) && is_at(&self.file, &self.path) {
             let _ = std::fs::remove_file(&self.path);
         }
-        let _ = self.file.unlock();
+        files::unlock(&self.file);
     }
 }
 
 /// Opens the lock file, or creates it if there is none. `None` if another process created it in between.
 #[cfg(unix)]
 fn open(path: &Path, database: &Path) -> io::Result<Option<File>> {
-    use crate::system::files::above_standard;
     use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
     // A link in its place would make us create a file somewhere else, and a pipe would make us wait. Opening it for
     // reading is enough to lock it.
@@ -78,7 +78,7 @@ fn open(path: &Path, database: &Path) -> io::Result<Option<File>> {
     match OpenOptions::new().read(true).custom_flags(flags).open(path) {
         Ok(file) if file.metadata()?.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        opened => return above_standard(opened?).map(Some),
+        opened => return files::above_standard(opened?).map(Some),
     }
     // It gets the mode of the database, as SQLite's own files do, and from root the owner and the group. If we are not root,
     // another user who may write to the database may be refused the lock file; the error then names it.
@@ -87,7 +87,7 @@ fn open(path: &Path, database: &Path) -> io::Result<Option<File>> {
     let flags = flags | libc::O_CREAT | libc::O_EXCL;
     let file = match OpenOptions::new().read(true).custom_flags(flags).mode(mode).open(path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(None),
-        opened => above_standard(opened?)?,
+        opened => files::above_standard(opened?)?,
     };
     if let Some(database) = database {
         // Failures do not matter: the lock is ours, and in some containers root may not do this.
@@ -97,15 +97,28 @@ fn open(path: &Path, database: &Path) -> io::Result<Option<File>> {
     Ok(Some(file))
 }
 
-#[cfg(not(unix))]
+/// Opens the lock file, or creates it if there is none. `None` if another manager has it open: there, that is the lock.
+#[cfg(windows)]
+fn open(path: &Path, _database: &Path) -> io::Result<Option<File>> {
+    use std::os::windows::fs::OpenOptionsExt as _;
+    const ERROR_SHARING_VIOLATION: i32 = 32;
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(false).read(true).write(true).share_mode(0);
+    match options.open(path) {
+        Err(error) if error.raw_os_error() == Some(ERROR_SHARING_VIOLATION) => Ok(None),
+        opened => opened.map(Some),
+    }
+}
+
+#[cfg(not(any(unix, windows)))]
 fn open(path: &Path, _database: &Path) -> io::Result<Option<File>> {
     OpenOptions::new().create(true).truncate(false).read(true).write(true).open(path).map(Some)
 }
 
 #[cfg(unix)]
 fn is_at(file: &File, path: &Path) -> bool {
-    use crate::system::files::Status;
-    let identity = |metadata: io::Result<std::fs::Metadata>| metadata.ok().map(|m| Status::of(&m).identity);
+    let identity =
+        |metadata: io::Result<std::fs::Metadata>| metadata.ok().map(|m| files::Status::of(&m).identity);
     let ours = identity(file.metadata());
     ours.is_some() && identity(std::fs::symlink_metadata(path)) == ours
 }

@@ -191,7 +191,7 @@ impl Store {
                 owned.length.set(length);
                 // The log is checked less often: what a deleted log holds is not lost as long as this process lives.
                 owned.looks.set(owned.looks.get().wrapping_add(1));
-                if !owned.looks.get().is_multiple_of(LOOKS_AT_LOG) && !is_flush || owned.file.has_log() {
+                if owned.looks.get() % LOOKS_AT_LOG != 0 && !is_flush || owned.file.has_log() {
                     return Ok(());
                 }
                 owned.lost.set(Some("its write-ahead log was deleted or replaced while it was open"));

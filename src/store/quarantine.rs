@@ -41,7 +41,7 @@ pub(crate) fn quarantine(file: &DatabaseFile) -> Result<Quarantine> {
     let new = sibling(path, "-salvage");
     // If there is one already, it was left by a process that died here before the file was moved.
     remove_database(&new).map_err(|error| match error.kind() {
-        io::ErrorKind::InvalidFilename => failed(&error),
+        _ if is_name_too_long(&error) => failed(&error),
         _ => Error::io(format!("cannot remove {}", Quoted(&new.to_string_lossy())), &error),
     })?;
     let written = write_new(&new, salvage.layout, &salvage.peers)
@@ -187,4 +187,14 @@ fn fsync_directory(path: &Path) -> io::Result<()> {
         Some(parent) if cfg!(unix) => fs::File::open(parent)?.sync_all(),
         _ => Ok(()),
     }
+}
+
+#[cfg(unix)]
+fn is_name_too_long(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(libc::ENAMETOOLONG)
+}
+
+#[cfg(not(unix))]
+fn is_name_too_long(_error: &io::Error) -> bool {
+    false
 }

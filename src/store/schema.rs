@@ -120,9 +120,7 @@ pub(super) fn inspect(conn: &Connection, name: &str) -> Result<Presence> {
     }
     let key = key(conn).map_err(failed)?;
     let other_order = key.columns.iter().find(|column| !column.collation.eq_ignore_ascii_case("BINARY"));
-    if let Some(column) = other_order
-        && !key.has_rowid
-    {
+    if let Some(column) = other_order.filter(|_| !key.has_rowid) {
         return refuse(format!(
             "its table peers is WITHOUT ROWID, and the order of its rows cannot be checked, because a column of its \
              primary key has the collation {} instead of BINARY",

@@ -132,17 +132,16 @@ fn wants_log(path: &Path, busy_timeout: Duration) -> rusqlite::Result<bool> {
 }
 
 /// A state that changes when a file is written to or replaced.
-fn state(path: &Path) -> Option<(u64, SystemTime, [i64; 4])> {
+fn state(path: &Path) -> Option<(u64, SystemTime, [u64; 2], [i64; 2])> {
     let metadata = fs::metadata(path).ok()?;
     #[cfg(unix)]
-    let more = {
+    let (file, changed) = {
         use std::os::unix::fs::MetadataExt as _;
-        let (device, inode) = (metadata.dev().cast_signed(), metadata.ino().cast_signed());
-        [device, inode, metadata.ctime(), metadata.ctime_nsec()]
+        ([metadata.dev(), metadata.ino()], [metadata.ctime(), metadata.ctime_nsec()])
     };
     #[cfg(not(unix))]
-    let more = [0; 4];
-    Some((metadata.len(), metadata.modified().ok()?, more))
+    let (file, changed) = ([0; 2], [0; 2]);
+    Some((metadata.len(), metadata.modified().ok()?, file, changed))
 }
 
 fn read(

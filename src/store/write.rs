@@ -190,9 +190,10 @@ impl Store {
         self.prepare_change(rows)?;
         let side = self.side_tables()?;
         let mut done = self.attempt(&mut |conn| work(conn, side));
-        if let Err(Failure::Sqlite(error)) = &done
-            && error.sqlite_error().is_some_and(|error| error.extended_code == ffi::SQLITE_ERROR)
-        {
+        let is_refused = |error: &rusqlite::Error| {
+            error.sqlite_error().is_some_and(|error| error.extended_code == ffi::SQLITE_ERROR)
+        };
+        if matches!(&done, Err(Failure::Sqlite(error)) if is_refused(error)) {
             // Another program may have made or dropped one.
             let found = SideTables::inspect(&self.conn, self.layout());
             if let Some(found) = found.ok().filter(|&found| found != side) {

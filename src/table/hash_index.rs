@@ -99,10 +99,10 @@ impl HashIndex {
                 next.known = number + 1;
             }
         }
-        if next.known >= end
-            && let Some(next) = self.next.take()
-        {
-            self.table = next.table;
+        if next.known >= end {
+            if let Some(next) = self.next.take() {
+                self.table = next.table;
+            }
         }
     }
 
@@ -401,13 +401,13 @@ mod tests {
                 pair.push();
                 pair.push();
                 pair.swap_remove(step * 31 % pair.end());
-                if pair.end().is_multiple_of(5) {
+                if pair.end() % 5 == 0 {
                     pair.check();
                 }
             }
             while pair.end() > 0 {
                 pair.swap_remove(step * 31 % pair.end());
-                if pair.end().is_multiple_of(5) {
+                if pair.end() % 5 == 0 {
                     pair.check();
                 }
             }

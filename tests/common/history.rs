@@ -127,7 +127,7 @@ impl History {
             (0, 1, UNIVERSE)
         };
         let peer = |n: u32| {
-            let port = PORT + writer + if n.is_multiple_of(ports) { 0 } else { SECOND_PORT };
+            let port = PORT + writer + if n % ports == 0 { 0 } else { SECOND_PORT };
             PeerAddress::new(&mixed(first + n / ports).host().to_string(), port).unwrap()
         };
         let peers = (0..peers).map(peer).collect();

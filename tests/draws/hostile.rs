@@ -425,7 +425,7 @@ impl Progress {
     /// Counts a change, asks in between for a few peers, and compares with the truth when it is time.
     fn step(&mut self, manager: &PeerManager, clock: &TestClock) {
         self.steps += 1;
-        if self.steps.is_multiple_of(50) {
+        if self.steps % 50 == 0 {
             clock.set(START + i64::from(self.steps * 7 % 3_100));
             let answer = manager.load_random_peers(&PeerQuery::everything(), 20).unwrap();
             assert_eq!(answer.len(), manager.peer_count().min(20));

@@ -29,7 +29,7 @@ fn knowing(records: &[PeerRecord]) -> PeerManager {
 
 /// The sort of a peer: some of all that the default query admits.
 fn sort(n: u32) -> (u32, StoredPeerType) {
-    (n * 5 % 11, if n.is_multiple_of(3) { Preferred } else { Outbound })
+    (n * 5 % 11, if n % 3 == 0 { Preferred } else { Outbound })
 }
 
 /// Netgroups of these sizes, of peers of all sorts that are eligible, and besides in each some that are not.
@@ -92,7 +92,7 @@ fn when_most_netgroups_have_given_the_others_are_still_equally_likely() {
 #[test]
 fn netgroups_of_which_no_peer_is_eligible_are_never_drawn_and_take_nothing_from_others() {
     // Two of three have failed too often, but not by a class of failures that is told apart.
-    let failures = |n: u32| if n.is_multiple_of(3) { 17 } else { 25 };
+    let failures = |n: u32| if n % 3 == 0 { 17 } else { 25 };
     let records: Vec<_> = (0..240)
         .flat_map(|n| (0..4).map(move |m| record(peer(n, m), START, failures(n), Outbound)))
         .collect();

@@ -82,9 +82,9 @@ fn outbound(count: u32) -> Vec<PeerRecord> {
 /// Peers spread over the pools as unevenly as can be: most of one sort, one each of many others.
 fn spread_over_pools(count: u32) -> Vec<PeerRecord> {
     let sort = |n: u32| {
-        let peer = if n.is_multiple_of(5) { private(n) } else { mixed(n) };
-        let wait = i64::from(n.is_multiple_of(7)) * 1_000;
-        let num_failures = if n.is_multiple_of(4) { n * n } else { 2 };
+        let peer = if n % 5 == 0 { private(n) } else { mixed(n) };
+        let wait = i64::from(n % 7 == 0) * 1_000;
+        let num_failures = if n % 4 == 0 { n * n } else { 2 };
         record(peer, START + wait, num_failures, StoredPeerType::ALL[n as usize % 11 % 3])
     };
     (0..count).map(sort).collect()

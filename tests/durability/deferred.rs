@@ -11,10 +11,10 @@ use peer_manager::{BackOffUpdate, Clock, Durability, Error, Options, PeerManager
 use rusqlite::Connection;
 
 /// So long that the thread does nothing by itself while a test runs.
-const NEVER: Duration = Duration::from_hours(24);
+const NEVER: Duration = Duration::from_secs(24 * 3600);
 
 /// Longer than any test runs: what has not happened by then does not happen.
-const FOR_EVER: Duration = Duration::from_mins(2);
+const FOR_EVER: Duration = Duration::from_secs(120);
 
 fn options(database: &TempDb, flush_interval: Duration) -> Options {
     let mut options = TestClock::at(START).options(3);

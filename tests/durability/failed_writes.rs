@@ -15,7 +15,7 @@ use rusqlite::Connection;
 use rusqlite::functions::FunctionFlags;
 
 /// Longer than any test runs: a reader that waits so long has waited for the disk.
-const FOR_EVER: Duration = Duration::from_mins(2);
+const FOR_EVER: Duration = Duration::from_secs(120);
 
 fn options(database: &TempDb, busy_timeout: Duration) -> Options {
     let mut options = TestClock::at(START).options(5);

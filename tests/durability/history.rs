@@ -12,7 +12,7 @@ fn open(database: &TempDb, clock: &TestClock, durability: Durability) -> PeerMan
         keep_history: true,
         durability,
         db_path: Some(database.path()),
-        flush_interval: Duration::from_hours(24),
+        flush_interval: Duration::from_secs(24 * 3600),
         busy_timeout: Duration::from_millis(1),
         ..clock.options(5)
     };

@@ -28,7 +28,7 @@ const THREADS: u32 = 8;
 const OWN: u32 = 400;
 
 fn length() -> Duration {
-    if is_long() { Duration::from_mins(2) } else { Duration::from_secs(3) }
+    if is_long() { Duration::from_secs(120) } else { Duration::from_secs(3) }
 }
 
 /// A peer that only this thread changes.

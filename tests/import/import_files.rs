@@ -81,7 +81,7 @@ fn the_managers_own_file_has_nothing_new_by_whatever_name() {
     for durability in DURABILITIES {
         let place = Place::new(&Image::default());
         let mut options = options(&place.path(), durability);
-        options.flush_interval = Duration::from_hours(1);
+        options.flush_interval = Duration::from_secs(3600);
         let manager = PeerManager::open(options).unwrap();
         manager.store_many(&(0..PEERS).map(peer).collect::<Vec<_>>()).unwrap();
         manager.flush().unwrap();

@@ -115,7 +115,7 @@ fn bans_survive_restarts_and_those_that_have_ended_leave_the_file_with_the_next_
 fn with_deferred_a_ban_that_came_and_went_unwritten_leaves_nothing() {
     let (database, clock) = (TempDb::new(), TestClock::at(START));
     let mut options = options(&database, Durability::Deferred, &clock);
-    options.flush_interval = std::time::Duration::from_hours(24);
+    options.flush_interval = std::time::Duration::from_secs(24 * 3600);
     let manager = common::open(options);
     manager.ban(&subject("52.0.0.1"), i64::MAX).unwrap();
     manager.ban(&subject("52.0.0.1"), START + 5).unwrap();
@@ -147,7 +147,7 @@ fn a_ban_that_cannot_be_written_removes_no_peer_and_refuses_no_one() {
     for durability in DURABILITIES {
         let (database, clock) = (TempDb::new(), TestClock::at(START));
         let mut options = options(&database, durability, &clock);
-        options.flush_interval = std::time::Duration::from_hours(24);
+        options.flush_interval = std::time::Duration::from_secs(24 * 3600);
         let manager = common::open(options);
         manager.ensure_exists_many(&[ipv4(1), ipv4(2)]).unwrap();
         manager.ban(&subject("10.0.0.1"), i64::MAX).unwrap();
@@ -182,7 +182,7 @@ fn a_ban_and_the_removal_of_its_peers_are_one_transaction() {
     for durability in DURABILITIES {
         let (database, clock) = (TempDb::new(), TestClock::at(START));
         let mut options = options(&database, durability, &clock);
-        options.flush_interval = std::time::Duration::from_hours(24);
+        options.flush_interval = std::time::Duration::from_secs(24 * 3600);
         let manager = common::open(options);
         manager.ensure_exists_many(&(0..100).map(ipv4).collect::<Vec<_>>()).unwrap();
         manager.flush().unwrap();

@@ -200,7 +200,7 @@ fn the_data_of_a_peer_whose_row_the_file_refuses_is_written_once_it_takes_the_ro
         database.connection().execute_batch(&strict).unwrap();
         let deferred = Options {
             durability: Durability::Deferred,
-            flush_interval: std::time::Duration::from_hours(24),
+            flush_interval: std::time::Duration::from_secs(24 * 3600),
             ..options(&database, &clock)
         };
         let manager = open(deferred);

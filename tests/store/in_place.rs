@@ -19,7 +19,7 @@ fn open(path: &Path, durability: Durability) -> PeerManager {
         db_path: Some(path.to_owned()),
         durability,
         // With DEFERRED, what is written is written by `flush`.
-        flush_interval: std::time::Duration::from_hours(1),
+        flush_interval: std::time::Duration::from_secs(3600),
         ..Options::default()
     };
     PeerManager::open(options).unwrap()

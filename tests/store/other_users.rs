@@ -12,7 +12,7 @@ use crate::common::{self, TempDb, ipv4};
 use peer_manager::{Durability, Error, Options, PeerManager};
 
 /// Longer than anything takes here, however slow the machine.
-const PATIENCE: Duration = Duration::from_mins(2);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 fn options(path: &Path, busy_timeout: Duration) -> Options {
     Options { db_path: Some(path.to_owned()), busy_timeout, ..Options::default() }

@@ -131,7 +131,7 @@ fn changes_that_could_not_be_written_keep_their_order() {
     let database = TempDb::new();
     let mut options = options(&database, Durability::Deferred, 2);
     options.busy_timeout = std::time::Duration::from_millis(1);
-    options.flush_interval = std::time::Duration::from_hours(1);
+    options.flush_interval = std::time::Duration::from_secs(3600);
     let manager = common::open(options);
     let mut model = Model::default();
     let mut rng = ChaCha12Rng::seed_from_u64(common::test_seed());

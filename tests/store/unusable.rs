@@ -18,7 +18,7 @@ use crate::common::run::skip;
 use peer_manager::{Error, OnCorrupt, PeerManager};
 
 /// Longer than anything takes here that does not wait for ever.
-const PATIENCE: Duration = Duration::from_mins(2);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 const BOTH: [OnCorrupt; 2] = [OnCorrupt::Fail, OnCorrupt::Quarantine];
 

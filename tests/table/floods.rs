@@ -84,7 +84,7 @@ fn with_a_row_left_out(database: &TempDb, left_out: &PeerRecord) -> PeerManager 
     let mut options = options(2);
     options.db_path = Some(database.path());
     options.durability = Durability::Deferred;
-    options.flush_interval = Duration::from_hours(24);
+    options.flush_interval = Duration::from_secs(24 * 3600);
     let manager = PeerManager::open(options).unwrap();
     assert!(manager.load(&left_out.address).unwrap().is_none());
     manager

@@ -17,7 +17,7 @@ use peer_manager::{
 const PEERS: u32 = 2_400;
 
 /// Longer than any test runs: only `flush` writes.
-const NEVER: Duration = Duration::from_hours(24);
+const NEVER: Duration = Duration::from_secs(24 * 3600);
 
 /// What a table is like.
 #[derive(Clone, Copy, Debug)]

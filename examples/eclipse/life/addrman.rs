@@ -243,9 +243,7 @@ impl AddrMan {
 
     /// A connection to an address ended.
     pub(crate) fn hung_up(&mut self, id: Id, now: i64) {
-        if let Some(entry) = self.get_mut(id)
-            && now - entry.seen > 20
-        {
+        if let Some(entry) = self.get_mut(id).filter(|entry| now - entry.seen > 20) {
             entry.seen = now;
         }
     }

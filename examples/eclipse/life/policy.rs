@@ -247,9 +247,7 @@ impl Ranks {
 impl Node for Library {
     fn hear_of(&mut self, heard: &[Heard], _: Id, situation: &Situation<'_>) -> Result<(), Failure> {
         self.manager.ensure_exists_many(&situation.addresses(heard.iter().map(|heard| heard.id)))?;
-        if let Choice::Parameters(parameters) = self.policy.choice
-            && parameters.ranks_itself()
-        {
+        if matches!(self.policy.choice, Choice::Parameters(parameters) if parameters.ranks_itself()) {
             for heard in heard {
                 Ranks::note(&mut self.ranks.heard, heard.id);
             }

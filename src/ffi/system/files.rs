@@ -158,7 +158,7 @@ pub(crate) fn is_mount_point(path: &Path) -> bool {
     }
     // SAFETY: the call has succeeded, so it has filled the status in.
     let status = unsafe { status.assume_init() };
-    let mount_root = u64::from(libc::STATX_ATTR_MOUNT_ROOT.cast_unsigned());
+    let mount_root = u64::from(libc::STATX_ATTR_MOUNT_ROOT as u32);
     status.stx_attributes & status.stx_attributes_mask & mount_root != 0
 }
 
@@ -184,6 +184,45 @@ pub(crate) fn may_write(path: &Path) -> io::Result<bool> {
         error => Err(error),
     }
 }
+
+/// Locks a file, until it is unlocked or its last descriptor is closed; `false` if another open file has it locked.
+///
+/// The standard library has the same, but not yet in the oldest version of Rust that we want to be built with.
+///
+/// # Errors
+/// `Unsupported` where there are no such locks, and what the file system says.
+#[cfg(all(unix, not(any(target_os = "solaris", target_os = "illumos"))))]
+pub(crate) fn try_lock(file: &File) -> io::Result<bool> {
+    // SAFETY: the descriptor is open.
+    if unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) } == 0 {
+        return Ok(true);
+    }
+    match io::Error::last_os_error() {
+        error if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
+        error => Err(error),
+    }
+}
+
+#[cfg(any(target_os = "solaris", target_os = "illumos"))]
+pub(crate) fn try_lock(_file: &File) -> io::Result<bool> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+#[cfg(not(unix))]
+pub(crate) fn try_lock(_file: &File) -> io::Result<bool> {
+    // To have it open is the lock.
+    Ok(true)
+}
+
+/// Ends the lock at once, also where a child process has the same open file.
+#[cfg(all(unix, not(any(target_os = "solaris", target_os = "illumos"))))]
+pub(crate) fn unlock(file: &File) {
+    // SAFETY: the descriptor is open.
+    unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_UN) };
+}
+
+#[cfg(not(all(unix, not(any(target_os = "solaris", target_os = "illumos")))))]
+pub(crate) fn unlock(_file: &File) {}
 
 /// Clears this thread's last error, so that the next one seen is not an old one.
 #[cfg(unix)]

@@ -48,15 +48,19 @@ pub(crate) struct CloseInChildren {
 #[cfg(unix)]
 mod imp {
     use std::ptr;
-    use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU64, Ordering};
+    use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicUsize, Ordering};
 
     use super::Process;
 
     pub(super) type Descriptor = std::os::fd::RawFd;
 
     /// 0 in a process that was not forked since its program was started; else different from its parent's and from its
-    /// siblings'.
-    static FORK_STAMP: AtomicU64 = AtomicU64::new(0);
+    /// siblings'. No larger than the processor's own atomics are, because a lock could be taken at the fork.
+    static FORK_STAMP: AtomicUsize = AtomicUsize::new(0);
+
+    fn stamp() -> u64 {
+        FORK_STAMP.load(Ordering::Relaxed) as u64
+    }
 
     /// How a process is recognised.
     #[derive(Clone, Copy, Debug)]
@@ -67,18 +71,14 @@ mod imp {
     }
 
     pub(super) fn mark() -> Mark {
-        if is_watched() {
-            Mark::Stamp(FORK_STAMP.load(Ordering::Relaxed))
-        } else {
-            Mark::Pid(std::process::id())
-        }
+        if is_watched() { Mark::Stamp(stamp()) } else { Mark::Pid(std::process::id()) }
     }
 
     /// The current stamp, if it is a different one.
     pub(super) fn changed(mark: Mark) -> Option<u64> {
         // Relaxed: only the child's only thread changes the stamp, before it does anything else.
         let (then, now) = match mark {
-            Mark::Stamp(stamp) => (stamp, FORK_STAMP.load(Ordering::Relaxed)),
+            Mark::Stamp(then) => (then, stamp()),
             Mark::Pid(pid) => (pid.into(), std::process::id().into()),
         };
         (now != then).then_some(now)
@@ -102,7 +102,9 @@ mod imp {
     /// Runs first in a child. It must not allocate, lock or panic.
     extern "C" fn in_child() {
         let parents = FORK_STAMP.load(Ordering::Relaxed);
-        let mut stamp = mix(mix(parents ^ u64::from(std::process::id())) ^ nanoseconds());
+        let mixed = mix(mix(parents as u64 ^ u64::from(std::process::id())) ^ nanoseconds());
+        #[expect(clippy::cast_possible_truncation, reason = "as many bits of it as there are")]
+        let mut stamp = mixed as usize;
         // 0 is for a process that was never forked.
         while stamp == parents || stamp == 0 {
             stamp = stamp.wrapping_add(1);

@@ -168,10 +168,11 @@ impl Form {
                 (None, _) => ValueRef::Null,
             };
             *column = value;
-            if let ValueRef::Text(bytes) = value
-                && self.encoding != Encoding::Utf8
-            {
-                *text = self.encoding.decode(bytes);
+            match value {
+                ValueRef::Text(bytes) if self.encoding != Encoding::Utf8 => {
+                    *text = self.encoding.decode(bytes);
+                }
+                _ => {}
             }
         }
         let identity = match columns {

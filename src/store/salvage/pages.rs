@@ -66,29 +66,35 @@ struct SchemaRow {
 /// What is done with each page.
 type EachPage<'a> = &'a mut dyn FnMut(u32, &[u8]) -> Result<(), TryReserveError>;
 
+/// So many bytes of a file, or as many as there are; `None` if it cannot be read.
+fn first_bytes(file: &File, offset: u64, length: usize) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    read_at(file, offset, length, &mut bytes).ok().map(|()| bytes)
+}
+
 impl Pages {
     /// The page sizes to try, the most likely one first: each, unless the one that the files name is certain.
     pub(super) fn sizes(path: &Path, log_path: &Path) -> io::Result<Vec<usize>> {
-        let mut header = Vec::new();
-        if let Some(log) = open_if_there(log_path)?
-            && read_at(&log, 8, 4, &mut header).is_ok()
-            && let Some(size) = be32(&header, 0).and_then(|size| page_size(size as usize))
-            && Log::read(&log, size)?.page_count.is_some()
-        {
-            return Ok(vec![size]);
+        if let Some(log) = open_if_there(log_path)? {
+            let named = first_bytes(&log, 8, 4).and_then(|header| page_size(be32(&header, 0)? as usize));
+            if let Some(size) = named {
+                if Log::read(&log, size)?.page_count.is_some() {
+                    return Ok(vec![size]);
+                }
+            }
         }
         let mut sizes = Vec::from(PAGE_SIZES);
-        if let Some(database) = open_if_there(path)?
-            && read_at(&database, 0, 100, &mut header).is_ok()
-            && let Some(named) = be16(&header, 16).and_then(|number| page_size(usize::from(number)))
-        {
-            let pages = be32(&header, 28).unwrap_or(0);
-            if u64::from(pages) * named as u64 == database.metadata()?.len() {
-                return Ok(vec![named]);
-            }
-            if let Some(place) = sizes.iter().position(|&size| size == named) {
-                sizes[..=place].rotate_right(1);
-            }
+        let Some(database) = open_if_there(path)? else { return Ok(sizes) };
+        let Some(header) = first_bytes(&database, 0, 100) else { return Ok(sizes) };
+        let Some(named) = be16(&header, 16).and_then(|size| page_size(usize::from(size))) else {
+            return Ok(sizes);
+        };
+        let pages = be32(&header, 28).unwrap_or(0);
+        if u64::from(pages) * named as u64 == database.metadata()?.len() {
+            return Ok(vec![named]);
+        }
+        if let Some(place) = sizes.iter().position(|&size| size == named) {
+            sizes[..=place].rotate_right(1);
         }
         Ok(sizes)
     }
@@ -238,8 +244,8 @@ impl Pages {
                     return Ok(());
                 }
                 let is_table = found.decode(kind).is_some_and(|kind| kind == "table");
-                if is_table && let Some(sql) = sql.first().and_then(text) {
-                    table = Some(sql);
+                if is_table {
+                    table = sql.first().and_then(text).or(table.take());
                 }
                 ours.try_reserve(1)?;
                 ours.push(SchemaRow { root, index: text(name).filter(|_| !is_table) });

@@ -29,8 +29,9 @@ impl Encoding {
             Self::Utf16Le => u16::from_le_bytes,
             Self::Utf16Be => u16::from_be_bytes,
         };
-        let (pairs, []) = bytes.as_chunks::<2>() else { return None };
-        char::decode_utf16(pairs.iter().map(|&pair| unit(pair))).collect::<Result<_, _>>().ok()
+        let pairs = bytes.chunks_exact(2);
+        let units = pairs.clone().map(|pair| unit([pair[0], pair[1]]));
+        pairs.remainder().is_empty().then(|| char::decode_utf16(units).collect::<Result<_, _>>().ok())?
     }
 }
 

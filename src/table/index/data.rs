@@ -150,9 +150,8 @@ impl PeerData {
 
     /// Notes that the data of the peer in a slot was not written, if it has some.
     pub(in crate::table) fn give_back(&mut self, slot: u32) {
-        if let Some(place) = self.places.as_mut().and_then(|places| places.get_mut(slot as usize))
-            && *place != 0
-        {
+        let place = self.places.as_mut().and_then(|places| places.get_mut(slot as usize));
+        if let Some(place) = place.filter(|place| **place != 0) {
             *place |= UNWRITTEN;
         }
     }

@@ -92,9 +92,7 @@ impl Index for Dirty {
 
     fn rebuild(&mut self, slab: &mut Slab, cause: Cause) {
         // What was loaded is what the file has.
-        if let Some(changes) = &mut self.changes
-            && cause == Cause::Dropped
-        {
+        if let Some(changes) = self.changes.as_mut().filter(|_| cause == Cause::Dropped) {
             changes.list(slab);
         }
     }
@@ -108,9 +106,8 @@ impl Index for Dirty {
 
     /// Makes the list anew when most of its slots lead nowhere.
     fn fit(&mut self, slab: &mut Slab) {
-        if let Some(changes) = &mut self.changes
-            && changes.slots.len() > longest_list(slab)
-        {
+        let is_long = |changes: &&mut Unwritten| changes.slots.len() > longest_list(slab);
+        if let Some(changes) = self.changes.as_mut().filter(is_long) {
             changes.list(slab);
         }
     }

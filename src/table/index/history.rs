@@ -146,10 +146,10 @@ impl Histories {
 
     /// Notes when the peer in a slot will be dead, if it has failed often.
     fn expect_death(&mut self, slab: &Slab, slot: u32) {
-        if is_often_failed_outbound(slab.pool(slot))
-            && let Some(time) = self.dead_from(slot)
-            && time < self.none_dead_before()
-        {
+        if !is_often_failed_outbound(slab.pool(slot)) {
+            return;
+        }
+        if let Some(time) = self.dead_from(slot).filter(|&time| time < self.none_dead_before()) {
             self.expect_none_before(time);
         }
     }

@@ -181,9 +181,9 @@ impl Wheel {
         Some(count)
     }
 
-    #[expect(clippy::cast_possible_truncation, reason = "only the low bits count")]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "only the low bits count")]
     fn bucket(&self, next_attempt: i64) -> usize {
-        next_attempt.cast_unsigned() as usize & (self.heads.len() - 1)
+        next_attempt as usize & (self.heads.len() - 1)
     }
 
     /// Makes what comes before a slot in the bucket of its next attempt, an entry or the bucket's head, lead to `next`.

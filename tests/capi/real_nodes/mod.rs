@@ -15,7 +15,7 @@ use network::{Node, Starter, all_of, by};
 use tempfile::TempDir;
 
 /// How long a network may take to stand.
-const MINUTE: Duration = Duration::from_mins(1);
+const MINUTE: Duration = Duration::from_secs(60);
 /// The connections that a node makes if it is told nothing else.
 const PLACES: usize = 8;
 const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);

@@ -36,10 +36,7 @@ fn part(code: &mut &[bool], left: usize) -> Option<Tree> {
         let bits: Vec<bool> = (0..len).rev().map(|place| number >> place & 1 == 1).collect();
         let next = part(code, left.checked_sub(bits.len())?)?;
         let is_short = |len: usize| len < 8;
-        if let Tree::Match(next, _) = &next
-            && is_short(bits.len())
-            && is_short(next.len())
-        {
+        if matches!(&next, Tree::Match(next, _) if is_short(bits.len()) && is_short(next.len())) {
             return None;
         }
         return Some(Tree::Match(bits, Box::new(next)));

@@ -251,11 +251,12 @@ impl Watch {
     fn judge(&self, kind: Kind) -> Verdict {
         let mut state = locked(&self.state);
         state.counts[kind as usize] += 1;
-        if let Some((refused, code, errno)) = state.refused
-            && refused == kind
-        {
-            shim::set_errno(errno);
-            return Verdict::Fail(code);
+        match state.refused {
+            Some((refused, code, errno)) if refused == kind => {
+                shim::set_errno(errno);
+                return Verdict::Fail(code);
+            }
+            _ => {}
         }
         let Some((fault, nth, lasting)) = state.armed else { return Verdict::GoOn };
         let Some(code) = fault.code(kind) else { return Verdict::GoOn };

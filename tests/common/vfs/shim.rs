@@ -127,10 +127,10 @@ unsafe extern "C" fn open(
         (*shim).base.pMethods = ptr::null();
         (*shim).watched = ptr::null_mut();
         let watch = watch_over(name);
-        if let Some((watch, _)) = &watch
-            && let Verdict::Fail(code) | Verdict::Tear(code) = watch.judge(Kind::Open)
-        {
-            return code;
+        if let Some((watch, _)) = &watch {
+            if let Verdict::Fail(code) | Verdict::Tear(code) = watch.judge(Kind::Open) {
+                return code;
+            }
         }
         let Some(real_open) = (*real_vfs).xOpen else { return ffi::SQLITE_CANTOPEN };
         let real = real(file);
@@ -178,10 +178,10 @@ unsafe extern "C" fn access(
     let real_vfs = REAL.load(Ordering::SeqCst);
     // SAFETY: the arguments are SQLite's own, for the method of the same name.
     unsafe {
-        if let Some((watch, _)) = watch_over(name)
-            && let Verdict::Fail(code) | Verdict::Tear(code) = watch.judge(Kind::Access)
-        {
-            return code;
+        if let Some((watch, _)) = watch_over(name) {
+            if let Verdict::Fail(code) | Verdict::Tear(code) = watch.judge(Kind::Access) {
+                return code;
+            }
         }
         (*real_vfs)
             .xAccess
@@ -225,8 +225,8 @@ unsafe extern "C" fn write(file: *mut sqlite3_file, bytes: *const c_void, size: 
         if result != ffi::SQLITE_OK {
             return result;
         }
-        if let Some(watched) = watched(file)
-            && let (Ok(offset), Ok(size)) = (usize::try_from(offset), usize::try_from(size))
+        if let (Some(watched), Ok(offset), Ok(size)) =
+            (watched(file), usize::try_from(offset), usize::try_from(size))
         {
             let bytes = std::slice::from_raw_parts(bytes.cast::<u8>(), size).to_vec();
             watched.watch.note(Event::Write { name: watched.name(), offset, bytes });
@@ -259,10 +259,7 @@ unsafe extern "C" fn truncate(file: *mut sqlite3_file, size: i64) -> c_int {
             return code;
         }
         let result = real_truncate(file, size);
-        if result == ffi::SQLITE_OK
-            && let Some(watched) = watched(file)
-            && let Ok(size) = usize::try_from(size)
-        {
+        if let (ffi::SQLITE_OK, Some(watched), Ok(size)) = (result, watched(file), usize::try_from(size)) {
             watched.watch.note(Event::Truncate { name: watched.name(), size });
         }
         result
@@ -305,10 +302,10 @@ unsafe extern "C" fn shm_lock(file: *mut sqlite3_file, offset: c_int, count: c_i
     // SAFETY: the file is open and the arguments are SQLite's own, for the method of the same name.
     unsafe {
         // To unlock always works.
-        if flags & ffi::SQLITE_SHM_LOCK != 0
-            && let Verdict::Fail(code) | Verdict::Tear(code) = judge(file, Kind::LockShared)
-        {
-            return code;
+        if flags & ffi::SQLITE_SHM_LOCK != 0 {
+            if let Verdict::Fail(code) | Verdict::Tear(code) = judge(file, Kind::LockShared) {
+                return code;
+            }
         }
         real_shm_lock(file, offset, count, flags)
     }

@@ -215,19 +215,15 @@ impl Netgroups {
 
     /// Changes the grouping, if there is one, and lets it go if there is no memory for that.
     fn change(&mut self, change: impl FnOnce(&mut Grouping) -> memory::Result) {
-        if let Some(grouping) = &mut self.grouping
-            && change(grouping).is_err()
-        {
+        if self.grouping.as_mut().is_some_and(|grouping| change(grouping).is_err()) {
             (self.grouping, self.is_starved) = (None, true);
         }
     }
 
     /// Changes what is built, if it knows the slot, and lets it go if there is no memory for that.
     fn change_next(&mut self, slot: u32, change: impl FnOnce(&mut Grouping) -> memory::Result) {
-        if let Some(next) = &mut self.next
-            && (slot as usize) < next.len()
-            && change(next).is_err()
-        {
+        let next = self.next.as_mut().filter(|next| (slot as usize) < next.len());
+        if next.is_some_and(|next| change(next).is_err()) {
             (self.next, self.is_starved) = (None, true);
         }
     }
