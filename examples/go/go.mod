@@ -1,7 +1,7 @@
-module peer_manager/examples/go
+module example/peer_manager
 
 go 1.24
 
-require peer_manager/bindings/go v0.0.0
+require peer-manager.example/go v0.2.0
 
-replace peer_manager/bindings/go => ../../bindings/go
+replace peer-manager.example/go => ../../bindings/go

@@ -10,7 +10,7 @@ import (
 	"github.com/cometbft/cometbft/p2p"
 	"github.com/cometbft/cometbft/p2p/pex"
 
-	"peer_manager/bindings/go/cometbft"
+	"peer-manager.example/go/cometbft"
 )
 
 // What the tests of CometBFT's own book expect of a book (p2p/pex/addrbook_test.go), as scenarios of this one.

@@ -9,7 +9,7 @@ import (
 	"github.com/cometbft/cometbft/p2p"
 	"github.com/cometbft/cometbft/p2p/pex"
 
-	"peer_manager/bindings/go/cometbft"
+	"peer-manager.example/go/cometbft"
 )
 
 // TestTheAnswersAreThoseOfCometBFTsOwnBook does the same, at random, to both books, and compares what they answer. Each node

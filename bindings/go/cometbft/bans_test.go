@@ -6,8 +6,8 @@ import (
 
 	"github.com/cometbft/cometbft/p2p/pex"
 
-	"peer_manager/bindings/go/cometbft"
-	pm "peer_manager/bindings/go/peermanager"
+	"peer-manager.example/go/cometbft"
+	pm "peer-manager.example/go/peermanager"
 )
 
 func TestABanSurvivesARestartAndEndsOnTime(t *testing.T) {

@@ -7,7 +7,7 @@ import (
 
 	"github.com/cometbft/cometbft/p2p/pex"
 
-	"peer_manager/bindings/go/cometbft"
+	"peer-manager.example/go/cometbft"
 )
 
 // BenchmarkBook compares the book, in memory and in a file, with CometBFT's own, each with 1,000 addresses, half of them good.

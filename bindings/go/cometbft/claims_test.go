@@ -5,8 +5,8 @@ import (
 
 	"github.com/cometbft/cometbft/p2p"
 
-	"peer_manager/bindings/go/cometbft"
-	pm "peer_manager/bindings/go/peermanager"
+	"peer-manager.example/go/cometbft"
+	pm "peer-manager.example/go/peermanager"
 )
 
 // at is another node that is said to be at the address of this one.

@@ -1,10 +1,10 @@
-module peer_manager/bindings/go/cometbft
+module peer-manager.example/go/cometbft
 
 go 1.24
 
 require (
 	github.com/cometbft/cometbft v0.38.26
-	peer_manager/bindings/go v0.0.0
+	peer-manager.example/go v0.2.0
 )
 
 require (
@@ -76,4 +76,4 @@ require (
 	gopkg.in/yaml.v3 v3.0.1 // indirect
 )
 
-replace peer_manager/bindings/go => ../
+replace peer-manager.example/go => ../

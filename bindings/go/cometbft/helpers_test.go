@@ -14,8 +14,8 @@ import (
 
 	"github.com/cometbft/cometbft/p2p"
 
-	"peer_manager/bindings/go/cometbft"
-	pm "peer_manager/bindings/go/peermanager"
+	"peer-manager.example/go/cometbft"
+	pm "peer-manager.example/go/peermanager"
 )
 
 var background = context.Background()

@@ -9,7 +9,7 @@ import (
 
 	"github.com/cometbft/cometbft/p2p"
 
-	pm "peer_manager/bindings/go/peermanager"
+	pm "peer-manager.example/go/peermanager"
 )
 
 // savedAddress is an address as CometBFT's own book writes it.

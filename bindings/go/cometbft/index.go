@@ -4,7 +4,7 @@ import (
 	"errors"
 	"slices"
 
-	pm "peer_manager/bindings/go/peermanager"
+	pm "peer-manager.example/go/peermanager"
 )
 
 // minSweep keeps small books from being swept all the time.

@@ -5,7 +5,7 @@ import (
 
 	"github.com/cometbft/cometbft/p2p"
 
-	pm "peer_manager/bindings/go/peermanager"
+	pm "peer-manager.example/go/peermanager"
 )
 
 // maxBad bounds how many bad nodes are remembered in order to be reinstated. Those beyond come back when they are heard of.

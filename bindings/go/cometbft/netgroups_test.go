@@ -7,8 +7,8 @@ import (
 	"github.com/cometbft/cometbft/p2p"
 	"github.com/cometbft/cometbft/p2p/pex"
 
-	"peer_manager/bindings/go/cometbft"
-	pm "peer_manager/bindings/go/peermanager"
+	"peer-manager.example/go/cometbft"
+	pm "peer-manager.example/go/peermanager"
 )
 
 func TestNetgroupsAreThoseOfCometBFT(t *testing.T) {

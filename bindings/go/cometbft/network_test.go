@@ -19,7 +19,7 @@ import (
 	"github.com/cometbft/cometbft/p2p/pex"
 	tmp2p "github.com/cometbft/cometbft/proto/tendermint/p2p"
 
-	"peer_manager/bindings/go/cometbft"
+	"peer-manager.example/go/cometbft"
 )
 
 // watchedBook is a book that counts what becomes of one node.

@@ -16,7 +16,7 @@ import (
 	"github.com/cometbft/cometbft/proxy"
 	"github.com/cometbft/cometbft/types"
 
-	"peer_manager/bindings/go/cometbft"
+	"peer-manager.example/go/cometbft"
 )
 
 // fullNode is a whole CometBFT node of its own with the three lines of the README.

@@ -8,7 +8,7 @@ import (
 
 	"github.com/cometbft/cometbft/p2p"
 
-	pm "peer_manager/bindings/go/peermanager"
+	pm "peer-manager.example/go/peermanager"
 )
 
 // nodeID is a node id as the table stores it: the bytes, so that its spelling does not matter.

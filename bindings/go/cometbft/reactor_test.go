@@ -10,7 +10,7 @@ import (
 	"github.com/cometbft/cometbft/p2p/pex"
 	tmp2p "github.com/cometbft/cometbft/proto/tendermint/p2p"
 
-	"peer_manager/bindings/go/cometbft"
+	"peer-manager.example/go/cometbft"
 )
 
 // What the tests of CometBFT's PEX reactor expect (p2p/pex/pex_reactor_test.go), as scenarios of the reactor over this book,

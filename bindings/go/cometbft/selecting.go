@@ -5,7 +5,7 @@ import (
 
 	"github.com/cometbft/cometbft/p2p"
 
-	pm "peer_manager/bindings/go/peermanager"
+	pm "peer-manager.example/go/peermanager"
 )
 
 // CometBFT's numbers: how many addresses are enough, and how many are told to others.

@@ -9,7 +9,7 @@ import (
 	"io"
 	"net/http"
 
-	pm "peer_manager/bindings/go/peermanager"
+	pm "peer-manager.example/go/peermanager"
 )
 
 // ContentType is that of Prometheus' text format.

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	pm "peer_manager/bindings/go/peermanager"
+	pm "peer-manager.example/go/peermanager"
 )
 
 func TestEveryCountIsShown(t *testing.T) {

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	pm "peer_manager/bindings/go/peermanager"
+	pm "peer-manager.example/go/peermanager"
 )
 
 func TestAddressesAreCanonical(t *testing.T) {

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	pm "peer_manager/bindings/go/peermanager"
+	pm "peer-manager.example/go/peermanager"
 )
 
 // openAt opens a manager in memory whose clock stands at 1,700,000,000.

@@ -4,7 +4,7 @@ import (
 	"context"
 	"testing"
 
-	pm "peer_manager/bindings/go/peermanager"
+	pm "peer-manager.example/go/peermanager"
 )
 
 // What a call costs, of a table of 10,000 peers in memory: the library's own cost, and that of crossing into C and back.

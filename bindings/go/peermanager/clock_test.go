@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	pm "peer_manager/bindings/go/peermanager"
+	pm "peer-manager.example/go/peermanager"
 )
 
 func TestTheClockIsAsked(t *testing.T) {

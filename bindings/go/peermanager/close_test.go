@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	pm "peer_manager/bindings/go/peermanager"
+	pm "peer-manager.example/go/peermanager"
 )
 
 func TestAfterCloseEveryCallSaysSo(t *testing.T) {

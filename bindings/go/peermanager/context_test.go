@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	pm "peer_manager/bindings/go/peermanager"
+	pm "peer-manager.example/go/peermanager"
 )
 
 // A process that has this variable holds SQLite's lock for writing the file that it names, until its input ends.

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	pm "peer_manager/bindings/go/peermanager"
+	pm "peer-manager.example/go/peermanager"
 )
 
 func expectData(t *testing.T, m *pm.Manager, address pm.Address, want []byte) {

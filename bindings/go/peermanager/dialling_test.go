@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	pm "peer_manager/bindings/go/peermanager"
+	pm "peer-manager.example/go/peermanager"
 )
 
 // nodeWithPeers has a preferred, an outbound and an inbound peer in netgroups of their own, and inbound ones in twenty more.

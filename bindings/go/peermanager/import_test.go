@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	pm "peer_manager/bindings/go/peermanager"
+	pm "peer-manager.example/go/peermanager"
 )
 
 func TestNewPeersAreImportedFromAnotherFile(t *testing.T) {

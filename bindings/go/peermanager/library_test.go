@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	pm "peer_manager/bindings/go/peermanager"
+	pm "peer-manager.example/go/peermanager"
 )
 
 func read(t *testing.T, path string) string {

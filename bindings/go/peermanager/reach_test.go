@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	pm "peer_manager/bindings/go/peermanager"
+	pm "peer-manager.example/go/peermanager"
 )
 
 func TestAnAddressIsRoutableUnlessItIsPrivateOrSetAside(t *testing.T) {

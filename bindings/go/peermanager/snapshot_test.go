@@ -6,7 +6,7 @@ import (
 	"sync"
 	"testing"
 
-	pm "peer_manager/bindings/go/peermanager"
+	pm "peer-manager.example/go/peermanager"
 )
 
 // filled is a manager of so many peers.

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"time"
 
-	"peer_manager/bindings/go/peermanager"
+	"peer-manager.example/go/peermanager"
 )
 
 // answers are the operations that look at peers and choose among them.

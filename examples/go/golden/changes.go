@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	"peer_manager/bindings/go/peermanager"
+	"peer-manager.example/go/peermanager"
 )
 
 var background = context.Background()

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"peer_manager/bindings/go/peermanager"
+	"peer-manager.example/go/peermanager"
 )
 
 // fields takes the words that are name=value out of those that are left, and sets each.

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"peer_manager/bindings/go/peermanager"
+	"peer-manager.example/go/peermanager"
 )
 
 // player is the world of a script: its clock, its files, and the one manager that it has at a time.

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"peer_manager/bindings/go/peermanager"
+	"peer-manager.example/go/peermanager"
 )
 
 // The port of an address that has none.

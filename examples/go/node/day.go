@@ -8,7 +8,7 @@ import (
 	"sync"
 	"time"
 
-	pm "peer_manager/bindings/go/peermanager"
+	pm "peer-manager.example/go/peermanager"
 )
 
 const (

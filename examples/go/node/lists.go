@@ -9,7 +9,7 @@ import (
 	"slices"
 	"strings"
 
-	pm "peer_manager/bindings/go/peermanager"
+	pm "peer-manager.example/go/peermanager"
 )
 
 // imported is what came of a list.

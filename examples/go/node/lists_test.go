@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	pm "peer_manager/bindings/go/peermanager"
+	pm "peer-manager.example/go/peermanager"
 )
 
 var background = context.Background()

@@ -22,8 +22,8 @@ import (
 	"path/filepath"
 	"time"
 
-	"peer_manager/bindings/go/metrics"
-	pm "peer_manager/bindings/go/peermanager"
+	"peer-manager.example/go/metrics"
+	pm "peer-manager.example/go/peermanager"
 )
 
 const (

@@ -6,7 +6,7 @@ import (
 	"hash/fnv"
 	"time"
 
-	pm "peer_manager/bindings/go/peermanager"
+	pm "peer-manager.example/go/peermanager"
 )
 
 // The network is made up: no host is contacted, and what happens here says nothing about the hosts that bear these names.
