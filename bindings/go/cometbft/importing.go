@@ -61,7 +61,7 @@ func (b *Book) importAddress(saved savedAddress) error {
 	}
 	found.NumFailures = uint32(max(saved.Attempts, 0))
 	if saved.BucketType == savedOld {
-		found.Type = pm.TypeOutbound
+		found.PeerType = pm.TypeOutbound
 	}
 	return b.manager.Store(background, found.Record)
 }

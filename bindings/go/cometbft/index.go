@@ -18,7 +18,7 @@ type peer struct {
 }
 
 // isOld says that a node was marked as good there.
-func (p *peer) isOld() bool { return p.Type != pm.TypeInbound && len(p.claims) > 0 }
+func (p *peer) isOld() bool { return p.PeerType != pm.TypeInbound && len(p.claims) > 0 }
 
 // isGood says that this node was.
 func (p *peer) isGood(id nodeID) bool { return p.isOld() && p.claims[0] == id }
@@ -71,7 +71,7 @@ func (b *Book) forget(id nodeID) error {
 	rest := slices.DeleteFunc(found.claims, func(other nodeID) bool { return other == id })
 	if wasGood && len(rest) > 0 {
 		// Of the others there, none was marked as good.
-		found.Type = pm.TypeInbound
+		found.PeerType = pm.TypeInbound
 		if err := b.manager.Store(background, found.Record); err != nil {
 			return err
 		}
@@ -116,7 +116,7 @@ func (b *Book) reindex() error {
 		}
 		for _, id := range claims {
 			// An id has one address; if another program gave it two, then the old one.
-			if _, ok := addresses[id]; !ok || record.Type != pm.TypeInbound {
+			if _, ok := addresses[id]; !ok || record.PeerType != pm.TypeInbound {
 				addresses[id] = record.Address
 			}
 		}

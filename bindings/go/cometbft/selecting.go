@@ -48,10 +48,12 @@ func (b *Book) PickAddress(biasTowardsNewAddrs int) *p2p.NetAddress {
 	if b.rng.Float64()*(weightNew+weightOld) < weightOld {
 		filter = oldPeers
 	}
-	query := pm.Query{Filter: filter, UseNextAttempt: true, MaxPerNetgroup: 1}
+	query := all(filter)
+	query.IgnoreNextAttempt = false
+	query.MaxPerNetgroup = 1
 	picked := b.draw(query, 1, b.anyClaim)
 	if len(picked) == 0 {
-		query.UseNextAttempt = false
+		query.IgnoreNextAttempt = true
 		picked = b.draw(query, 1, b.anyClaim)
 	}
 	if len(picked) == 0 {
@@ -64,7 +66,7 @@ func (b *Book) PickAddress(biasTowardsNewAddrs int) *p2p.NetAddress {
 func (b *Book) GetSelection() []*p2p.NetAddress {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.draw(pm.Query{Filter: allPeers}, selectionSize(b.Size()), b.bestClaim)
+	return b.draw(all(allPeers), selectionSize(b.Size()), b.bestClaim)
 }
 
 // GetSelectionWithBias implements pex.AddrBook: addresses to tell others about, first new ones, as many as the bias, from 0
@@ -79,8 +81,13 @@ func (b *Book) GetSelectionWithBias(biasTowardsNewAddrs int) []*p2p.NetAddress {
 	size := selectionSize(countNew + countOld)
 	bias := float64(min(max(biasTowardsNewAddrs, 0), 100))
 	wanted := max(int(math.Round(bias/100*float64(size))), size-countOld)
-	selection := b.draw(pm.Query{Filter: newPeers}, wanted, b.bestClaim)
-	return append(selection, b.draw(pm.Query{Filter: oldPeers}, size-len(selection), b.bestClaim)...)
+	selection := b.draw(all(newPeers), wanted, b.bestClaim)
+	return append(selection, b.draw(all(oldPeers), size-len(selection), b.bestClaim)...)
+}
+
+// all are the peers of these types, also those that wait, whatever their failures.
+func all(filter pm.TypeFilter) pm.Query {
+	return pm.Query{TypeFilter: filter, IgnoreNextAttempt: true, MaxNumFailures: pm.AtMost(pm.AnyNumFailures)}
 }
 
 func selectionSize(bookSize int) int {

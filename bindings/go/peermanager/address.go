@@ -4,8 +4,6 @@ package peermanager
 // #cgo nocallback peer_manager_address_init
 // #cgo noescape peer_manager_address_parse
 // #cgo nocallback peer_manager_address_parse
-// #cgo noescape peer_manager_address_format
-// #cgo nocallback peer_manager_address_format
 // #cgo noescape peer_manager_address_is_private
 // #cgo nocallback peer_manager_address_is_private
 // #include "shim.h"
@@ -20,7 +18,8 @@ import (
 )
 
 // Address is where a peer listens: an IP address or a host name, and a port. It is always canonical, so == compares
-// addresses and an Address may be the key of a map. The zero Address is not a valid address.
+// addresses and an Address may be the key of a map. The zero Address is not a valid address. As text, in JSON for example, it
+// is what String returns; the zero Address is empty text.
 type Address struct {
 	host string
 	port uint16
@@ -81,19 +80,6 @@ func (a Address) Port() uint16 { return a.port }
 
 // IsValid reports whether this is an address, and not the zero Address.
 func (a Address) IsValid() bool { return a != Address{} }
-
-// String is host:port with an IPv6 host in brackets: what [ParseAddress] reads.
-func (a Address) String() string {
-	if !a.IsValid() {
-		return "invalid Address"
-	}
-	var in C.peer_manager_address
-	var text [C.PEER_MANAGER_ADDRESS_TEXT_CAPACITY]C.char
-	if C.peer_manager_address_format(a.put(&in), &text[0], C.size_t(len(text)), nil) != C.PEER_MANAGER_OK {
-		return "invalid Address"
-	}
-	return C.GoString(&text[0])
-}
 
 // IsPrivate reports whether the address means nothing to a stranger (10.0.0.0/8, localhost and so on), so that
 // [Manager.PeersToSend] never returns it.

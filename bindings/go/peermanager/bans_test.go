@@ -41,7 +41,7 @@ func TestTheBannedAreRemovedAndRefusedUntilTheEnd(t *testing.T) {
 	banned, free := parse(t, "203.0.113.7:9"), parse(t, "203.0.114.1")
 	_, err := m.EnsureExistsMany(background, []pm.Address{parse(t, "203.0.113.7:1"), parse(t, "::ffff:203.0.113.8"), free})
 	must(t, err)
-	must(t, m.Store(background, pm.Record{Address: banned, Type: pm.TypePreferred}))
+	must(t, m.Store(background, pm.Record{Address: banned, PeerType: pm.TypePreferred}))
 	end := time.Unix(1_700_000_060, 999) // is cut to whole seconds
 	ban(t, m, "203.0.113.99/24", end, 3)
 	expect(t, "the number of peers that stay", m.PeerCount(), 1)

@@ -64,7 +64,7 @@ func BenchmarkUpdateBackoffOnDiskWithAContextThatMayEnd(b *testing.B) { // in a 
 
 func BenchmarkLoadRandomPeers50(b *testing.B) {
 	m := filled(b, pm.Options{}, benchmarked)
-	query := pm.Query{Filter: pm.FilterAny, UseNextAttempt: true}
+	query := pm.Query{TypeFilter: pm.FilterAny}
 	for b.Loop() {
 		drawn, err := m.LoadRandomPeers(query, 50)
 		if err != nil || len(drawn) != 50 {

@@ -52,7 +52,7 @@ func TestAQueryTakesNoMoreOfANetgroupThanItSays(t *testing.T) {
 	_, err := m.EnsureExistsMany(background, append(many(t, "1.2", 500), many(t, "1.3", 1)...))
 	must(t, err)
 	for most, want := range map[uint32]int{1: 2, 3: 4, 600: 501} {
-		drawn, err := m.LoadRandomPeers(pm.Query{Filter: pm.FilterAny, MaxPerNetgroup: most}, 1000)
+		drawn, err := m.LoadRandomPeers(pm.Query{TypeFilter: pm.FilterAny, MaxPerNetgroup: most}, 1000)
 		must(t, err)
 		expect(t, fmt.Sprintf("the number of peers with at most %d", most), len(drawn), want)
 		if !slices.Contains(drawn, parse(t, "1.3.0.1")) {

@@ -40,7 +40,7 @@ func TestDataGoesWithItsPeer(t *testing.T) {
 	}
 	must(t, m.SetData(background, peer, everyByte))
 	must(t, m.Update(background, peer, pm.TypeOutbound, false, pm.BackoffIncrease))
-	must(t, m.Store(background, pm.Record{Address: peer, Type: pm.TypePreferred}))
+	must(t, m.Store(background, pm.Record{Address: peer, PeerType: pm.TypePreferred}))
 	expectData(t, m, peer, everyByte)
 	first, err := m.Data(peer)
 	must(t, err)
@@ -134,7 +134,7 @@ func TestAHostIsRemovedOnAllItsPorts(t *testing.T) {
 		_, err := m.EnsureExistsMany(background, []pm.Address{parse(t, "8.8.8.8:1"), parse(t, "8.8.8.8:2"), parse(t, "8.8.8.9:1"),
 			parse(t, "[2001:db8::1]:1"), parse(t, "[2001:db8::1]:65535"), parse(t, "example.org:1"), parse(t, "a.example.org:1")})
 		must(t, err)
-		must(t, m.Store(background, pm.Record{Address: parse(t, "8.8.8.8:3"), Type: pm.TypePreferred}))
+		must(t, m.Store(background, pm.Record{Address: parse(t, "8.8.8.8:3"), PeerType: pm.TypePreferred}))
 		for _, given := range []struct {
 			host string
 			want int

@@ -19,7 +19,7 @@ func nodeWithPeers(t *testing.T) (*pm.Manager, *simulated) {
 	for host, kind := range map[string]pm.PeerType{
 		"8.1.0.1": pm.TypePreferred, "8.2.0.1": pm.TypeOutbound, "8.3.0.1": pm.TypeInbound,
 	} {
-		must(t, m.Store(background, pm.Record{Address: parse(t, host), NextAttempt: clock.read(), Type: kind}))
+		must(t, m.Store(background, pm.Record{Address: parse(t, host), NextAttempt: clock.read(), PeerType: kind}))
 	}
 	for n := range 20 {
 		must(t, m.EnsureExists(background, parse(t, fmt.Sprintf("8.%d.0.1", n+10))))
@@ -55,7 +55,7 @@ func TestAFeelerIsAPeerThatWasOnlyHeardOf(t *testing.T) {
 		must(t, err)
 		record, err := m.Load(chosen[0])
 		must(t, err)
-		if record.Type != pm.TypeInbound || chosen[0] == inbound {
+		if record.PeerType != pm.TypeInbound || chosen[0] == inbound {
 			t.Errorf("chose %+v", record)
 		}
 	}
@@ -136,16 +136,16 @@ func TestAQueryKeepsToNetworksAndPrefersTheSenior(t *testing.T) {
 		must(t, err)
 		return drawn
 	}
-	expect(t, "the number of all networks", len(drawn(pm.Query{Filter: pm.FilterAny}, 9)), 5)
+	expect(t, "the number of all networks", len(drawn(pm.Query{TypeFilter: pm.FilterAny}, 9)), 5)
 	for i, host := range hosts {
-		of := drawn(pm.Query{Filter: pm.FilterAny, Networks: pm.NetworkIPv4 << i}, 9)
+		of := drawn(pm.Query{TypeFilter: pm.FilterAny, Networks: pm.NetworkIPv4 << i}, 9)
 		if !slices.Equal(of, []pm.Address{parse(t, host)}) {
 			t.Errorf("of %v are %v", pm.NetworkIPv4<<i, of)
 		}
 	}
-	expect(t, "the number of two networks", len(drawn(pm.Query{Networks: pm.NetworkIPv6 | pm.NetworkName}, 9)), 2)
+	expect(t, "the number of two networks", len(drawn(pm.Query{TypeFilter: pm.FilterInboundOnly, Networks: pm.NetworkIPv6 | pm.NetworkName}, 9)), 2)
 
-	near := pm.Query{Filter: pm.FilterAny, Exclude: []pm.Address{parse(t, "1.2.200.200")}}
+	near := pm.Query{TypeFilter: pm.FilterAny, Exclude: []pm.Address{parse(t, "1.2.200.200")}}
 	expect(t, "the number beside it", len(drawn(near, 9)), 5)
 	near.Apart = true
 	expect(t, "the number apart from it", len(drawn(near, 9)), 4)
@@ -162,7 +162,7 @@ func TestEachShareKeyHasAListOfItsOwn(t *testing.T) {
 	_, err := m.EnsureExistsMany(background, many(t, "8.8", 200))
 	must(t, err)
 	told := func(key uint32) []pm.Address {
-		told, err := m.PeersToSend(&pm.Query{Filter: pm.FilterAny, ShareKey: key}, pm.Address{}, 20)
+		told, err := m.PeersToSend(&pm.Query{TypeFilter: pm.FilterAny, ShareKey: key}, pm.Address{}, 20)
 		must(t, err)
 		return told
 	}

@@ -3,11 +3,6 @@ package peermanager
 // #include "shim.h"
 import "C"
 
-import (
-	"fmt"
-	"strings"
-)
-
 // PeerType is what a peer is known as.
 type PeerType uint32
 
@@ -22,9 +17,7 @@ const (
 )
 
 // String is "inbound", "outbound" or "preferred".
-func (t PeerType) String() string {
-	return name("PeerType", uint32(t), "inbound", "outbound", "preferred")
-}
+func (t PeerType) String() string { return peerTypes.name(uint32(t)) }
 
 // Backoff is how an attempt to reach a peer went.
 type Backoff uint32
@@ -41,9 +34,7 @@ const (
 )
 
 // String is "hard reset", "reset" or "increase".
-func (b Backoff) String() string {
-	return name("Backoff", uint32(b), "hard reset", "reset", "increase")
-}
+func (b Backoff) String() string { return backoffs.name(uint32(b)) }
 
 // Durability says when a call that changes peers returns.
 type Durability uint32
@@ -59,9 +50,7 @@ const (
 )
 
 // String is "commit", "sync" or "deferred".
-func (d Durability) String() string {
-	return name("Durability", uint32(d), "commit", "sync", "deferred")
-}
+func (d Durability) String() string { return durabilities.name(uint32(d)) }
 
 // OnCorrupt says what to do with a damaged file.
 type OnCorrupt uint32
@@ -75,30 +64,35 @@ const (
 )
 
 // String is "fail" or "quarantine".
-func (o OnCorrupt) String() string {
-	return name("OnCorrupt", uint32(o), "fail", "quarantine")
-}
+func (o OnCorrupt) String() string { return onCorrupts.name(uint32(o)) }
 
-// Filter chooses peers by type.
-type Filter uint32
+// TypeFilter chooses peers by type. The zero TypeFilter is FilterAnyOutbound: the peers that a node dials.
+type TypeFilter uint32
 
-// The filters.
+// The filters. The numbers are those of this package.
 const (
-	FilterInboundOnly   Filter = C.PEER_MANAGER_FILTER_INBOUND_ONLY
-	FilterOutboundOnly  Filter = C.PEER_MANAGER_FILTER_OUTBOUND_ONLY
-	FilterPreferredOnly Filter = C.PEER_MANAGER_FILTER_PREFERRED_ONLY
-	// FilterAnyOutbound is outbound and preferred peers.
-	FilterAnyOutbound Filter = C.PEER_MANAGER_FILTER_ANY_OUTBOUND
+	// FilterAnyOutbound is outbound and preferred peers. The default.
+	FilterAnyOutbound TypeFilter = iota
 	// FilterAny is every peer.
-	FilterAny Filter = C.PEER_MANAGER_FILTER_ANY
+	FilterAny
+	FilterInboundOnly
+	FilterOutboundOnly
+	FilterPreferredOnly
 	// FilterNotPreferred is inbound and outbound peers: it tells strangers nothing of the operator's own peers.
-	FilterNotPreferred Filter = C.PEER_MANAGER_FILTER_NOT_PREFERRED
+	FilterNotPreferred
 )
 
-// String is "inbound only", "outbound only", "preferred only", "any outbound", "any" or "not preferred".
-func (f Filter) String() string {
-	return name("Filter", uint32(f), "inbound only", "outbound only", "preferred only", "any outbound", "any",
-		"not preferred")
+// String is "any outbound", "any", "inbound only", "outbound only", "preferred only" or "not preferred".
+func (f TypeFilter) String() string { return typeFilters.name(uint32(f)) }
+
+// filtersInC are the numbers of the library.
+var filtersInC = [...]C.uint32_t{
+	FilterAnyOutbound:   C.PEER_MANAGER_FILTER_ANY_OUTBOUND,
+	FilterAny:           C.PEER_MANAGER_FILTER_ANY,
+	FilterInboundOnly:   C.PEER_MANAGER_FILTER_INBOUND_ONLY,
+	FilterOutboundOnly:  C.PEER_MANAGER_FILTER_OUTBOUND_ONLY,
+	FilterPreferredOnly: C.PEER_MANAGER_FILTER_PREFERRED_ONLY,
+	FilterNotPreferred:  C.PEER_MANAGER_FILTER_NOT_PREFERRED,
 }
 
 // Reach says which addresses a node wants and tells others about.
@@ -116,9 +110,7 @@ const (
 )
 
 // String is "specification", "public" or "private".
-func (r Reach) String() string {
-	return name("Reach", uint32(r), "specification", "public", "private")
-}
+func (r Reach) String() string { return reaches.name(uint32(r)) }
 
 // Networks is a set of networks that addresses belong to, by the form of their hosts; 0 is all of them.
 type Networks uint32
@@ -136,24 +128,6 @@ const (
 	NetworkName Networks = C.PEER_MANAGER_NETWORK_NAME
 )
 
-// String is the names of the networks with | between them, such as "ipv4|onion", or "all".
-func (n Networks) String() string {
-	if n == 0 {
-		return "all"
-	}
-	var names []string
-	for i, name := range [...]string{"ipv4", "ipv6", "onion", "i2p", "name"} {
-		if bit := Networks(1) << i; n&bit != 0 {
-			names = append(names, name)
-			n &^= bit
-		}
-	}
-	if n != 0 {
-		names = append(names, fmt.Sprintf("Networks(%d)", uint32(n)))
-	}
-	return strings.Join(names, "|")
-}
-
 // Purpose is what a connection is for.
 type Purpose uint32
 
@@ -166,9 +140,7 @@ const (
 )
 
 // String is "connect" or "feeler".
-func (p Purpose) String() string {
-	return name("Purpose", uint32(p), "connect", "feeler")
-}
+func (p Purpose) String() string { return purposes.name(uint32(p)) }
 
 const (
 	// MaxFailures is the number of failures from which a node usually tells others no more about a peer.
@@ -176,10 +148,3 @@ const (
 	// ReallyDead is the most failures with which a peer is dialled still.
 	ReallyDead = C.PEER_MANAGER_REALLY_DEAD
 )
-
-func name(kind string, value uint32, names ...string) string {
-	if uint64(value) < uint64(len(names)) {
-		return names[value]
-	}
-	return fmt.Sprintf("%s(%d)", kind, value)
-}

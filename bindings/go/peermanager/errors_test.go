@@ -77,12 +77,11 @@ func TestErrorsOfTheLibrary(t *testing.T) {
 func TestWrongArgumentsAreErrorsAndDoNothing(t *testing.T) {
 	m := open(t, pm.Options{})
 	address := parse(t, "1.2.3.4")
-	query := pm.DefaultQuery()
-	query.Filter = 6
+	query := pm.Query{TypeFilter: 6}
 	excluding := pm.Query{Exclude: []pm.Address{{}}}
 	_, unknownFilter := m.LoadRandomPeers(query, 1)
 	_, excluded := m.LoadRandomPeers(excluding, 1)
-	_, negative := m.LoadRandomPeers(pm.DefaultQuery(), -1)
+	_, negative := m.LoadRandomPeers(pm.Query{}, -1)
 	_, negativeToSend := m.PeersToSend(nil, pm.Address{}, math.MinInt)
 	_, purpose := m.NextToDial(2, nil, 1)
 	_, negativeToDial := m.NextToDial(pm.PurposeConnect, nil, -1)
@@ -95,7 +94,7 @@ func TestWrongArgumentsAreErrorsAndDoNothing(t *testing.T) {
 		"a type to update":        {m.UpdateType(background, address, 3, false), pm.ErrInvalidArgument},
 		"a type and a back-off":   {m.Update(background, address, math.MaxUint32, false, 0), pm.ErrInvalidArgument},
 		"a back-off":              {m.UpdateBackoff(background, address, 3), pm.ErrInvalidArgument},
-		"a type to store":         {m.Store(background, pm.Record{Address: address, Type: 3}), pm.ErrInvalidArgument},
+		"a type to store":         {m.Store(background, pm.Record{Address: address, PeerType: 3}), pm.ErrInvalidArgument},
 		"many to store":           {m.StoreMany(background, []pm.Record{{Address: address}, {}}), pm.ErrInvalidAddress},
 		"a filter":                {unknownFilter, pm.ErrInvalidArgument},
 		"no address to leave out": {excluded, pm.ErrInvalidAddress},
@@ -133,7 +132,7 @@ func TestEnumeratorsHaveNames(t *testing.T) {
 		{pm.NetworkOnion | pm.NetworkName | 96, "onion|name|Networks(96)"},
 		{pm.FilterAnyOutbound, "any outbound"}, {pm.FilterAny, "any"}, {pm.FilterNotPreferred, "not preferred"},
 		{pm.ReachSpecification, "specification"}, {pm.ReachPublic, "public"}, {pm.ReachPrivate, "private"}, {pm.Reach(3), "Reach(3)"},
-		{pm.Filter(math.MaxUint32), "Filter(4294967295)"},
+		{pm.TypeFilter(math.MaxUint32), "TypeFilter(4294967295)"},
 	} {
 		expect(t, given.want, given.value.String(), given.want)
 	}

@@ -92,7 +92,7 @@ func use(m *pm.Manager, address pm.Address) map[string]error {
 	errs["Update"] = m.Update(background, address, pm.TypeOutbound, false, pm.BackoffReset)
 	_, errs["Load"] = m.Load(address)
 	_, errs["NextDue"] = m.NextDue() // it waits, since it was reset
-	_, errs["LoadRandomPeers"] = m.LoadRandomPeers(pm.DefaultQuery(), 1)
+	_, errs["LoadRandomPeers"] = m.LoadRandomPeers(pm.Query{}, 1)
 	_, errs["NextToDial"] = m.NextToDial(pm.PurposeConnect, []pm.Address{address}, 1)
 	errs["SetOnline"] = m.SetOnline(true)
 	errs["SetOwnAddresses"] = m.SetOwnAddresses(background, nil)

@@ -89,7 +89,7 @@ func TestQueriesAskSinceWhen(t *testing.T) {
 		"reached at 1000, and 300": {second(300), second(1000), peers[:1]},
 		"after everything":         {time.Unix(math.MaxInt64, 0), time.Time{}, nil},
 	} {
-		query := pm.Query{Filter: pm.FilterAny, HeardSince: given.heard, ReachedSince: given.reached}
+		query := pm.Query{TypeFilter: pm.FilterAny, IgnoreNextAttempt: true, HeardSince: given.heard, ReachedSince: given.reached}
 		drawn, err := m.LoadRandomPeers(query, 9)
 		must(t, err)
 		slices.SortFunc(drawn, func(a, b pm.Address) int { return int(a.Port()) - int(b.Port()) })

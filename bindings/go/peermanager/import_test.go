@@ -13,7 +13,7 @@ import (
 func TestNewPeersAreImportedFromAnotherFile(t *testing.T) {
 	theirs, path := openFile(t, pm.DurabilityCommit)
 	known, unknown := parse(t, "1.2.3.4"), parse(t, "example.org")
-	want := pm.Record{Address: unknown, NextAttempt: time.Unix(7, 0).UTC(), NumFailures: 3, Type: pm.TypePreferred}
+	want := pm.Record{Address: unknown, NextAttempt: time.Unix(7, 0).UTC(), NumFailures: 3, PeerType: pm.TypePreferred}
 	must(t, theirs.StoreMany(background, []pm.Record{want, {Address: known, NumFailures: 9}}))
 
 	onFile, _ := openFile(t, pm.DurabilityCommit)

@@ -32,6 +32,8 @@ func TestTheVersionIsTheLibrarys(t *testing.T) {
 // notBound are the functions of the header that make no sense in Go, and why.
 var notBound = map[string]string{
 	"peer_manager_address_equal":         "== compares addresses",
+	"peer_manager_address_format":        "String is a few lines of Go, without the way into C and back",
+	"peer_manager_query_init":            "the zero Query",
 	"peer_manager_address_from_sockaddr": "Go's sockets have netip.AddrPort",
 	"peer_manager_address_to_sockaddr":   "Go's sockets have netip.AddrPort",
 	"peer_manager_from_connection":       "Go has no sqlite3 of C's to share",

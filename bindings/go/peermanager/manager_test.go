@@ -31,10 +31,10 @@ func TestTheLifeOfAPeer(t *testing.T) {
 			record, err := m.Load(a)
 			must(t, err)
 			wait := record.NextAttempt.Unix() - 1_700_000_000
-			if record.Type != pm.TypeOutbound || record.NumFailures != 1 || wait < 1 || wait > 20 {
+			if record.PeerType != pm.TypeOutbound || record.NumFailures != 1 || wait < 1 || wait > 20 {
 				t.Errorf("after a failure it is %+v", record)
 			}
-			drawn, err := m.LoadRandomPeers(pm.DefaultQuery(), 5)
+			drawn, err := m.LoadRandomPeers(pm.Query{}, 5)
 			must(t, err)
 			if !slices.Equal(drawn, []pm.Address{b}) {
 				t.Errorf("drew %v; only %v is due", drawn, b)
@@ -93,7 +93,7 @@ func TestRecordsAreStoredAsTheyAre(t *testing.T) {
 	m := open(t, pm.Options{})
 	for _, seconds := range []int64{math.MinInt64, -1, 0, 1_700_000_000, math.MaxInt64} {
 		record := pm.Record{Address: parse(t, "1.2.3.4"), NextAttempt: time.Unix(seconds, 999).UTC(),
-			NumFailures: math.MaxUint32, Type: pm.TypePreferred}
+			NumFailures: math.MaxUint32, PeerType: pm.TypePreferred}
 		must(t, m.StoreMany(background, []pm.Record{{Address: record.Address}, record}))
 		loaded, err := m.Load(record.Address)
 		must(t, err)
@@ -109,66 +109,6 @@ func TestRecordsAreStoredAsTheyAre(t *testing.T) {
 	expect(t, "ready a second before", record.IsReady(now.Add(-time.Second)), false)
 	_, err = pm.NewRecord(pm.Address{}, now)
 	expectIs(t, "a record of no address", err, pm.ErrInvalidAddress)
-}
-
-func TestDrawing(t *testing.T) {
-	m := open(t, pm.Options{})
-	var all []pm.Address
-	for i := range 200 {
-		address, err := pm.NewAddress("8.8.8.8", uint16(i+1))
-		must(t, err)
-		all = append(all, address)
-	}
-	private := parse(t, "10.0.0.1")
-	_, err := m.EnsureExistsMany(background, append(all, private))
-	must(t, err)
-	for _, size := range []int{0, 1, 64, 65, 201, 1000, math.MaxInt} {
-		drawn, err := m.LoadRandomPeers(pm.Query{Filter: pm.FilterAny}, size)
-		must(t, err)
-		expect(t, "the number drawn", len(drawn), min(size, 201))
-		seen := make(map[pm.Address]bool)
-		for _, address := range drawn {
-			if seen[address] || !(slices.Contains(all, address) || address == private) {
-				t.Errorf("drew %v", address)
-			}
-			seen[address] = true
-		}
-	}
-	drawn, err := m.LoadRandomPeers(pm.Query{Exclude: append(all[1:], private)}, 3)
-	must(t, err)
-	if !slices.Equal(drawn, all[:1]) {
-		t.Errorf("drew %v, though all but %v were excluded", drawn, all[0])
-	}
-	toSend, err := m.PeersToSend(nil, all[5], math.MaxInt)
-	must(t, err)
-	expect(t, "the number to send", len(toSend), 199)
-	if slices.Contains(toSend, private) || slices.Contains(toSend, all[5]) {
-		t.Error("a private address or the asker would be sent")
-	}
-	toSend, err = m.PeersToSend(&pm.Query{Exclude: all[1:]}, pm.Address{}, 5)
-	must(t, err)
-	if !slices.Equal(toSend, all[:1]) {
-		t.Errorf("would send %v, though all but %v were excluded", toSend, all[0])
-	}
-	outbound := pm.DefaultQuery()
-	toSend, err = m.PeersToSend(&outbound, pm.Address{}, 5)
-	must(t, err)
-	expect(t, "the number of outbound peers to send", len(toSend), 0)
-	none := uint32(0)
-	must(t, m.UpdateBackoff(background, all[0], pm.BackoffIncrease))
-	drawn, err = m.LoadRandomPeers(pm.Query{Filter: pm.FilterAny, MaxNumFailures: &none}, 500)
-	must(t, err)
-	expect(t, "the number without failures", len(drawn), 200)
-}
-
-func TestTheDefaultQueryIsTheLibrarys(t *testing.T) {
-	query := pm.DefaultQuery()
-	if query.Filter != pm.FilterAnyOutbound || !query.UseNextAttempt || query.MaxNumFailures == nil ||
-		*query.MaxNumFailures != pm.ReallyDead || query.MaxPerNetgroup != 0 || query.Exclude != nil ||
-		query.Seniority != 0 || query.Apart || query.Networks != 0 || query.ShareKey != 0 ||
-		!query.HeardSince.IsZero() || !query.ReachedSince.IsZero() {
-		t.Errorf("it is %+v", query)
-	}
 }
 
 func TestADamagedFileIsSetAside(t *testing.T) {

@@ -36,9 +36,13 @@ func (m *Manager) Load(address Address) (Record, error) {
 // LoadRandomPeers draws size of the peers that the query admits, or as many as there are: uniformly, without
 // replacement, in random order.
 func (m *Manager) LoadRandomPeers(query Query, size int) ([]Address, error) {
+	c, err := query.toC()
+	if err != nil {
+		return nil, err
+	}
 	return m.draw(size, func(pm *C.peer_manager, s *scratch, out []C.peer_manager_address) C.peer_manager_status {
 		exclude := putAddresses(query.Exclude)
-		return C.peermanager_load_random_peers(pm, query.toC(), unsafe.SliceData(exclude), C.size_t(len(exclude)),
+		return C.peermanager_load_random_peers(pm, c, unsafe.SliceData(exclude), C.size_t(len(exclude)),
 			C.size_t(len(out)), unsafe.SliceData(out), &s.count, &s.err)
 	})
 }
@@ -90,21 +94,25 @@ func (m *Manager) SetOnline(online bool) error {
 }
 
 // PeersToSend draws peers to tell the asker about: never private addresses, never asker; preferred before outbound before
-// inbound. The query may be nil, for every type, whatever the failures and the next attempt; asker may be the zero
-// Address.
+// inbound. The query may be nil, for every type, whatever the failures and the next attempt; one that is given says all
+// itself, and the zero Query is only what this node would dial. asker may be the zero Address.
 func (m *Manager) PeersToSend(query *Query, asker Address, size int) ([]Address, error) {
+	hasQuery := C.int(1)
+	if query == nil {
+		hasQuery = 0
+		query = new(Query)
+	}
+	c, err := query.toC()
+	if err != nil {
+		return nil, err
+	}
 	return m.draw(size, func(pm *C.peer_manager, s *scratch, out []C.peer_manager_address) C.peer_manager_status {
-		hasQuery := C.int(1)
-		if query == nil {
-			hasQuery = 0
-			query = new(Query)
-		}
 		var exclude *C.peer_manager_address
 		if asker.IsValid() {
 			exclude = asker.put(&s.address)
 		}
 		others := putAddresses(query.Exclude)
-		return C.peermanager_get_peers_to_send(pm, hasQuery, query.toC(), unsafe.SliceData(others), C.size_t(len(others)),
+		return C.peermanager_get_peers_to_send(pm, hasQuery, c, unsafe.SliceData(others), C.size_t(len(others)),
 			exclude, C.size_t(len(out)), unsafe.SliceData(out), &s.count, &s.err)
 	})
 }

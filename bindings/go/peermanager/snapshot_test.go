@@ -116,7 +116,7 @@ func TestManyGoroutinesUseOneManager(t *testing.T) {
 				for i := range 50 {
 					address := parse(t, fmt.Sprintf("8.8.%d.%d", n, i))
 					must(t, m.Update(background, address, pm.TypeOutbound, false, pm.BackoffIncrease))
-					_, err := m.LoadRandomPeers(pm.DefaultQuery(), 5)
+					_, err := m.LoadRandomPeers(pm.Query{}, 5)
 					must(t, err)
 					_, err = m.Load(address)
 					must(t, err)

@@ -4,11 +4,13 @@ package peermanager
 import "C"
 
 import (
+	"math"
 	"time"
 	"unsafe"
 )
 
-// Record is all that is known of one peer. Records that the library made may be compared with ==.
+// Record is all that is known of one peer. Records that the library made may be compared with ==, and JSON brings them back
+// as they were; encoding/json refuses a NextAttempt after the year 9999.
 type Record struct {
 	// Address is where it listens.
 	Address Address
@@ -16,8 +18,8 @@ type Record struct {
 	NextAttempt time.Time
 	// NumFailures counts the failures since the last success.
 	NumFailures uint32
-	// Type is what it is known as.
-	Type PeerType
+	// PeerType is what it is known as.
+	PeerType PeerType
 }
 
 // NewRecord makes the record of a peer that was just heard of: inbound, no failures, due at now.
@@ -41,7 +43,7 @@ func (r Record) put(c *C.peer_manager_record) *C.peer_manager_record {
 	r.Address.put(&c.address)
 	c.next_attempt = C.int64_t(r.NextAttempt.Unix())
 	c.num_failures = C.uint32_t(r.NumFailures)
-	c.peer_type = C.uint32_t(r.Type)
+	c.peer_type = C.uint32_t(r.PeerType)
 	return c
 }
 
@@ -50,18 +52,18 @@ func recordOf(c *C.peer_manager_record) Record {
 		Address:     addressOf(&c.address),
 		NextAttempt: time.Unix(int64(c.next_attempt), 0).UTC(),
 		NumFailures: uint32(c.num_failures),
-		Type:        PeerType(c.peer_type),
+		PeerType:    PeerType(c.peer_type),
 	}
 }
 
-// Query says which peers are eligible. Begin with [DefaultQuery] and set what differs: the zero Query is inbound peers,
-// whatever their next attempt and failures.
+// Query says which peers are eligible. The zero Query is for dialling: outbound and preferred peers whose next attempt is due
+// and that have failed at most [ReallyDead] times.
 type Query struct {
-	// Filter chooses by type.
-	Filter Filter
-	// UseNextAttempt admits only peers whose next attempt is due.
-	UseNextAttempt bool
-	// MaxNumFailures is the most failures; nil for no bound.
+	// TypeFilter chooses by type.
+	TypeFilter TypeFilter
+	// IgnoreNextAttempt admits also peers whose next attempt is not due, which ignores their back-off.
+	IgnoreNextAttempt bool
+	// MaxNumFailures is the most failures; nil for [ReallyDead]. [AtMost] makes one.
 	MaxNumFailures *uint32
 	// MaxPerNetgroup, when it is not 0, is the most peers of one netgroup, and makes each draw pick a netgroup first, so that
 	// an attacker's share is the share of netgroups it holds, not of addresses. 0 makes every peer equally likely.
@@ -88,38 +90,34 @@ type Query struct {
 	ReachedSince time.Time
 }
 
-// DefaultQuery is for dialling: outbound and preferred peers whose next attempt is due and that have failed at most
-// [ReallyDead] times.
-func DefaultQuery() Query {
-	var c C.peer_manager_query
-	C.peer_manager_query_init(&c, C.size_t(unsafe.Sizeof(c)))
-	query := Query{Filter: Filter(c.type_filter), UseNextAttempt: c.use_next_attempt != 0}
-	if c.has_max_num_failures != 0 {
-		most := uint32(c.max_num_failures)
-		query.MaxNumFailures = &most
-	}
-	return query
-}
+// AnyNumFailures is the bound of a query that admits peers whatever their failures: AtMost(AnyNumFailures).
+const AnyNumFailures uint32 = math.MaxUint32
+
+// AtMost is a bound for [Query].MaxNumFailures.
+func AtMost(numFailures uint32) *uint32 { return &numFailures }
 
 // toC leaves out the excluded addresses, which are passed separately.
-func (q *Query) toC() C.peer_manager_query {
+func (q *Query) toC() (C.peer_manager_query, error) {
+	if uint64(q.TypeFilter) >= uint64(len(filtersInC)) {
+		return C.peer_manager_query{}, invalidArgument("the type filter is %v; give one such as %v", q.TypeFilter, FilterAny)
+	}
 	c := C.peer_manager_query{
-		type_filter: C.uint32_t(q.Filter), max_per_netgroup: C.uint32_t(q.MaxPerNetgroup),
-		seniority: C.uint32_t(q.Seniority), networks: C.uint32_t(q.Networks), share_key: C.uint32_t(q.ShareKey),
+		type_filter: filtersInC[q.TypeFilter], has_max_num_failures: 1, max_num_failures: ReallyDead,
+		max_per_netgroup: C.uint32_t(q.MaxPerNetgroup), seniority: C.uint32_t(q.Seniority),
+		networks: C.uint32_t(q.Networks), share_key: C.uint32_t(q.ShareKey),
 		heard_since: secondsOf(q.HeardSince), reached_since: secondsOf(q.ReachedSince),
 	}
 	c.struct_size = C.uint32_t(unsafe.Sizeof(c))
-	if q.UseNextAttempt {
+	if !q.IgnoreNextAttempt {
 		c.use_next_attempt = 1
 	}
 	if q.Apart {
 		c.apart = 1
 	}
 	if q.MaxNumFailures != nil {
-		c.has_max_num_failures = 1
 		c.max_num_failures = C.uint32_t(*q.MaxNumFailures)
 	}
-	return c
+	return c, nil
 }
 
 // Stats counts what is in the table and what happened since it was opened.

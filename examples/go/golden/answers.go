@@ -180,7 +180,7 @@ func bans(m *peermanager.Manager) ([]string, error) {
 }
 
 func textOf(r peermanager.Record) string {
-	return fmt.Sprintf("%v %d %d %s", r.Address, r.NextAttempt.Unix(), r.NumFailures, nameOf(r.Type))
+	return fmt.Sprintf("%v %d %d %s", r.Address, r.NextAttempt.Unix(), r.NumFailures, nameOf(r.PeerType))
 }
 
 func textOfHistory(h peermanager.History) string {

@@ -19,7 +19,7 @@ const nothing = "-"
 
 var errScript = errors.New("the script is wrong")
 
-var filters = map[string]peermanager.Filter{
+var filters = map[string]peermanager.TypeFilter{
 	"INBOUND_ONLY":   peermanager.FilterInboundOnly,
 	"OUTBOUND_ONLY":  peermanager.FilterOutboundOnly,
 	"PREFERRED_ONLY": peermanager.FilterPreferredOnly,
@@ -143,17 +143,19 @@ func (w *words) record() peermanager.Record {
 		Address:     w.address(),
 		NextAttempt: w.time(),
 		NumFailures: uint32(w.natural(32)),
-		Type:        enumerator(w, types),
+		PeerType:    enumerator(w, types),
 	}
 }
 
 func (w *words) query() peermanager.Query {
-	query := peermanager.Query{Filter: enumerator(w, filters), UseNextAttempt: w.truth()}
-	if w.nothing() {
-		return query
+	query := peermanager.Query{
+		TypeFilter:        enumerator(w, filters),
+		IgnoreNextAttempt: !w.truth(),
+		MaxNumFailures:    peermanager.AtMost(peermanager.AnyNumFailures),
 	}
-	most := uint32(w.natural(32))
-	query.MaxNumFailures = &most
+	if !w.nothing() {
+		query.MaxNumFailures = peermanager.AtMost(uint32(w.natural(32)))
+	}
 	return query
 }
 
