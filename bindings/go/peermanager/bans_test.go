@@ -176,9 +176,9 @@ func TestWrongBansAreErrorsAndDoNothing(t *testing.T) {
 		expectIs(t, "a ban until "+until.String(), err, pm.ErrInvalidArgument)
 	}
 	expectIs(t, "no such ban", m.Unban(background, "203.0.113.7"), pm.ErrNotFound)
-	_, err := m.Ban(nil, "203.0.113.7", pm.ForGood)
+	_, err := m.Ban(noContext, "203.0.113.7", pm.ForGood)
 	expectIs(t, "no context", err, pm.ErrInvalidArgument)
-	expectIs(t, "no context to unban", m.Unban(nil, "203.0.113.7"), pm.ErrInvalidArgument)
+	expectIs(t, "no context to unban", m.Unban(noContext, "203.0.113.7"), pm.ErrInvalidArgument)
 	ended, end := context.WithCancel(background)
 	end()
 	_, err = m.Ban(ended, "203.0.113.7", pm.ForGood)

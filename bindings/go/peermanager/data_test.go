@@ -117,7 +117,7 @@ func TestWrongDataIsAnErrorAndDoesNothing(t *testing.T) {
 		"a peer that is not":     {m.SetData(background, unknown, []byte("x")), pm.ErrNotFound},
 		"no data of no peer":     {m.SetData(background, unknown, nil), pm.ErrNotFound},
 		"no address":             {m.SetData(background, pm.Address{}, []byte("x")), pm.ErrInvalidAddress},
-		"no context":             {m.SetData(nil, peer, []byte("x")), pm.ErrInvalidArgument},
+		"no context":             {m.SetData(noContext, peer, []byte("x")), pm.ErrInvalidArgument},
 		"a context that ended":   {m.SetData(ended, peer, []byte("x")), context.Canceled},
 		"the data of no peer":    {dataOfUnknown, pm.ErrNotFound},
 		"the data of no address": {dataOfNone, pm.ErrInvalidAddress},
@@ -154,7 +154,7 @@ func TestAHostIsRemovedOnAllItsPorts(t *testing.T) {
 			_, err := m.RemoveHost(background, host)
 			expectIs(t, fmt.Sprintf("the host %.20q", host), err, want)
 		}
-		_, err = m.RemoveHost(nil, "8.8.8.9")
+		_, err = m.RemoveHost(noContext, "8.8.8.9")
 		expectIs(t, "no context", err, pm.ErrInvalidArgument)
 		expect(t, "the number of peers", m.PeerCount(), 2)
 	}

@@ -108,8 +108,8 @@ func TestWrongArgumentsAreErrorsAndDoNothing(t *testing.T) {
 		"a seniority":             {seniority, pm.ErrInvalidArgument},
 		"a key to share by":       {shareKey, pm.ErrInvalidArgument},
 		"no address of one's own": {m.SetOwnAddresses(background, make([]pm.Address, 1)), pm.ErrInvalidAddress},
-		"no context":              {m.EnsureExists(nil, address), pm.ErrInvalidArgument},
-		"no context to flush":     {m.Flush(nil), pm.ErrInvalidArgument},
+		"no context":              {m.EnsureExists(noContext, address), pm.ErrInvalidArgument},
+		"no context to flush":     {m.Flush(noContext), pm.ErrInvalidArgument},
 	} {
 		expectIs(t, what, given.err, given.want)
 	}

@@ -14,6 +14,9 @@ import (
 
 var background = context.Background()
 
+// noContext is the mistake of passing none.
+var noContext context.Context
+
 // TestMain is also the other process that some tests need.
 func TestMain(m *testing.M) {
 	if path := os.Getenv(lockVariable); path != "" {

@@ -137,7 +137,7 @@ func TestPeersThatAreNoLongerHeardOfAreRemoved(t *testing.T) {
 	_, err := m.Load(peers[0]) // it was reached
 	must(t, err)
 	expect(t, "the number of peers", m.PeerCount(), 1)
-	_, err = m.RemovePeersNotHeardSince(nil, time.Time{})
+	_, err = m.RemovePeersNotHeardSince(noContext, time.Time{})
 	expectIs(t, "no context", err, pm.ErrInvalidArgument)
 }
 
