@@ -105,12 +105,44 @@ func (a Address) put(c *C.peer_manager_address) *C.peer_manager_address {
 
 // addressOf reads an address that the library wrote.
 func addressOf(c *C.peer_manager_address) Address {
-	host := hostBytes(c)
-	length := bytes.IndexByte(host, 0)
-	if length < 0 {
-		length = len(host)
+	return Address{string(hostOf(c)), uint16(c.port)}
+}
+
+// sharedHosts is how many hosts have their text in one allocation, which lives as long as one of them.
+const sharedHosts = 64
+
+// addressesOf reads addresses that the library wrote.
+func addressesOf(c []C.peer_manager_address) []Address {
+	out := make([]Address, len(c))
+	var lengths [sharedHosts]int
+	for first := 0; first < len(c); first += sharedHosts {
+		batch := c[first:min(first+sharedHosts, len(c))]
+		size := 0
+		for i := range batch {
+			lengths[i] = len(hostOf(&batch[i]))
+			size += lengths[i]
+		}
+		var text strings.Builder
+		text.Grow(size)
+		for i := range batch {
+			text.Write(hostBytes(&batch[i])[:lengths[i]])
+		}
+		rest := text.String()
+		for i := range batch {
+			out[first+i] = Address{rest[:lengths[i]], uint16(batch[i].port)}
+			rest = rest[lengths[i]:]
+		}
 	}
-	return Address{string(host[:length]), uint16(c.port)}
+	return out
+}
+
+// hostOf is the host in C's memory.
+func hostOf(c *C.peer_manager_address) []byte {
+	host := hostBytes(c)
+	if length := bytes.IndexByte(host, 0); length >= 0 {
+		return host[:length]
+	}
+	return host
 }
 
 func hostBytes(c *C.peer_manager_address) []byte {

@@ -26,7 +26,7 @@ func (m *Manager) Load(address Address) (Record, error) {
 	err := m.ask(func(pm *C.peer_manager, s *scratch) C.peer_manager_status {
 		status := C.peer_manager_load(pm, address.put(&s.address), &s.record, &s.err)
 		if status == C.PEER_MANAGER_OK {
-			record = recordOf(&s.record)
+			record = recordAt(address, &s.record)
 		}
 		return status
 	})
@@ -139,10 +139,7 @@ func (m *Manager) draw(size int, f func(*C.peer_manager, *scratch, []C.peer_mana
 		}
 		status := f(pm, s, out)
 		if status == C.PEER_MANAGER_OK {
-			drawn = make([]Address, s.count)
-			for i := range drawn {
-				drawn[i] = addressOf(&out[i])
-			}
+			drawn = addressesOf(out[:s.count])
 		}
 		return status
 	})

@@ -47,9 +47,12 @@ func (r Record) put(c *C.peer_manager_record) *C.peer_manager_record {
 	return c
 }
 
-func recordOf(c *C.peer_manager_record) Record {
+func recordOf(c *C.peer_manager_record) Record { return recordAt(addressOf(&c.address), c) }
+
+// recordAt is the record of an address that is canonical already: its text needs no copy.
+func recordAt(address Address, c *C.peer_manager_record) Record {
 	return Record{
-		Address:     addressOf(&c.address),
+		Address:     address,
 		NextAttempt: time.Unix(int64(c.next_attempt), 0).UTC(),
 		NumFailures: uint32(c.num_failures),
 		PeerType:    PeerType(c.peer_type),
