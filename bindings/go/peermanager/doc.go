@@ -22,6 +22,11 @@
 // distinguishes the statuses ([ErrNotFound] and so on). A call that failed has done nothing, except with [ErrPending] and
 // [*ClockError].
 //
+// # Text
+//
+// Addresses and enumerations are text in encoding/json, as keys of maps, in flag.TextVar and in log/slog, and what is written
+// can be read back. Records, histories, bans, stats and errors are groups of their fields in log/slog.
+//
 // # Goroutines
 //
 // Everything here may be used by any number of goroutines at once. After Close a call returns [ErrClosed].

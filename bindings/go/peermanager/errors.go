@@ -113,7 +113,8 @@ func (e *Error) Unwrap() error {
 }
 
 func newError(e *C.peer_manager_error) *Error {
-	return &Error{Status(e.status), int(e.sqlite_code), C.GoString(&e.message[0])}
+	failed := *e // so that the caller's stays on its stack when nothing failed
+	return &Error{Status(failed.status), int(failed.sqlite_code), C.GoString(&failed.message[0])}
 }
 
 func invalidArgument(format string, parts ...any) error {

@@ -94,8 +94,8 @@ func (m *Manager) SetOnline(online bool) error {
 }
 
 // PeersToSend draws peers to tell the asker about: never private addresses, never asker; preferred before outbound before
-// inbound. The query may be nil, for every type, whatever the failures and the next attempt; one that is given says all
-// itself, and the zero Query is only what this node would dial. asker may be the zero Address.
+// inbound. The query may be nil, for every type, whatever the failures and the next attempt. A query that is given replaces all
+// of that: the zero Query shares only what this node itself would dial now. asker may be the zero Address.
 func (m *Manager) PeersToSend(query *Query, asker Address, size int) ([]Address, error) {
 	hasQuery := C.int(1)
 	if query == nil {

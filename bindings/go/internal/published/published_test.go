@@ -1,4 +1,4 @@
-//go:build !peermanager_static
+//go:build linux && !peermanager_static
 
 package published_test
 
