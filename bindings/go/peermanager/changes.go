@@ -137,7 +137,8 @@ func (m *Manager) StoreMany(ctx context.Context, records []Record) error {
 }
 
 // UpdateType updates a peer's type by what it was observed to be; an unknown one is added first. preferredKnown means that
-// the caller knows all preferred peers: then a preferred peer that is observed as outbound becomes outbound.
+// the caller knows all preferred peers: then a preferred peer that is observed as outbound becomes outbound. One that is
+// observed as inbound becomes outbound in any case.
 func (m *Manager) UpdateType(ctx context.Context, address Address, observed PeerType, preferredKnown bool) error {
 	return m.change(ctx, "update a peer's type", func(pm *C.peer_manager, s *scratch) C.peer_manager_status {
 		return C.peer_manager_update_type(pm, address.put(&s.address), C.uint32_t(observed), truth(preferredKnown), &s.err)
