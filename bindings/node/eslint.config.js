@@ -35,4 +35,5 @@ module.exports = [
       strict: ["error", "global"],
     },
   },
+  { files: ["**/*.mjs"], languageOptions: { sourceType: "module" }, rules: { strict: "off" } },
 ];

@@ -47,13 +47,12 @@ function integer(value, name, max) {
 const u32 = (value, name) => integer(value, name, MAX_U32);
 const size = (value, name) => integer(value, name, Number.MAX_SAFE_INTEGER);
 
-/** Any 64-bit number: a bigint, or a number that is exact. */
+/** Any 64-bit number: a bigint, or a number that is exact. Never one that was rounded. */
 function wide(value, name, min, max) {
   if (typeof value === "number") {
     if (!Number.isSafeInteger(value)) {
       throw outOfRange(name, "a whole number that is exact (a bigint where it is beyond 2^53)", value);
     }
-    value = BigInt(value);
   } else if (typeof value !== "bigint") {
     throw wrongType(name, "a number or a bigint", value);
   }
@@ -61,8 +60,15 @@ function wide(value, name, min, max) {
   return value;
 }
 
-const i64 = (value, name) => wide(value, name, MIN_I64, MAX_I64);
 const u64 = (value, name) => wide(value, name, 0n, MAX_U64);
+
+/** Now, in seconds. */
+const instant = (value, name) => wide(value, name, MIN_I64, MAX_I64);
+
+/** Seconds since the Unix epoch, or an infinity: after all times, or before them. */
+function time(value, name) {
+  return value === Infinity || value === -Infinity ? value : instant(value, name);
+}
 
 function flag(value, name) {
   if (typeof value !== "boolean") throw wrongType(name, "true or false", value);
@@ -108,4 +114,19 @@ function oneOf(value, name, names) {
   throw typeof value === "string" ? wrongValue(name, expected, value) : wrongType(name, expected, value);
 }
 
-module.exports = { array, bytes, flag, i64, integer, object, oneOf, size, text, u32, u64, wrongType, wrongValue };
+module.exports = {
+  array,
+  bytes,
+  flag,
+  instant,
+  integer,
+  object,
+  oneOf,
+  size,
+  text,
+  time,
+  u32,
+  u64,
+  wrongType,
+  wrongValue,
+};

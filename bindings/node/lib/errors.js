@@ -37,4 +37,4 @@ async function callAsync(operation, ...parameters) {
   }
 }
 
-module.exports = { PeerManagerError, call, callAsync };
+module.exports = { PeerManagerError, asError, call, callAsync };

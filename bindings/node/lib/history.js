@@ -1,10 +1,19 @@
 "use strict";
 
-const TIMES = ["firstHeard", "lastHeard", "firstReached", "lastReached", "lastAttempt"];
+const { numbers } = require("./native.js");
 
-/** The times that the addon answers with, as a history. For C, 0 is never. */
-function historyOf(values) {
-  return Object.fromEntries(TIMES.map((name, index) => [name, values[index] === 0n ? null : values[index]]));
+/** For C, 0 is never. */
+const timeOf = (number) => (number === 0 ? null : number);
+
+/** The history that the addon has just answered with. */
+function takeHistory() {
+  return {
+    firstHeard: timeOf(numbers[0]),
+    lastHeard: timeOf(numbers[1]),
+    firstReached: timeOf(numbers[2]),
+    lastReached: timeOf(numbers[3]),
+    lastAttempt: timeOf(numbers[4]),
+  };
 }
 
-module.exports = { historyOf };
+module.exports = { takeHistory };

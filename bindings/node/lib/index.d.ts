@@ -1,9 +1,13 @@
+/// <reference lib="esnext.disposable" />
+
 /**
  * The table of peers that a peer-to-peer node keeps: whom to dial next, whom to tell others about, how each address
  * has behaved.
  *
- * What may be any 64-bit number (`nextAttempt`, `rngSeed`, times) is a `bigint`; where one is expected, a `number` that
- * is exact will do. A count is a `number`: none comes near 2^53.
+ * Seconds and counts are numbers, and nothing is ever rounded. A time later than `Number.MAX_SAFE_INTEGER`, which no number
+ * holds exactly, comes out as `Infinity` (in JSON, null), one before `Number.MIN_SAFE_INTEGER` as that. Where seconds go in, a
+ * `bigint` may have any 64-bit value, `Infinity` is the last of them and `-Infinity` the first; any other number that is
+ * not exact is a `RangeError`.
  *
  * A wrong type is a `TypeError`, a number out of range a `RangeError`, what the library refuses a
  * {@link PeerManagerError}. A call that throws, or whose Promise rejects, has changed nothing.
@@ -19,8 +23,7 @@ export type PeerType = "inbound" | "outbound" | "preferred";
 export type Backoff = "hard-reset" | "reset" | "increase";
 
 /** Which types a query admits; `not-preferred` is for telling strangers nothing of the operator's own peers. */
-export type PeerTypeFilter =
-  "inbound-only" | "outbound-only" | "preferred-only" | "any-outbound" | "any" | "not-preferred";
+export type TypeFilter = "inbound-only" | "outbound-only" | "preferred-only" | "any-outbound" | "any" | "not-preferred";
 
 /**
  * Where the node's peers are. `specification`: everything is stored and drawn, and private addresses are never told to others.
@@ -100,11 +103,18 @@ export class PeerAddress {
   toJSON(): string;
 }
 
+/** A `URL` of the scheme `file:`, whichever declarations of that class a program has. */
+export interface FileURL {
+  readonly href: string;
+  readonly protocol: string;
+  readonly searchParams: object;
+}
+
 /** All that is known of one peer. */
 export interface PeerRecord {
   address: PeerAddress;
-  /** When it may be dialled next, in seconds since the Unix epoch. */
-  nextAttempt: bigint;
+  /** When it may be dialled next, in seconds since the Unix epoch; `Infinity` for never. */
+  nextAttempt: number;
   /** Failures since the last success. */
   numFailures: number;
   peerType: PeerType;
@@ -113,21 +123,22 @@ export interface PeerRecord {
 /** A record as it may be handed in; a {@link PeerRecord} is one. */
 export interface PeerRecordLike {
   readonly address: AddressLike;
-  readonly nextAttempt: bigint | number;
+  /** null, which is what JSON makes of it, is `Infinity`. */
+  readonly nextAttempt: number | bigint | null;
   readonly numFailures: number;
   readonly peerType: PeerType;
 }
 
 /** The record of a peer that was just heard of: inbound, no failures, due at `now`. */
-export function newRecord(address: AddressLike, now: bigint | number): PeerRecord;
+export function newRecord(address: AddressLike, now: number | bigint): PeerRecord;
 
 /** Whether a peer's next attempt is due. */
-export function isReady(record: PeerRecordLike, now: bigint | number): boolean;
+export function isReady(record: PeerRecordLike, now: number | bigint): boolean;
 
 /** How a peer manager is opened. What is left out has its default. */
 export interface Options {
   /** The database file, created if there is none; without it, the table is in memory only. */
-  dbPath?: string | URL | undefined;
+  dbPath?: string | FileURL | undefined;
   /** Default: `"commit"`. */
   durability?: Durability | undefined;
   /** How long to wait for another connection or peer manager that uses the file; 0 for 5000. */
@@ -137,20 +148,20 @@ export interface Options {
   /** A damaged file is refused (the default), or moved away and searched for peers. */
   onCorrupt?: "fail" | "quarantine" | undefined;
   /** Makes every random choice repeatable, for tests and simulations. With it, they can be predicted. */
-  rngSeed?: bigint | number | undefined;
+  rngSeed?: number | bigint | undefined;
   /**
    * Returns the time in whole seconds since the Unix epoch; without it, the system's clock is used. It is asked once,
    * when a call that needs the time is made and before it does anything, so if it throws, the call throws that and has
    * done nothing. An asynchronous call works with the time at which it was made.
    */
-  clock?: (() => bigint | number) | undefined;
+  clock?: (() => number | bigint) | undefined;
   /**
    * The most peers in the table; 0 for no bound. A new peer in a full table evicts the inbound peer with the most failures:
    * of its own netgroup if one there has failed, else of any. If no inbound peer has failed, it is refused, `LIMIT`, in a
    * batch left out, and counted in {@link Stats.refusedPeers}. Outbound and preferred peers are not evicted, but see
    * `keepHistory`.
    */
-  maxPeers?: bigint | number | undefined;
+  maxPeers?: number | bigint | undefined;
   /**
    * The most peers of one netgroup (an IPv4 /16, an IPv6 /32, each name one of its own; `reach`, `nameGroups` and `asmapPath`
    * may say otherwise); 0 for no bound. A new peer in a full netgroup evicts only a peer of that netgroup.
@@ -178,7 +189,7 @@ export interface Options {
    * A map of the Internet's autonomous systems, in the format of Bitcoin Core's asmap.dat: all IP addresses of one system are
    * one netgroup then. A file that is no such map is refused, `INVALID_ARGUMENT`. It is read once, by the opening.
    */
-  asmapPath?: string | URL | undefined;
+  asmapPath?: string | FileURL | undefined;
   /**
    * Keeps, and saves, when each peer was heard of, reached and tried: a {@link History}, for `loadHistory` and the queries
    * `heardSince` and `reachedSince`. In a full table an outbound peer that is dead (it has failed {@link MAX_FAILURES} times or
@@ -191,7 +202,7 @@ export interface Options {
 /** Which peers are eligible. */
 export interface Query {
   /** Default: `"any-outbound"`. */
-  readonly typeFilter?: PeerTypeFilter | undefined;
+  readonly typeFilter?: TypeFilter | undefined;
   /** Only peers whose next attempt is due. Default: true. */
   readonly useNextAttempt?: boolean | undefined;
   /** Only peers that have failed at most this often; null for any number. Default: {@link REALLY_DEAD}. */
@@ -222,9 +233,9 @@ export interface Query {
    * Only peers heard of, or reached, at or after this time. It needs {@link Options.keepHistory}, and counts days
    * ({@link History.lastHeard}). Where most peers are left out, it costs a look at each. Default: 0, all.
    */
-  readonly heardSince?: bigint | number | undefined;
+  readonly heardSince?: number | bigint | undefined;
   /** Only peers reached at or after this time, likewise. Default: 0, all. */
-  readonly reachedSince?: bigint | number | undefined;
+  readonly reachedSince?: number | bigint | undefined;
 }
 
 /**
@@ -233,17 +244,17 @@ export interface Query {
  */
 export interface History {
   /** When it was inserted, or when something was noted of it first. */
-  firstHeard: bigint | null;
+  firstHeard: number | null;
   /**
    * When it was last inserted, or named by `ensureExists` or `ensureExistsMany`. Gossip moves it only by a day or more, so that
    * the true time may be up to a day later.
    */
-  lastHeard: bigint | null;
+  lastHeard: number | null;
   /** When it was first reached: `"reset"` or `"hard-reset"`. */
-  firstReached: bigint | null;
-  lastReached: bigint | null;
+  firstReached: number | null;
+  lastReached: number | null;
   /** When an attempt to reach it last failed: `"increase"`. */
-  lastAttempt: bigint | null;
+  lastAttempt: number | null;
 }
 
 /** Who is refused, and until when. */
@@ -251,7 +262,7 @@ export interface Ban {
   /** A host, or a prefix such as `"203.0.113.0/24"`, in canonical form. */
   subject: string;
   /** The first second, since the Unix epoch, at which it is over; null for good. */
-  until: bigint | null;
+  until: number | null;
 }
 
 /** Counts of what is in the table and of what happened since it was opened. */
@@ -302,9 +313,11 @@ export class Snapshot implements Iterable<PeerRecord>, Disposable {
    * histories throws, `UNSUPPORTED`.
    */
   history(index: number): History | undefined;
-  /** The bytes that went with the peer that `at(index)` is; none if it had none. */
-  data(index: number): Buffer | undefined;
+  /** The bytes that went with the peer that `at(index)` is, a `Buffer`; none if it had none. */
+  data(index: number): Uint8Array | undefined;
   [Symbol.iterator](): Generator<PeerRecord, void, undefined>;
+  /** All records. */
+  toJSON(): PeerRecord[];
   /** Frees its memory now rather than when it is collected. A second time does nothing. */
   dispose(): void;
   [Symbol.dispose](): void;
@@ -321,8 +334,8 @@ export class PeerManager implements Disposable, AsyncDisposable {
   private constructor();
 
   /** Opens a table: `options`, or the path of the database, or nothing for a table in memory. */
-  static open(options?: Options | string | URL): PeerManager;
-  static openAsync(options?: Options | string | URL): Promise<PeerManager>;
+  static open(options?: Options | string | FileURL): PeerManager;
+  static openAsync(options?: Options | string | FileURL): Promise<PeerManager>;
 
   /** Makes sure that an address is known: a new one is inbound, without failures, and due now. */
   ensureExists(address: AddressLike): void;
@@ -338,8 +351,8 @@ export class PeerManager implements Disposable, AsyncDisposable {
    * {@link Options.keepHistory} their histories come, too; bans do not. The file, of this library or of stellar-core, is only
    * read, and another process may have it open.
    */
-  importFile(path: string | URL): number;
-  importFileAsync(path: string | URL): Promise<number>;
+  importFile(path: string | FileURL): number;
+  importFileAsync(path: string | FileURL): Promise<number>;
 
   /** Stores a record as it is, replacing what was known of its address. */
   store(record: PeerRecordLike): void;
@@ -394,12 +407,12 @@ export class PeerManager implements Disposable, AsyncDisposable {
    * Removes the inbound peers that were never reached and were last heard of before `since`, and returns how many there were;
    * those of which nothing is known stay. Without {@link Options.keepHistory} it is an error, `UNSUPPORTED`.
    */
-  removePeersNotHeardSince(since: bigint | number): number;
-  removePeersNotHeardSinceAsync(since: bigint | number): Promise<number>;
+  removePeersNotHeardSince(since: number | bigint): number;
+  removePeersNotHeardSinceAsync(since: number | bigint): Promise<number>;
 
   /** Limits every peer's next attempt to `latest`, after a clock that was wrong. Returns how many were changed. */
-  limitNextAttempt(latest: bigint | number): number;
-  limitNextAttemptAsync(latest: bigint | number): Promise<number>;
+  limitNextAttempt(latest: number | bigint): number;
+  limitNextAttemptAsync(latest: number | bigint): Promise<number>;
 
   /**
    * Replaces the list of the node's own addresses, of which it hears from others. They are removed, and from then on refused,
@@ -418,8 +431,8 @@ export class PeerManager implements Disposable, AsyncDisposable {
    * address that wraps an IPv4 address counts as that. Bans survive a restart (but in a file that stellar-core has made), and
    * their number costs other calls nothing.
    */
-  ban(subject: string, until: bigint | number | null): number;
-  banAsync(subject: string, until: bigint | number | null): Promise<number>;
+  ban(subject: string, until: number | bigint | null): number;
+  banAsync(subject: string, until: number | bigint | null): Promise<number>;
 
   /** Ends the ban of exactly this subject; without one it is an error, `NOT_FOUND`. What another ban has of it stays refused. */
   unban(subject: string): void;
@@ -442,8 +455,8 @@ export class PeerManager implements Disposable, AsyncDisposable {
    */
   loadHistory(address: AddressLike): History | undefined;
 
-  /** The bytes that go with a peer, none if it has none; undefined when it is not known. */
-  getData(address: AddressLike): Buffer | undefined;
+  /** The bytes that go with a peer, a `Buffer`, which is empty if it has none; undefined when it is not known. */
+  getData(address: AddressLike): Uint8Array | undefined;
 
   /** Whether an address is banned now, whatever its port: so that a node can hang up on who connects from it. */
   isBanned(address: AddressLike): boolean;
@@ -467,7 +480,7 @@ export class PeerManager implements Disposable, AsyncDisposable {
   nextToDial(purpose: Purpose, size: number, busy?: Iterable<AddressLike>): PeerAddress[];
 
   /** When the next waiting peer becomes due, so that a node need not poll; undefined when none waits. */
-  nextDue(): bigint | undefined;
+  nextDue(): number | undefined;
 
   /**
    * Says whether the node itself is online, which it is at first. While it is offline, `increase` leaves the failures as they

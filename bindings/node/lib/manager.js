@@ -7,8 +7,9 @@ const { BACKOFFS, DURABILITIES, PEER_TYPES, PURPOSES } = require("./names.js");
 const { OWN, Snapshot } = require("./snapshot.js");
 const { addressesOf, parts, partsOfAll } = require("./address.js");
 const { bansOf, untilOf } = require("./bans.js");
-const { PeerManagerError, call, callAsync } = require("./errors.js");
-const { historyOf } = require("./history.js");
+const { call, callAsync } = require("./errors.js");
+const { custom, show } = require("./inspect.js");
+const { takeHistory } = require("./history.js");
 const { optionsOf, pathOf, queryOf } = require("./options.js");
 
 const STATS = [
@@ -35,17 +36,7 @@ const backoffOf = (value) => check.oneOf(value, "backoff", BACKOFFS);
 
 /** What a clock says, asked before the call does anything: one that throws is then all that happens. */
 function timeOf(clock) {
-  return clock === undefined ? undefined : check.i64(clock(), "what options.clock returns");
-}
-
-/** What a query answers; undefined where there is no such thing. */
-function orUndefined(query) {
-  try {
-    return query();
-  } catch (error) {
-    if (error instanceof PeerManagerError && error.status === "NOT_FOUND") return undefined;
-    throw error;
-  }
+  return clock === undefined ? undefined : check.instant(clock(), "what options.clock returns");
 }
 
 function statsOf(values) {
@@ -59,21 +50,24 @@ class PeerManager {
   #handle;
   #clock;
   #closing;
+  #path;
 
-  constructor(own, handle, clock) {
+  constructor(own, handle, { clock, parameters }) {
     if (own !== OWN) throw new TypeError("a PeerManager is made by PeerManager.open or PeerManager.openAsync");
     this.#handle = handle;
     this.#clock = clock;
+    this.#path = parameters[0] ?? null;
   }
 
   static open(options) {
-    const { clock, parameters } = optionsOf(options);
-    return new PeerManager(OWN, call(native.open, undefined, timeOf(clock), ...parameters), clock);
+    const read = optionsOf(options);
+    return new PeerManager(OWN, call(native.open, undefined, timeOf(read.clock), ...read.parameters), read);
   }
 
   static async openAsync(options) {
-    const { clock, parameters } = optionsOf(options);
-    return new PeerManager(OWN, await callAsync(native.openAsync, undefined, timeOf(clock), ...parameters), clock);
+    const read = optionsOf(options);
+    const handle = await callAsync(native.openAsync, undefined, timeOf(read.clock), ...read.parameters);
+    return new PeerManager(OWN, handle, read);
   }
 
   /** Parameters come before the clock is asked, as in C. */
@@ -187,19 +181,19 @@ class PeerManager {
   }
 
   removePeersNotHeardSince(since) {
-    return this.#call(native.removePeersNotHeardSince, [check.i64(since, "since")]);
+    return this.#call(native.removePeersNotHeardSince, [check.time(since, "since")]);
   }
 
   async removePeersNotHeardSinceAsync(since) {
-    return this.#callAsync(native.removePeersNotHeardSinceAsync, [check.i64(since, "since")]);
+    return this.#callAsync(native.removePeersNotHeardSinceAsync, [check.time(since, "since")]);
   }
 
   limitNextAttempt(latest) {
-    return this.#call(native.limitNextAttempt, [check.i64(latest, "latest")]);
+    return this.#call(native.limitNextAttempt, [check.time(latest, "latest")]);
   }
 
   async limitNextAttemptAsync(latest) {
-    return this.#callAsync(native.limitNextAttemptAsync, [check.i64(latest, "latest")]);
+    return this.#callAsync(native.limitNextAttemptAsync, [check.time(latest, "latest")]);
   }
 
   setOwnAddresses(addresses) {
@@ -245,15 +239,15 @@ class PeerManager {
   // ---- Queries. Those that have nothing to do with the time leave the clock alone. ----
 
   load(address) {
-    return orUndefined(() => record.recordOf(call(native.load, this.#handle, undefined, ...parts(address))));
+    return record.load(this.#handle, address);
   }
 
   getData(address) {
-    return orUndefined(() => call(native.getData, this.#handle, undefined, ...parts(address)));
+    return call(native.getData, this.#handle, undefined, ...parts(address));
   }
 
   loadHistory(address) {
-    return orUndefined(() => historyOf(call(native.loadHistory, this.#handle, undefined, ...parts(address))));
+    return call(native.loadHistory, this.#handle, undefined, ...parts(address)) && takeHistory();
   }
 
   isBanned(address) {
@@ -278,7 +272,7 @@ class PeerManager {
   }
 
   nextDue() {
-    return orUndefined(() => this.#call(native.nextDue));
+    return this.#call(native.nextDue);
   }
 
   setOnline(online) {
@@ -338,6 +332,19 @@ class PeerManager {
 
   [Symbol.asyncDispose]() {
     return this.closeAsync();
+  }
+
+  [custom](depth, options) {
+    if (!(#handle in this)) return "PeerManager {}";
+    return show("PeerManager", { path: this.#path, ...this.#state() }, depth, options);
+  }
+
+  #state() {
+    try {
+      return { peers: this.peerCount() };
+    } catch {
+      return { closed: true };
+    }
   }
 }
 

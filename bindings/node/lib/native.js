@@ -1,29 +1,20 @@
 "use strict";
 
-// Finds the addon, and refuses a library that is older than the header that the addon was compiled with.
+// The addon: where the environment says, or what the package has.
 
 const { existsSync } = require("node:fs");
 const { join } = require("node:path");
-
-/** In the order in which they are looked for: where it was said to be, in the package, where make builds it. */
-function candidates() {
-  const named = process.env.PEER_MANAGER_ADDON;
-  return named ? [named] : [join(__dirname, "peer_manager.node"), join(__dirname, "../build/peer_manager.node")];
-}
+const { addonsOf, loadFirst } = require("./find.js");
 
 function load() {
-  const paths = candidates();
-  const path = paths.find((candidate) => existsSync(candidate));
-  if (path === undefined) {
-    throw new Error(`peer-manager cannot be loaded: there is no ${paths.join(" and no ")}; build it with make`);
-  }
-  const native = require(path);
-  if (native.versionNumber < native.headerVersionNumber) {
-    throw new Error(
-      `peer-manager cannot be loaded: libpeer_manager ${native.version} is older than the addon; install a newer one`,
-    );
-  }
-  return native;
+  const named = process.env.PEER_MANAGER_ADDON;
+  const paths = named ? [named].filter((path) => existsSync(path)) : addonsOf(join(__dirname, ".."));
+  const { native, reasons } = loadFirst(paths);
+  if (native !== undefined) return native;
+  const none = named
+    ? `there is no ${named}, which PEER_MANAGER_ADDON names; build it with make`
+    : `it has no addon for ${process.platform}-${process.arch}; build one with: npm rebuild peer-manager`;
+  throw new Error(`peer-manager cannot be loaded: ${reasons.join("; ") || none}`);
 }
 
 const native = load();

@@ -72,7 +72,7 @@ function optionsOf(options) {
       read("onCorrupt", (value, name) => check.oneOf(value, name, ON_CORRUPT), 0),
       read("rngSeed", check.u64),
       clock !== undefined,
-      read("maxPeers", check.u64, 0n),
+      read("maxPeers", check.u64, 0),
       read("maxPeersPerNetgroup", check.u32, 0),
       read("shareCacheSeconds", check.u32, 0),
       read("shareMaxPercent", check.u32, 0),
@@ -114,8 +114,8 @@ function queryOf(query, name) {
     read("apart", check.flag, false),
     read("networks", networksOf, 0),
     read("shareKey", check.u32, 0),
-    read("heardSince", check.i64, 0n),
-    read("reachedSince", check.i64, 0n),
+    read("heardSince", check.time, 0),
+    read("reachedSince", check.time, 0),
   ];
 }
 

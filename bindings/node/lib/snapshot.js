@@ -2,8 +2,9 @@
 
 const native = require("./native.js");
 const { call } = require("./errors.js");
-const { historyOf } = require("./history.js");
-const { recordOf } = require("./record.js");
+const { custom, show, showItems } = require("./inspect.js");
+const { takeHistory } = require("./history.js");
+const { takeRecord } = require("./record.js");
 
 /** Says that a constructor is called from here, with a handle of the addon. */
 const OWN = Symbol("own");
@@ -23,13 +24,13 @@ class Snapshot {
 
   at(index) {
     const place = this.#placeOf(index);
-    return place === undefined ? undefined : recordOf(call(native.snapshotGet, this.#handle, place));
+    return place === undefined ? undefined : takeRecord(call(native.snapshotGet, this.#handle, place));
   }
 
   /** Of the peer that at(index) is. */
   history(index) {
     const place = this.#placeOf(index);
-    return place === undefined ? undefined : historyOf(call(native.snapshotGetHistory, this.#handle, place));
+    return place === undefined ? undefined : call(native.snapshotGetHistory, this.#handle, place) && takeHistory();
   }
 
   /** Of the peer that at(index) is. */
@@ -48,7 +49,11 @@ class Snapshot {
 
   *[Symbol.iterator]() {
     const length = this.length;
-    for (let place = 0; place < length; place++) yield recordOf(call(native.snapshotGet, this.#handle, place));
+    for (let place = 0; place < length; place++) yield takeRecord(call(native.snapshotGet, this.#handle, place));
+  }
+
+  toJSON() {
+    return [...this];
   }
 
   dispose() {
@@ -57,6 +62,17 @@ class Snapshot {
 
   [Symbol.dispose]() {
     this.dispose();
+  }
+
+  [custom](depth, options) {
+    if (!(#handle in this)) return "Snapshot {}";
+    let length;
+    try {
+      ({ length } = this);
+    } catch {
+      return show("Snapshot", { disposed: true }, depth, options);
+    }
+    return showItems("Snapshot", length, (index) => this.at(index), depth, options);
   }
 }
 

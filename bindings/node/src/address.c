@@ -37,22 +37,6 @@ napi_value address_init(napi_env env, napi_callback_info info)
   return answer_addresses(env, &address, 1);
 }
 
-napi_value address_format(napi_env env, napi_callback_info info)
-{
-  napi_value arguments[2];
-  peer_manager_address address;
-  peer_manager_error error;
-  char text[PEER_MANAGER_ADDRESS_TEXT_CAPACITY];
-
-  if (!take(env, info, arguments, 2) || !read_address(env, arguments[0], arguments[1], NULL, 0, &address))
-    return NULL;
-  if (peer_manager_address_format(&address, text, sizeof text, &error) != PEER_MANAGER_OK) {
-    throw_failure(env, &error);
-    return NULL;
-  }
-  return answer_text(env, text);
-}
-
 napi_value address_equal(napi_env env, napi_callback_info info)
 {
   napi_value arguments[4];
@@ -91,16 +75,18 @@ napi_value record_init(napi_env env, napi_callback_info info)
   peer_manager_address address;
   peer_manager_record record;
   peer_manager_error error;
+  const struct addon *addon;
   int64_t now = 0;
 
   if (!take(env, info, arguments, 3) || !read_address(env, arguments[0], arguments[1], NULL, 0, &address)
-      || !read_i64(env, arguments[2], &now))
+      || !read_time(env, arguments[2], &now))
     return NULL;
   if (peer_manager_record_init(&address, now, &record, &error) != PEER_MANAGER_OK) {
     throw_failure(env, &error);
     return NULL;
   }
-  return answer_record(env, &record);
+  addon = addon_of(env);
+  return addon == NULL ? NULL : answer_record(env, addon, &record);
 }
 
 /* The parts of a record, and the time. */
@@ -111,7 +97,7 @@ napi_value record_is_ready(napi_env env, napi_callback_info info)
   int64_t now = 0;
 
   if (!take(env, info, arguments, RECORD_PARTS + 1) || !read_record(env, arguments, NULL, 0, &record)
-      || !read_i64(env, arguments[RECORD_PARTS], &now))
+      || !read_time(env, arguments[RECORD_PARTS], &now))
     return NULL;
   return answer_truth(env, peer_manager_record_is_ready(&record, now));
 }

@@ -2,7 +2,9 @@
 
 #include "addon.h"
 
-#include <stdlib.h>
+#include <math.h>
+
+#define MOST_EXACT 9007199254740991 /* Number.MAX_SAFE_INTEGER */
 
 napi_value answer_undefined(napi_env env)
 {
@@ -16,10 +18,16 @@ napi_value answer_number(napi_env env, double number)
   return napi_create_double(env, number, &value) == napi_ok ? value : NULL;
 }
 
-napi_value answer_bigint(napi_env env, int64_t number)
+double time_as_number(int64_t time)
 {
-  napi_value value = NULL;
-  return napi_create_bigint_int64(env, number, &value) == napi_ok ? value : NULL;
+  if (time > MOST_EXACT)
+    return INFINITY;
+  return (double)(time < -MOST_EXACT ? -MOST_EXACT : time);
+}
+
+napi_value answer_time(napi_env env, int64_t time)
+{
+  return answer_number(env, time_as_number(time));
 }
 
 napi_value answer_unsigned_bigint(napi_env env, uint64_t number)
@@ -91,30 +99,30 @@ napi_value answer_addresses(napi_env env, const peer_manager_address *addresses,
   return array;
 }
 
-napi_value answer_record(napi_env env, const peer_manager_record *record)
+void answer_numbers(const struct addon *addon, const peer_manager_record *record)
 {
-  napi_value parts[RECORD_PARTS] = {NULL};
-
-  if (napi_create_string_latin1(env, record->address.host, NAPI_AUTO_LENGTH, &parts[0]) != napi_ok
-      || napi_create_uint32(env, record->address.port, &parts[1]) != napi_ok
-      || napi_create_bigint_int64(env, record->next_attempt, &parts[2]) != napi_ok
-      || napi_create_uint32(env, record->num_failures, &parts[3]) != napi_ok
-      || napi_create_uint32(env, record->peer_type, &parts[4]) != napi_ok)
-    return NULL;
-  return answer_array(env, parts, RECORD_PARTS);
+  addon->numbers[0] = record->address.port;
+  addon->numbers[1] = time_as_number(record->next_attempt);
+  addon->numbers[2] = record->num_failures;
+  addon->numbers[3] = record->peer_type;
 }
 
-napi_value answer_history(napi_env env, const peer_manager_history *history)
+napi_value answer_record(napi_env env, const struct addon *addon, const peer_manager_record *record)
 {
-  const napi_value times[] = {
-    answer_bigint(env, history->first_heard),
-    answer_bigint(env, history->last_heard),
-    answer_bigint(env, history->first_reached),
-    answer_bigint(env, history->last_reached),
-    answer_bigint(env, history->last_attempt),
-  };
+  napi_value host = NULL;
 
-  return answer_array(env, times, sizeof times / sizeof times[0]);
+  answer_numbers(addon, record);
+  return napi_create_string_latin1(env, record->address.host, NAPI_AUTO_LENGTH, &host) == napi_ok ? host : NULL;
+}
+
+napi_value answer_history(napi_env env, const struct addon *addon, const peer_manager_history *history)
+{
+  addon->numbers[0] = time_as_number(history->first_heard);
+  addon->numbers[1] = time_as_number(history->last_heard);
+  addon->numbers[2] = time_as_number(history->first_reached);
+  addon->numbers[3] = time_as_number(history->last_reached);
+  addon->numbers[4] = time_as_number(history->last_attempt);
+  return answer_truth(env, true);
 }
 
 static bool put_ban(napi_env env, napi_value array, size_t index, const peer_manager_ban_entry *ban)
@@ -126,7 +134,7 @@ static bool put_ban(napi_env env, napi_value array, size_t index, const peer_man
   if (napi_open_handle_scope(env, &scope) != napi_ok)
     return false;
   ok = napi_create_string_latin1(env, ban->subject, NAPI_AUTO_LENGTH, &subject) == napi_ok
-       && napi_create_bigint_int64(env, ban->until, &until) == napi_ok
+       && napi_create_double(env, time_as_number(ban->until), &until) == napi_ok
        && napi_set_element(env, array, (uint32_t)(2 * index), subject) == napi_ok
        && napi_set_element(env, array, (uint32_t)(2 * index + 1), until) == napi_ok;
   napi_close_handle_scope(env, scope);

@@ -6,7 +6,7 @@
 
 static bool read_ban(napi_env env, struct call *call, const napi_value *arguments)
 {
-  return call_read_subject(env, call, arguments) && read_i64(env, arguments[1], &call->time);
+  return call_read_subject(env, call, arguments) && read_time(env, arguments[1], &call->time);
 }
 
 static peer_manager_status run_ban(struct call *call)
@@ -55,9 +55,9 @@ static napi_value answer_list(napi_env env, struct call *call)
 }
 
 const struct operation banning[] = {
-  {"ban", read_ban, run_ban, call_answer_how_many, false, false},
-  {"unban", call_read_subject, run_unban, NULL, false, false},
-  {"isBanned", call_read_target, run_is_banned, answer_banned, false, false},
-  {"bans", NULL, run_bans, answer_list, false, false},
+  {"ban", read_ban, run_ban, call_answer_how_many, 0},
+  {"unban", call_read_subject, run_unban, NULL, 0},
+  {"isBanned", call_read_target, run_is_banned, answer_banned, 0},
+  {"bans", NULL, run_bans, answer_list, 0},
 };
 const size_t banning_count = sizeof banning / sizeof banning[0];

@@ -56,12 +56,12 @@ static bool prepare(napi_env env, napi_callback_info info, struct call *call, na
     return false;
   call->operation = data;
   *handle = arguments[0];
-  if (!call->operation->opens) {
+  if ((call->operation->flags & OPENS) == 0) {
     call->manager = manager_unwrap(env, arguments[0]);
     if (call->manager == NULL)
       return false;
   }
-  if (!is_undefined(env, arguments[1]) && !read_i64(env, arguments[1], &call->now))
+  if (!is_undefined(env, arguments[1]) && !read_time(env, arguments[1], &call->now))
     return false;
   if (call->operation->read != NULL && !call->operation->read(env, call, &arguments[2]))
     return false;
@@ -80,7 +80,15 @@ void call_perform(struct call *call)
 
 static napi_value answer(napi_env env, struct call *call)
 {
+  if (call->status == PEER_MANAGER_ERROR_NOT_FOUND)
+    return answer_undefined(env);
   return call->operation->answer == NULL ? answer_undefined(env) : call->operation->answer(env, call);
+}
+
+static bool has_answer(const struct call *call)
+{
+  return call->status == PEER_MANAGER_OK
+         || (call->status == PEER_MANAGER_ERROR_NOT_FOUND && (call->operation->flags & MAY_MISS) != 0);
 }
 
 napi_value call_now(napi_env env, napi_callback_info info)
@@ -90,7 +98,7 @@ napi_value call_now(napi_env env, napi_callback_info info)
 
   if (prepare(env, info, &call, &handle)) {
     call_perform(&call);
-    if (call.status != PEER_MANAGER_OK)
+    if (!has_answer(&call))
       throw_failure(env, &call.error);
     else if ((result = answer(env, &call)) == NULL)
       throw_out_of_memory(env);
@@ -151,10 +159,10 @@ void call_settle(napi_env env, struct call *call)
 {
   napi_value value = NULL;
 
-  if (env != NULL && call->status == PEER_MANAGER_OK && (value = answer(env, call)) != NULL) {
+  if (env != NULL && has_answer(call) && (value = answer(env, call)) != NULL) {
     napi_resolve_deferred(env, call->promise, value);
   } else if (env != NULL) {
-    if (call->status == PEER_MANAGER_OK) /* done, but there was no memory for the answer */
+    if (has_answer(call)) /* done, but there was no memory for the answer */
       value = answer_failure(env, "INTERNAL", 0, "the answer could not be made");
     else
       value = answer_failure(env, peer_manager_status_name(call->status), call->error.sqlite_code,

@@ -65,9 +65,13 @@ struct operation {
   peer_manager_status (*run)(struct call *call);
   /* NULL for undefined. */
   napi_value (*answer)(napi_env env, struct call *call);
-  bool opens;  /* there is no manager yet */
-  bool closes; /* there is none afterwards */
+  unsigned flags;
 };
+
+#define OPENS 1u    /* there is no manager yet */
+#define CLOSES 2u   /* there is none afterwards */
+#define MAY_MISS 4u /* NOT_FOUND is no error, but undefined */
+#define AT_ONCE 8u  /* never with libuv: the answer is in what the next one overwrites */
 
 extern const struct operation writes[];
 extern const size_t writes_count;

@@ -24,7 +24,7 @@ static napi_value answer_data(napi_env env, struct call *call)
 }
 
 const struct operation belongings[] = {
-  {"setData", read_data, run_set_data, NULL, false, false},
-  {"getData", call_read_target, run_get_data, answer_data, false, false},
+  {"setData", read_data, run_set_data, NULL, 0},
+  {"getData", call_read_target, run_get_data, answer_data, MAY_MISS},
 };
 const size_t belongings_count = sizeof belongings / sizeof belongings[0];

@@ -9,12 +9,12 @@ static peer_manager_status run_load_history(struct call *call)
 
 static napi_value answer_loaded(napi_env env, struct call *call)
 {
-  return answer_history(env, &call->history);
+  return answer_history(env, call->manager->addon, &call->history);
 }
 
 static bool read_since(napi_env env, struct call *call, const napi_value *arguments)
 {
-  return read_i64(env, arguments[0], &call->time);
+  return read_time(env, arguments[0], &call->time);
 }
 
 static peer_manager_status run_remove_not_heard(struct call *call)
@@ -23,7 +23,7 @@ static peer_manager_status run_remove_not_heard(struct call *call)
 }
 
 const struct operation histories[] = {
-  {"loadHistory", call_read_target, run_load_history, answer_loaded, false, false},
-  {"removePeersNotHeardSince", read_since, run_remove_not_heard, call_answer_how_many, false, false},
+  {"loadHistory", call_read_target, run_load_history, answer_loaded, MAY_MISS | AT_ONCE},
+  {"removePeersNotHeardSince", read_since, run_remove_not_heard, call_answer_how_many, 0},
 };
 const size_t histories_count = sizeof histories / sizeof histories[0];

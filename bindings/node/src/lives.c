@@ -57,7 +57,7 @@ static peer_manager_status run_close(struct call *call)
 }
 
 const struct operation lives[] = {
-  {"open", read_options, run_open, answer_opened, true, false},
-  {"close", NULL, run_close, NULL, false, true}, /* as a Promise; manager_close is the other one */
+  {"open", read_options, run_open, answer_opened, OPENS},
+  {"close", NULL, run_close, NULL, CLOSES}, /* as a Promise; manager_close is the other one */
 };
 const size_t lives_count = sizeof lives / sizeof lives[0];

@@ -5,7 +5,9 @@
 
 #include <stdlib.h>
 
-static const napi_type_tag tag = {0x7c1f0f6e5a9d4b21, 0x9f64d2b8e3a7c015};
+/* What an external holds begins with its kind, because Node-API's type tags take longer than many a query. Externals of
+ * other addons do not come here: lib/ hands on its own only, and keeps them to itself. */
+static const char manager_kind[] = "manager";
 
 /* ---- The order of calls ---------------------------------------------------------------------------------------- */
 
@@ -37,7 +39,7 @@ static void run_first(napi_env env, struct manager *manager)
 
 void manager_enqueue(napi_env env, struct manager *manager, struct call *call)
 {
-  if (call->operation->closes)
+  if ((call->operation->flags & CLOSES) != 0)
     manager->closing = true;
   *manager->end = call;
   manager->end = &call->next;
@@ -100,17 +102,40 @@ static void finalize_addon(napi_env env, void *data, void *hint)
   addon_forget_use(data);
 }
 
-bool addon_create(napi_env env)
+static bool share_numbers(napi_env env, napi_value exports, struct addon *addon)
+{
+  napi_value buffer, numbers;
+  void *data = NULL;
+
+  if (napi_create_arraybuffer(env, NUMBERS * sizeof *addon->numbers, &data, &buffer) != napi_ok
+      || napi_create_typedarray(env, napi_float64_array, NUMBERS, buffer, 0, &numbers) != napi_ok
+      || napi_set_named_property(env, exports, "numbers", numbers) != napi_ok)
+    return false;
+  addon->numbers = data;
+  return napi_create_reference(env, buffer, 1, &addon->buffer) == napi_ok;
+}
+
+bool addon_create(napi_env env, napi_value exports)
 {
   struct addon *addon = calloc(1, sizeof *addon);
 
   if (addon == NULL)
     return false;
   addon->uses = 1;
-  if (napi_set_instance_data(env, addon, finalize_addon, NULL) == napi_ok)
-    return true;
-  free(addon);
-  return false;
+  if (!share_numbers(env, exports, addon) || napi_set_instance_data(env, addon, finalize_addon, NULL) != napi_ok) {
+    free(addon);
+    return false;
+  }
+  return true;
+}
+
+struct addon *addon_of(napi_env env)
+{
+  void *addon = NULL;
+
+  if (napi_get_instance_data(env, &addon) != napi_ok || addon == NULL)
+    throw_out_of_memory(env);
+  return addon;
 }
 
 void manager_forget_use(struct manager *manager)
@@ -151,6 +176,7 @@ static struct manager *create(struct addon *addon, peer_manager *pm, bool deferr
     return NULL;
   pthread_mutex_init(&manager->lock, NULL);
   pthread_cond_init(&manager->performed, NULL);
+  manager->kind = manager_kind;
   manager->pm = pm;
   manager->deferred = deferred;
   manager->end = &manager->first;
@@ -169,10 +195,10 @@ static struct manager *create(struct addon *addon, peer_manager *pm, bool deferr
 napi_value manager_wrap(napi_env env, peer_manager *pm, bool deferred)
 {
   struct manager *manager;
-  void *addon = NULL;
+  struct addon *addon = addon_of(env);
   napi_value value = NULL;
 
-  if (napi_get_instance_data(env, &addon) != napi_ok || addon == NULL)
+  if (addon == NULL)
     return NULL;
   manager = create(addon, pm, deferred);
   if (manager == NULL)
@@ -182,24 +208,17 @@ napi_value manager_wrap(napi_env env, peer_manager *pm, bool deferred)
     manager_forget_use(manager);
     return NULL;
   }
-  if (napi_type_tag_object(env, value, &tag) != napi_ok) {
-    manager->pm = NULL; /* the value will be collected, and nothing with it */
-    return NULL;
-  }
   return value;
 }
 
 struct manager *manager_unwrap(napi_env env, napi_value value)
 {
-  bool is_manager = false;
   void *data = NULL;
 
-  if (napi_check_object_type_tag(env, value, &tag, &is_manager) != napi_ok || !is_manager
-      || napi_get_value_external(env, value, &data) != napi_ok) {
-    throw_wrong_argument(env);
-    return NULL;
-  }
-  return data;
+  if (napi_get_value_external(env, value, &data) == napi_ok && ((struct manager *)data)->kind == manager_kind)
+    return data;
+  throw_wrong_argument(env);
+  return NULL;
 }
 
 /* ---- What JavaScript calls ------------------------------------------------------------------------------------- */
@@ -224,12 +243,12 @@ napi_value manager_close(napi_env env, napi_callback_info info)
 napi_value manager_flush_all(napi_env env, napi_callback_info info)
 {
   struct manager *manager;
-  void *data = NULL;
+  const struct addon *addon = addon_of(env);
 
   (void)info;
-  if (napi_get_instance_data(env, &data) != napi_ok || data == NULL)
+  if (addon == NULL)
     return NULL;
-  for (manager = ((struct addon *)data)->first; manager != NULL; manager = manager->next) {
+  for (manager = addon->first; manager != NULL; manager = manager->next) {
     drain(env, manager);
     if (manager->pm != NULL && manager->deferred)
       peer_manager_flush(manager->pm, NULL); /* no caller is left that could be told of a failure */

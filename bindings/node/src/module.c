@@ -1,4 +1,4 @@
-/* What the addon gives to lib/: each operation twice, as `name` and as `nameAsync`, and what needs no manager. */
+/* What the addon gives to lib/: each operation, as `name` and most as `nameAsync` too, and what needs no manager. */
 
 #include "call.h"
 
@@ -18,10 +18,13 @@ static bool put_operations(napi_env env, napi_value exports, const struct operat
   size_t i;
 
   for (i = 0; i < count; i++) {
-    snprintf(name, sizeof name, "%sAsync", operations[i].name);
     /* Node-API's data is not const; nothing writes to it. */
-    if (!put_function(env, exports, operations[i].name, call_now, (void *)&operations[i])
-        || !put_function(env, exports, name, call_later, (void *)&operations[i]))
+    if (!put_function(env, exports, operations[i].name, call_now, (void *)&operations[i]))
+      return false;
+    if ((operations[i].flags & AT_ONCE) != 0)
+      continue;
+    snprintf(name, sizeof name, "%sAsync", operations[i].name);
+    if (!put_function(env, exports, name, call_later, (void *)&operations[i]))
       return false;
   }
   return true;
@@ -47,9 +50,10 @@ static bool put_rest(napi_env env, napi_value exports)
   } functions[] = {
     {"close", manager_close}, /* in place of the operation: it also waits for the calls before it */
     {"flushAll", manager_flush_all},
+    {"load", load},
+    {"loadCanonical", load_canonical},
     {"addressParse", address_parse},
     {"addressInit", address_init},
-    {"addressFormat", address_format},
     {"addressEqual", address_equal},
     {"addressIsPrivate", address_is_private},
     {"addressIsRoutable", address_is_routable},
@@ -79,7 +83,7 @@ static bool put_rest(napi_env env, napi_value exports)
 /* Once for each environment that loads the addon: nothing here is shared between them. */
 NAPI_MODULE_INIT()
 {
-  if (!addon_create(env) || !put_operations(env, exports, writes, writes_count)
+  if (!addon_create(env, exports) || !put_operations(env, exports, writes, writes_count)
       || !put_operations(env, exports, queries, queries_count)
       || !put_operations(env, exports, banning, banning_count)
       || !put_operations(env, exports, histories, histories_count)

@@ -11,16 +11,6 @@
 
 /* ---- One peer, all peers, how many ----------------------------------------------------------------------------- */
 
-static peer_manager_status run_load(struct call *call)
-{
-  return peer_manager_load(call->manager->pm, &call->record.address, &call->record, &call->error);
-}
-
-static napi_value answer_loaded(napi_env env, struct call *call)
-{
-  return answer_record(env, &call->record);
-}
-
 static peer_manager_status run_netgroup(struct call *call)
 {
   return peer_manager_address_netgroup(call->manager->pm, &call->record.address, &call->netgroup, &call->error);
@@ -66,8 +56,8 @@ static bool read_query(napi_env env, struct call *call, const napi_value *argume
       || !read_addresses(env, arguments[4], excluded, &call->addresses, &call->count)
       || !read_u32(env, arguments[5], &call->query.seniority) || !read_flag(env, arguments[6], &call->query.apart)
       || !read_u32(env, arguments[7], &call->query.networks) || !read_u32(env, arguments[8], &call->query.share_key)
-      || !read_i64(env, arguments[9], &call->query.heard_since)
-      || !read_i64(env, arguments[10], &call->query.reached_since))
+      || !read_time(env, arguments[9], &call->query.heard_since)
+      || !read_time(env, arguments[10], &call->query.reached_since))
     return false;
   call->query.exclude = call->addresses;
   call->query.exclude_count = call->count;
@@ -146,7 +136,7 @@ static peer_manager_status run_next_due(struct call *call)
 
 static napi_value answer_due(napi_env env, struct call *call)
 {
-  return answer_bigint(env, call->due);
+  return answer_time(env, call->due);
 }
 
 static bool read_online(napi_env env, struct call *call, const napi_value *arguments)
@@ -223,16 +213,15 @@ static napi_value answer_quarantine(napi_env env, struct call *call)
 }
 
 const struct operation queries[] = {
-  {"load", call_read_target, run_load, answer_loaded, false, false},
-  {"netgroup", call_read_target, run_netgroup, answer_netgroup, false, false},
-  {"peerCount", NULL, run_peer_count, call_answer_how_many, false, false},
-  {"getAllPeers", NULL, run_get_all_peers, answer_snapshot, false, false},
-  {"nextToDial", read_dial, run_next_to_dial, answer_chosen, false, false},
-  {"nextDue", NULL, run_next_due, answer_due, false, false},
-  {"setOnline", read_online, run_set_online, NULL, false, false},
-  {"loadRandomPeers", read_choice, run_load_random_peers, answer_chosen, false, false},
-  {"getPeersToSend", read_share, run_get_peers_to_send, answer_chosen, false, false},
-  {"getStats", NULL, run_get_stats, answer_stats, false, false},
-  {"getQuarantine", NULL, run_get_quarantine, answer_quarantine, false, false},
+  {"netgroup", call_read_target, run_netgroup, answer_netgroup, 0},
+  {"peerCount", NULL, run_peer_count, call_answer_how_many, 0},
+  {"getAllPeers", NULL, run_get_all_peers, answer_snapshot, 0},
+  {"nextToDial", read_dial, run_next_to_dial, answer_chosen, 0},
+  {"nextDue", NULL, run_next_due, answer_due, MAY_MISS},
+  {"setOnline", read_online, run_set_online, NULL, 0},
+  {"loadRandomPeers", read_choice, run_load_random_peers, answer_chosen, 0},
+  {"getPeersToSend", read_share, run_get_peers_to_send, answer_chosen, 0},
+  {"getStats", NULL, run_get_stats, answer_stats, 0},
+  {"getQuarantine", NULL, run_get_quarantine, answer_quarantine, 0},
 };
 const size_t queries_count = sizeof queries / sizeof queries[0];

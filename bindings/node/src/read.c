@@ -3,6 +3,7 @@
 
 #include "addon.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,16 +22,39 @@ bool read_u32(napi_env env, napi_value value, uint32_t *out)
   return sound(env, napi_get_value_uint32(env, value, out) == napi_ok);
 }
 
-bool read_i64(napi_env env, napi_value value, int64_t *out)
+static bool is_exact(double number)
+{
+  return number >= -MOST_SIZE && number <= MOST_SIZE && number == (double)(int64_t)number;
+}
+
+bool read_time(napi_env env, napi_value value, int64_t *out)
 {
   bool exact = false;
-  return sound(env, napi_get_value_bigint_int64(env, value, out, &exact) == napi_ok && exact);
+  double number = 0;
+
+  if (napi_get_value_double(env, value, &number) != napi_ok)
+    return sound(env, napi_get_value_bigint_int64(env, value, out, &exact) == napi_ok && exact);
+  if (isinf(number)) {
+    *out = number > 0 ? INT64_MAX : INT64_MIN;
+    return true;
+  }
+  if (!sound(env, is_exact(number)))
+    return false;
+  *out = (int64_t)number;
+  return true;
 }
 
 bool read_u64(napi_env env, napi_value value, uint64_t *out)
 {
   bool exact = false;
-  return sound(env, napi_get_value_bigint_uint64(env, value, out, &exact) == napi_ok && exact);
+  double number = 0;
+
+  if (napi_get_value_double(env, value, &number) != napi_ok)
+    return sound(env, napi_get_value_bigint_uint64(env, value, out, &exact) == napi_ok && exact);
+  if (!sound(env, is_exact(number) && number >= 0))
+    return false;
+  *out = (uint64_t)number;
+  return true;
 }
 
 bool read_size(napi_env env, napi_value value, size_t *out)
@@ -145,7 +169,7 @@ bool read_address(napi_env env, napi_value text, napi_value port, const char *ar
 bool read_record(napi_env env, const napi_value *parts, const char *array, size_t index, peer_manager_record *out)
 {
   return read_address(env, parts[0], parts[1], array, index, &out->address)
-         && read_i64(env, parts[2], &out->next_attempt)
+         && read_time(env, parts[2], &out->next_attempt)
          && read_u32(env, parts[3], &out->num_failures) && read_u32(env, parts[4], &out->peer_type);
 }
 

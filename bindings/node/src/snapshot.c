@@ -5,10 +5,12 @@
 #include <stdlib.h>
 
 struct held {
+  const char *kind; /* snapshot_kind */
   peer_manager_snapshot *snapshot; /* NULL once it is freed */
 };
 
-static const napi_type_tag tag = {0x2b9d6a1c84f3e057, 0xa5e0c7f1936b48d2};
+/* As in manager.c. */
+static const char snapshot_kind[] = "snapshot";
 
 static void finalize(napi_env env, void *data, void *hint)
 {
@@ -28,28 +30,23 @@ napi_value snapshot_wrap(napi_env env, peer_manager_snapshot *snapshot)
 
   if (held == NULL)
     return NULL;
-  held->snapshot = NULL;
+  held->kind = snapshot_kind;
+  held->snapshot = snapshot;
   if (napi_create_external(env, held, finalize, NULL, &value) != napi_ok) {
     free(held);
     return NULL;
   }
-  if (napi_type_tag_object(env, value, &tag) != napi_ok)
-    return NULL;
-  held->snapshot = snapshot;
   return value;
 }
 
 static struct held *unwrap(napi_env env, napi_value value)
 {
-  bool is_snapshot = false;
   void *data = NULL;
 
-  if (napi_check_object_type_tag(env, value, &tag, &is_snapshot) != napi_ok || !is_snapshot
-      || napi_get_value_external(env, value, &data) != napi_ok) {
-    throw_wrong_argument(env);
-    return NULL;
-  }
-  return data;
+  if (napi_get_value_external(env, value, &data) == napi_ok && ((struct held *)data)->kind == snapshot_kind)
+    return data;
+  throw_wrong_argument(env);
+  return NULL;
 }
 
 /* The first of `count` arguments is the snapshot. NULL: an exception is pending. */
@@ -99,6 +96,7 @@ napi_value snapshot_get(napi_env env, napi_callback_info info)
 {
   size_t index = 0;
   const peer_manager_snapshot *snapshot = take_index(env, info, &index);
+  const struct addon *addon = addon_of(env);
   peer_manager_record record;
   peer_manager_error error;
 
@@ -108,13 +106,14 @@ napi_value snapshot_get(napi_env env, napi_callback_info info)
     throw_failure(env, &error);
     return NULL;
   }
-  return answer_record(env, &record);
+  return addon == NULL ? NULL : answer_record(env, addon, &record);
 }
 
 napi_value snapshot_get_history(napi_env env, napi_callback_info info)
 {
   size_t index = 0;
   const peer_manager_snapshot *snapshot = take_index(env, info, &index);
+  const struct addon *addon = addon_of(env);
   peer_manager_history history;
   peer_manager_error error;
 
@@ -124,7 +123,7 @@ napi_value snapshot_get_history(napi_env env, napi_callback_info info)
     throw_failure(env, &error);
     return NULL;
   }
-  return answer_history(env, &history);
+  return addon == NULL ? NULL : answer_history(env, addon, &history);
 }
 
 napi_value snapshot_get_data(napi_env env, napi_callback_info info)

@@ -103,7 +103,7 @@ static peer_manager_status run_remove_many(struct call *call)
 
 static bool read_latest(napi_env env, struct call *call, const napi_value *arguments)
 {
-  return read_i64(env, arguments[0], &call->time);
+  return read_time(env, arguments[0], &call->time);
 }
 
 static peer_manager_status run_limit_next_attempt(struct call *call)
@@ -127,20 +127,20 @@ static peer_manager_status run_flush(struct call *call)
 }
 
 const struct operation writes[] = {
-  {"ensureExists", call_read_target, run_ensure_exists, NULL, false, false},
-  {"ensureExistsMany", read_many_addresses, run_ensure_exists_many, call_answer_how_many, false, false},
-  {"importFile", read_file_name, run_import, call_answer_how_many, false, false},
-  {"store", read_one_record, run_store, NULL, false, false},
-  {"storeMany", read_many_records, run_store_many, NULL, false, false},
-  {"updateType", read_observation, run_update_type, NULL, false, false},
-  {"updateBackoff", read_backoff, run_update_backoff, NULL, false, false},
-  {"update", read_both, run_update, NULL, false, false},
-  {"remove", call_read_target, run_remove, NULL, false, false},
-  {"removeHost", call_read_subject, run_remove_host, call_answer_how_many, false, false},
-  {"removePeersWithManyFailures", read_failures, run_remove_many, call_answer_how_many, false, false},
-  {"limitNextAttempt", read_latest, run_limit_next_attempt, call_answer_how_many, false, false},
-  {"setOwnAddresses", read_many_addresses, run_set_own_addresses, NULL, false, false},
-  {"clearAll", NULL, run_clear_all, NULL, false, false},
-  {"flush", NULL, run_flush, NULL, false, false},
+  {"ensureExists", call_read_target, run_ensure_exists, NULL, 0},
+  {"ensureExistsMany", read_many_addresses, run_ensure_exists_many, call_answer_how_many, 0},
+  {"importFile", read_file_name, run_import, call_answer_how_many, 0},
+  {"store", read_one_record, run_store, NULL, 0},
+  {"storeMany", read_many_records, run_store_many, NULL, 0},
+  {"updateType", read_observation, run_update_type, NULL, 0},
+  {"updateBackoff", read_backoff, run_update_backoff, NULL, 0},
+  {"update", read_both, run_update, NULL, 0},
+  {"remove", call_read_target, run_remove, NULL, 0},
+  {"removeHost", call_read_subject, run_remove_host, call_answer_how_many, 0},
+  {"removePeersWithManyFailures", read_failures, run_remove_many, call_answer_how_many, 0},
+  {"limitNextAttempt", read_latest, run_limit_next_attempt, call_answer_how_many, 0},
+  {"setOwnAddresses", read_many_addresses, run_set_own_addresses, NULL, 0},
+  {"clearAll", NULL, run_clear_all, NULL, 0},
+  {"flush", NULL, run_flush, NULL, 0},
 };
 const size_t writes_count = sizeof writes / sizeof writes[0];

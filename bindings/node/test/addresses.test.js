@@ -73,7 +73,7 @@ test("a record is made new, and is ready when its time has come", () => {
     { ...record, address: String(record.address) },
     {
       address: "example.org:5",
-      nextAttempt: 100n,
+      nextAttempt: 100,
       numFailures: 0,
       peerType: "inbound",
     },

@@ -11,7 +11,7 @@ test("a clock may tell the time as a number or as a bigint", (t) => {
   for (const time of [NOW, BigInt(NOW)]) {
     const pm = open(t, { clock: () => time });
     pm.ensureExists(A);
-    assert.equal(pm.load(A).nextAttempt, BigInt(NOW));
+    assert.equal(pm.load(A).nextAttempt, NOW);
   }
 });
 
@@ -28,7 +28,7 @@ test("an asynchronous call works with the time at which it was made", async (t) 
   const calls = [];
   for (; now < 150; now++) calls.push(pm.ensureExistsAsync({ host: "1.2.3.4", port: now }));
   await Promise.all(calls);
-  for (const { address, nextAttempt } of pm.getAllPeers()) assert.equal(nextAttempt, BigInt(address.port));
+  for (const { address, nextAttempt } of pm.getAllPeers()) assert.equal(nextAttempt, address.port);
   assert.equal(pm.peerCount(), 50);
 });
 
@@ -72,7 +72,7 @@ test("what is no time is refused, and the call has done nothing", async (t) => {
 test("a time at the end of its range saturates", (t) => {
   const pm = open(t, { clock: () => 2n ** 63n - 1n });
   pm.updateBackoff(A, "increase");
-  assert.equal(pm.load(A).nextAttempt, 2n ** 63n - 1n);
+  assert.equal(pm.load(A).nextAttempt, Infinity);
 });
 
 test("a clock may use the manager that it belongs to", (t) => {

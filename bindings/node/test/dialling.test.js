@@ -81,11 +81,11 @@ test("the next peer to become due is known", (t) => {
   assert.equal(pm.nextDue(), undefined);
   pm.store(record(PREFERRED, "preferred", { nextAttempt: NOW + 9 }));
   pm.store(record(OUTBOUND, "outbound", { nextAttempt: NOW + 7 }));
-  assert.equal(pm.nextDue(), BigInt(NOW + 7));
+  assert.equal(pm.nextDue(), NOW + 7);
   now = NOW + 7;
-  assert.equal(pm.nextDue(), BigInt(NOW + 9));
+  assert.equal(pm.nextDue(), NOW + 9);
   pm.store(record(PREFERRED, "preferred", { nextAttempt: 2n ** 63n - 1n }));
-  assert.equal(pm.nextDue(), 2n ** 63n - 1n);
+  assert.equal(pm.nextDue(), Infinity);
 });
 
 test("no peer is to blame while the node is offline", (t) => {

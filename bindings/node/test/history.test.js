@@ -14,7 +14,7 @@ const record = (address, peerType) => ({ address, nextAttempt: 0, numFailures: 0
 /** A history whose times are seconds after NOW; what is left out is never. */
 function history(times) {
   const never = { firstHeard: null, lastHeard: null, firstReached: null, lastReached: null, lastAttempt: null };
-  const seconds = Object.entries(times).map(([name, second]) => [name, BigInt(NOW + second)]);
+  const seconds = Object.entries(times).map(([name, second]) => [name, NOW + second]);
   return { ...never, ...Object.fromEntries(seconds) };
 }
 
@@ -62,8 +62,8 @@ for (const kind of ["", "Async"]) {
     const stored = change(pm, "store", record(A, "outbound"));
     clock.now = NOW + 4;
     await Promise.all([stored, change(pm, "storeMany", [record(B, "inbound")])]);
-    assert.equal(pm.loadHistory(A).firstHeard, BigInt(NOW + 3));
-    assert.equal(pm.loadHistory(B).firstHeard, BigInt(NOW + 4));
+    assert.equal(pm.loadHistory(A).firstHeard, NOW + 3);
+    assert.equal(pm.loadHistory(B).firstHeard, NOW + 4);
   });
 
   both("who is no longer heard of is removed", async (kept, clock) => {
@@ -127,7 +127,7 @@ for (const kind of ["", "Async"]) {
     assert.equal(await change(pm, "removePeersNotHeardSince", 2n ** 63n - 1n), 0);
     clock.now = NOW + 1;
     await change(pm, "updateBackoff", A, "increase");
-    assert.equal(pm.loadHistory(A).lastAttempt, BigInt(NOW + 1));
+    assert.equal(pm.loadHistory(A).lastAttempt, NOW + 1);
   });
 
   both("the dead give their places to new peers", async (kept, clock) => {

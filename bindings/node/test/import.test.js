@@ -9,8 +9,8 @@ const { test } = require("node:test");
 const { writeFileSync } = require("node:fs");
 const { NOW, directory, file, open, refused } = require("./helper.js");
 
-const KNOWN = { address: "1.2.3.4:5", nextAttempt: BigInt(NOW), numFailures: 9, peerType: "inbound" };
-const UNKNOWN = { address: "example.org:6", nextAttempt: 7n, numFailures: 3, peerType: "preferred" };
+const KNOWN = { address: "1.2.3.4:5", nextAttempt: NOW, numFailures: 9, peerType: "inbound" };
+const UNKNOWN = { address: "example.org:6", nextAttempt: 7, numFailures: 3, peerType: "preferred" };
 
 for (const method of ["importFile", "importFileAsync"]) {
   test(`${method} adds the new peers of another file`, async (t) => {

@@ -67,8 +67,8 @@ test("the back-off has the unit and the limit that the options say", (t) => {
   const pm = open(t, { backoffSeconds: 3600, maxBackoffExponent: 1 });
   const waits = Array.from({ length: 100 }, () => {
     pm.updateBackoff("1.2.3.4:5", "increase");
-    return pm.load("1.2.3.4:5").nextAttempt - BigInt(NOW);
+    return pm.load("1.2.3.4:5").nextAttempt - NOW;
   });
-  assert.ok(waits.every((wait) => wait >= 1n && wait <= 7200n));
-  assert.ok(waits.slice(0, 10).some((wait) => wait > 100n));
+  assert.ok(waits.every((wait) => wait >= 1 && wait <= 7200));
+  assert.ok(waits.slice(0, 10).some((wait) => wait > 100));
 });

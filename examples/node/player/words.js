@@ -82,7 +82,7 @@ function textOfRecord({ address, nextAttempt, numFailures, peerType }) {
 }
 
 function textOfHistory({ firstHeard, lastHeard, firstReached, lastReached, lastAttempt }) {
-  return [firstHeard, lastHeard, firstReached, lastReached, lastAttempt].map((time) => time ?? 0n).join(" ");
+  return [firstHeard, lastHeard, firstReached, lastReached, lastAttempt].map((time) => time ?? 0).join(" ");
 }
 
 function textOfData(data) {

@@ -1,4 +1,5 @@
-// What a program in TypeScript may write, and what it may not. It is compiled, not run: `make types`.
+// What an ES module in TypeScript may write, and what it may not, without the types of Node.js or of a browser. It is
+// compiled, not run: `make types`.
 
 import {
   type AddressLike,
@@ -13,6 +14,7 @@ import {
   type PeerRecord,
   REALLY_DEAD,
   Snapshot,
+  type TypeFilter,
   buildInfo,
   isReady,
   newRecord,
@@ -26,7 +28,7 @@ function same<A, B>(_: Same<A, B>): void {}
 
 async function use(list: Iterable<AddressLike>): Promise<void> {
   await using pm = await PeerManager.openAsync({
-    dbPath: new URL("file:///var/lib/node/peers.db"),
+    dbPath: "/var/lib/node/peers.db",
     durability: "deferred",
     rngSeed: 42n,
     clock: () => 1_700_000_000,
@@ -34,7 +36,7 @@ async function use(list: Iterable<AddressLike>): Promise<void> {
     nameGroups: true,
     backoffSeconds: 5,
     maxBackoffExponent: 12,
-    asmapPath: new URL("file:///var/lib/node/asmap.dat"),
+    asmapPath: "/var/lib/node/asmap.dat",
     keepHistory: true,
   });
   using memory = PeerManager.open();
@@ -43,13 +45,14 @@ async function use(list: Iterable<AddressLike>): Promise<void> {
   const added = await pm.ensureExistsManyAsync(list);
   same<typeof added, number>(true);
   same<ReturnType<typeof pm.importFile>, number>(true);
-  (await pm.importFileAsync(new URL("file:///var/lib/other/peers.db"))) satisfies number;
+  (await pm.importFileAsync("/var/lib/other/peers.db")) satisfies number;
   const record = pm.load({ host: "1.2.3.4", port: 5 });
   same<typeof record, PeerRecord | undefined>(true);
   if (record) {
-    same<typeof record.nextAttempt, bigint>(true);
+    same<typeof record.nextAttempt, number>(true);
     memory.store(record);
-    memory.store({ ...record, address: "1.2.3.4:5", nextAttempt: 7 });
+    memory.store({ ...record, address: "1.2.3.4:5", nextAttempt: 7n });
+    memory.store({ ...record, nextAttempt: null });
   }
   const backoff: Backoff = "hard-reset";
   pm.update("1.2.3.4:5", "outbound", backoff);
@@ -63,13 +66,13 @@ async function use(list: Iterable<AddressLike>): Promise<void> {
   pm.loadRandomPeers(8, { heardSince: 1_700_000_000, reachedSince: 1n });
   const history = pm.loadHistory(record?.address ?? "1.2.3.4:5");
   same<typeof history, History | undefined>(true);
-  if (history) same<typeof history.lastReached, bigint | null>(true);
+  if (history) same<typeof history.lastReached, number | null>(true);
   same<ReturnType<typeof peers.history>, History | undefined>(true);
   pm.setData("1.2.3.4:5", new Uint8Array([1, 2]));
-  (await pm.setDataAsync("1.2.3.4:5", Buffer.from("id"))) satisfies void;
+  (await pm.setDataAsync("1.2.3.4:5", new Uint8Array(2))) satisfies void;
   const data = pm.getData("1.2.3.4:5");
-  same<typeof data, Buffer | undefined>(true);
-  same<ReturnType<typeof peers.data>, Buffer | undefined>(true);
+  same<typeof data, Uint8Array | undefined>(true);
+  same<ReturnType<typeof peers.data>, Uint8Array | undefined>(true);
   pm.removeHost("1.2.3.4") satisfies number;
   (await pm.removeHostAsync("example.org")) satisfies number;
   pm.removePeersNotHeardSince(5) satisfies number;
@@ -79,7 +82,7 @@ async function use(list: Iterable<AddressLike>): Promise<void> {
   same<ReturnType<typeof pm.isBanned>, boolean>(true);
   for (const ban of pm.bans()) {
     same<typeof ban, Ban>(true);
-    same<typeof ban.until, bigint | null>(true);
+    same<typeof ban.until, number | null>(true);
     await pm.unbanAsync(ban.subject);
   }
   same<ReturnType<typeof pm.bansAsync>, Promise<Ban[]>>(true);
@@ -88,9 +91,11 @@ async function use(list: Iterable<AddressLike>): Promise<void> {
   pm.nextToDial("feeler", 1);
   same<ReturnType<typeof pm.netgroup>, bigint>(true);
   chosen[0]?.isRoutable satisfies boolean | undefined;
-  pm.loadRandomPeers(8, { typeFilter: "not-preferred" });
+  const typeFilter: TypeFilter = "not-preferred";
+  pm.loadRandomPeers(8, { typeFilter });
+  same<ReturnType<typeof peers.toJSON>, PeerRecord[]>(true);
   const due = pm.nextDue();
-  same<typeof due, bigint | undefined>(true);
+  same<typeof due, number | undefined>(true);
   pm.setOnline(dialled.length >= 2);
   pm.setOwnAddresses(["1.2.3.4:5"]);
   (await pm.setOwnAddressesAsync(new Set(chosen))) satisfies void;
@@ -120,6 +125,16 @@ function misuse(pm: PeerManager): void {
   pm.ensureExists(42);
   // @ts-expect-error: not an option
   PeerManager.open({ dbpath: "x" });
+  // @ts-expect-error: not an option, beside others that are
+  PeerManager.openAsync({ dbPath: "x", durabilty: "sync" });
+  // @ts-expect-error: not a field of a query
+  pm.loadRandomPeers(1, { typefilter: "any" });
+  // @ts-expect-error: not a field of a filter
+  pm.getPeersToSend(1, null, { maxFailures: 3 });
+  // @ts-expect-error: not a path
+  PeerManager.open({ dbPath: 7 });
+  // @ts-expect-error: seconds, not a date
+  pm.ban("1.2.3.4", new Date());
   // @ts-expect-error: not a durability
   PeerManager.open({ durability: "always" });
   // @ts-expect-error: not a reach
