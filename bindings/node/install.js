@@ -1,7 +1,7 @@
 "use strict";
 
 // Run by npm when the package is installed: takes the prebuilt addon if that loads, and else builds one from the sources
-// in the package, with cargo and a C compiler. `npm install --build-from-source` builds in any case.
+// in the package, with cargo and a C compiler. With npm_config_build_from_source=true it builds in any case.
 //
 //   node install.js
 //   node install.js --link ARCHIVE ADDON     only makes the addon, of a libpeer_manager.a that is there
@@ -90,7 +90,7 @@ function main([option, archive, addon]) {
     link(resolve(archive), resolve(addon));
     return;
   }
-  if (!process.env.npm_config_build_from_source) {
+  if (process.env.npm_config_build_from_source !== "true") {
     const { native, reasons } = loadFirst(addonsOf(__dirname));
     if (native !== undefined) return;
     console.log(["peer-manager: no prebuilt addon loads here, so it is built", ...reasons].join("; "));

@@ -86,10 +86,12 @@ export class PeerAddress {
   /** 1 to 65535. */
   readonly port: number;
 
+  /** A host and a port in any spelling; what is no address throws, `INVALID_ADDRESS`. No name is resolved. */
   constructor(host: string, port: number);
 
   /** Parses text; `defaultPort` is the port of text that has none. Without it, such text is an error. */
   static parse(text: string, defaultPort?: number): PeerAddress;
+  /** Whatever stands for an address; a `PeerAddress` is returned as it is. */
   static from(address: AddressLike): PeerAddress;
 
   /** Whether it means nothing to a stranger, so that it is not sent to one. */
@@ -100,6 +102,7 @@ export class PeerAddress {
   equals(other: AddressLike): boolean;
   /** `host:port`, with an IPv6 host in brackets. */
   toString(): string;
+  /** The same text. */
   toJSON(): string;
 }
 
@@ -112,6 +115,7 @@ export interface FileURL {
 
 /** All that is known of one peer. */
 export interface PeerRecord {
+  /** In canonical form. */
   address: PeerAddress;
   /** When it may be dialled next, in seconds since the Unix epoch; `Infinity` for never. */
   nextAttempt: number;
@@ -305,6 +309,7 @@ export interface Quarantine {
 /** All peers as they were at one point in time, in no particular order. It may outlive its peer manager. */
 export class Snapshot implements Iterable<PeerRecord>, Disposable {
   private constructor();
+  /** How many peers there are in it. */
   readonly length: number;
   /** As `Array.prototype.at`. */
   at(index: number): PeerRecord | undefined;
@@ -315,6 +320,7 @@ export class Snapshot implements Iterable<PeerRecord>, Disposable {
   history(index: number): History | undefined;
   /** The bytes that went with the peer that `at(index)` is, a `Buffer`; none if it had none. */
   data(index: number): Uint8Array | undefined;
+  /** The records, each made when its turn comes. */
   [Symbol.iterator](): Generator<PeerRecord, void, undefined>;
   /** All records. */
   toJSON(): PeerRecord[];
@@ -326,9 +332,11 @@ export class Snapshot implements Iterable<PeerRecord>, Disposable {
 /**
  * The table of peers.
  *
- * A method without `Async` works on this thread: it takes microseconds in memory, but one that changes peers may wait for
- * the disk. The one with `Async` does the same on a thread of libuv's. Asynchronous calls of one peer manager are
- * carried out in the order in which they were made, one at a time; a synchronous one does not wait for them.
+ * A method without `Async` works on this thread. A query never waits for the disk, and its cost does not grow with the table
+ * unless its description says so. A change is one transaction, whatever the number of peers it is about, and may wait for the
+ * disk; with `"deferred"` the transaction comes later. The method with `Async` does the same on a thread of libuv's, so
+ * that the event loop does not wait. Asynchronous calls of one peer manager are carried out in the order in which they were made,
+ * one at a time; a synchronous one does not wait for them.
  */
 export class PeerManager implements Disposable, AsyncDisposable {
   private constructor();
@@ -387,7 +395,7 @@ export class PeerManager implements Disposable, AsyncDisposable {
   remove(address: AddressLike): void;
   removeAsync(address: AddressLike): Promise<void>;
 
-  /** Removes the peers of a host, on all its ports, preferred ones too, and returns how many there were. */
+  /** Removes the peers of a host, on all its ports, preferred ones too, and returns how many there were. Linear in the table. */
   removeHost(host: string): number;
   removeHostAsync(host: string): Promise<number>;
 
@@ -405,12 +413,16 @@ export class PeerManager implements Disposable, AsyncDisposable {
 
   /**
    * Removes the inbound peers that were never reached and were last heard of before `since`, and returns how many there were;
-   * those of which nothing is known stay. Without {@link Options.keepHistory} it is an error, `UNSUPPORTED`.
+   * those of which nothing is known stay. Without {@link Options.keepHistory} it is an error, `UNSUPPORTED`. Linear in the
+   * inbound peers.
    */
   removePeersNotHeardSince(since: number | bigint): number;
   removePeersNotHeardSinceAsync(since: number | bigint): Promise<number>;
 
-  /** Limits every peer's next attempt to `latest`, after a clock that was wrong. Returns how many were changed. */
+  /**
+   * Limits every peer's next attempt to `latest`, after a clock that was wrong. Returns how many were changed. Linear in the
+   * table.
+   */
   limitNextAttempt(latest: number | bigint): number;
   limitNextAttemptAsync(latest: number | bigint): Promise<number>;
 
@@ -429,7 +441,7 @@ export class PeerManager implements Disposable, AsyncDisposable {
    * The peers that it is about, preferred ones too, are removed in the same transaction, and from then on refused, `REFUSED`, in a
    * batch and in an import left out and counted in {@link Stats.refusedPeers}. Banning the same again moves the end. An IPv6
    * address that wraps an IPv4 address counts as that. Bans survive a restart (but in a file that stellar-core has made), and
-   * their number costs other calls nothing.
+   * their number costs other calls nothing. Linear in the table.
    */
   ban(subject: string, until: number | bigint | null): number;
   banAsync(subject: string, until: number | bigint | null): Promise<number>;
@@ -499,12 +511,17 @@ export class PeerManager implements Disposable, AsyncDisposable {
    */
   getPeersToSend(size: number, exclude?: AddressLike | null, filter?: Query | null): PeerAddress[];
 
+  /** How many peers there are. */
   peerCount(): number;
 
   /** Copies all peers. Linear in the table: some milliseconds for a hundred thousand. */
   getAllPeers(): Snapshot;
   getAllPeersAsync(): Promise<Snapshot>;
 
+  /**
+   * Counts. In a table without bounds it is linear in the table, to count the netgroups, until a query has asked for
+   * `maxPerNetgroup`; otherwise its cost does not grow.
+   */
   getStats(): Stats;
   getStatsAsync(): Promise<Stats>;
 
@@ -512,8 +529,9 @@ export class PeerManager implements Disposable, AsyncDisposable {
   getQuarantine(): Quarantine | undefined;
 
   /**
-   * Flushes and closes. Calls that were made before are carried out first, asynchronous ones too. Every later call
-   * throws, `CLOSED`; closing again does nothing. What `"deferred"` could not write is lost: flush first to find out.
+   * Flushes and closes, so it waits for the disk. Calls that were made before are carried out first, asynchronous ones too.
+   * Every later call throws, `CLOSED`; closing again does nothing. What `"deferred"` could not write is lost: flush first to
+   * find out.
    */
   close(): void;
   closeAsync(): Promise<void>;
