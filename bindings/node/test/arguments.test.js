@@ -2,7 +2,7 @@
 
 const assert = require("node:assert/strict");
 const { test } = require("node:test");
-const { PeerManager, PeerManagerError, Snapshot } = require("peer-manager");
+const { PeerAddress, PeerManager, PeerManagerError, Snapshot } = require("peer-manager");
 const { NOW, open, outOfRange, refused, wrongType } = require("./helper.js");
 
 const A = "1.2.3.4:5";
@@ -131,6 +131,36 @@ test("wrong queries throw", (t) => {
   assert.throws(() => pm.loadRandomPeers(1, { reachedSince: null }), wrongType(/query\.reachedSince/));
   assert.throws(() => pm.getPeersToSend(1, 5), wrongType(/exclude/));
   assert.throws(() => pm.getPeersToSend(1, undefined, { maxNumFailures: -1 }), outOfRange(/filter\.maxNumFailures/));
+});
+
+test("an address that is looked up is checked as any other", (t) => {
+  const pm = open(t);
+  pm.ensureExists(A);
+  for (const [address, expected] of [
+    [null, wrongType(/address must be a string "host:port" or an object \{ host, port \}, not null/)],
+    [7, wrongType(/not 7/)],
+    [[A], wrongType()],
+    [{ host: 7, port: 5 }, wrongType(/address\.host must be a string, not 7/)],
+    [{ host: "1.2.3.4" }, wrongType(/address\.port must be a number, not undefined/)],
+    [{ host: "1.2.3.4", port: 5.5 }, outOfRange(/address\.port/)],
+    [{ host: "1.2.3.4", port: 65541 }, outOfRange(/address\.port/)],
+    [{ host: "1.2.3.4", port: 0 }, refused("INVALID_ADDRESS")],
+    [{ host: "1.2.3.4\0x", port: 5 }, wrongType(/address\.host must be text without a NUL/)],
+    ["1.2.3.4:5\0", wrongType(/address must be text without a NUL/)],
+    [{ host: "\ud800.org", port: 5 }, wrongType(/surrogate/)],
+    [{ host: "\u0131.2.3.4", port: 5 }, refused("INVALID_ADDRESS")],
+    ["1.2.3.4", refused("INVALID_ADDRESS", /port/)],
+    ["a".repeat(1_000_000), refused("INVALID_ADDRESS")],
+    [Object.create(PeerAddress.prototype), wrongType(/address\.host must be a string, not undefined/)],
+  ]) {
+    assert.throws(() => pm.load(address), expected);
+  }
+  assert.equal(pm.load("1.2.3.4:6"), undefined);
+  assert.equal(pm.load(PeerAddress.parse("1.2.3.4:6")), undefined);
+  assert.equal(pm.load(new Proxy(PeerAddress.parse(A), {})).numFailures, 0);
+  pm.close();
+  for (const address of [A, PeerAddress.parse(A)]) assert.throws(() => pm.load(address), refused("CLOSED"));
+  assert.throws(() => pm.load(null), wrongType());
 });
 
 const WRONG_OPTIONS = [

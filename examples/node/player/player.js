@@ -67,7 +67,10 @@ const OPERATIONS = {
       .map(String),
   next_to_dial: ({ pm }, [purpose, size, ...busy]) =>
     pm.nextToDial(nameOf(purpose), Number(size), busy.map(addressOf)).map(String),
-  next_due: ({ pm }) => [String(found(pm.nextDue(), "no peer waits: all that there are can be dialled now"))],
+  next_due: ({ pm }) => {
+    const due = pm.nextDue();
+    return [found(due && words.textOfTime(due), "no peer waits: all that there are can be dialled now")];
+  },
   same_netgroup: ({ pm }, [a, b]) => [String(pm.netgroup(addressOf(a)) === pm.netgroup(addressOf(b)))],
 
   // ---- Looking ----

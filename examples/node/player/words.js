@@ -77,8 +77,13 @@ function queryOf([filter, useNextAttempt, failures, ...rest]) {
   };
 }
 
+/** The script has the last second of all as a number. */
+function textOfTime(time) {
+  return String(time === Infinity ? FOR_GOOD : time);
+}
+
 function textOfRecord({ address, nextAttempt, numFailures, peerType }) {
-  return `${address} ${nextAttempt} ${numFailures} ${peerType.toUpperCase()}`;
+  return `${address} ${textOfTime(nextAttempt)} ${numFailures} ${peerType.toUpperCase()}`;
 }
 
 function textOfHistory({ firstHeard, lastHeard, firstReached, lastReached, lastAttempt }) {
@@ -90,7 +95,7 @@ function textOfData(data) {
 }
 
 function textOfBan({ subject, until }) {
-  return `${subject} ${until ?? FOR_GOOD}`;
+  return `${subject} ${textOfTime(until ?? Infinity)}`;
 }
 
 /** The counts as `name N`, in the order of the struct. */
@@ -116,6 +121,7 @@ module.exports = {
   textOfData,
   textOfHistory,
   textOfRecord,
+  textOfTime,
   textsOfStats,
   truthOf,
 };
