@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-/* The manager, and the host that `read` reads. NULL: an exception is pending. */
+/* The first of the arguments: a manager that is open. NULL: an exception is pending. */
 static struct manager *take(napi_env env, napi_callback_info info, napi_value arguments[3])
 {
   struct manager *manager;
@@ -45,7 +45,8 @@ napi_value load(napi_env env, napi_callback_info info)
   return answer_record(env, manager->addon, &record);
 }
 
-/* A host and port that came from the library, so that they need no look at them here; and true in place of the host. */
+/* The host and port of a PeerAddress, which came from the library: they are not checked here, and the answer is true in
+ * place of the host. */
 napi_value load_canonical(napi_env env, napi_callback_info info)
 {
   napi_value arguments[3];
