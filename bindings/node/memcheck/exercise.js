@@ -52,6 +52,12 @@ async function exercise(pm, kind) {
   await change("setData", "1.2.3.4:6", new Uint8Array(0));
   await change("setData", "1.2.3.4:6", new Uint8Array(1000)).catch(() => {});
   await change("setData", "8.8.8.8:8", new Uint8Array(1)).catch(() => {});
+  for (const address of ["1.2.3.4:5", { host: "1.2.3.4", port: 5 }, "8.8.8.8:8"]) {
+    pm.load(address);
+    pm.load(PeerAddress.from(address));
+  }
+  refuse(() => pm.load("what"));
+  refuse(() => pm.load({ host: "1.2.3.4\0", port: 5 }));
   pm.getData("1.2.3.4:5");
   pm.getData("8.8.8.8:8");
   await change("removeHost", "example.org");

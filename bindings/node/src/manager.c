@@ -97,9 +97,11 @@ static void addon_forget_use(struct addon *addon)
 
 static void finalize_addon(napi_env env, void *data, void *hint)
 {
-  (void)env;
+  struct addon *addon = data;
+
   (void)hint;
-  addon_forget_use(data);
+  napi_delete_reference(env, addon->buffer);
+  addon_forget_use(addon);
 }
 
 static bool share_numbers(napi_env env, napi_value exports, struct addon *addon)
@@ -122,11 +124,13 @@ bool addon_create(napi_env env, napi_value exports)
   if (addon == NULL)
     return false;
   addon->uses = 1;
-  if (!share_numbers(env, exports, addon) || napi_set_instance_data(env, addon, finalize_addon, NULL) != napi_ok) {
-    free(addon);
-    return false;
+  if (share_numbers(env, exports, addon)) {
+    if (napi_set_instance_data(env, addon, finalize_addon, NULL) == napi_ok)
+      return true;
+    napi_delete_reference(env, addon->buffer);
   }
-  return true;
+  free(addon);
+  return false;
 }
 
 struct addon *addon_of(napi_env env)
