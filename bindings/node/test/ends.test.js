@@ -111,6 +111,7 @@ const WORKER = `
   const { PeerManager } = require(workerData.lib);
   const pm = PeerManager.open({ dbPath: workerData.dbPath, durability: "deferred", flushIntervalMs: 3600000 });
   pm.ensureExists("1.2.3.4:5");
+  if (pm.load("1.2.3.4:5").address.port !== 5) throw new Error("another peer was loaded");
   const calls = Array.from({ length: 20 }, (_, i) => pm.ensureExistsAsync({ host: "5.6.7.8", port: i + 1 }));
 `;
 
