@@ -13,7 +13,7 @@ from pathlib import Path
 
 from peer_manager import (
     Address,
-    BackOff,
+    Backoff,
     Durability,
     PeerManager,
     PeerManagerError,
@@ -87,10 +87,10 @@ class Player:
         self.peers.update_type(address(word), PeerType[observed], preferred_type_known=is_true(known))
 
     def do_update_backoff(self, word: str, backoff: str) -> None:
-        self.peers.update_backoff(address(word), BackOff[backoff])
+        self.peers.update_backoff(address(word), Backoff[backoff])
 
     def do_update(self, word: str, observed: str, known: str, backoff: str) -> None:
-        self.peers.update(address(word), PeerType[observed], BackOff[backoff], preferred_type_known=is_true(known))
+        self.peers.update(address(word), PeerType[observed], Backoff[backoff], preferred_type_known=is_true(known))
 
     def do_remove(self, word: str) -> None:
         self.peers.remove(address(word))

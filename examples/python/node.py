@@ -23,7 +23,7 @@ from pathlib import Path
 from peer_manager import (
     MAX_FAILURES,
     Address,
-    BackOff,
+    Backoff,
     PeerManager,
     PeerManagerError,
     PeerType,
@@ -109,9 +109,9 @@ class Node:
         answered = self.world.answers(peer)
         self.counts["dialled" if answered else "failed"] += 1
         if answered:
-            self.peers.update(peer, PeerType.OUTBOUND, BackOff.RESET)
+            self.peers.update(peer, PeerType.OUTBOUND, Backoff.RESET)
         else:
-            self.peers.update_backoff(peer, BackOff.INCREASE)
+            self.peers.update_backoff(peer, Backoff.INCREASE)
         return answered
 
     def share(self, asker: Address) -> None:

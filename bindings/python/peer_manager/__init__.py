@@ -4,21 +4,21 @@ has behaved.
     with PeerManager("peers.db") as peers:
         peers.ensure_exists("core-live-a.stellar.org:11625")
         for address in peers.next_to_dial(Purpose.CONNECT, 8):
-            peers.update_backoff(address, BackOff.INCREASE)
+            peers.update_backoff(address, Backoff.INCREASE)
 """
 
 from ._address import Address, HostLike, address_equal
 from ._bans import Ban, Subject
 from ._data import DATA_CAPACITY, BytesLike
 from ._history import History
+from ._library import build_info, status_name, version_number, version_string
 from ._manager import PeerManager
-from ._native import build_info, status_name, version_number, version_string
 from ._snapshot import Snapshot
 from ._time import Time
 from ._values import (
     MAX_FAILURES,
     REALLY_DEAD,
-    BackOff,
+    Backoff,
     Durability,
     Network,
     OnCorrupt,
@@ -56,7 +56,7 @@ __all__ = [
     "MAX_FAILURES",
     "REALLY_DEAD",
     "Address",
-    "BackOff",
+    "Backoff",
     "Ban",
     "BusyError",
     "BytesLike",

@@ -1,44 +1,52 @@
 """Addresses."""
 
 from collections.abc import Iterable
-from ctypes import byref, create_string_buffer
-from dataclasses import dataclass
-from ipaddress import AddressValueError, IPv4Address, IPv6Address
-from typing import Any, Self, SupportsIndex, TypeAlias
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from itertools import repeat
+from typing import Any, NamedTuple, Self, SupportsIndex, TypeAlias
 
-from . import _native
-from ._checks import integer, text, unsigned
+from ._checks import integer, several, text, unsigned
+from ._library import CData, check, ffi, lib
 from .errors import InvalidAddressError
 
 HostLike: TypeAlias = IPv4Address | IPv6Address | str
 """An IP address, or a name (so .onion and .i2p too). Names are never resolved."""
 
+_ADDRESS = ffi.typeof("peer_manager_address *")
 
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where a peer listens. Any spelling is accepted and made canonical, so that equal addresses compare as equal."""
 
-    host: HostLike
-    """An IPv4Address or an IPv6Address if it is one (IPv4-mapped IPv6 is IPv4), otherwise a name in lower case."""
+class _HostAndPort(NamedTuple):
+    host: str
     port: int
 
-    def __post_init__(self) -> None:
-        out = _native.Address()
-        _native.call("address_init", native_host(self.host), _port(self.port), byref(out))
-        _fill(self, out)
+
+class Address(_HostAndPort):
+    """Where a peer listens: a host and a port, which is what socket.create_connection takes, and what
+    asyncio.open_connection(*address) does. Any spelling is accepted and made canonical, so that equal addresses compare
+    as equal. They are in the order of the texts of their hosts."""
+
+    __slots__ = ()
+
+    def __new__(cls, host: HostLike, port: SupportsIndex) -> Self:
+        """host: an IP address (IPv4-mapped IPv6 becomes IPv4), or a name. port: 1 to 65535. InvalidAddressError, which
+        is a ValueError, for what is none."""
+        out = ffi.new(_ADDRESS)
+        check(lib.binding_address_init(native_host(host), _port(port), out))
+        return cls._of(out)
 
     @classmethod
     def parse(cls, address: str, default_port: SupportsIndex = 0) -> Self:
         """Parses "1.2.3.4:11625", "[2001:db8::1]:11625", "example.org:11625"; also without a port if there is a
         default one."""
-        out = _native.Address()
+        out = ffi.new(_ADDRESS)
         port = unsigned(default_port, "default_port", 16)
-        _native.call("address_parse", text(address, "address"), port, byref(out))
+        check(lib.binding_address_parse(text(address, "address"), port, out))
         return cls._of(out)
 
     @classmethod
     def from_sockaddr(cls, sockaddr: tuple[Any, ...]) -> Self:
-        """Takes what socket.getpeername and socket.accept give for AF_INET and AF_INET6."""
+        """Takes what socket.getpeername and socket.accept give for AF_INET and AF_INET6. Its port is where the other
+        end sends from, not where it listens: see README, "What to store"."""
         if not isinstance(sockaddr, tuple) or len(sockaddr) not in (2, 4):
             raise TypeError("sockaddr is not a socket address; give a tuple of AF_INET or AF_INET6")
         if len(sockaddr) == 4 and sockaddr[3] != 0:
@@ -47,48 +55,51 @@ class Address:
 
     @property
     def sockaddr(self) -> tuple[str, int]:
-        """What socket.create_connection and socket.connect take."""
-        return str(self.host), self.port
+        """The address as a plain tuple."""
+        return self.host, self.port
+
+    @property
+    def ip(self) -> IPv4Address | IPv6Address | None:
+        """The host as an object of ipaddress, which is made each time; None for a name."""
+        try:
+            return ip_address(self.host)
+        except ValueError:
+            return None
 
     @property
     def is_private(self) -> bool:
         """Whether the address means nothing to a stranger, so that it is never sent to one."""
-        return bool(_native.C["address_is_private"](byref(native_address(self))))
+        return bool(lib.binding_address_is_private(self.host.encode(), self.port))
 
     @property
     def is_routable(self) -> bool:
         """Whether a stranger on the Internet may be able to reach the address: it is neither private nor set aside for
         examples or for no host at all, such as 192.0.2.0/24 and *.test."""
-        return bool(_native.C["address_is_routable"](byref(native_address(self))))
+        return bool(lib.binding_address_is_routable(self.host.encode(), self.port))
 
     def __str__(self) -> str:
         """What parse reads."""
-        buffer = create_string_buffer(_native.ADDRESS_TEXT_CAPACITY)
-        _native.call("address_format", byref(native_address(self)), buffer, len(buffer))
-        return buffer.value.decode()
+        host, port = self
+        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
     @classmethod
-    def _of(cls, native: _native.Address) -> Self:
+    def _of(cls, native: CData) -> Self:
         """An address that the library has written, so that it is canonical."""
-        address = object.__new__(cls)
-        _fill(address, native)
+        address: Self = _new_tuple(cls, (ffi.string(native.host).decode(), native.port))
         return address
 
+    @classmethod
+    def _make(cls, iterable: Iterable[Any]) -> Self:  # type: ignore[override] # pyright: ignore
+        """For _replace, which would not check what it is given otherwise."""
+        return cls(*iterable)
 
-def _fill(address: Address, native: _native.Address) -> None:
-    object.__setattr__(address, "host", _host(native.host.decode()))
-    object.__setattr__(address, "port", native.port)
+
+_new_tuple: Any = getattr(tuple, "__new__")  # noqa: B009
 
 
-def _host(canonical: str) -> HostLike:
-    if ":" in canonical:
-        return IPv6Address(canonical)
-    if canonical[-1:].isdigit():
-        try:
-            return IPv4Address(canonical)
-        except AddressValueError:
-            pass  # A name, such as host.v6
-    return canonical
+def addresses_of(hosts: bytes, ports: list[int]) -> list[Address]:
+    """The addresses that a function of the extension module has written. Nothing in this loop is Python's."""
+    return list(map(_new_tuple, repeat(Address), zip(hosts.decode().split("\n"), ports, strict=False)))
 
 
 def _port(port: SupportsIndex) -> int:
@@ -103,24 +114,31 @@ def native_host(host: HostLike) -> bytes:
     return text(str(host) if isinstance(host, (IPv4Address, IPv6Address)) else host, "host")
 
 
-def native_address(address: Address | str) -> _native.Address:
-    """The C struct of an address, or of text that has a port."""
+def known(address: Address | str) -> Address:
+    """An address, or the text of one that has a port."""
+    if isinstance(address, Address):
+        return address
     if isinstance(address, str):
-        address = Address.parse(address)
-    elif not isinstance(address, Address):
-        raise TypeError(f"address is {type(address).__name__}; give an Address or a str")
-    return _native.Address(str(address.host).encode(), address.port)
+        return Address.parse(address)
+    raise TypeError(f"address is {type(address).__name__}; give an Address or a str")
 
 
-def native_addresses(addresses: Iterable[Address | str]) -> Any:
-    """A C array of addresses."""
-    structs = [native_address(address) for address in addresses]
-    return (_native.Address * len(structs))(*structs)
+def native_address(address: Address | str) -> tuple[bytes, int]:
+    """A host and a port, for C."""
+    host, port = known(address)
+    return host.encode(), port
+
+
+def native_addresses(addresses: Iterable[Address | str], name: str) -> tuple[bytes, list[int], int]:
+    """Hosts, ports and their number, for C."""
+    every = [known(address) for address in several(addresses, name)]
+    hosts = "\n".join([address[0] for address in every]).encode()
+    return hosts, [address[1] for address in every], len(every)
 
 
 def address_equal(a: Address | str, b: Address | str) -> bool:
     """Whether both are addresses and the same one, in whatever spelling; False for text that is no address."""
     try:
-        return bool(_native.C["address_equal"](byref(native_address(a)), byref(native_address(b))))
+        return known(a) == known(b)
     except InvalidAddressError:
         return False

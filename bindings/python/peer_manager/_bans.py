@@ -1,14 +1,13 @@
 """Bans: who is refused until a time."""
 
-from ctypes import byref, c_size_t
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Self, TypeAlias
 
-from . import _native
 from ._address import Address, native_address
 from ._checks import text
 from ._core import Core
+from ._library import CData, check, ffi, lib
 from ._time import Time, to_seconds
 
 _FOR_GOOD = 2**63 - 1
@@ -28,8 +27,9 @@ class Ban:
     """The first second, since the Unix epoch, at which it is over; None for good."""
 
     @classmethod
-    def _of(cls, native: _native.BanEntry) -> Self:
-        return cls(native.subject.decode(), None if native.until == _FOR_GOOD else native.until)
+    def _of(cls, native: CData) -> Self:
+        until = native.until
+        return cls(ffi.string(native.subject).decode(), None if until == _FOR_GOOD else until)
 
 
 class Bans(Core):
@@ -39,39 +39,41 @@ class Bans(Core):
 
     def ban(self, subject: Subject, until: Time | None) -> int:
         """Bans a host, on all its ports, or a prefix, until a time; None for good. Returns how many peers were removed.
+        May wait for the disk.
 
         The peers that it is about, preferred ones too, are removed in the same transaction, and from then on refused
         with RefusedError, in a batch and in an import left out and counted in Stats.refused_peers. Banning the same
         again moves the end. A host is one in every spelling, also as an IPv6 address that wraps an IPv4 address. Bans
         survive a restart (but in a file that stellar-core has made), and their number costs other calls nothing.
         """
-        removed = c_size_t()
+        removed, name = ffi.new("size_t *"), _native_subject(subject)
         end = _FOR_GOOD if until is None else to_seconds(until, "until")
-        self._call_now("ban", _native_subject(subject), end, byref(removed))
-        return removed.value
+        check(lib.binding_ban(self._native, self._now(), name, end, removed))
+        return int(removed[0])
 
     def unban(self, subject: Subject) -> None:
         """Ends the ban of exactly this subject; NotFoundError, which is a KeyError, if there is none. What another ban
-        has of it stays refused."""
-        self._call_now("unban", _native_subject(subject))
+        has of it stays refused. May wait for the disk."""
+        name = _native_subject(subject)
+        check(lib.binding_unban(self._native, self._now(), name))
 
     def is_banned(self, address: Address | str) -> bool:
         """Whether an address is banned now, whatever its port: so that a node can hang up on who connects from it.
         Never waits for the disk."""
-        native = native_address(address)
-        self._read_clock()
-        return bool(self._handle.use(_native.C["is_banned"], byref(native)))
+        out, (host, port) = ffi.new("bool *"), native_address(address)
+        check(lib.binding_is_banned(self._native, self._now(), host, port, out))
+        return bool(out[0])
 
     def bans(self) -> list[Ban]:
-        """The bans that last, now: IPv4 first, then IPv6, then names, each in their order."""
-        count = c_size_t()
+        """The bans that last, now: IPv4 first, then IPv6, then names, each in their order. Never waits for the disk."""
+        count = ffi.new("size_t *")
         while True:
-            capacity = count.value
-            entries = (_native.BanEntry * capacity)()
-            self._call_now("get_bans", capacity, entries, byref(count))
+            capacity = count[0]
+            entries = ffi.new("peer_manager_ban_entry[]", capacity)
+            check(lib.binding_get_bans(self._native, self._now(), capacity, entries, count))
             # Another thread may have banned more since they were counted.
-            if count.value <= capacity:
-                return [Ban._of(entries[i]) for i in range(count.value)]
+            if count[0] <= capacity:
+                return [Ban._of(entries[i]) for i in range(count[0])]
 
 
 def _native_subject(subject: Subject) -> bytes:

@@ -1,4 +1,4 @@
-"""What ctypes would not refuse: it cuts numbers down to their size and text at its first NUL, silently."""
+"""What is checked before C is called: C would cut text at its first NUL, and cffi names no argument in its messages."""
 
 import operator
 from collections.abc import Iterable

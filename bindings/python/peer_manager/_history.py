@@ -1,13 +1,12 @@
 """Histories: when peers were heard of, reached and tried."""
 
 import operator
-from ctypes import byref, c_size_t
 from dataclasses import dataclass
 from typing import Self
 
-from . import _native
 from ._address import Address, native_address
 from ._core import Core
+from ._library import CData, check, ffi, lib
 from ._time import Time, to_seconds
 
 
@@ -22,13 +21,13 @@ class History:
     """When it was last inserted, or named by ensure_exists or ensure_exists_many. Gossip moves it only by a day or
     more, so that the true time may be up to a day later."""
     first_reached: int | None
-    """When it was first reached: BackOff.RESET or HARD_RESET."""
+    """When it was first reached: Backoff.RESET or HARD_RESET."""
     last_reached: int | None
     last_attempt: int | None
-    """When an attempt to reach it last failed: BackOff.INCREASE."""
+    """When an attempt to reach it last failed: Backoff.INCREASE."""
 
     @classmethod
-    def _of(cls, native: _native.History) -> Self:
+    def _of(cls, native: CData) -> Self:
         return cls(*(time or None for time in operator.attrgetter(*cls.__slots__)(native)))
 
 
@@ -39,14 +38,14 @@ class Histories(Core):
 
     def load_history(self, address: Address | str) -> History:
         """When a peer was heard of, reached and tried; NotFoundError, which is a KeyError, if it is not known.
-        UnsupportedError without keep_history."""
-        out = _native.History()
-        self._handle.call("load_history", byref(native_address(address)), byref(out))
+        UnsupportedError without keep_history. Never waits for the disk."""
+        out = ffi.new("peer_manager_history *")
+        check(lib.binding_load_history(self._native, *native_address(address), out))
         return History._of(out)
 
     def remove_peers_not_heard_since(self, since: Time) -> int:
         """Removes the inbound peers that were never reached and were last heard of before that time; those of which
-        nothing is known stay. Returns how many. UnsupportedError without keep_history."""
-        removed = c_size_t()
-        self._handle.call("remove_peers_not_heard_since", to_seconds(since, "since"), byref(removed))
-        return removed.value
+        nothing is known stay. Returns how many. UnsupportedError without keep_history. May wait for the disk."""
+        removed = ffi.new("size_t *")
+        check(lib.binding_remove_peers_not_heard_since(self._native, to_seconds(since, "since"), removed))
+        return int(removed[0])

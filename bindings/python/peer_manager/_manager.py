@@ -4,24 +4,34 @@ import os
 import warnings
 import weakref
 from collections.abc import Callable, Iterable, Iterator
-from ctypes import byref, c_int64, c_size_t, c_uint64, c_void_p, create_string_buffer, sizeof
 from pathlib import Path
 from types import TracebackType
-from typing import NoReturn, Self, TypeAlias
+from typing import NoReturn, Self
 
-from . import _native
-from ._address import Address, HostLike, native_address, native_addresses, native_host
+from ._address import Address, HostLike, addresses_of, known, native_address, native_addresses, native_host
 from ._bans import Bans
 from ._checks import integer, several, unsigned
 from ._data import Data
 from ._handle import Handle
 from ._history import Histories
+from ._library import CData, check, ffi, lib
+from ._options import StrPath
 from ._snapshot import Snapshot
-from ._time import Clock, Time, to_seconds
-from ._values import BackOff, Durability, OnCorrupt, PeerType, Purpose, Quarantine, Query, Reach, Record, Stats
+from ._time import Time, to_seconds
+from ._values import (
+    Backoff,
+    Durability,
+    OnCorrupt,
+    PeerType,
+    Purpose,
+    Quarantine,
+    Query,
+    Reach,
+    Record,
+    Stats,
+    make_record,
+)
 from .errors import InvalidArgumentError, NotFoundError, PeerManagerError
-
-StrPath: TypeAlias = str | os.PathLike[str]
 
 # As a path in the file system of Linux may be long.
 _PATH_CAPACITY = 4096
@@ -89,11 +99,13 @@ class PeerManager(Bans, Data, Histories):
             MAX_FAILURES times or more, and was not reached for 30 days) is then evicted before a new one is refused. It
             takes 20 bytes a peer in memory, and a table of its own in the file.
         """
-        options = _native.Options()
-        _native.C["options_init"](byref(options), sizeof(options))
+        options = ffi.new("peer_manager_options *")
+        lib.peer_manager_options_init(options, ffi.sizeof("peer_manager_options"))
         options.durability = unsigned(durability, "durability")
-        if path is not None:
-            options.db_path = _path(path)
+        # The struct does not keep its texts alive; these variables do.
+        native_path = ffi.NULL if path is None else ffi.new("char[]", _path(path))
+        native_asmap_path = ffi.NULL if asmap_path is None else ffi.new("char[]", _path(asmap_path, "asmap_path"))
+        options.db_path, options.asmap_path = native_path, native_asmap_path
         options.busy_timeout_ms = unsigned(busy_timeout_ms, "busy_timeout_ms")
         options.flush_interval_ms = unsigned(flush_interval_ms, "flush_interval_ms")
         options.on_corrupt = unsigned(on_corrupt, "on_corrupt")
@@ -108,42 +120,30 @@ class PeerManager(Bans, Data, Histories):
         options.name_groups = bool(name_groups)
         options.backoff_seconds = unsigned(backoff_seconds, "backoff_seconds")
         options.max_backoff_exponent = unsigned(max_backoff_exponent, "max_backoff_exponent")
-        if asmap_path is not None:
-            options.asmap_path = _path(asmap_path, "asmap_path")
         options.keep_history = bool(keep_history)
-        self._clock = None if clock is None else Clock(clock)
-        if self._clock is not None:
-            options.clock = self._clock.function
-            self._clock.read()
-        out = c_void_p()
-        _native.call("open", byref(options), byref(out))
-        self._own(out)
+        if clock is not None and not callable(clock):
+            raise TypeError(f"clock is {type(clock).__name__}; give a function without parameters")
+        self._clock = clock
+        now, handle = self._now(), Handle("peer manager")
+        # First, so that nothing that interrupts us leaves an open file behind.
+        finalizer = weakref.finalize(self, _close_forgotten, handle)
+        try:
+            check(lib.binding_open(options, clock is not None, now, handle.native))
+        except BaseException:
+            finalizer.detach()
+            handle.close()
+            raise
+        self._handle, self._native, self._finalizer = handle, handle.native, finalizer
 
     @classmethod
     def new_in_memory(cls) -> Self:
         """A table in memory only, with the default options."""
-        return cls._new("new_in_memory")
+        return cls()
 
     @classmethod
     def new_with_db(cls, path: StrPath) -> Self:
-        """A database file, created if there is none, with the default options."""
-        return cls._new("new_with_db", _path(path))
-
-    @classmethod
-    def _new(cls, name: str, *arguments: object) -> Self:
-        out = c_void_p()
-        _native.call(name, *arguments, byref(out))
-        new = cls.__new__(cls)
-        new._clock = None
-        new._own(out)
-        return new
-
-    def _own(self, pointer: c_void_p) -> None:
-        assert pointer.value is not None, "the library opens or fails"
-        # Not the clock itself: it may lead back here, and then garbage collection would never find this.
-        keep = None if self._clock is None else self._clock.function
-        self._handle = Handle(pointer.value, _native.C["free"], "peer manager", keep)
-        self._finalizer = weakref.finalize(self, _close_forgotten, self._handle)
+        """A database file, created if there is none, with the default options. May wait for the disk."""
+        return cls(os.fspath(path))
 
     # ---- Closing ----
 
@@ -162,13 +162,13 @@ class PeerManager(Bans, Data, Histories):
             self._handle.close()
 
     def _flush_deferred(self) -> None:
-        if self._handle.is_inherited or self._stats().durability != Durability.DEFERRED:
+        if self._handle.is_inherited or self._stats(0).durability != Durability.DEFERRED:
             return
         try:
             self.flush()
         except PeerManagerError:
             # A flush may also have failed only to fsync what is already in the file. Closing does not promise that.
-            if self._stats().pending_writes > 0:
+            if self._stats(0).pending_writes > 0:
                 raise
 
     @property
@@ -178,7 +178,7 @@ class PeerManager(Bans, Data, Histories):
 
     def flush(self) -> None:
         """Returns once everything that earlier calls changed is on disk, where it survives a loss of power."""
-        self._handle.call("flush")
+        check(lib.binding_flush(self._native))
 
     def __enter__(self) -> Self:
         return self
@@ -191,109 +191,125 @@ class PeerManager(Bans, Data, Histories):
     # ---- Peers ----
 
     def ensure_exists(self, address: Address | str) -> None:
-        """Makes sure that an address is known: a new one is inbound, without failures, and due now."""
-        self._call_now("ensure_exists", byref(native_address(address)))
+        """Makes sure that an address is known: a new one is inbound, without failures, and due now. May wait for the
+        disk."""
+        host, port = native_address(address)
+        check(lib.binding_ensure_exists(self._native, self._now(), host, port))
 
     def ensure_exists_many(self, addresses: Iterable[Address | str]) -> int:
-        """Makes sure that many addresses are known, in one transaction: all or none. Returns how many were new."""
-        array = native_addresses(several(addresses, "addresses"))
-        inserted = c_size_t()
-        self._call_now("ensure_exists_many", array, len(array), byref(inserted))
-        return inserted.value
+        """Makes sure that many addresses are known, in one transaction: all or none. Returns how many were new. May
+        wait for the disk."""
+        hosts, ports, count = native_addresses(addresses, "addresses")
+        inserted = ffi.new("size_t *")
+        check(lib.binding_ensure_exists_many(self._native, self._now(), hosts, ports, count, inserted))
+        return int(inserted[0])
 
     def load(self, address: Address | str) -> Record:
-        """What is known of an address; NotFoundError, which is a KeyError, if it is not known."""
-        out = _native.Record()
-        self._handle.call("load", byref(native_address(address)), byref(out))
-        return Record._of(out)
+        """What is known of an address; NotFoundError, which is a KeyError, if it is not known. Never waits for the
+        disk."""
+        address = known(address)
+        out = ffi.new(_RECORD)
+        check(lib.binding_load(self._native, address[0].encode(), address[1], out))
+        return make_record(address, out.next_attempt, out.num_failures, out.peer_type)
 
     def store(self, record: Record) -> None:
-        """Stores a record as it is, replacing what was known of its address."""
-        self._call_now("store", byref(_native_record(record)))
+        """Stores a record as it is, replacing what was known of its address. May wait for the disk."""
+        (host, port), *rest = _native_record(record)
+        check(lib.binding_store(self._native, self._now(), host.encode(), port, *rest))
 
     def store_many(self, records: Iterable[Record]) -> None:
-        """Stores records in one transaction, all or none. Of two with the same address, the later one wins."""
-        structs = [_native_record(record) for record in several(records, "records")]
-        array = (_native.Record * len(structs))(*structs)
-        self._call_now("store_many", array, len(structs))
+        """Stores records in one transaction, all or none. Of two with the same address, the later one wins. May wait
+        for the disk."""
+        natives = [_native_record(record) for record in several(records, "records")]
+        addresses, *columns = map(list, zip(*natives, strict=True)) if natives else ([], [], [], [])
+        hosts, ports, count = native_addresses(addresses, "addresses")
+        check(lib.binding_store_many(self._native, self._now(), hosts, ports, *columns, count))
 
     def update_type(
         self, address: Address | str, observed_type: PeerType, *, preferred_type_known: bool = False
     ) -> None:
-        """Updates a peer's type by what it was observed to be; an unknown one is added as new first.
+        """Updates a peer's type by what it was observed to be; an unknown one is added as new first. May wait for the
+        disk.
 
         preferred_type_known: whether the caller knows all preferred peers; then a preferred one that is observed as
         outbound becomes outbound.
         """
-        observed = unsigned(observed_type, "observed_type")
-        self._call_now("update_type", byref(native_address(address)), observed, bool(preferred_type_known))
+        host, port = native_address(address)
+        observed, is_known = unsigned(observed_type, "observed_type"), bool(preferred_type_known)
+        check(lib.binding_update_type(self._native, self._now(), host, port, observed, is_known))
 
-    def update_backoff(self, address: Address | str, backoff: BackOff) -> None:
-        """Updates a peer's back-off by how an attempt to reach it went; an unknown one is added as new first."""
-        self._call_now("update_backoff", byref(native_address(address)), unsigned(backoff, "backoff"))
+    def update_backoff(self, address: Address | str, backoff: Backoff) -> None:
+        """Updates a peer's back-off by how an attempt to reach it went; an unknown one is added as new first. May wait
+        for the disk."""
+        host, port = native_address(address)
+        change = unsigned(backoff, "backoff")
+        check(lib.binding_update_backoff(self._native, self._now(), host, port, change))
 
     def update(
         self,
         address: Address | str,
         observed_type: PeerType,
-        backoff: BackOff,
+        backoff: Backoff,
         *,
         preferred_type_known: bool = False,
     ) -> None:
-        """Does what update_type and update_backoff do, in one change."""
-        observed, change = unsigned(observed_type, "observed_type"), unsigned(backoff, "backoff")
-        self._call_now("update", byref(native_address(address)), observed, bool(preferred_type_known), change)
+        """Does what update_type and update_backoff do, in one change. May wait for the disk."""
+        host, port = native_address(address)
+        observed, is_known = unsigned(observed_type, "observed_type"), bool(preferred_type_known)
+        change = unsigned(backoff, "backoff")
+        check(lib.binding_update(self._native, self._now(), host, port, observed, is_known, change))
 
     def import_file(self, path: StrPath) -> int:
         """Adds the peers of another database file that are new, all or none; known ones stay as they are. Returns
         how many were new; those that a bound refuses, or that are banned, are left out, and counted in refused_peers.
         With keep_history their histories come, too; bans do not. The file, of this library or of stellar-core, is only
-        read, and another process may have it open."""
-        inserted = c_size_t()
-        self._call_now("import", _path(path), byref(inserted))
-        return inserted.value
+        read, and another process may have it open. May wait for the disk."""
+        inserted, native_path = ffi.new("size_t *"), _path(path)
+        check(lib.binding_import(self._native, self._now(), native_path, inserted))
+        return int(inserted[0])
 
     def remove(self, address: Address | str) -> None:
-        """Removes a peer; NotFoundError, which is a KeyError, if it is unknown."""
-        self._handle.call("remove", byref(native_address(address)))
+        """Removes a peer; NotFoundError, which is a KeyError, if it is unknown. May wait for the disk."""
+        check(lib.binding_remove(self._native, *native_address(address)))
 
     def remove_host(self, host: HostLike) -> int:
-        """Removes the peers of a host, on all its ports, preferred ones too. Returns how many there were."""
-        removed = c_size_t()
-        self._handle.call("remove_host", native_host(host), byref(removed))
-        return removed.value
+        """Removes the peers of a host, on all its ports, preferred ones too. Returns how many there were. May wait for
+        the disk."""
+        removed = ffi.new("size_t *")
+        check(lib.binding_remove_host(self._native, native_host(host), removed))
+        return int(removed[0])
 
     def remove_peers_with_many_failures(self, min_num_failures: int) -> int:
-        """Removes the peers that have failed at least this many times, preferred ones too. Returns how many."""
-        removed = c_size_t()
-        failures = unsigned(min_num_failures, "min_num_failures")
-        self._handle.call("remove_peers_with_many_failures", failures, byref(removed))
-        return removed.value
+        """Removes the peers that have failed at least this many times, preferred ones too. Returns how many. May wait
+        for the disk."""
+        removed, failures = ffi.new("size_t *"), unsigned(min_num_failures, "min_num_failures")
+        check(lib.binding_remove_peers_with_many_failures(self._native, failures, removed))
+        return int(removed[0])
 
     def limit_next_attempt(self, latest: Time) -> int:
-        """Limits every peer's next attempt to latest, after a clock that was wrong. Returns how many were changed."""
-        changed = c_size_t()
-        self._handle.call("limit_next_attempt", to_seconds(latest, "latest"), byref(changed))
-        return changed.value
+        """Limits every peer's next attempt to latest, after a clock that was wrong. Returns how many were changed. May
+        wait for the disk."""
+        changed = ffi.new("size_t *")
+        check(lib.binding_limit_next_attempt(self._native, to_seconds(latest, "latest"), changed))
+        return int(changed[0])
 
     def set_online(self, online: bool) -> None:
-        """Says whether the node itself is online, which it is at first. While it is offline, BackOff.INCREASE leaves
+        """Says whether the node itself is online, which it is at first. While it is offline, Backoff.INCREASE leaves
         the failures as they are and has the peer wait for a minute at most: the peer is not to blame. A good rule:
-        offline while fewer than two connections stand."""
-        self._handle.call("set_online", bool(online))
+        offline while fewer than two connections stand. Never waits for the disk."""
+        check(lib.binding_set_online(self._native, bool(online)))
 
     def set_own_addresses(self, addresses: Iterable[Address | str]) -> None:
         """Replaces the list of the node's own addresses, of which it hears from others. They are removed, and from then
         on refused with RefusedError, in a batch left out and counted in Stats.refused_peers. The list lives in memory
-        only: set it after each opening."""
-        array = native_addresses(several(addresses, "addresses"))
-        self._handle.call("set_own_addresses", array, len(array))
+        only: set it after each opening. May wait for the disk."""
+        check(lib.binding_set_own_addresses(self._native, *native_addresses(addresses, "addresses")))
 
     def clear_all(self) -> None:
-        """Removes all peers."""
-        self._handle.call("clear_all")
+        """Removes all peers. May wait for the disk."""
+        check(lib.binding_clear_all(self._native))
 
-    # ---- Choosing ----
+    # ---- Choosing: none of these waits for the disk ----
 
     def next_to_dial(self, purpose: Purpose, size: int, *, busy: Iterable[Address | str] = ()) -> list[Address]:
         """Draws up to size peers to dial now, besides those that are busy, which this node has dialled and is
@@ -303,77 +319,91 @@ class PeerManager(Bans, Data, Histories):
         that was only heard of, to be tried and then hung up on, every two minutes. Report each outcome with update,
         or update_backoff for a failure.
         """
-        array = native_addresses(several(busy, "busy"))
-        return self._choose("next_to_dial", size, unsigned(purpose, "purpose"), array, len(array))
+        native_purpose, native_busy = unsigned(purpose, "purpose"), native_addresses(busy, "busy")
+        return self._draw(lib.binding_next_to_dial, size, native_purpose, *native_busy)
 
     def next_due(self) -> int | None:
         """When the next waiting peer becomes due, in seconds since the Unix epoch, so that a node need not poll; None
         if none waits."""
-        due = c_int64()
+        due = ffi.new("int64_t *")
         try:
-            self._call_now("next_due", byref(due))
+            check(lib.binding_next_due(self._native, self._now(), due))
         except NotFoundError:
             return None
-        return due.value
+        return int(due[0])
 
     def load_random_peers(self, size: int, query: Query | None = None) -> list[Address]:
-        """Draws min(size, eligible) peers: uniformly, without replacement, in random order."""
-        return self._choose("load_random_peers", size, byref(_native_query(Query() if query is None else query)))
+        """Draws min(size, eligible) peers: uniformly, without replacement, in random order. Without a query, for
+        dialling: Query()."""
+        native, excluded = _DEFAULT_QUERY if query is None else _native_query(query)
+        return self._draw(lib.binding_load_random_peers, size, native, *excluded)
 
     def get_peers_to_send(
         self, size: int, *, exclude: Address | str | None = None, query: Query | None = None
     ) -> list[Address]:
         """Draws peers to tell another peer about: never private addresses (unless Reach.PRIVATE), never exclude, which
         is the one that asks; preferred before outbound before inbound. Without a query all are eligible."""
-        asker = None if exclude is None else byref(native_address(exclude))
-        return self._choose("get_peers_to_send", size, None if query is None else byref(_native_query(query)), asker)
+        asker = (ffi.NULL, 0) if exclude is None else native_address(exclude)
+        native, excluded = (ffi.NULL, _NONE) if query is None else _native_query(query)
+        return self._draw(lib.binding_get_peers_to_send, size, native, *excluded, *asker)
 
-    def _choose(self, name: str, size: int, *arguments: object) -> list[Address]:
-        # There are never more answers than peers, so a huge size needs no huge buffer.
-        capacity = min(integer(size, "size", 0, 2**64 - 1), self.peer_count())
-        out, count = (_native.Address * capacity)(), c_size_t()
-        self._call_now(name, *arguments, capacity, out, byref(count))
-        return [Address._of(out[i]) for i in range(count.value)]
+    def _draw(self, call: Callable[..., CData], size: int, *arguments: object) -> list[Address]:
+        size = integer(size, "size", 0, 2**64 - 1)
+        if size > _SMALL:
+            # There are never more answers than peers, so a huge size needs no huge buffer.
+            size = min(size, self.peer_count())
+        out, ports, sizes = _allocate(_BYTES, size * _ADDRESS_SIZE), _allocate(_PORTS, size), ffi.new(_SIZES)
+        check(call(self._native, self._now(), *arguments, size, out, ports, sizes))
+        count, length = sizes
+        return addresses_of(ffi.unpack(out, length), ffi.unpack(ports, count))
 
-    # ---- Looking ----
+    # ---- Looking: none of these waits for the disk ----
 
     def peer_count(self) -> int:
         """The number of peers; also len()."""
-        return int(self._handle.use(_native.C["peer_count"]))
+        out = ffi.new("size_t *")
+        check(lib.binding_peer_count(self._native, out))
+        return int(out[0])
 
     def netgroup(self, address: Address | str) -> int:
         """Which netgroup this peer manager counts an address as, known or not: an opaque number, the same for two
         addresses exactly if they are of one netgroup. To another peer manager it means nothing."""
-        out = c_uint64()
-        self._handle.call("address_netgroup", byref(native_address(address)), byref(out))
-        return out.value
+        out = ffi.new("uint64_t *")
+        check(lib.binding_netgroup(self._native, *native_address(address), out))
+        return int(out[0])
 
     def get_all_peers(self) -> Snapshot:
         """A copy of all peers as they are at one point in time."""
-        out = c_void_p()
-        self._handle.call("get_all_peers", byref(out))
-        assert out.value is not None, "the library makes a snapshot or fails"
-        return Snapshot(out.value)
+        handle, count = Handle("snapshot"), ffi.new("size_t *")
+        # First, so that nothing that interrupts us leaves the copy behind.
+        finalizer = weakref.finalize(self, handle.close)
+        check(lib.binding_get_all_peers(self._native, handle.native, count))
+        snapshot = Snapshot(handle, count[0])
+        finalizer.detach()
+        return snapshot
 
     def get_stats(self) -> Stats:
         """Counts of peers, writes and refusals."""
-        self._read_clock()
-        return self._stats()
+        return self._stats(self._now())
 
-    def _stats(self) -> Stats:
-        out = _native.Stats()
-        _native.C["stats_init"](byref(out), sizeof(out))
-        self._handle.call("get_stats", byref(out))
+    def _stats(self, now: int) -> Stats:
+        out = ffi.new("peer_manager_stats *")
+        check(lib.binding_get_stats(self._native, now, out))
         return Stats._of(out)
 
     def get_quarantine(self) -> Quarantine | None:
         """What happened to the file, if it was damaged and set aside by OnCorrupt.QUARANTINE; otherwise None."""
-        path, saved, lost = create_string_buffer(_PATH_CAPACITY), c_uint64(), c_uint64()
-        self._handle.call("get_quarantine", path, len(path), byref(saved), byref(lost))
-        return Quarantine(Path(os.fsdecode(path.value)), saved.value, lost.value) if path.value else None
+        path, counts = ffi.new("char[]", _PATH_CAPACITY), ffi.new("uint64_t[2]")
+        check(lib.binding_get_quarantine(self._native, path, _PATH_CAPACITY, counts, counts + 1))
+        where = ffi.string(path)
+        return Quarantine(Path(os.fsdecode(where)), counts[0], counts[1]) if where else None
 
     def __len__(self) -> int:
         return self.peer_count()
+
+    def __bool__(self) -> bool:
+        """True, also without peers: `if peers` asks whether there is a peer manager."""
+        return True
 
     def __contains__(self, address: Address | str) -> bool:
         try:
@@ -411,13 +441,26 @@ def _path(path: StrPath, name: str = "path") -> bytes:
     return encoded
 
 
-def _native_record(record: Record) -> _native.Record:
+def _native_record(record: Record) -> tuple[Address, int, int, int]:
     if not isinstance(record, Record):
         raise TypeError(f"record is {type(record).__name__}; give a Record")
     return record._native()
 
 
-def _native_query(query: Query) -> _native.Query:
+def _native_query(query: Query) -> tuple[CData, tuple[bytes, list[int], int]]:
     if not isinstance(query, Query):
         raise TypeError(f"query is {type(query).__name__}; give a Query")
-    return query._native()
+    return query._native(), native_addresses(query.exclude, "exclude")
+
+
+_NONE = native_addresses((), "exclude")
+_DEFAULT_QUERY = _native_query(Query())
+
+# As many addresses as are drawn without a look at how many peers there are.
+_SMALL = 256
+
+# What the library writes to need not be cleared before.
+_allocate = ffi.new_allocator(should_clear_after_alloc=False)
+_ADDRESS_SIZE: int = ffi.sizeof("peer_manager_address")
+_BYTES, _PORTS, _SIZES = ffi.typeof("char[]"), ffi.typeof("uint16_t[]"), ffi.typeof("size_t[2]")
+_RECORD = ffi.typeof("binding_record *")

@@ -3,32 +3,38 @@
 import threading
 import weakref
 from collections.abc import Iterator, Sequence
-from ctypes import byref
 from types import TracebackType
 from typing import NoReturn, Self, SupportsIndex, overload
 
-from . import _native
+from ._address import addresses_of
 from ._checks import integer
 from ._data import read_data
 from ._handle import Handle
 from ._history import History
-from ._values import Record
+from ._library import ffi, lib
+from ._values import Record, make_records
+
+# How many records are read at once: enough that the call is the smallest part of it.
+_BATCH = 256
+
+_HOST_CAPACITY: int = lib.PEER_MANAGER_HOST_CAPACITY
 
 
 class Snapshot(Sequence[Record]):
     """All peers as they were at one point in time, in no particular order. It may outlive its peer manager.
 
-    It need not be closed, but closing frees its memory sooner. Many threads may use it: they take turns.
+    It need not be closed, but closing frees its memory sooner. Many threads may use it: they take turns. Nothing here
+    waits for the disk.
     """
 
     __slots__ = ("__weakref__", "_count", "_finalizer", "_handle", "_turn")
 
-    def __init__(self, pointer: int) -> None:
+    def __init__(self, handle: Handle, count: int) -> None:
         """Not for programs: PeerManager.get_all_peers makes them."""
-        self._handle = Handle(pointer, _native.C["snapshot_free"], "snapshot")
-        self._finalizer = weakref.finalize(self, self._handle.close)
+        self._handle = handle
+        self._finalizer = weakref.finalize(self, handle.close)
         self._turn = threading.RLock()
-        self._count = int(self._handle.use(_native.C["snapshot_count"]))
+        self._count = count
 
     def __len__(self) -> int:
         return self._count
@@ -39,23 +45,30 @@ class Snapshot(Sequence[Record]):
     def __getitem__(self, index: slice) -> list[Record]: ...
     def __getitem__(self, index: SupportsIndex | slice) -> Record | list[Record]:
         if isinstance(index, slice):
-            return [self._get(i) for i in range(*index.indices(self._count))]
-        return self._get(self._place(index))
+            places = range(*index.indices(self._count))
+            if places.step == 1:
+                return [record for first in places[::_BATCH] for record in self._read(first, places.stop)]
+            return [self._read(place, place + 1)[0] for place in places]
+        place = self._place(index)
+        return self._read(place, place + 1)[0]
 
     def __iter__(self) -> Iterator[Record]:
-        return map(self._get, range(self._count))
+        for first in range(0, self._count, _BATCH):
+            yield from self._read(first, self._count)
 
     def history(self, index: SupportsIndex) -> History:
         """When the peer at an index was heard of, reached and tried, as it was then. UnsupportedError if its peer
         manager keeps no histories."""
-        out = _native.History()
-        self._read("snapshot_get_history", self._place(index), byref(out))
+        out, place = ffi.new("peer_manager_history *"), self._place(index)
+        with self._turn:
+            self._handle.check(lib.binding_snapshot_get_history(self._handle.native, place, out))
         return History._of(out)
 
     def data(self, index: SupportsIndex) -> bytes:
         """The bytes that went with the peer at an index; none if it had none."""
         place = self._place(index)
-        return read_data(lambda *out: self._read("snapshot_get_data", place, *out))
+        with self._turn:
+            return read_data(self._handle.name, lib.binding_snapshot_get_data, self._handle.native, place)
 
     def _place(self, index: SupportsIndex) -> int:
         """An index as C counts."""
@@ -64,14 +77,15 @@ class Snapshot(Sequence[Record]):
             raise IndexError(f"the index is out of range; the snapshot has {self._count} peers")
         return i % self._count
 
-    def _get(self, index: int) -> Record:
-        out = _native.Record()
-        self._read("snapshot_get", index, byref(out))
-        return Record._of(out)
-
-    def _read(self, name: str, *arguments: object) -> None:
+    def _read(self, first: int, stop: int) -> list[Record]:
+        """The records from an index on: a batch, or fewer if that is the end."""
+        count = min(_BATCH, stop - first)
+        hosts, size = ffi.new("char[]", count * _HOST_CAPACITY), ffi.new("size_t *")
+        ports, records = ffi.new("uint16_t[]", count), ffi.new("binding_record[]", count)
         with self._turn:
-            self._handle.call(name, *arguments)
+            self._handle.check(lib.binding_snapshot_get(self._handle.native, first, count, hosts, ports, records, size))
+        addresses = addresses_of(ffi.unpack(hosts, size[0]), ffi.unpack(ports, count))
+        return make_records(addresses, ffi.buffer(records))
 
     def close(self) -> None:
         """Frees the memory; a second time it does nothing."""

@@ -2,23 +2,23 @@
 
 import enum
 import operator
+import struct
 from collections.abc import Iterable
-from ctypes import byref, sizeof
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
-from . import _native
-from ._address import Address, native_address, native_addresses
-from ._checks import integer, several, unsigned
+from ._address import Address, known
+from ._checks import integer, unsigned
+from ._library import CData, ffi, lib
 from ._time import Time, to_datetime, to_seconds
 from .errors import InvalidArgumentError
 
-MAX_FAILURES = 10
+MAX_FAILURES: int = lib.PEER_MANAGER_MAX_FAILURES
 """The number of failures from which a node usually tells others no more about a peer."""
 
-REALLY_DEAD = 120
+REALLY_DEAD: int = lib.PEER_MANAGER_REALLY_DEAD
 """The most failures with which a peer is dialled still."""
 
 
@@ -33,7 +33,7 @@ class PeerType(enum.IntEnum):
     """Chosen by the operator."""
 
 
-class BackOff(enum.IntEnum):
+class Backoff(enum.IntEnum):
     """How an attempt to reach a peer went."""
 
     HARD_RESET = 0
@@ -129,31 +129,48 @@ class Record:
     @classmethod
     def new(cls, address: Address | str, now: Time) -> Self:
         """A peer that was just heard of: inbound, no failures, due at now."""
-        out = _native.Record()
-        _native.call("record_init", byref(native_address(address)), to_seconds(now, "now"), byref(out))
-        return cls._of(out)
+        return cls(known(address), to_seconds(now, "now"), 0, PeerType.INBOUND)
 
     def is_ready(self, now: Time) -> bool:
         """Whether the next attempt is due."""
-        return bool(_native.C["record_is_ready"](byref(self._native()), to_seconds(now, "now")))
+        return self.next_attempt <= to_seconds(now, "now")
 
     @property
     def next_attempt_at(self) -> datetime:
         """The next attempt as an aware datetime; OverflowError where there is none."""
         return to_datetime(self.next_attempt)
 
-    @classmethod
-    def _of(cls, native: _native.Record) -> Self:
-        address = Address._of(native.address)
-        return cls(address, native.next_attempt, native.num_failures, PeerType(native.peer_type))
-
-    def _native(self) -> _native.Record:
-        return _native.Record(
-            native_address(self.address),
+    def _native(self) -> tuple[Address, int, int, int]:
+        return (
+            known(self.address),
             integer(self.next_attempt, "next_attempt", -(2**63), 2**63 - 1),
             unsigned(self.num_failures, "num_failures"),
             unsigned(self.peer_type, "peer_type"),
         )
+
+
+# The initialiser of a frozen dataclass takes several times as long as these: the slots are filled in as they are.
+_new_object: Any = object.__new__
+_set_address, _set_next_attempt, _set_num_failures, _set_peer_type = (
+    Record.__dict__[name].__set__ for name in ("address", "next_attempt", "num_failures", "peer_type")
+)
+_TYPES = tuple(PeerType)
+_RECORD = struct.Struct("@qII")
+
+
+def make_record(address: Address, next_attempt: int, num_failures: int, peer_type: int) -> Record:
+    """A record of what the library has returned."""
+    record: Record = _new_object(Record)
+    _set_address(record, address)
+    _set_next_attempt(record, next_attempt)
+    _set_num_failures(record, num_failures)
+    _set_peer_type(record, _TYPES[peer_type])
+    return record
+
+
+def make_records(addresses: list[Address], rest: CData) -> list[Record]:
+    """The records of these addresses; the rest is a buffer of binding_record."""
+    return [make_record(address, *values) for address, values in zip(addresses, _RECORD.iter_unpack(rest), strict=True)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,18 +206,16 @@ class Query:
     reached_since: Time | None = None
     """Only peers reached at or after this time, likewise."""
 
-    def _native(self) -> _native.Query:
-        query = _native.Query()
-        _native.C["query_init"](byref(query), sizeof(query))
+    def _native(self) -> CData:
+        """The query for C, but for exclude, which goes with it."""
+        query = ffi.new(_QUERY)
+        lib.peer_manager_query_init(query, _QUERY_SIZE)
         query.type_filter = unsigned(self.type_filter, "type_filter")
         query.use_next_attempt = bool(self.use_next_attempt)
         query.has_max_num_failures = self.max_num_failures is not None
         if self.max_num_failures is not None:
             query.max_num_failures = unsigned(self.max_num_failures, "max_num_failures")
         query.max_per_netgroup = unsigned(self.max_per_netgroup, "max_per_netgroup")
-        exclude = native_addresses(several(self.exclude, "exclude"))
-        query.exclude = exclude  # The struct keeps the array alive.
-        query.exclude_count = len(exclude)
         query.seniority = unsigned(self.seniority, "seniority")
         query.apart = bool(self.apart)
         query.networks = 0 if self.networks is None else _networks(self.networks)
@@ -208,6 +223,10 @@ class Query:
         query.heard_since = 0 if self.heard_since is None else to_seconds(self.heard_since, "heard_since")
         query.reached_since = 0 if self.reached_since is None else to_seconds(self.reached_since, "reached_since")
         return query
+
+
+_QUERY = ffi.typeof("peer_manager_query *")
+_QUERY_SIZE = ffi.sizeof("peer_manager_query")
 
 
 def _networks(networks: Network) -> int:
@@ -248,8 +267,8 @@ class Stats:
     """Changes that the file's own constraints refused since it was opened."""
 
     @classmethod
-    def _of(cls, native: _native.Stats) -> Self:
-        names = cls.__slots__[1:]
+    def _of(cls, native: CData) -> Self:
+        names = cls.__match_args__[1:]
         return cls(Durability(native.durability), *operator.attrgetter(*names)(native))
 
 

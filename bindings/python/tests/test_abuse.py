@@ -12,7 +12,7 @@ import pytest
 
 from peer_manager import (
     Address,
-    BackOff,
+    Backoff,
     ClosedError,
     InvalidAddressError,
     InvalidArgumentError,
@@ -35,8 +35,8 @@ CALLS: dict[str, Callable[[PeerManager], object]] = {
     "store": lambda peers: peers.store(RECORD),
     "store_many": lambda peers: peers.store_many([RECORD]),
     "update_type": lambda peers: peers.update_type(A, PeerType.OUTBOUND),
-    "update_backoff": lambda peers: peers.update_backoff(A, BackOff.RESET),
-    "update": lambda peers: peers.update(A, PeerType.OUTBOUND, BackOff.RESET),
+    "update_backoff": lambda peers: peers.update_backoff(A, Backoff.RESET),
+    "update": lambda peers: peers.update(A, PeerType.OUTBOUND, Backoff.RESET),
     "import_file": lambda peers: peers.import_file("peers.db"),
     "remove": lambda peers: peers.remove(A),
     "remove_peers_with_many_failures": lambda peers: peers.remove_peers_with_many_failures(0),
@@ -126,8 +126,8 @@ def test_an_address_is_an_address(peers: PeerManager, wrong: Any) -> None:
         lambda address: peers.set_data(address, b"id"),
         lambda address: peers.ensure_exists_many([address]),
         lambda address: peers.update_type(address, PeerType.INBOUND),
-        lambda address: peers.update_backoff(address, BackOff.RESET),
-        lambda address: peers.update(address, PeerType.INBOUND, BackOff.RESET),
+        lambda address: peers.update_backoff(address, Backoff.RESET),
+        lambda address: peers.update(address, PeerType.INBOUND, Backoff.RESET),
         lambda address: peers.load_random_peers(1, Query(exclude=[address])),
         lambda address: Record.new(address, 0),
         lambda address: peers.store(Record(address, 0, 0, PeerType.INBOUND)),
@@ -264,7 +264,7 @@ def test_handles_are_neither_copied_nor_pickled(peers: PeerManager) -> None:
 
 
 def test_a_missing_library_is_an_import_error(tmp_path: Path) -> None:
-    """The package alone, where neither it nor the loader has the library."""
+    """The package alone, as it is in the repository: without its extension module."""
     package = Path(__file__).parents[1] / "peer_manager"
     (tmp_path / "peer_manager").symlink_to(package)
     environment = {"PYTHONPATH": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
@@ -273,4 +273,4 @@ def test_a_missing_library_is_an_import_error(tmp_path: Path) -> None:
         command, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
     )
     assert ran.returncode == 1
-    assert "ImportError: cannot load libpeer_manager" in ran.stderr
+    assert "ImportError: cannot load the extension module of peer_manager" in ran.stderr

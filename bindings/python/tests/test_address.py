@@ -1,35 +1,82 @@
-"""Addresses: canonical, hashable, with the types of ipaddress."""
+"""Addresses: canonical, text that sockets take, with the types of ipaddress when asked."""
 
+import asyncio
+import copy
 import pickle
 import socket
+from dataclasses import asdict
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 
 import pytest
 
-from peer_manager import Address, HostLike, InvalidAddressError, InvalidArgumentError, address_equal
+from peer_manager import (
+    Address,
+    HostLike,
+    InvalidAddressError,
+    InvalidArgumentError,
+    PeerType,
+    Record,
+    address_equal,
+)
 
 
 @pytest.mark.parametrize(
-    ("given", "host", "text"),
+    ("given", "host", "ip", "text"),
     [
-        ("1.2.3.4", IPv4Address("1.2.3.4"), "1.2.3.4:7"),
-        (IPv4Address("1.2.3.4"), IPv4Address("1.2.3.4"), "1.2.3.4:7"),
-        ("2001:DB8:0:0::1", IPv6Address("2001:db8::1"), "[2001:db8::1]:7"),
-        (IPv6Address("2001:db8::1"), IPv6Address("2001:db8::1"), "[2001:db8::1]:7"),
-        (IPv6Address("::ffff:8.8.4.4"), IPv4Address("8.8.4.4"), "8.8.4.4:7"),
-        ("Example.ORG.", "example.org", "example.org:7"),
-        ("host.v6", "host.v6", "host.v6:7"),
-        ("a" * 56 + ".onion", "a" * 56 + ".onion", "a" * 56 + ".onion:7"),
+        ("1.2.3.4", "1.2.3.4", IPv4Address("1.2.3.4"), "1.2.3.4:7"),
+        (IPv4Address("1.2.3.4"), "1.2.3.4", IPv4Address("1.2.3.4"), "1.2.3.4:7"),
+        ("2001:DB8:0:0::1", "2001:db8::1", IPv6Address("2001:db8::1"), "[2001:db8::1]:7"),
+        (IPv6Address("2001:db8::1"), "2001:db8::1", IPv6Address("2001:db8::1"), "[2001:db8::1]:7"),
+        (IPv6Address("::ffff:8.8.4.4"), "8.8.4.4", IPv4Address("8.8.4.4"), "8.8.4.4:7"),
+        ("Example.ORG.", "example.org", None, "example.org:7"),
+        ("host.v6", "host.v6", None, "host.v6:7"),
+        ("a" * 56 + ".onion", "a" * 56 + ".onion", None, "a" * 56 + ".onion:7"),
     ],
 )
-def test_an_address_is_canonical(given: HostLike, host: HostLike, text: str) -> None:
+def test_an_address_is_canonical(given: HostLike, host: str, ip: IPv4Address | IPv6Address | None, text: str) -> None:
     address = Address(given, 7)
-    assert (address.host, type(address.host), address.port) == (host, type(host), 7)
-    assert str(address) == text
+    assert (address.host, type(address.host), address.port) == (host, str, 7)
+    assert (address.ip, type(address.ip)) == (ip, type(ip))
+    assert str(address) == f"{address}" == text
     assert Address.parse(text) == address
-    assert pickle.loads(pickle.dumps(address)) == address
     assert {address: 1}[Address.parse(text)] == 1
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_an_address_is_pickled_and_copied(protocol: int) -> None:
+    address = Address("1.2.3.4", 5)
+    for other in (pickle.loads(pickle.dumps(address, protocol)), copy.copy(address), copy.deepcopy(address)):
+        assert (other, type(other)) == (address, Address)
+
+
+def test_an_address_is_a_host_and_a_port() -> None:
+    host, port = address = Address("1.2.3.4", 5)
+    assert (host, port) == address == ("1.2.3.4", 5)
+    assert repr(address) == "Address(host='1.2.3.4', port=5)"
+    match address:
+        case Address(host, port):
+            assert (host, port) == ("1.2.3.4", 5)
+    record = Record(address, 0, 0, PeerType.INBOUND)
+    assert asdict(record)["address"] == address
+
+
+def test_addresses_are_ordered() -> None:
+    texts = ["example.org:1", "1.2.3.4:6", "1.2.3.4:50", "1.2.3.4:5", "[2001:db8::1]:1"]
+    addresses = [Address.parse(text) for text in texts]
+    assert list(map(str, sorted(addresses))) == [texts[i] for i in (3, 1, 2, 4, 0)]
+    assert addresses[3] < addresses[1] <= addresses[1] < max(addresses)
+
+
+def test_what_is_replaced_is_checked() -> None:
+    address = Address("1.2.3.4", 5)
+    assert address._replace(port=6) == Address("1.2.3.4", 6)
+    assert address._replace(host="EXAMPLE.org") == Address("example.org", 5)
+    with pytest.raises(InvalidAddressError):
+        address._replace(port=0)
+    for name in ("host", "port", "another"):
+        with pytest.raises(AttributeError):
+            setattr(address, name, 1)
 
 
 def test_a_default_port_is_for_text_that_has_none() -> None:
@@ -140,6 +187,27 @@ def test_addresses_of_sockets_go_in_and_out(family: socket.AddressFamily, host: 
             pytest.skip(f"this machine has no {family.name}")
         listener.listen()
         address = Address.from_sockaddr(listener.getsockname())
-        assert str(address.host) == host
-        with socket.create_connection(address.sockaddr) as connection:
-            assert Address.from_sockaddr(connection.getpeername()) == address
+        assert address.host == host
+        for target in (address, address.sockaddr):
+            with socket.create_connection(target) as connection:
+                assert Address.from_sockaddr(connection.getpeername()) == address
+        with socket.socket(family) as connection:
+            connection.connect(address)
+
+
+def test_asyncio_takes_addresses() -> None:
+    async def talk() -> bytes:
+        def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writer.write(b"hello")
+            writer.close()
+
+        async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+            address = Address.from_sockaddr(server.sockets[0].getsockname())
+            reader, writer = await asyncio.open_connection(*address)
+            try:
+                return await reader.read()
+            finally:
+                writer.close()
+                await writer.wait_closed()
+
+    assert asyncio.run(talk()) == b"hello"

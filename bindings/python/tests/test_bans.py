@@ -11,7 +11,7 @@ from conftest import NOW, FakeClock
 
 from peer_manager import (
     Address,
-    BackOff,
+    Backoff,
     Ban,
     Durability,
     InvalidAddressError,
@@ -38,8 +38,8 @@ def test_the_banned_are_removed_and_refused_until_the_end(peers: PeerManager, cl
         lambda: peers.ensure_exists(BANNED),
         lambda: peers.store(Record(BANNED, 0, 0, PeerType.PREFERRED)),
         lambda: peers.update_type(BANNED, PeerType.PREFERRED),
-        lambda: peers.update_backoff(BANNED, BackOff.RESET),
-        lambda: peers.update(BANNED, PeerType.OUTBOUND, BackOff.RESET),
+        lambda: peers.update_backoff(BANNED, Backoff.RESET),
+        lambda: peers.update(BANNED, PeerType.OUTBOUND, Backoff.RESET),
     ):
         with pytest.raises(RefusedError, match=rf"203\.0\.113\.0/24 is banned until {NOW + 60}"):
             refused()

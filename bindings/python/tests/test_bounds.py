@@ -6,7 +6,7 @@ import pytest
 from conftest import NOW, FakeClock
 
 from peer_manager import (
-    BackOff,
+    Backoff,
     InvalidArgumentError,
     LimitError,
     PeerManager,
@@ -30,7 +30,7 @@ def test_a_full_table_refuses_new_peers_until_a_peer_has_failed() -> None:
         with pytest.raises(LimitError):
             peers.store(Record.new("9.9.9.9:5", NOW))
         assert peers.get_stats().refused_peers == 3
-        peers.update_backoff("1.2.3.4:5", BackOff.INCREASE)
+        peers.update_backoff("1.2.3.4:5", Backoff.INCREASE)
         peers.update_type("5.6.7.8:5", PeerType.PREFERRED)
         peers.ensure_exists("9.9.9.9:5")
         assert "1.2.3.4:5" not in peers

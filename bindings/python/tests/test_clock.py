@@ -11,7 +11,7 @@ from conftest import NOW, FakeClock
 
 from peer_manager import (
     Address,
-    BackOff,
+    Backoff,
     InvalidArgumentError,
     PeerManager,
     PeerType,
@@ -27,8 +27,8 @@ CALLS: dict[str, Callable[[PeerManager], object]] = {
     "ensure_exists": lambda peers: peers.ensure_exists(B),
     "ensure_exists_many": lambda peers: peers.ensure_exists_many([B]),
     "update_type": lambda peers: peers.update_type(A, PeerType.PREFERRED),
-    "update_backoff": lambda peers: peers.update_backoff(A, BackOff.INCREASE),
-    "update": lambda peers: peers.update(A, PeerType.PREFERRED, BackOff.INCREASE),
+    "update_backoff": lambda peers: peers.update_backoff(A, Backoff.INCREASE),
+    "update": lambda peers: peers.update(A, PeerType.PREFERRED, Backoff.INCREASE),
     "load_random_peers": lambda peers: peers.load_random_peers(1),
     "get_peers_to_send": lambda peers: peers.get_peers_to_send(1),
     "get_stats": lambda peers: peers.get_stats(),

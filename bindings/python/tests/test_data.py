@@ -10,7 +10,7 @@ from conftest import NOW, FakeClock
 from peer_manager import (
     DATA_CAPACITY,
     Address,
-    BackOff,
+    Backoff,
     Durability,
     HostLike,
     InvalidAddressError,
@@ -31,7 +31,7 @@ def test_bytes_go_with_a_peer(peers: PeerManager) -> None:
     assert peers.get_data(A) == b"\0id\xff\0"
     assert peers.get_data(B) == b""
     peers.set_data(A, b"another")
-    peers.update(A, PeerType.OUTBOUND, BackOff.RESET)
+    peers.update(A, PeerType.OUTBOUND, Backoff.RESET)
     peers.store(Record(A, 0, 7, PeerType.INBOUND))
     assert peers.get_data(A) == b"another"
     peers.set_data(A, b"")

@@ -6,7 +6,7 @@ from conftest import NOW, FakeClock
 from peer_manager import (
     REALLY_DEAD,
     Address,
-    BackOff,
+    Backoff,
     InvalidAddressError,
     InvalidArgumentError,
     Network,
@@ -36,7 +36,7 @@ def test_known_peers_are_dialled_first(node: PeerManager) -> None:
     assert node.next_to_dial(Purpose.CONNECT, 3)[:2] == [PREFERRED, OUTBOUND]
     neighbour = "8.2.77.77:5"
     chosen = node.next_to_dial(Purpose.CONNECT, 3, busy=[PREFERRED, neighbour])
-    assert len({str(peer.host).split(".")[1] for peer in chosen}) == 3
+    assert len({peer.host.split(".")[1] for peer in chosen}) == 3
     assert not {PREFERRED, OUTBOUND} & set(chosen)
     assert len(node.next_to_dial(Purpose.CONNECT, 2**64 - 1, busy=iter([PREFERRED]))) == 22
     assert node.next_to_dial(Purpose.CONNECT, 0) == []
@@ -84,11 +84,11 @@ def test_the_next_peer_to_become_due_is_known(node: PeerManager, clock: FakeCloc
 def test_no_peer_is_to_blame_while_the_node_is_offline(node: PeerManager) -> None:
     node.set_online(False)
     for _ in range(20):
-        node.update_backoff(PREFERRED, BackOff.INCREASE)
+        node.update_backoff(PREFERRED, Backoff.INCREASE)
         assert node.load(PREFERRED).num_failures == 0
         assert NOW < node.load(PREFERRED).next_attempt <= NOW + 60
     node.set_online(True)
-    node.update_backoff(PREFERRED, BackOff.INCREASE)
+    node.update_backoff(PREFERRED, Backoff.INCREASE)
     assert node.load(PREFERRED).num_failures == 1
     assert node.get_stats().forgiven_failures == 20
 
@@ -99,7 +99,7 @@ def test_a_node_is_never_a_peer_of_its_own(node: PeerManager) -> None:
     with pytest.raises(RefusedError, match=r"8\.1\.0\.1:5.*this node itself"):
         node.ensure_exists(PREFERRED)
     with pytest.raises(RefusedError):
-        node.update("Node.Example:5", PeerType.OUTBOUND, BackOff.RESET)
+        node.update("Node.Example:5", PeerType.OUTBOUND, Backoff.RESET)
     assert node.ensure_exists_many([PREFERRED, "9.9.9.9:9"]) == 1
     assert node.get_stats().refused_peers == 3
     with pytest.raises(InvalidAddressError):

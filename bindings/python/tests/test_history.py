@@ -10,7 +10,7 @@ from conftest import NOW, FakeClock
 from peer_manager import (
     MAX_FAILURES,
     Address,
-    BackOff,
+    Backoff,
     Durability,
     History,
     InvalidArgumentError,
@@ -40,12 +40,12 @@ def test_a_history_follows_what_happens(kept: PeerManager, clock: FakeClock) -> 
     kept.ensure_exists(A)
     assert kept.load_history("192.0.2.1:1") == History(NOW, NOW, None, None, None)
     clock.now = NOW + 5
-    kept.update_backoff(A, BackOff.INCREASE)
+    kept.update_backoff(A, Backoff.INCREASE)
     assert kept.load_history(A) == History(NOW, NOW, None, None, NOW + 5)
     clock.now = NOW + 7
-    kept.update(A, PeerType.OUTBOUND, BackOff.RESET)
+    kept.update(A, PeerType.OUTBOUND, Backoff.RESET)
     clock.now = NOW + 9
-    kept.update_backoff(A, BackOff.HARD_RESET)
+    kept.update_backoff(A, Backoff.HARD_RESET)
     assert kept.load_history(A) == History(NOW, NOW, NOW + 7, NOW + 9, NOW + 5)
     kept.remove(A)
     with pytest.raises(NotFoundError):
@@ -96,7 +96,7 @@ def test_who_is_no_longer_heard_of_is_removed(kept: PeerManager, clock: FakeCloc
     for hour, address in enumerate((A, B, C)):
         clock.now = NOW + 3600 * hour
         kept.ensure_exists(address)
-    kept.update_backoff(B, BackOff.RESET)
+    kept.update_backoff(B, Backoff.RESET)
     assert kept.remove_peers_not_heard_since(NOW) == 0
     assert kept.remove_peers_not_heard_since(NOW + 3600.5) == 1
     assert kept.remove_peers_not_heard_since(datetime.fromtimestamp(NOW + 7200, UTC)) == 0
@@ -110,7 +110,7 @@ def test_queries_ask_for_the_past(kept: PeerManager, clock: FakeClock) -> None:
         clock.now = NOW + 3600 * hour
         kept.ensure_exists(address)
     clock.now = NOW + 10_000
-    kept.update_backoff(A, BackOff.HARD_RESET)
+    kept.update_backoff(A, Backoff.HARD_RESET)
 
     def drawn(**since: Any) -> set[Address]:
         query = Query(type_filter=TypeFilter.ANY, **since)
@@ -142,10 +142,10 @@ def test_sharing_keeps_to_who_was_heard_of_lately(clock: FakeClock) -> None:
 def test_a_snapshot_has_the_histories_of_its_moment(kept: PeerManager, clock: FakeClock) -> None:
     kept.ensure_exists_many([A, B])
     clock.now = NOW + 1
-    kept.update_backoff(B, BackOff.RESET)
+    kept.update_backoff(B, Backoff.RESET)
     snapshot = kept.get_all_peers()
     clock.now = NOW + 2
-    kept.update_backoff(A, BackOff.RESET)
+    kept.update_backoff(A, Backoff.RESET)
     kept.clear_all()
     histories = {record.address: snapshot.history(i) for i, record in enumerate(snapshot)}
     assert histories == {A: History(NOW, NOW, None, None, None), B: History(NOW, NOW, NOW + 1, NOW + 1, None)}
@@ -164,7 +164,7 @@ def test_histories_survive_a_restart_and_an_import(path: Path, clock: FakeClock,
     with PeerManager(path, durability=durability, clock=clock, keep_history=True) as peers:
         peers.ensure_exists(A)
         clock.now = NOW + 5
-        peers.update(A, PeerType.OUTBOUND, BackOff.RESET)
+        peers.update(A, PeerType.OUTBOUND, Backoff.RESET)
     with PeerManager(path, clock=clock, keep_history=True) as peers:
         assert peers.load_history(A) == History(NOW, NOW, NOW + 5, NOW + 5, None)
         with PeerManager(clock=clock, keep_history=True) as importer:
@@ -179,15 +179,15 @@ def test_who_was_there_before_begins_with_nothing(path: Path, clock: FakeClock) 
         assert peers.load_history(A) == NOTHING
         assert peers.remove_peers_not_heard_since(2**63 - 1) == 0
         clock.now = NOW + 1
-        peers.update_backoff(A, BackOff.INCREASE)
+        peers.update_backoff(A, Backoff.INCREASE)
         assert peers.load_history(A).last_attempt == NOW + 1
 
 
 def test_the_dead_give_their_places_to_new_peers(clock: FakeClock) -> None:
     with PeerManager(clock=clock, keep_history=True, max_peers=1) as peers:
-        peers.update(A, PeerType.OUTBOUND, BackOff.RESET)
+        peers.update(A, PeerType.OUTBOUND, Backoff.RESET)
         for _ in range(MAX_FAILURES):
-            peers.update_backoff(A, BackOff.INCREASE)
+            peers.update_backoff(A, Backoff.INCREASE)
         with pytest.raises(LimitError):
             peers.ensure_exists(B)
         clock.now = NOW + 31 * DAY

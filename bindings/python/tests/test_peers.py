@@ -8,7 +8,7 @@ from conftest import NOW, FakeClock, sqlite
 
 from peer_manager import (
     Address,
-    BackOff,
+    Backoff,
     Durability,
     NotFoundError,
     OnCorrupt,
@@ -30,6 +30,15 @@ def test_an_address_that_is_heard_of_is_inbound_and_ready(peers: PeerManager) ->
     assert len(peers) == peers.peer_count() == 1
     assert A in peers
     assert B not in peers
+
+
+def test_a_manager_is_true_with_and_without_peers(peers: PeerManager) -> None:
+    assert peers
+    assert len(peers) == 0
+    peers.ensure_exists(A)
+    assert peers
+    peers.close()
+    assert peers
 
 
 def test_many_addresses_are_one_change(peers: PeerManager) -> None:
@@ -60,14 +69,14 @@ def test_types_follow_what_is_seen(peers: PeerManager) -> None:
 
 def test_back_off_follows_attempts(peers: PeerManager) -> None:
     for n in range(1, 4):
-        peers.update_backoff(A, BackOff.INCREASE)
+        peers.update_backoff(A, Backoff.INCREASE)
         record = peers.load(A)
         assert record.num_failures == n
         assert NOW < record.next_attempt <= NOW + 10 * 2**n
-    peers.update(A, PeerType.OUTBOUND, BackOff.RESET)
+    peers.update(A, PeerType.OUTBOUND, Backoff.RESET)
     record = peers.load(A)
     assert (record.num_failures, record.peer_type) == (0, PeerType.OUTBOUND)
-    peers.update(A, PeerType.PREFERRED, BackOff.HARD_RESET, preferred_type_known=True)
+    peers.update(A, PeerType.PREFERRED, Backoff.HARD_RESET, preferred_type_known=True)
     assert peers.load(A) == Record(A, NOW, 0, PeerType.PREFERRED)
 
 
@@ -165,7 +174,7 @@ def test_a_snapshot_is_a_sequence_that_outlives_its_manager() -> None:
 def test_a_file_keeps_the_peers(path: Path, durability: Durability) -> None:
     with PeerManager(path, durability=durability, flush_interval_ms=10, busy_timeout_ms=100) as peers:
         peers.ensure_exists_many([A, B])
-        peers.update(A, PeerType.OUTBOUND, BackOff.INCREASE)
+        peers.update(A, PeerType.OUTBOUND, Backoff.INCREASE)
         peers.flush()
         peers.remove(B)
         assert peers.get_stats().durability is durability

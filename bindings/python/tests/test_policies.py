@@ -8,7 +8,7 @@ from conftest import NOW, FakeClock
 
 from peer_manager import (
     Address,
-    BackOff,
+    Backoff,
     InvalidAddressError,
     InvalidArgumentError,
     PeerManager,
@@ -77,10 +77,10 @@ def test_the_back_off_has_a_unit_and_an_end(clock: FakeClock) -> None:
     def longest_wait(**options: int) -> int:
         with PeerManager(rng_seed=1, clock=clock, **options) as peers:  # type: ignore[arg-type]
             for _ in range(200):
-                peers.update_backoff(ROUTABLE, BackOff.INCREASE)
+                peers.update_backoff(ROUTABLE, Backoff.INCREASE)
             waits = []
             for _ in range(200):
-                peers.update_backoff(ROUTABLE, BackOff.INCREASE)
+                peers.update_backoff(ROUTABLE, Backoff.INCREASE)
                 waits.append(peers.load(ROUTABLE).next_attempt - NOW)
             return max(waits)
 

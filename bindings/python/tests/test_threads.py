@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from conftest import Locker
 
-from peer_manager import Address, BackOff, BusyError, ClosedError, Durability, PeerManager, Query, TypeFilter
+from peer_manager import Address, Backoff, BusyError, ClosedError, Durability, PeerManager, Query, TypeFilter
 
 ANY = Query(type_filter=TypeFilter.ANY)
 
@@ -38,7 +38,7 @@ def test_many_threads_use_one_manager(path: Path) -> None:
         for _ in range(100):
             address = Address(f"1.2.{seed}.{choice.randrange(50)}", 1)
             peers.ensure_exists(address)
-            peers.update_backoff(address, choice.choice(list(BackOff)))
+            peers.update_backoff(address, choice.choice(list(Backoff)))
             assert peers.load(address).address == address
             assert len(peers.load_random_peers(5, ANY)) <= 5
             assert len(list(peers)) >= 1
@@ -89,7 +89,7 @@ def test_closing_under_the_feet_of_others_is_a_closed_error(path: Path) -> None:
         peers.ensure_exists("1.2.3.4:5")
         snapshot = peers.get_all_peers()
         calls: list[Callable[[], object]] = [
-            lambda peers=peers: peers.update_backoff("1.2.3.4:5", BackOff.RESET),  # type: ignore[misc]
+            lambda peers=peers: peers.update_backoff("1.2.3.4:5", Backoff.RESET),  # type: ignore[misc]
             lambda peers=peers: peers.load_random_peers(3, ANY),  # type: ignore[misc]
             lambda peers=peers: peers.get_stats(),  # type: ignore[misc]
         ]
