@@ -21,12 +21,7 @@ use tempfile::TempDir;
 /// Makes targets of the language in this directory, if these tools are there. What it generates is in a temporary
 /// directory, below `build`.
 pub(crate) fn make(directory: &str, targets: &[&str], tools: &[(&str, &str)]) -> Option<TempDir> {
-    if std::env::var_os("PEER_MANAGER_TEST_LANGUAGES").is_some_and(|value| value == "0") {
-        skip("PEER_MANAGER_TEST_LANGUAGES is 0");
-        return None;
-    }
-    // One language besides Rust is enough for a short run.
-    if directory != "examples/c" && !is_full_or_skipped() {
+    if !is_wanted(directory) {
         return None;
     }
     let is_there = |&(what, command): &(&str, &str)| Tool::find(what, command).is_some();
@@ -36,6 +31,16 @@ pub(crate) fn make(directory: &str, targets: &[&str], tools: &[(&str, &str)]) ->
     let temporary = tempfile::tempdir().expect("a temporary directory");
     make_in(temporary.path(), directory, targets);
     Some(temporary)
+}
+
+/// Whether this run is to test the language in this directory.
+fn is_wanted(directory: &str) -> bool {
+    if std::env::var_os("PEER_MANAGER_TEST_LANGUAGES").is_some_and(|value| value == "0") {
+        skip("PEER_MANAGER_TEST_LANGUAGES is 0");
+        return false;
+    }
+    // One language besides Rust is enough for a short run.
+    directory == "examples/c" || is_full_or_skipped()
 }
 
 fn make_in(temporary: &Path, directory: &str, targets: &[&str]) {
@@ -148,18 +153,36 @@ fn node() {
 #[test]
 fn python() {
     // The tests themselves need tools from the package index: `make -C bindings/python test`.
-    let Some(made) = make("examples/python", &["run"], &[("make", "make"), ("Python", "python3")]) else {
+    let directory = "examples/python";
+    if !is_wanted(directory) || Tool::find("Python", "python3").is_none() {
         return;
-    };
+    }
+    if !can_compile_for_python() {
+        skip("Python has no headers, or neither cffi with setuptools nor a package index to get them from");
+        return;
+    }
+    let Some(made) = make(directory, &["run"], &[("make", "make"), ("C compiler", "cc")]) else { return };
     let node = || {
-        let mut command = Command::new("python3");
+        // It finds the extension module, which has the library inside.
+        let mut command = Command::new(build(made.path(), "python"));
         command.arg("-B").arg(lists::examples("python/node.py"));
-        command.env("LD_LIBRARY_PATH", build(made.path(), ""));
-        command.env("PYTHONPATH", cc::root().join("bindings/python"));
         command
     };
     lists::keep_their_promises(&node);
     lists::half_a_list_is_never_left(&node);
+}
+
+/// Whether Python has what an extension module is compiled with, or can get it.
+fn can_compile_for_python() -> bool {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let succeeds = |arguments: &[&str]| {
+        let output = Command::new("python3").args(arguments).current_dir(directory.path()).output();
+        output.is_ok_and(|output| output.status.success())
+    };
+    let headers = "import os, sysconfig; os.stat(os.path.join(sysconfig.get_path('include'), 'Python.h'))";
+    succeeds(&["-c", headers])
+        && (succeeds(&["-c", "import cffi, setuptools"])
+            || succeeds(&["-m", "pip", "download", "-q", "--no-deps", "cffi", "setuptools"]))
 }
 
 #[test]
