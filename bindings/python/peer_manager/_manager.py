@@ -229,7 +229,7 @@ class PeerManager(Bans, Data, Histories):
         self, address: Address | str, observed_type: PeerType, *, preferred_type_known: bool = False
     ) -> None:
         """Updates a peer's type by what it was observed to be; an unknown one is added as new first. May wait for the
-        disk.
+        disk. Observed as inbound, a preferred one becomes outbound: do not report a connection that it has opened.
 
         preferred_type_known: whether the caller knows all preferred peers; then a preferred one that is observed as
         outbound becomes outbound.
