@@ -3,7 +3,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-static const uint64_t IS_CLOSED = UINT64_C(1) << 63;
+static const uint32_t IS_CLOSED = UINT32_C(1) << 31;
 
 /* Another number in each process that was forked from another. */
 static uint64_t process = 1;
@@ -70,7 +70,7 @@ static void free_once(binding_handle *handle) {
 
 peer_manager_error *handle_enter(binding_handle *handle) {
   /* One operation counts this thread and reads whether it is closed: the thread that closes does the same. */
-  uint64_t before = atomic_fetch_add(&handle->state, 1);
+  uint32_t before = atomic_fetch_add(&handle->state, 1);
   if ((before & IS_CLOSED) != 0 || handle->process == 0) {
     handle_leave(handle);
     return &closed;

@@ -10,7 +10,7 @@
 
 struct binding_handle {
   /* How many threads are in a call, and the bit IS_CLOSED. */
-  _Atomic uint64_t state;
+  _Atomic uint32_t state;
   /* NULL once it was freed. */
   _Atomic(void *) thing;
   void (*release)(void *);
