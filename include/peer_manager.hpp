@@ -26,8 +26,13 @@
 #pragma once
 
 #include "peer_manager/address.hpp"
+#include "peer_manager/enums.hpp"
 #include "peer_manager/error.hpp"
 #include "peer_manager/manager.hpp"
+#include "peer_manager/options.hpp"
+#include "peer_manager/query.hpp"
+#include "peer_manager/result.hpp"
 #include "peer_manager/snapshot.hpp"
 #include "peer_manager/span.hpp"
+#include "peer_manager/text.hpp"
 #include "peer_manager/values.hpp"

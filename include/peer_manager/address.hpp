@@ -12,12 +12,20 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <type_traits>
 
-#include "error.hpp"
+#include "compare.hpp"
+#include "result.hpp"
 
 #if defined(PEER_MANAGER_HAS_SOCKADDR)
 #include <sys/socket.h>
+#endif
+
+#if defined(__clang__)
+#define PEER_MANAGER_LIFETIMEBOUND [[clang::lifetimebound]]
+#else
+#define PEER_MANAGER_LIFETIMEBOUND
 #endif
 
 namespace peermanager {
@@ -64,7 +72,9 @@ struct SocketAddress {
   socklen_t length;         /**< Its size in bytes. */
 
   /** The address as system calls take it. */
-  [[nodiscard]] const sockaddr* get() const noexcept { return reinterpret_cast<const sockaddr*>(&storage); }
+  [[nodiscard]] const sockaddr* get() const noexcept PEER_MANAGER_LIFETIMEBOUND {
+    return reinterpret_cast<const sockaddr*>(&storage);
+  }
 };
 #endif
 
@@ -139,7 +149,7 @@ public:
 #endif
 
   /** The host (IPv6 without brackets), NUL-terminated. Valid as long as the address. */
-  [[nodiscard]] std::string_view host() const noexcept { return raw_.host; }
+  [[nodiscard]] std::string_view host() const noexcept PEER_MANAGER_LIFETIMEBOUND { return raw_.host; }
   /** The port; 0 only when empty. */
   [[nodiscard]] std::uint16_t port() const noexcept { return raw_.port; }
   /** Whether this is the empty address. */
@@ -152,24 +162,11 @@ public:
   }
   /** Whether it means nothing to a stranger, so that it is not sent to one. */
   [[nodiscard]] bool is_private() const noexcept { return peer_manager_address_is_private(&raw_); }
-  /** Whether a stranger on the Internet may be able to reach it: not private, and not set aside for examples or no host. */
+  /** Whether a stranger on the Internet may be able to reach it: not private, and not set aside for examples or no
+   * host. */
   [[nodiscard]] bool is_routable() const noexcept { return peer_manager_address_is_routable(&raw_); }
   /** The address of C. */
-  [[nodiscard]] const peer_manager_address& c_get() const noexcept { return raw_; }
-
-  /** An order for maps and sorting: by host as bytes, then by port. @{ */
-  [[nodiscard]] friend bool operator==(const Address& a, const Address& b) noexcept {
-    return a.port() == b.port() && a.host() == b.host();
-  }
-  [[nodiscard]] friend bool operator!=(const Address& a, const Address& b) noexcept { return !(a == b); }
-  [[nodiscard]] friend bool operator<(const Address& a, const Address& b) noexcept {
-    const int order = a.host().compare(b.host());
-    return order != 0 ? order < 0 : a.port() < b.port();
-  }
-  [[nodiscard]] friend bool operator>(const Address& a, const Address& b) noexcept { return b < a; }
-  [[nodiscard]] friend bool operator<=(const Address& a, const Address& b) noexcept { return !(b < a); }
-  [[nodiscard]] friend bool operator>=(const Address& a, const Address& b) noexcept { return !(a < b); }
-  /** @} */
+  [[nodiscard]] const peer_manager_address& c_get() const noexcept PEER_MANAGER_LIFETIMEBOUND { return raw_; }
 
 private:
   friend struct Record;
@@ -188,6 +185,12 @@ private:
 
 namespace detail {
 
+/* Both are canonical, so the same bytes are the same address. */
+template <>
+struct Fields<Address> : Ordered {
+  static auto of(const Address& address) noexcept { return std::tuple(address.host(), address.port()); }
+};
+
 /* Arrays of addresses go to C and back without a copy, because an Address has the layout of one of C. */
 static_assert(sizeof(Address) == sizeof(peer_manager_address) && std::is_standard_layout_v<Address> &&
               std::is_trivially_copyable_v<Address>);
@@ -204,11 +207,10 @@ inline const peer_manager_address* raw(const Address* addresses) noexcept {
 }  // namespace peermanager
 
 /** @cond  Doxygen does not know the class template. */
-/* Addresses as keys of std::unordered_map. The hash has no secret: where strangers choose the addresses, use another. */
+/* Addresses as keys of std::unordered_map. The hash has no secret: where strangers choose the addresses, use another.
+ */
 template <>
-struct std::hash<peermanager::Address> {
-  std::size_t operator()(const peermanager::Address& address) const noexcept {
-    return std::hash<std::string_view>()(address.host()) * 31 + address.port();
-  }
-};
+struct std::hash<peermanager::Address> : peermanager::detail::Hasher {};
 /** @endcond */
+
+#undef PEER_MANAGER_LIFETIMEBOUND

@@ -17,7 +17,8 @@
 #include <functional>
 #include <utility>
 
-#include "values.hpp"
+#include "enums.hpp"
+#include "result.hpp"
 
 namespace peermanager::detail {
 

@@ -1,6 +1,6 @@
 /**
  * @file error.hpp
- * @brief What can go wrong: Status, Failure, Error and Result. Include peer_manager.hpp.
+ * @brief What can go wrong: Status, Failure and Error. Include peer_manager.hpp.
  *
  * SPDX-License-Identifier: MIT OR Apache-2.0
  */
@@ -9,14 +9,18 @@
 
 #include <cstdint>
 #include <exception>
-#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
-#include <variant>
 
 #include "../peer_manager.h"
+
+#if defined(__clang__)
+#define PEER_MANAGER_LIFETIMEBOUND [[clang::lifetimebound]]
+#else
+#define PEER_MANAGER_LIFETIMEBOUND
+#endif
 
 namespace peermanager {
 
@@ -84,7 +88,7 @@ public:
   /** SQLite's extended result code; 0 where SQLite was not involved. */
   [[nodiscard]] int sqlite_code() const noexcept { return error_.sqlite_code; }
   /** One line of UTF-8, NUL-terminated: what failed, on what, and what to do. Lives as long as the failure. */
-  [[nodiscard]] const char* message() const noexcept { return error_.message; }
+  [[nodiscard]] const char* message() const noexcept PEER_MANAGER_LIFETIMEBOUND { return error_.message; }
   /** What the clock threw; null for every status but ClockFailed. */
   [[nodiscard]] const std::exception_ptr& cause() const noexcept { return cause_; }
 
@@ -96,6 +100,14 @@ public:
   }
 #endif
 
+  /** Whether all of it is the same. @{ */
+  [[nodiscard]] friend bool operator==(const Failure& a, const Failure& b) noexcept {
+    return a.status() == b.status() && a.sqlite_code() == b.sqlite_code() && a.cause_ == b.cause_ &&
+           std::string_view(a.message()) == b.message();
+  }
+  [[nodiscard]] friend bool operator!=(const Failure& a, const Failure& b) noexcept { return !(a == b); }
+  /** @} */
+
 private:
   peer_manager_error error_;
   std::exception_ptr cause_;
@@ -103,91 +115,6 @@ private:
 
 inline Error::Error(const Failure& failure)
     : std::runtime_error(failure.message()), status_(failure.status()), sqlite_code_(failure.sqlite_code()) {}
-
-/** A value, or why there is none: a small std::expected. Reading the one that is not there is undefined, except by
- * value(), which throws. */
-template <class T>
-class [[nodiscard]] Result {
-public:
-  /** A success. */
-  Result(T value) noexcept : state_(std::in_place_index<0>, std::move(value)) {}
-  /** A failure. */
-  Result(Failure failure) noexcept : state_(std::in_place_index<1>, std::move(failure)) {}
-
-  /** Whether there is a value. */
-  [[nodiscard]] bool has_value() const noexcept { return state_.index() == 0; }
-  /** Whether there is a value. */
-  [[nodiscard]] explicit operator bool() const noexcept { return has_value(); }
-  /** Status::Ok, or why there is no value. */
-  [[nodiscard]] Status status() const noexcept { return has_value() ? Status::Ok : error().status(); }
-  /** Why there is no value. */
-  [[nodiscard]] const Failure& error() const noexcept { return *std::get_if<1>(&state_); }
-
-  /** The value. @{ */
-  [[nodiscard]] T& operator*() & noexcept { return *std::get_if<0>(&state_); }
-  [[nodiscard]] const T& operator*() const& noexcept { return *std::get_if<0>(&state_); }
-  [[nodiscard]] T&& operator*() && noexcept { return std::move(*std::get_if<0>(&state_)); }
-  [[nodiscard]] T* operator->() noexcept { return std::get_if<0>(&state_); }
-  [[nodiscard]] const T* operator->() const noexcept { return std::get_if<0>(&state_); }
-  /** @} */
-
-  /** The value, or another one when there is none. */
-  template <class U>
-  [[nodiscard]] T value_or(U&& other) && {
-    return has_value() ? std::move(**this) : static_cast<T>(std::forward<U>(other));
-  }
-  /** The value, or another one when there is none. */
-  template <class U>
-  [[nodiscard]] T value_or(U&& other) const& {
-    return has_value() ? **this : static_cast<T>(std::forward<U>(other));
-  }
-
-#if defined(__cpp_exceptions)
-  /** The value; throws as Failure::raise when there is none. @{ */
-  T& value() & { return check(), **this; }
-  const T& value() const& { return check(), **this; }
-  T&& value() && { return check(), std::move(**this); }
-  /** @} */
-#endif
-
-private:
-#if defined(__cpp_exceptions)
-  void check() const {
-    if (!has_value()) error().raise();
-  }
-#endif
-
-  std::variant<T, Failure> state_;
-};
-
-/** Success, or why there was none. */
-template <>
-class [[nodiscard]] Result<void> {
-public:
-  /** A success. */
-  Result() noexcept = default;
-  /** A failure. */
-  Result(Failure failure) noexcept : failure_(std::move(failure)) {}
-
-  /** Whether the call succeeded. */
-  [[nodiscard]] bool has_value() const noexcept { return !failure_.has_value(); }
-  /** Whether the call succeeded. */
-  [[nodiscard]] explicit operator bool() const noexcept { return has_value(); }
-  /** Status::Ok, or why the call did nothing. */
-  [[nodiscard]] Status status() const noexcept { return has_value() ? Status::Ok : failure_->status(); }
-  /** Why the call did nothing. */
-  [[nodiscard]] const Failure& error() const noexcept { return *failure_; }
-
-#if defined(__cpp_exceptions)
-  /** Throws as Failure::raise when the call did nothing. */
-  void value() const {
-    if (failure_) failure_->raise();
-  }
-#endif
-
-private:
-  std::optional<Failure> failure_;
-};
 
 /** The version of the library that is loaded: major * 1000000 + minor * 1000 + patch. */
 [[nodiscard]] inline std::uint32_t version_number() noexcept { return peer_manager_version_number(); }
@@ -206,3 +133,5 @@ inline constexpr std::uint32_t max_failures = PEER_MANAGER_MAX_FAILURES;
 inline constexpr std::uint32_t really_dead = PEER_MANAGER_REALLY_DEAD;
 
 }  // namespace peermanager
+
+#undef PEER_MANAGER_LIFETIMEBOUND

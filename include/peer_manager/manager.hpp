@@ -18,6 +18,8 @@
 #include <vector>
 
 #include "clock.hpp"
+#include "options.hpp"
+#include "query.hpp"
 #include "snapshot.hpp"
 #include "span.hpp"
 
@@ -38,8 +40,8 @@ public:
   /** @} */
   ~Manager() { close(); }
 
-  /** Flushes and frees the table; without one it does nothing. What Deferred could not write is lost; flush first to find
-   * out. */
+  /** Flushes and frees the table; without one it does nothing. What Deferred could not write is lost; flush first to
+   * find out. */
   void close() noexcept {
     peer_manager_free(std::exchange(handle_, nullptr));
     clock_.reset();
@@ -47,37 +49,9 @@ public:
 
   /** Opens a table with these options. */
   static Result<Manager> try_open(const Options& options) {
-    peer_manager_options c = PEER_MANAGER_OPTIONS_INIT;
-    if (options.db_path) {
-      if (options.db_path->find('\0') != std::string::npos)
-        return Failure(Status::InvalidArgument, "db_path contains a NUL byte; leave it out");
-      c.db_path = options.db_path->c_str();
-    }
-    if (options.asmap_path) {
-      if (options.asmap_path->find('\0') != std::string::npos)
-        return Failure(Status::InvalidArgument, "asmap_path contains a NUL byte; leave it out");
-      c.asmap_path = options.asmap_path->c_str();
-    }
-    if (!detail::fits(options.busy_timeout, c.busy_timeout_ms))
-      return Failure(Status::InvalidArgument, "busy_timeout is negative or too long; use 0 to 4294967295 ms");
-    if (!detail::fits(options.flush_interval, c.flush_interval_ms))
-      return Failure(Status::InvalidArgument, "flush_interval is negative or too long; use 0 to 4294967295 ms");
-    if (!detail::fits(options.share_cache, c.share_cache_seconds))
-      return Failure(Status::InvalidArgument, "share_cache is negative or too long; use 0 to 4294967295 s");
-    if (!detail::fits(options.backoff, c.backoff_seconds))
-      return Failure(Status::InvalidArgument, "backoff is negative or too long; use 0 to 3600 s");
-    c.durability = static_cast<std::uint32_t>(options.durability);
-    c.on_corrupt = static_cast<std::uint32_t>(options.on_corrupt);
-    c.has_rng_seed = options.rng_seed ? 1 : 0;
-    c.rng_seed = options.rng_seed.value_or(0);
-    c.max_peers = options.max_peers;
-    c.max_peers_per_netgroup = options.max_peers_per_netgroup;
-    c.share_max_percent = options.share_max_percent;
-    c.reach = static_cast<std::uint32_t>(options.reach);
-    c.name_groups = options.name_groups ? 1 : 0;
-    c.keep_history = options.keep_history ? 1 : 0;
-    c.max_backoff_exponent = options.max_backoff_exponent;
-
+    auto converted = options.try_to_c();
+    if (!converted) return converted.error();
+    peer_manager_options& c = *converted;
     Manager manager;
     if (options.clock) {
       manager.clock_ = std::make_unique<detail::Clock>(options.clock);
@@ -124,8 +98,8 @@ public:
     });
   }
 
-  /** Adds the peers of another database file that are new, all or none; those that are known stay as they are. Returns how
-   * many were new; those that a bound refuses, and the banned, are left out and counted in refused_peers. Their
+  /** Adds the peers of another database file that are new, all or none; those that are known stay as they are. Returns
+   * how many were new; those that a bound refuses, and the banned, are left out and counted in refused_peers. Their
    * data comes with them, and with Options::keep_history their history. The file, of this library or of
    * stellar-core, is only read, and another process may have it open. */
   Result<std::size_t> try_import_from(std::string_view path) {
@@ -154,8 +128,9 @@ public:
     return History::from_c(history);
   }
 
-  /** Replaces the bytes that go with a peer, such as a node's id or the services that it offers: at most data_capacity, opaque
-   * to the library; none end it. NotFound when the peer is not known. Data goes with the peer: removal ends it. */
+  /** Replaces the bytes that go with a peer, such as a node's id or the services that it offers: at most data_capacity,
+   * opaque to the library; none end it. NotFound when the peer is not known. Data goes with the peer: removal ends it.
+   */
   Result<void> try_set_data(const Address& address, Span<const std::uint8_t> data) noexcept {
     return detail::call(
         [&](auto* error) { return peer_manager_set_data(handle_, &address.c_get(), data.data(), data.size(), error); });
@@ -224,8 +199,8 @@ public:
     return detail::call([&](auto* error) { return peer_manager_remove(handle_, &address.c_get(), error); });
   }
 
-  /** Removes the peers of a host, on all its ports; the host is an IPv4 address, an IPv6 address without brackets or a name, in
-   * any spelling. Returns how many there were; 0 is no failure. */
+  /** Removes the peers of a host, on all its ports; the host is an IPv4 address, an IPv6 address without brackets or a
+   * name, in any spelling. Returns how many there were; 0 is no failure. */
   Result<std::size_t> try_remove_host(std::string_view host) noexcept {
     const detail::AddressText text(host);
     if (auto checked = text.check("host contains a NUL byte; leave it out", "host is longer than any host"); !checked)
@@ -240,30 +215,31 @@ public:
     });
   }
 
-  /** Removes the inbound peers that were never reached and were last heard of before a time; those of whose past nothing is
-   * known stay. Returns how many there were. Unsupported without Options::keep_history. */
+  /** Removes the inbound peers that were never reached and were last heard of before a time; those of whose past
+   * nothing is known stay. Returns how many there were. Unsupported without Options::keep_history. */
   Result<std::size_t> try_remove_peers_not_heard_since(sys_seconds since) noexcept {
     return counted([&](auto* out, auto* error) {
       return peer_manager_remove_peers_not_heard_since(handle_, since.time_since_epoch().count(), out, error);
     });
   }
 
-  /** Limits every peer's next attempt to `latest`, to repair a table after a clock that was wrong. Returns how many were
-   * changed. */
+  /** Limits every peer's next attempt to `latest`, to repair a table after a clock that was wrong. Returns how many
+   * were changed. */
   Result<std::size_t> try_limit_next_attempt(sys_seconds latest) noexcept {
     return counted([&](auto* out, auto* error) {
       return peer_manager_limit_next_attempt(handle_, latest.time_since_epoch().count(), out, error);
     });
   }
 
-  /** Says whether the node itself is online, which it is at first. While it is offline, Backoff::Increase leaves the failures
-   * as they are and has the peer wait for a minute at most. A good rule: offline while fewer than two connections stand. */
+  /** Says whether the node itself is online, which it is at first. While it is offline, Backoff::Increase leaves the
+   * failures as they are and has the peer wait for a minute at most. A good rule: offline while fewer than two
+   * connections stand. */
   Result<void> try_set_online(bool online) noexcept {
     return detail::call([&](auto* error) { return peer_manager_set_online(handle_, online ? 1 : 0, error); });
   }
 
-  /** Replaces the list of the node's own addresses, of which it hears from others. They are removed, and refused from then on
-   * (Refused; in a batch left out and counted in refused_peers). The list lives in memory only. */
+  /** Replaces the list of the node's own addresses, of which it hears from others. They are removed, and refused from
+   * then on (Refused; in a batch left out and counted in refused_peers). The list lives in memory only. */
   Result<void> try_set_own_addresses(Span<const Address> addresses) noexcept {
     return detail::call([&](auto* error) {
       return peer_manager_set_own_addresses(handle_, detail::raw(addresses.data()), addresses.size(), error);
@@ -271,8 +247,8 @@ public:
   }
 
   /** Bans a host, on all its ports, or a prefix, until a time that is later than now, or for_good. The peers that it is
-   * about, preferred ones too, are removed in the same transaction, and then refused (Refused; in a batch and in an import
-   * left out and counted in refused_peers). Returns how many were removed. Banning the same again moves the end.
+   * about, preferred ones too, are removed in the same transaction, and then refused (Refused; in a batch and in an
+   * import left out and counted in refused_peers). Returns how many were removed. Banning the same again moves the end.
    *
    * The subject is a host in any spelling, such as 203.0.113.7, 2001:db8::1 or example.org, or a prefix, such as
    * 203.0.113.0/24 or 2001:db8::/32. A name is itself, without its subdomains. Bans survive a restart. */
@@ -284,16 +260,16 @@ public:
     });
   }
 
-  /** Ends the ban of exactly this subject, in any spelling; NotFound when there is none. What another ban has of it stays
-   * refused. */
+  /** Ends the ban of exactly this subject, in any spelling; NotFound when there is none. What another ban has of it
+   * stays refused. */
   Result<void> try_unban(std::string_view subject) noexcept {
     const detail::AddressText text(subject);
     if (auto checked = check_subject(text); !checked) return checked.error();
     return detail::call([&](auto* error) { return peer_manager_unban(handle_, text.c_str(), error); });
   }
 
-  /** Whether an address is banned now, so that a node can hang up on a peer that connects from it; the port does not matter.
-   * InvalidAddress for the empty address, where C says that it is not banned. */
+  /** Whether an address is banned now, so that a node can hang up on a peer that connects from it; the port does not
+   * matter. InvalidAddress for the empty address, where C says that it is not banned. */
   [[nodiscard]] Result<bool> try_is_banned(const Address& address) const noexcept {
     if (handle_ == nullptr) return Failure(Status::InvalidArgument, "pm is NULL; the manager is closed");
     if (address.empty()) return Failure(Status::InvalidAddress, "the address is empty; parse or make one");
@@ -330,7 +306,8 @@ public:
     return detail::call([&](auto* error) { return peer_manager_clear_all(handle_, error); });
   }
 
-  /** Draws min(out.size(), eligible) peers into out: uniformly, without replacement, in random order. Returns how many. */
+  /** Draws min(out.size(), eligible) peers into out: uniformly, without replacement, in random order. Returns how many.
+   */
   Result<std::size_t> try_load_random_peers(const Query& query, Span<Address> out) const noexcept {
     const peer_manager_query c = query.to_c();
     return counted([&](auto* count, auto* error) {
@@ -344,9 +321,9 @@ public:
   }
 
   /** Draws up to out.size() peers to dial now into out, besides those that are busy, which this node has dialled and is
-   * connected to or is dialling: the whole policy in one call. Purpose::Connect: known peers first, one of each netgroup, the
-   * most senior first. Purpose::Feeler: a peer that was only heard of, to be tried and then hung up on. Returns how many.
-   * peer_manager.h has the loop of a node. */
+   * connected to or is dialling: the whole policy in one call. Purpose::Connect: known peers first, one of each
+   * netgroup, the most senior first. Purpose::Feeler: a peer that was only heard of, to be tried and then hung up on.
+   * Returns how many. peer_manager.h has the loop of a node. */
   Result<std::size_t> try_next_to_dial(Purpose purpose, Span<const Address> busy, Span<Address> out) const noexcept {
     return counted([&](auto* count, auto* error) {
       return peer_manager_next_to_dial(handle_, static_cast<std::uint32_t>(purpose), detail::raw(busy.data()),
@@ -369,9 +346,9 @@ public:
     return done.error();
   }
 
-  /** Draws peers to tell asker about into out: never private addresses (Options::reach may say otherwise), never asker (who
-   * may be empty); preferred before outbound before inbound, at random within each. Without a query every peer is eligible.
-   * Returns how many. */
+  /** Draws peers to tell asker about into out: never private addresses (Options::reach may say otherwise), never asker
+   * (who may be empty); preferred before outbound before inbound, at random within each. Without a query every peer is
+   * eligible. Returns how many. */
   Result<std::size_t> try_get_peers_to_send(const Address& asker, Span<Address> out,
                                             const std::optional<Query>& query = std::nullopt) const noexcept {
     peer_manager_query c = PEER_MANAGER_QUERY_INIT;
@@ -405,21 +382,7 @@ public:
     peer_manager_stats c = PEER_MANAGER_STATS_INIT;
     const auto done = detail::call([&](auto* error) { return peer_manager_get_stats(handle_, &c, error); });
     if (!done) return done.error();
-    return Stats{static_cast<Durability>(c.durability),
-                 c.peers,
-                 c.inbound,
-                 c.outbound,
-                 c.preferred,
-                 c.ready,
-                 c.netgroups,
-                 c.pending_writes,
-                 c.failed_writes,
-                 c.skipped_rows,
-                 c.refused_peers,
-                 c.bans,
-                 c.log_bytes,
-                 c.forgiven_failures,
-                 c.rejected_rows};
+    return Stats::from_c(c);
   }
 
   /** Returns what happened to the file if it was damaged when it was opened; nothing when it was not. */

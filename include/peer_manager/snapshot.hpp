@@ -14,10 +14,16 @@
 
 #include "values.hpp"
 
+#if defined(__clang__)
+#define PEER_MANAGER_LIFETIMEBOUND [[clang::lifetimebound]]
+#else
+#define PEER_MANAGER_LIFETIMEBOUND
+#endif
+
 namespace peermanager {
 
-/** All peers as they were at one point in time, in no particular order; made by Manager::get_all_peers. It may outlive its
- * manager, and can be moved, not copied. One thread at a time. */
+/** All peers as they were at one point in time, in no particular order; made by Manager::get_all_peers. It may outlive
+ * its manager, and can be moved, not copied. One thread at a time. */
 class Snapshot {
 public:
   /** Reads the records one after the other; random access, each by value. It stays valid when the snapshot is moved. */
@@ -109,9 +115,9 @@ public:
   /** Whether there are none. */
   [[nodiscard]] bool empty() const noexcept { return size() == 0; }
   /** The first peer. */
-  [[nodiscard]] Iterator begin() const noexcept { return {handle_, 0}; }
+  [[nodiscard]] Iterator begin() const noexcept PEER_MANAGER_LIFETIMEBOUND { return {handle_, 0}; }
   /** Past the last peer. */
-  [[nodiscard]] Iterator end() const noexcept { return {handle_, size()}; }
+  [[nodiscard]] Iterator end() const noexcept PEER_MANAGER_LIFETIMEBOUND { return {handle_, size()}; }
 
   /** One peer; InvalidArgument for an index past the end. */
   [[nodiscard]] Result<Record> try_get(std::size_t index) const noexcept {
@@ -157,3 +163,5 @@ private:
 };
 
 }  // namespace peermanager
+
+#undef PEER_MANAGER_LIFETIMEBOUND

@@ -18,11 +18,18 @@
 #include <span>
 #endif
 
+#if defined(__clang__)
+#define PEER_MANAGER_LIFETIMEBOUND [[clang::lifetimebound]]
+#else
+#define PEER_MANAGER_LIFETIMEBOUND
+#endif
+
 namespace peermanager {
 
-/** A view of an array that somebody else owns: a pointer and a size. It is made from anything that has data() and size()
- * (std::vector, std::array, std::span) and from C arrays, and converts to std::span where there is one. It is a type of
- * our own so that the signatures are the same under every standard, and units compiled under several can be linked. */
+/** A view of an array that somebody else owns: a pointer and a size. It is made from anything that has data() and
+ * size() (std::vector, std::array, std::span) and from C arrays, and converts to std::span where there is one. It is a
+ * type of our own so that the signatures are the same under every standard, and units compiled under several can be
+ * linked. */
 template <class T>
 class Span {
 public:
@@ -34,7 +41,8 @@ public:
   template <class Container,
             class = std::enable_if_t<std::is_convertible_v<
                 std::remove_pointer_t<decltype(std::data(std::declval<Container&>()))> (*)[], T (*)[]>>>
-  constexpr Span(Container&& container) noexcept : data_(std::data(container)), size_(std::size(container)) {}
+  constexpr Span(Container&& container PEER_MANAGER_LIFETIMEBOUND) noexcept
+      : data_(std::data(container)), size_(std::size(container)) {}
 
   /** The first element. */
   [[nodiscard]] constexpr T* data() const noexcept { return data_; }
@@ -56,3 +64,5 @@ private:
 };
 
 }  // namespace peermanager
+
+#undef PEER_MANAGER_LIFETIMEBOUND
