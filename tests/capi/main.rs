@@ -5,6 +5,7 @@ mod common;
 
 mod c_programs;
 mod conformance;
+mod ffi;
 mod golden;
 mod header;
 mod languages;
