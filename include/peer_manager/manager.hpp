@@ -48,203 +48,95 @@ public:
   }
 
   /** Opens a table with these options. */
-  static Result<Manager> try_open(const Options& options) {
-    auto converted = options.try_to_c();
-    if (!converted) return converted.error();
-    peer_manager_options& c = *converted;
-    Manager manager;
-    if (options.clock) {
-      manager.clock_ = std::make_unique<detail::Clock>(options.clock);
-      c.clock = detail::Clock::now;
-      c.clock_context = manager.clock_.get();
-    }
-    return opened(std::move(manager), [&](auto** out, auto* error) { return peer_manager_open(&c, out, error); });
-  }
+  static Result<Manager> try_open(const Options& options);
 
   /** Opens a table on a database file with the default options; the file is created if there is none. */
-  static Result<Manager> try_open(std::string_view db_path) {
-    Options options;
-    options.db_path = std::string(db_path);
-    return try_open(options);
-  }
+  static Result<Manager> try_open(std::string_view db_path);
 
   /** Creates a table that lives in memory only, with the default options. */
-  static Result<Manager> try_in_memory() noexcept {
-    return opened(Manager(), [](auto** out, auto* error) { return peer_manager_new_in_memory(out, error); });
-  }
+  static Result<Manager> try_in_memory() noexcept;
 
   /** Opens a table in the database of a connection that is already open and outlives the manager. The second argument
    * is the caller's own sqlite3_libversion(). */
-  static Result<Manager> try_from_connection(sqlite3* db, const char* sqlite_libversion) noexcept {
-    return opened(Manager(), [&](auto** out, auto* error) {
-      return peer_manager_from_connection(db, sqlite_libversion, out, error);
-    });
-  }
+  static Result<Manager> try_from_connection(sqlite3* db, const char* sqlite_libversion) noexcept;
 
   /** Returns once everything that earlier calls changed survives a loss of power. */
-  Result<void> try_flush() noexcept {
-    return detail::call([&](auto* error) { return peer_manager_flush(handle_, error); });
-  }
+  Result<void> try_flush() noexcept;
 
   /** Makes sure that an address is known; a new one is inbound, without failures, and due now. */
-  Result<void> try_ensure_exists(const Address& address) noexcept {
-    return detail::call([&](auto* error) { return peer_manager_ensure_exists(handle_, &address.c_get(), error); });
-  }
+  Result<void> try_ensure_exists(const Address& address) noexcept;
 
   /** Makes sure that many addresses are known, all or none; returns how many were new. */
-  Result<std::size_t> try_ensure_exists_many(Span<const Address> addresses) noexcept {
-    return counted([&](auto* out, auto* error) {
-      return peer_manager_ensure_exists_many(handle_, detail::raw(addresses.data()), addresses.size(), out, error);
-    });
-  }
+  Result<std::size_t> try_ensure_exists_many(Span<const Address> addresses) noexcept;
 
   /** Adds the peers of another database file that are new, all or none; those that are known stay as they are. Returns
    * how many were new; those that a bound refuses, and the banned, are left out and counted in refused_peers. Their
    * data comes with them, and with Options::keep_history their history. The file, of this library or of
    * stellar-core, is only read, and another process may have it open. */
-  Result<std::size_t> try_import_from(std::string_view path) {
-    if (path.find('\0') != std::string_view::npos)
-      return Failure(Status::InvalidArgument, "path contains a NUL byte; leave it out");
-    const std::string text(path);
-    return counted([&](auto* out, auto* error) { return peer_manager_import(handle_, text.c_str(), out, error); });
-  }
+  Result<std::size_t> try_import_from(std::string_view path);
 
   /** Returns what is known of an address; NotFound when it is not known. */
-  [[nodiscard]] Result<Record> try_load(const Address& address) const noexcept {
-    peer_manager_record record;
-    const auto done =
-        detail::call([&](auto* error) { return peer_manager_load(handle_, &address.c_get(), &record, error); });
-    if (!done) return done.error();
-    return Record::from_c(record);
-  }
+  [[nodiscard]] Result<Record> try_load(const Address& address) const noexcept;
 
   /** Returns when a peer was heard of, reached and tried; NotFound when it is not known, Unsupported without
    * Options::keep_history. */
-  [[nodiscard]] Result<History> try_load_history(const Address& address) const noexcept {
-    peer_manager_history history;
-    const auto done = detail::call(
-        [&](auto* error) { return peer_manager_load_history(handle_, &address.c_get(), &history, error); });
-    if (!done) return done.error();
-    return History::from_c(history);
-  }
+  [[nodiscard]] Result<History> try_load_history(const Address& address) const noexcept;
 
   /** Replaces the bytes that go with a peer, such as a node's id or the services that it offers: at most data_capacity,
    * opaque to the library; none end it. NotFound when the peer is not known. Data goes with the peer: removal ends it.
    */
-  Result<void> try_set_data(const Address& address, Span<const std::uint8_t> data) noexcept {
-    return detail::call(
-        [&](auto* error) { return peer_manager_set_data(handle_, &address.c_get(), data.data(), data.size(), error); });
-  }
+  Result<void> try_set_data(const Address& address, Span<const std::uint8_t> data) noexcept;
 
   /** Returns the bytes that go with a peer, none if there are none; NotFound when the peer is not known. */
-  [[nodiscard]] Result<std::vector<std::uint8_t>> try_data(const Address& address) const {
-    std::uint8_t data[data_capacity];
-    std::size_t size = 0;
-    const auto done = detail::call(
-        [&](auto* error) { return peer_manager_get_data(handle_, &address.c_get(), data, sizeof data, &size, error); });
-    if (!done) return done.error();
-    return std::vector<std::uint8_t>(data, data + size);
-  }
+  [[nodiscard]] Result<std::vector<std::uint8_t>> try_data(const Address& address) const;
 
   /** Which netgroup this manager counts an address as, known or not: an opaque number that two addresses have in common
    * exactly if they are of one netgroup. To another manager it means nothing. */
-  [[nodiscard]] Result<std::uint64_t> try_netgroup(const Address& address) const noexcept {
-    std::uint64_t netgroup = 0;
-    const auto done = detail::call(
-        [&](auto* error) { return peer_manager_address_netgroup(handle_, &address.c_get(), &netgroup, error); });
-    if (!done) return done.error();
-    return netgroup;
-  }
+  [[nodiscard]] Result<std::uint64_t> try_netgroup(const Address& address) const noexcept;
 
   /** Stores a record as it is, replacing what was known of its address. */
-  Result<void> try_store(const Record& record) noexcept {
-    const peer_manager_record c = record.to_c();
-    return detail::call([&](auto* error) { return peer_manager_store(handle_, &c, error); });
-  }
+  Result<void> try_store(const Record& record) noexcept;
 
   /** Stores records, all or none; of two with the same address the later one wins. */
-  Result<void> try_store_many(Span<const Record> records) {
-    std::vector<peer_manager_record> c(records.size());
-    std::transform(records.begin(), records.end(), c.begin(), [](const Record& record) { return record.to_c(); });
-    return detail::call([&](auto* error) { return peer_manager_store_many(handle_, c.data(), c.size(), error); });
-  }
+  Result<void> try_store_many(Span<const Record> records);
 
   /** Updates a peer's type by what it was observed to be; an unknown one is added first. preferred_type_known is false
    * after a plain dial, true when the caller knows all preferred peers. */
-  Result<void> try_update_type(const Address& address, PeerType observed, bool preferred_type_known) noexcept {
-    return detail::call([&](auto* error) {
-      return peer_manager_update_type(handle_, &address.c_get(), static_cast<std::uint32_t>(observed),
-                                      preferred_type_known ? 1 : 0, error);
-    });
-  }
+  Result<void> try_update_type(const Address& address, PeerType observed, bool preferred_type_known) noexcept;
 
   /** Updates a peer's back-off by how an attempt to reach it went; an unknown one is added first. */
-  Result<void> try_update_backoff(const Address& address, Backoff backoff) noexcept {
-    return detail::call([&](auto* error) {
-      return peer_manager_update_backoff(handle_, &address.c_get(), static_cast<std::uint32_t>(backoff), error);
-    });
-  }
+  Result<void> try_update_backoff(const Address& address, Backoff backoff) noexcept;
 
   /** Does what try_update_type and try_update_backoff do, in one change. */
   Result<void> try_update(const Address& address, PeerType observed, bool preferred_type_known,
-                          Backoff backoff) noexcept {
-    return detail::call([&](auto* error) {
-      return peer_manager_update(handle_, &address.c_get(), static_cast<std::uint32_t>(observed),
-                                 preferred_type_known ? 1 : 0, static_cast<std::uint32_t>(backoff), error);
-    });
-  }
+                          Backoff backoff) noexcept;
 
   /** Removes a peer; NotFound when it is not known. */
-  Result<void> try_remove(const Address& address) noexcept {
-    return detail::call([&](auto* error) { return peer_manager_remove(handle_, &address.c_get(), error); });
-  }
+  Result<void> try_remove(const Address& address) noexcept;
 
   /** Removes the peers of a host, on all its ports; the host is an IPv4 address, an IPv6 address without brackets or a
    * name, in any spelling. Returns how many there were; 0 is no failure. */
-  Result<std::size_t> try_remove_host(std::string_view host) noexcept {
-    const detail::AddressText text(host);
-    if (auto checked = text.check("host contains a NUL byte; leave it out", "host is longer than any host"); !checked)
-      return checked.error();
-    return counted([&](auto* out, auto* error) { return peer_manager_remove_host(handle_, text.c_str(), out, error); });
-  }
+  Result<std::size_t> try_remove_host(std::string_view host) noexcept;
 
   /** Removes the peers that have failed at least this many times; 0 removes all. Returns how many there were. */
-  Result<std::size_t> try_remove_peers_with_many_failures(std::uint32_t min_num_failures) noexcept {
-    return counted([&](auto* out, auto* error) {
-      return peer_manager_remove_peers_with_many_failures(handle_, min_num_failures, out, error);
-    });
-  }
+  Result<std::size_t> try_remove_peers_with_many_failures(std::uint32_t min_num_failures) noexcept;
 
   /** Removes the inbound peers that were never reached and were last heard of before a time; those of whose past
    * nothing is known stay. Returns how many there were. Unsupported without Options::keep_history. */
-  Result<std::size_t> try_remove_peers_not_heard_since(sys_seconds since) noexcept {
-    return counted([&](auto* out, auto* error) {
-      return peer_manager_remove_peers_not_heard_since(handle_, since.time_since_epoch().count(), out, error);
-    });
-  }
+  Result<std::size_t> try_remove_peers_not_heard_since(sys_seconds since) noexcept;
 
   /** Limits every peer's next attempt to `latest`, to repair a table after a clock that was wrong. Returns how many
    * were changed. */
-  Result<std::size_t> try_limit_next_attempt(sys_seconds latest) noexcept {
-    return counted([&](auto* out, auto* error) {
-      return peer_manager_limit_next_attempt(handle_, latest.time_since_epoch().count(), out, error);
-    });
-  }
+  Result<std::size_t> try_limit_next_attempt(sys_seconds latest) noexcept;
 
   /** Says whether the node itself is online, which it is at first. While it is offline, Backoff::Increase leaves the
    * failures as they are and has the peer wait for a minute at most. A good rule: offline while fewer than two
    * connections stand. */
-  Result<void> try_set_online(bool online) noexcept {
-    return detail::call([&](auto* error) { return peer_manager_set_online(handle_, online ? 1 : 0, error); });
-  }
+  Result<void> try_set_online(bool online) noexcept;
 
   /** Replaces the list of the node's own addresses, of which it hears from others. They are removed, and refused from
    * then on (Refused; in a batch left out and counted in refused_peers). The list lives in memory only. */
-  Result<void> try_set_own_addresses(Span<const Address> addresses) noexcept {
-    return detail::call([&](auto* error) {
-      return peer_manager_set_own_addresses(handle_, detail::raw(addresses.data()), addresses.size(), error);
-    });
-  }
+  Result<void> try_set_own_addresses(Span<const Address> addresses) noexcept;
 
   /** Bans a host, on all its ports, or a prefix, until a time that is later than now, or for_good. The peers that it is
    * about, preferred ones too, are removed in the same transaction, and then refused (Refused; in a batch and in an
@@ -252,157 +144,64 @@ public:
    *
    * The subject is a host in any spelling, such as 203.0.113.7, 2001:db8::1 or example.org, or a prefix, such as
    * 203.0.113.0/24 or 2001:db8::/32. A name is itself, without its subdomains. Bans survive a restart. */
-  Result<std::size_t> try_ban(std::string_view subject, sys_seconds until) noexcept {
-    const detail::AddressText text(subject);
-    if (auto checked = check_subject(text); !checked) return checked.error();
-    return counted([&](auto* out, auto* error) {
-      return peer_manager_ban(handle_, text.c_str(), until.time_since_epoch().count(), out, error);
-    });
-  }
+  Result<std::size_t> try_ban(std::string_view subject, sys_seconds until) noexcept;
 
   /** Ends the ban of exactly this subject, in any spelling; NotFound when there is none. What another ban has of it
    * stays refused. */
-  Result<void> try_unban(std::string_view subject) noexcept {
-    const detail::AddressText text(subject);
-    if (auto checked = check_subject(text); !checked) return checked.error();
-    return detail::call([&](auto* error) { return peer_manager_unban(handle_, text.c_str(), error); });
-  }
+  Result<void> try_unban(std::string_view subject) noexcept;
 
   /** Whether an address is banned now, so that a node can hang up on a peer that connects from it; the port does not
    * matter. InvalidAddress for the empty address, where C says that it is not banned. */
-  [[nodiscard]] Result<bool> try_is_banned(const Address& address) const noexcept {
-    if (handle_ == nullptr) return Failure(Status::InvalidArgument, "pm is NULL; the manager is closed");
-    if (address.empty()) return Failure(Status::InvalidAddress, "the address is empty; parse or make one");
-    bool is_banned = false;
-    const auto done = detail::call([&](auto*) {
-      is_banned = peer_manager_is_banned(handle_, &address.c_get());
-      return PEER_MANAGER_OK;
-    });
-    if (!done) return done.error();
-    return is_banned;
-  }
+  [[nodiscard]] Result<bool> try_is_banned(const Address& address) const noexcept;
 
   /** Lists the bans that last, now: IPv4 first, then IPv6, each in the order of addresses, then names in that of their
    * letters. */
-  [[nodiscard]] Result<std::vector<Ban>> try_bans() const {
-    std::vector<peer_manager_ban_entry> entries(16);
-    std::size_t count = 0;
-    for (;;) {
-      const auto done = detail::call(
-          [&](auto* error) { return peer_manager_get_bans(handle_, entries.size(), entries.data(), &count, error); });
-      if (!done) return done.error();
-      if (count <= entries.size()) break;
-      entries.resize(count + 16); /* another thread may ban meanwhile */
-    }
-    std::vector<Ban> bans;
-    bans.reserve(count);
-    for (std::size_t i = 0; i < count; ++i)
-      bans.push_back({entries[i].subject, sys_seconds(std::chrono::seconds(entries[i].until))});
-    return bans;
-  }
+  [[nodiscard]] Result<std::vector<Ban>> try_bans() const;
 
   /** Removes all peers. */
-  Result<void> try_clear_all() noexcept {
-    return detail::call([&](auto* error) { return peer_manager_clear_all(handle_, error); });
-  }
+  Result<void> try_clear_all() noexcept;
 
   /** Draws min(out.size(), eligible) peers into out: uniformly, without replacement, in random order. Returns how many.
    */
-  Result<std::size_t> try_load_random_peers(const Query& query, Span<Address> out) const noexcept {
-    const peer_manager_query c = query.to_c();
-    return counted([&](auto* count, auto* error) {
-      return peer_manager_load_random_peers(handle_, &c, out.size(), detail::raw(out.data()), count, error);
-    });
-  }
+  Result<std::size_t> try_load_random_peers(const Query& query, Span<Address> out) const noexcept;
 
   /** Draws min(size, eligible) peers: uniformly, without replacement, in random order. */
-  [[nodiscard]] Result<std::vector<Address>> try_load_random_peers(const Query& query, std::size_t size) const {
-    return drawn(size, [&](Span<Address> out) { return try_load_random_peers(query, out); });
-  }
+  [[nodiscard]] Result<std::vector<Address>> try_load_random_peers(const Query& query, std::size_t size) const;
 
   /** Draws up to out.size() peers to dial now into out, besides those that are busy, which this node has dialled and is
    * connected to or is dialling: the whole policy in one call. Purpose::Connect: known peers first, one of each
    * netgroup, the most senior first. Purpose::Feeler: a peer that was only heard of, to be tried and then hung up on.
    * Returns how many. peer_manager.h has the loop of a node. */
-  Result<std::size_t> try_next_to_dial(Purpose purpose, Span<const Address> busy, Span<Address> out) const noexcept {
-    return counted([&](auto* count, auto* error) {
-      return peer_manager_next_to_dial(handle_, static_cast<std::uint32_t>(purpose), detail::raw(busy.data()),
-                                       busy.size(), out.size(), detail::raw(out.data()), count, error);
-    });
-  }
+  Result<std::size_t> try_next_to_dial(Purpose purpose, Span<const Address> busy, Span<Address> out) const noexcept;
 
   /** Draws at most size peers to dial now. */
   [[nodiscard]] Result<std::vector<Address>> try_next_to_dial(Purpose purpose, Span<const Address> busy,
-                                                              std::size_t size) const {
-    return drawn(size, [&](Span<Address> out) { return try_next_to_dial(purpose, busy, out); });
-  }
+                                                              std::size_t size) const;
 
   /** When the next waiting peer becomes due, so that a node need not poll; nothing if none waits. */
-  [[nodiscard]] Result<std::optional<sys_seconds>> try_next_due() const noexcept {
-    std::int64_t due = 0;
-    const auto done = detail::call([&](auto* error) { return peer_manager_next_due(handle_, &due, error); });
-    if (done) return std::optional<sys_seconds>(std::chrono::seconds(due));
-    if (done.status() == Status::NotFound) return std::optional<sys_seconds>();
-    return done.error();
-  }
+  [[nodiscard]] Result<std::optional<sys_seconds>> try_next_due() const noexcept;
 
   /** Draws peers to tell asker about into out: never private addresses (Options::reach may say otherwise), never asker
    * (who may be empty); preferred before outbound before inbound, at random within each. Without a query every peer is
    * eligible. Returns how many. */
   Result<std::size_t> try_get_peers_to_send(const Address& asker, Span<Address> out,
-                                            const std::optional<Query>& query = std::nullopt) const noexcept {
-    peer_manager_query c = PEER_MANAGER_QUERY_INIT;
-    if (query) c = query->to_c();
-    return counted([&](auto* count, auto* error) {
-      return peer_manager_get_peers_to_send(handle_, query ? &c : nullptr, asker.empty() ? nullptr : &asker.c_get(),
-                                            out.size(), detail::raw(out.data()), count, error);
-    });
-  }
+                                            const std::optional<Query>& query = std::nullopt) const noexcept;
 
   /** Draws at most size peers to tell asker about. */
   [[nodiscard]] Result<std::vector<Address>> try_get_peers_to_send(
-      const Address& asker, std::size_t size, const std::optional<Query>& query = std::nullopt) const {
-    return drawn(size, [&](Span<Address> out) { return try_get_peers_to_send(asker, out, query); });
-  }
+      const Address& asker, std::size_t size, const std::optional<Query>& query = std::nullopt) const;
 
   /** The number of peers; 0 without a table. */
   [[nodiscard]] std::size_t peer_count() const noexcept { return peer_manager_peer_count(handle_); }
 
   /** Copies all peers as they are at one point in time. */
-  [[nodiscard]] Result<Snapshot> try_get_all_peers() const noexcept {
-    peer_manager_snapshot* snapshot = nullptr;
-    const auto done = detail::call([&](auto* error) { return peer_manager_get_all_peers(handle_, &snapshot, error); });
-    Snapshot owner(snapshot);
-    if (!done) return done.error();
-    return owner;
-  }
+  [[nodiscard]] Result<Snapshot> try_get_all_peers() const noexcept;
 
   /** Counts peers, writes and refusals. */
-  [[nodiscard]] Result<Stats> try_get_stats() const noexcept {
-    peer_manager_stats c = PEER_MANAGER_STATS_INIT;
-    const auto done = detail::call([&](auto* error) { return peer_manager_get_stats(handle_, &c, error); });
-    if (!done) return done.error();
-    return Stats::from_c(c);
-  }
+  [[nodiscard]] Result<Stats> try_get_stats() const noexcept;
 
   /** Returns what happened to the file if it was damaged when it was opened; nothing when it was not. */
-  [[nodiscard]] Result<std::optional<Quarantine>> try_get_quarantine() const {
-    Quarantine quarantine;
-    std::size_t capacity = 4096;
-    for (;; capacity *= 2) {
-      quarantine.path.resize(capacity);
-      const auto done = detail::call([&](auto* error) {
-        return peer_manager_get_quarantine(handle_, quarantine.path.data(), capacity, &quarantine.saved,
-                                           &quarantine.lost, error);
-      });
-      if (done) break;
-      const bool too_small = handle_ != nullptr && done.status() == Status::InvalidArgument;
-      if (!too_small || capacity >= (std::size_t{1} << 20)) return done.error();
-    }
-    quarantine.path.resize(quarantine.path.find('\0'));
-    if (quarantine.path.empty()) return std::optional<Quarantine>();
-    return std::optional<Quarantine>(std::move(quarantine));
-  }
+  [[nodiscard]] Result<std::optional<Quarantine>> try_get_quarantine() const;
 
 #if defined(__cpp_exceptions)
   /** The same functions, but they throw where those fail: an Error, or what the clock threw. @{ */
@@ -519,3 +318,5 @@ private:
 };
 
 }  // namespace peermanager
+
+#include "calls.hpp"

@@ -137,10 +137,13 @@ impl Bench {
     }
 }
 
-/// The types of the fields of each struct of the header, in their order.
-fn structs() -> BTreeMap<String, Vec<(String, String)>> {
+/// The fields of each struct, in their order: a type and a name.
+type Structs = BTreeMap<String, Vec<(String, String)>>;
+
+/// The structs of the header.
+fn structs() -> Structs {
     let text = without_comments(&cc::header());
-    let mut structs = BTreeMap::new();
+    let mut structs = Structs::new();
     for piece in text.split("typedef struct ").skip(1) {
         let Some((name, rest)) = piece.split_once(" {") else { continue }; // an opaque one
         let (fields, _) = rest.split_once('}').expect("a struct ends");
@@ -215,8 +218,8 @@ fn pascal(name: &str) -> String {
 }
 
 /// The fields of each struct that `PeerManager.cs` declares, by the struct's name in C.
-fn structs_in_csharp(source: &str) -> BTreeMap<String, Vec<(String, String)>> {
-    let mut structs = BTreeMap::new();
+fn structs_in_csharp(source: &str) -> Structs {
+    let mut structs = Structs::new();
     for piece in source.split("public struct ").skip(1) {
         let (name, rest) = piece.split_once(" {").expect("a struct begins");
         let (body, _) = rest.split_once("\n}").expect("a struct ends");
@@ -236,7 +239,7 @@ fn structs_in_csharp(source: &str) -> BTreeMap<String, Vec<(String, String)>> {
 }
 
 /// All structs and fields, as the programs that print the layout take them.
-fn names(structs: &BTreeMap<String, Vec<(String, String)>>) -> Vec<String> {
+fn names(structs: &Structs) -> Vec<String> {
     let of = |(name, fields): (&String, &Vec<(String, String)>)| {
         let fields = fields.iter().map(|(_, field)| format!("{name} {field}"));
         std::iter::once(name.clone()).chain(fields).collect::<Vec<_>>()
@@ -278,8 +281,7 @@ fn csharp_declares_what_the_header_does() {
     let (header, structs) = (structs(), structs_in_csharp(&source));
     assert_eq!(structs.len(), 5);
     for (name, fields) in structs {
-        let with_number = |kind: &String| constants_in(kind);
-        let expected = header[&name].iter().map(|(kind, field)| (with_number(kind), pascal(field)));
+        let expected = header[&name].iter().map(|(kind, field)| (constants_in(kind), pascal(field)));
         assert_eq!(fields, expected.collect::<Vec<_>>(), "{name}");
     }
     let (functions, mut count) = (functions(), 0);
