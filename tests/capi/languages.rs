@@ -135,6 +135,43 @@ fn go() {
 }
 
 #[test]
+fn java() {
+    // Maven downloads what the tests themselves need: `make -C bindings/java test`.
+    let find = Command::new(cc::root().join("bindings/java/find-jdk")).output();
+    if !find.is_ok_and(|found| found.status.success()) {
+        skip("no JDK 22 or later");
+        return;
+    }
+    let Some(made) = make("examples/java", &["examples"], &[("make", "make")]) else { return };
+    let java = |main: &str| {
+        let mut command = Command::new(build(made.path(), "java"));
+        command.args(["--enable-native-access=ALL-UNNAMED", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]);
+        command
+            .arg(format!("-Dpeer_manager.library={}", cc::library("libpeer_manager.so").display()))
+            .arg("-cp")
+            .arg(format!(
+                "{}:{}",
+                build(made.path(), "binding").display(),
+                build(made.path(), "examples").display()
+            ))
+            .arg(main);
+        command
+    };
+    conformance::holds(&|file, _| {
+        let mut player = java("golden.Golden");
+        player.arg(file);
+        player
+    });
+    let node = || java("node.Main");
+    lists::keep_their_promises(&node);
+    lists::half_a_list_is_never_left(&node);
+    let output = lists::run(&node, &[&"--import", &lists::examples("peers.txt"), &"--metrics"]);
+    assert!(output.status.success(), "{output:?}");
+    let golden = fs::read_to_string(lists::examples("golden/metrics.txt")).expect("the golden metrics");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), golden);
+}
+
+#[test]
 fn node() {
     // The tests themselves take tools from the package index where they can: `make -C bindings/node test`.
     let Some(made) = make("examples/node", &["run"], &[("make", "make"), ("Node.js", "node")]) else {
