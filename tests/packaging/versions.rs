@@ -77,6 +77,7 @@ fn the_readme_says_it() {
 fn the_bindings_say_it() {
     let files = [
         ("bindings/go/peermanager/manager.go", "const Version = \"", "\""),
+        ("bindings/java/pom.xml", "\n  <version>", "</version>"),
         ("bindings/node/package.json", "\"version\": \"", "\""),
         ("bindings/python/peer_manager/__init__.py", "__version__ = \"", "\""),
     ];
