@@ -17,13 +17,13 @@ import java.util.List;
 import java.util.Locale;
 
 /**
- * What a call costs, compared with the same calls in C, on one table of 10,000 peers in memory. Rounds of both alternate, so that what
+ * What a call costs, compared with the same calls in C, on one table of 10,000 peers in memory. Short rounds of both alternate, so that what
  * else the machine does is spread over both; the quickest and the median round are printed.
  */
 public final class Bench {
     private static final int PEERS = 10_000;
-    private static final int ROUNDS = 15;
-    private static final int WARM_UP = 5;
+    private static final int ROUNDS = 200;
+    private static final int WARM_UP = 60;
 
     private Bench() {}
 
@@ -52,7 +52,7 @@ public final class Bench {
 
             MethodHandle load = c.loop("bench_load", 1, ADDRESS, ADDRESS, JAVA_LONG);
             MemorySegment loads = c.function("load");
-            compare("`load`", 300_000, times -> (long) load.invokeExact(loads, pm, native1, times), times -> {
+            compare("`load`", 20_000, times -> (long) load.invokeExact(loads, pm, native1, times), times -> {
                 long failed = 0;
                 for (long i = 0; i < times; i++) {
                     failed += peers.load(address).isPresent() ? 0 : 1;
@@ -62,7 +62,7 @@ public final class Bench {
 
             MethodHandle update = c.loop("bench_update_backoff", 1, ADDRESS, ADDRESS, JAVA_LONG);
             MemorySegment updates = c.function("update_backoff");
-            compare("`updateBackoff`", 300_000, times -> (long) update.invokeExact(updates, pm, native1, times), times -> {
+            compare("`updateBackoff`", 20_000, times -> (long) update.invokeExact(updates, pm, native1, times), times -> {
                 for (long i = 0; i < times; i++) {
                     peers.updateBackoff(address, Backoff.INCREASE);
                 }
@@ -72,7 +72,7 @@ public final class Bench {
             MethodHandle random = c.loop("bench_load_random_peers", 1, ADDRESS, JAVA_LONG, JAVA_LONG);
             MemorySegment draws = c.function("load_random_peers");
             Query query = Query.all();
-            compare("`loadRandomPeers(50)`", 10_000, times -> (long) random.invokeExact(draws, pm, 50L, times), times -> {
+            compare("`loadRandomPeers(50)`", 1_000, times -> (long) random.invokeExact(draws, pm, 50L, times), times -> {
                 long failed = 0;
                 for (long i = 0; i < times; i++) {
                     failed += peers.loadRandomPeers(50, query).size() == 50 ? 0 : 1;
@@ -85,7 +85,7 @@ public final class Bench {
             MemorySegment count = c.function("snapshot_count");
             MemorySegment get = c.function("snapshot_get");
             MemorySegment done = c.function("snapshot_free");
-            compare("a snapshot, all 10,000 read", 20,
+            compare("a snapshot, all 10,000 read", 2,
                     times -> (long) snapshot.invokeExact(take, count, get, done, pm, times), times -> {
                         long failed = 0;
                         for (long i = 0; i < times; i++) {
