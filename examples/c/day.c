@@ -213,6 +213,7 @@ static bool purge(struct day *day)
   peer_manager_error error;
   size_t removed = 0;
 
+  /* A day is too short for PEER_MANAGER_REALLY_DEAD, with which a real node forgets. */
   if (peer_manager_remove_peers_with_many_failures(day->pm, PEER_MANAGER_MAX_FAILURES, &removed, &error)
       != PEER_MANAGER_OK)
     return failed("forget the dead", &error);

@@ -151,6 +151,7 @@ Snapshot live(const std::string& database, const Arguments& wanted) {
   node.begin(wanted.list);
   before_the_day(node.peers(), wanted);
   for (int hour = 0; hour < 8; ++hour) node.live_one_hour(hour);
+  // A day is too short for really_dead, with which a real node forgets.
   std::printf("forgotten: %zu peers that failed 5 times or more\n", node.peers().remove_peers_with_many_failures(5));
   after_the_day(node.peers(), wanted);
   return node.peers().get_all_peers();

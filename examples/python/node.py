@@ -125,7 +125,7 @@ def live_one_day(peers: PeerManager, world: World) -> None:
     node = Node(peers, world)
     print("hour  dialled  failed  heard  shared  connected  known  ready")
     for hour in range(24):
-        if hour == PURGE_HOUR:
+        if hour == PURGE_HOUR:  # with REALLY_DEAD in a real node, for which a day is too short
             print(f"      {peers.remove_peers_with_many_failures(MAX_FAILURES)} forgotten that failed too often")
         for world.now in range(MORNING + hour * HOUR, MORNING + (hour + 1) * HOUR, TURN):
             node.turn()

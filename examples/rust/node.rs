@@ -155,6 +155,7 @@ fn live_a_day(wanted: &Arguments) -> Outcome {
         let shared = shared.len();
         println!("{hour:4}  {:5}  {:5}  {dialled:7}  {reached:7}  {shared:6}", stats.peers, stats.ready);
     }
+    // A day is too short for REALLY_DEAD, with which a real node forgets.
     let forgotten = manager.remove_peers_with_many_failures(MANY)?;
     println!("{forgotten} peers were forgotten, because their last {MANY} dials failed or more");
     after_the_day(&manager, wanted)?;

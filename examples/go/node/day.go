@@ -48,6 +48,7 @@ func (d *day) live(ctx context.Context) error {
 			fmt.Fprintln(d.out, "       the line is down")
 		}
 		if hour == purgeHour {
+			// A day is too short for ReallyDead, with which a real node forgets.
 			removed, err := d.peers.RemovePeersWithManyFailures(ctx, pm.MaxFailures)
 			if err != nil {
 				return err

@@ -163,6 +163,7 @@ public final class Main {
         System.out.println("hour  dialled  failed  feelers  heard  shared  connected  known  ready");
         for (int hour = 0; hour < 24; hour++) {
             if (hour == PURGE_HOUR) {
+                // A day is too short for REALLY_DEAD, with which a real node forgets.
                 long removed = peers.removePeersWithManyFailures(PeerManager.MAX_FAILURES);
                 System.out.printf("      %d forgotten that failed too often%n", removed);
             }

@@ -100,6 +100,7 @@ class Node {
     for (let hour = 0; hour < 24; hour++) {
       this.#hour = { answered: 0, failed: 0, heard: 0 };
       if (hour === PURGE_HOUR) {
+        // A day is too short for REALLY_DEAD, with which a real node forgets.
         const removed = await this.#peers.removePeersWithManyFailuresAsync(MAX_FAILURES);
         console.log(`       forgotten: ${removed} peers that failed ${MAX_FAILURES} times or more`);
       }
