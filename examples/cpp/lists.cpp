@@ -47,6 +47,12 @@ bool write_new_file(const std::string& path, const std::vector<std::string>& lin
 Imported import_peers(Manager& peers, const std::string& path, std::size_t preferred, std::ostream& report) {
   Imported done;
   std::vector<Address> addresses;
+  // Not every standard library says so when it reads.
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored)) {
+    errno = EISDIR;
+    fail("read", path);
+  }
   std::ifstream file(path, std::ios::binary);
   if (!file) fail("read", path);
   std::string line;
