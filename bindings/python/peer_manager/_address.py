@@ -46,7 +46,7 @@ class Address(_HostAndPort):
     @classmethod
     def from_sockaddr(cls, sockaddr: tuple[Any, ...]) -> Self:
         """Takes what socket.getpeername and socket.accept give for AF_INET and AF_INET6. Its port is where the other
-        end sends from, not where it listens: see README, "What to store"."""
+        end sends from, not where it listens: see README, "First steps"."""
         if not isinstance(sockaddr, tuple) or len(sockaddr) not in (2, 4):
             raise TypeError("sockaddr is not a socket address; give a tuple of AF_INET or AF_INET6")
         if len(sockaddr) == 4 and sockaddr[3] != 0:

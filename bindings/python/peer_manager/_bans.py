@@ -44,7 +44,9 @@ class Bans(Core):
         The peers that it is about, preferred ones too, are removed in the same transaction, and from then on refused
         with RefusedError, in a batch and in an import left out and counted in Stats.refused_peers. Banning the same
         again moves the end. A host is one in every spelling, also as an IPv6 address that wraps an IPv4 address. Bans
-        survive a restart (but in a file that stellar-core has made), and their number costs other calls nothing.
+        survive a restart (but not in a file that stellar-core has made), and their number costs other calls nothing.
+
+        subject: a host or a prefix, without a port, such as "203.0.113.7", "example.org" or "203.0.113.0/24".
         """
         removed, name = ffi.new("size_t *"), _native_subject(subject)
         end = _FOR_GOOD if until is None else to_seconds(until, "until")
@@ -58,8 +60,8 @@ class Bans(Core):
         check(lib.binding_unban(self._native, self._now(), name))
 
     def is_banned(self, address: Address | str) -> bool:
-        """Whether an address is banned now, whatever its port: so that a node can hang up on who connects from it.
-        Never waits for the disk."""
+        """Whether an address is banned now, whatever its port: so that a node can hang up on a connection from
+        it. Text must have a port. Never waits for the disk."""
         out, (host, port) = ffi.new("bool *"), native_address(address)
         check(lib.binding_is_banned(self._native, self._now(), host, port, out))
         return bool(out[0])

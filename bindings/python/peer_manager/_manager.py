@@ -312,7 +312,7 @@ class PeerManager(Bans, Data, Histories):
     # ---- Choosing: none of these waits for the disk ----
 
     def next_to_dial(self, purpose: Purpose, size: int, *, busy: Iterable[Address | str] = ()) -> list[Address]:
-        """Draws up to size peers to dial now, besides those that are busy, which this node has dialled and is
+        """Draws up to size peers to dial now, but none that is busy, which this node has dialled and is
         connected to or is dialling: the whole policy in one call.
 
         CONNECT, for size free places: known peers first, one of each netgroup, the most senior first. FEELER: a peer
