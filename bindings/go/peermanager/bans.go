@@ -29,8 +29,8 @@ type Ban struct {
 // [Stats].RefusedPeers. Banning the same again moves the end.
 //
 // The subject is a host in any spelling, such as 203.0.113.7, 2001:db8::1 or example.org, or a prefix, such as
-// 203.0.113.0/24 or 2001:db8::/32. A name is itself, without its subdomains, and is never resolved. Bans are in the file, and
-// survive a restart.
+// 203.0.113.0/24 or 2001:db8::/32; it has no port, so of an [Address] it is Host(). A name is itself, without its
+// subdomains, and is never resolved. Bans are in the file, and survive a restart.
 func (m *Manager) Ban(ctx context.Context, subject string, until time.Time) (removed int, err error) {
 	text, err := subjectText(subject)
 	if err != nil {

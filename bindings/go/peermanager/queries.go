@@ -47,7 +47,7 @@ func (m *Manager) LoadRandomPeers(query Query, size int) ([]Address, error) {
 	})
 }
 
-// NextToDial draws up to size peers to dial now, besides those that are busy, which this node has dialled and is connected
+// NextToDial draws up to size peers to dial now, but none that is busy, which this node has dialled and is connected
 // to or is dialling: the whole policy in one call. [PurposeConnect], for size free places, takes known peers first, one of
 // each netgroup, the most senior first; [PurposeFeeler] a peer that was only heard of, to be tried and then hung up on, every
 // two minutes. Report each outcome with [Manager.Update], or with [Manager.UpdateBackoff] for a failure.
