@@ -436,11 +436,12 @@ export class PeerManager implements Disposable, AsyncDisposable {
 
   /**
    * Bans a host in any spelling (`"203.0.113.7"`, `"2001:db8::1"`, `"example.org"`, without its subdomains), on all its ports, or
-   * a prefix (`"203.0.113.0/24"`), until a time; null for good. Returns how many peers were removed.
+   * a prefix (`"203.0.113.0/24"`), until a time in whole seconds since the Unix epoch (`Math.floor(Date.now() / 1000) + 86400`
+   * is for a day); null for good. The subject has no port. Returns how many peers were removed.
    *
    * The peers that it is about, preferred ones too, are removed in the same transaction, and from then on refused, `REFUSED`, in a
    * batch and in an import left out and counted in {@link Stats.refusedPeers}. Banning the same again moves the end. An IPv6
-   * address that wraps an IPv4 address counts as that. Bans survive a restart (but in a file that stellar-core has made), and
+   * address that wraps an IPv4 address counts as that. Bans survive a restart (but not in a file that stellar-core has made), and
    * their number costs other calls nothing. Linear in the table.
    */
   ban(subject: string, until: number | bigint | null): number;
@@ -470,7 +471,7 @@ export class PeerManager implements Disposable, AsyncDisposable {
   /** The bytes that go with a peer, a `Buffer`, which is empty if it has none; undefined when it is not known. */
   getData(address: AddressLike): Uint8Array | undefined;
 
-  /** Whether an address is banned now, whatever its port: so that a node can hang up on who connects from it. */
+  /** Whether an address is banned now, whatever its port: so that a node can hang up on a connection from it. */
   isBanned(address: AddressLike): boolean;
 
   /** The bans that last, now: IPv4 first, then IPv6, then names, each in their order. */
@@ -484,7 +485,7 @@ export class PeerManager implements Disposable, AsyncDisposable {
   netgroup(address: AddressLike): bigint;
 
   /**
-   * Draws up to `size` peers to dial now, besides those that are busy, which this node has dialled and is connected to or is
+   * Draws up to `size` peers to dial now, but none that is busy, which this node has dialled and is connected to or is
    * dialling: the whole policy in one call. `connect`, for `size` free places: known peers first, one of each netgroup, the
    * most senior first. `feeler`: a peer that was only heard of, to be tried and then hung up on, every two minutes. Report
    * each outcome with `update`, or `updateBackoff` for a failure.
