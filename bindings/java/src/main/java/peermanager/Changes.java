@@ -395,8 +395,8 @@ abstract class Changes extends Core {
      * <p>Cost: linear in the table, and one transaction, for which it <b>may wait for the disk</b>.
      *
      * @param subject a host, in any spelling, such as {@code 203.0.113.7}, {@code 2001:db8::1} or {@code example.org}; or a prefix, such
-     *     as {@code 203.0.113.0/24}
-     * @param until the first second at which it is over; {@link Ban#FOR_GOOD}
+     *     as {@code 203.0.113.0/24}; without a port
+     * @param until the first second at which it is over; {@link Ban#FOR_GOOD} for one that has no end
      * @return how many peers were removed
      * @throws InvalidAddressException when the subject is neither a host nor a prefix
      * @throws InvalidArgumentException when the end is not later than now

@@ -228,7 +228,7 @@ abstract class Choices extends Changes {
     }
 
     /**
-     * Returns whether an address is banned now, whatever its port, so that a node can hang up on who connects from it. Cost: linear in
+     * Returns whether an address is banned now, whatever its port, so that a node can hang up on a connection from it. Cost: linear in
      * the length of the address; never waits for the disk.
      *
      * @param address the address
