@@ -168,7 +168,7 @@ public:
   /** Draws min(size, eligible) peers: uniformly, without replacement, in random order. */
   [[nodiscard]] Result<std::vector<Address>> try_load_random_peers(const Query& query, std::size_t size) const;
 
-  /** Draws up to out.size() peers to dial now into out, besides those that are busy, which this node has dialled and is
+  /** Draws up to out.size() peers to dial now into out, but none that is busy, which this node has dialled and is
    * connected to or is dialling: the whole policy in one call. Purpose::Connect: known peers first, one of each
    * netgroup, the most senior first. Purpose::Feeler: a peer that was only heard of, to be tried and then hung up on.
    * Returns how many. peer_manager.h has the loop of a node. */
