@@ -38,7 +38,7 @@ func (m *Manager) Ban(ctx context.Context, subject string, until time.Time) (rem
 	}
 	end := C.int64_t(math.MaxInt64)
 	if !until.IsZero() {
-		end = C.int64_t(until.Unix())
+		end = secondsAt(until)
 	}
 	return m.count(ctx, "ban "+quoted(subject), func(pm *C.peer_manager, s *scratch) C.peer_manager_status {
 		return C.peer_manager_ban(pm, text, end, &s.count, &s.err)
@@ -102,7 +102,7 @@ func (m *Manager) Bans() ([]Ban, error) {
 func banOf(c *C.peer_manager_ban_entry) Ban {
 	ban := Ban{Subject: C.GoString(&c.subject[0])}
 	if c.until != math.MaxInt64 {
-		ban.Until = time.Unix(int64(c.until), 0).UTC()
+		ban.Until = timeAt(c.until)
 	}
 	return ban
 }

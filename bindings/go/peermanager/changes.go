@@ -191,7 +191,7 @@ func (m *Manager) RemovePeersWithManyFailures(ctx context.Context, minNumFailure
 // repairs a table after a clock that was wrong.
 func (m *Manager) LimitNextAttempt(ctx context.Context, latest time.Time) (int, error) {
 	return m.count(ctx, "limit the next attempts", func(pm *C.peer_manager, s *scratch) C.peer_manager_status {
-		return C.peer_manager_limit_next_attempt(pm, C.int64_t(latest.Unix()), &s.count, &s.err)
+		return C.peer_manager_limit_next_attempt(pm, secondsAt(latest), &s.count, &s.err)
 	})
 }
 

@@ -57,7 +57,7 @@ func (c *clock) now() (seconds int64) {
 		}
 		seconds = c.last
 	}()
-	seconds = c.read().Unix()
+	seconds = int64(secondsAt(c.read()))
 	isRead = true
 	return seconds
 }

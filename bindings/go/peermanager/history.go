@@ -44,7 +44,7 @@ func (m *Manager) LoadHistory(address Address) (History, error) {
 // returns how many there were. Peers of whose past nothing is known stay. [ErrUnsupported] without [Options].KeepHistory.
 func (m *Manager) RemovePeersNotHeardSince(ctx context.Context, since time.Time) (int, error) {
 	return m.count(ctx, "remove peers", func(pm *C.peer_manager, s *scratch) C.peer_manager_status {
-		return C.peer_manager_remove_peers_not_heard_since(pm, C.int64_t(since.Unix()), &s.count, &s.err)
+		return C.peer_manager_remove_peers_not_heard_since(pm, secondsAt(since), &s.count, &s.err)
 	})
 }
 
@@ -63,7 +63,7 @@ func timeOf(seconds C.int64_t) time.Time {
 	if seconds == 0 {
 		return time.Time{}
 	}
-	return time.Unix(int64(seconds), 0).UTC()
+	return timeAt(seconds)
 }
 
 // secondsOf is 0 for the zero Time.
@@ -71,5 +71,5 @@ func secondsOf(t time.Time) C.int64_t {
 	if t.IsZero() {
 		return 0
 	}
-	return C.int64_t(t.Unix())
+	return secondsAt(t)
 }

@@ -89,9 +89,30 @@ func TestNoPeerWaitsBeyondTheLimit(t *testing.T) {
 	}
 }
 
+func TestAPeerThatIsNeverDueIsSoForGoToo(t *testing.T) {
+	now := time.Unix(1_700_000_000, 0)
+	m := open(t, pm.Options{Clock: func() time.Time { return now }})
+	record := pm.Record{Address: parse(t, "1.2.3.4"), NextAttempt: time.Unix(math.MaxInt64, 0)}
+	must(t, m.Store(background, record))
+	for range 2 { // the second time, what was read is stored
+		loaded, err := m.Load(record.Address)
+		must(t, err)
+		due, err := m.NextDue()
+		must(t, err)
+		expect(t, "the next time", due, loaded.NextAttempt)
+		expect(t, "later than now, for Go", due.After(now) && now.Before(due) && due.Sub(now) > 0, true)
+		expect(t, "ready a second before", loaded.IsReady(due.Add(-time.Second)), false)
+		expect(t, "ready then", loaded.IsReady(due), true)
+		changed, err := m.LimitNextAttempt(background, due)
+		must(t, err)
+		expect(t, "the number that waited longer", changed, 0)
+		must(t, m.Store(background, loaded))
+	}
+}
+
 func TestRecordsAreStoredAsTheyAre(t *testing.T) {
 	m := open(t, pm.Options{})
-	for _, seconds := range []int64{math.MinInt64, -1, 0, 1_700_000_000, math.MaxInt64} {
+	for _, seconds := range []int64{math.MinInt64, -1, 0, 1_700_000_000, 1 << 62} {
 		record := pm.Record{Address: parse(t, "1.2.3.4"), NextAttempt: time.Unix(seconds, 999).UTC(),
 			NumFailures: math.MaxUint32, PeerType: pm.TypePreferred}
 		must(t, m.StoreMany(background, []pm.Record{{Address: record.Address}, record}))

@@ -77,7 +77,7 @@ func (m *Manager) NextDue() (time.Time, error) {
 		var seconds C.int64_t
 		status := C.peer_manager_next_due(pm, &seconds, &s.err)
 		if status == C.PEER_MANAGER_OK {
-			due = time.Unix(int64(seconds), 0).UTC()
+			due = timeAt(seconds)
 		}
 		return status
 	})

@@ -14,7 +14,8 @@ import (
 type Record struct {
 	// Address is where it listens.
 	Address Address
-	// NextAttempt is when it may be dialled next, in whole seconds and UTC.
+	// NextAttempt is when it may be dialled next, in whole seconds and UTC. A peer that is never due has the last time that
+	// time.Time puts in order, some 292 billion years from now.
 	NextAttempt time.Time
 	// NumFailures counts the failures since the last success.
 	NumFailures uint32
@@ -27,7 +28,7 @@ func NewRecord(address Address, now time.Time) (Record, error) {
 	var in C.peer_manager_address
 	var out C.peer_manager_record
 	var e C.peer_manager_error
-	if C.peer_manager_record_init(address.put(&in), C.int64_t(now.Unix()), &out, &e) != C.PEER_MANAGER_OK {
+	if C.peer_manager_record_init(address.put(&in), secondsAt(now), &out, &e) != C.PEER_MANAGER_OK {
 		return Record{}, newError(&e)
 	}
 	return recordOf(&out), nil
@@ -36,12 +37,12 @@ func NewRecord(address Address, now time.Time) (Record, error) {
 // IsReady reports whether the next attempt is due.
 func (r Record) IsReady(now time.Time) bool {
 	var c C.peer_manager_record
-	return bool(C.peer_manager_record_is_ready(r.put(&c), C.int64_t(now.Unix())))
+	return bool(C.peer_manager_record_is_ready(r.put(&c), secondsAt(now)))
 }
 
 func (r Record) put(c *C.peer_manager_record) *C.peer_manager_record {
 	r.Address.put(&c.address)
-	c.next_attempt = C.int64_t(r.NextAttempt.Unix())
+	c.next_attempt = secondsAt(r.NextAttempt)
 	c.num_failures = C.uint32_t(r.NumFailures)
 	c.peer_type = C.uint32_t(r.PeerType)
 	return c
@@ -53,7 +54,7 @@ func recordOf(c *C.peer_manager_record) Record { return recordAt(addressOf(&c.ad
 func recordAt(address Address, c *C.peer_manager_record) Record {
 	return Record{
 		Address:     address,
-		NextAttempt: time.Unix(int64(c.next_attempt), 0).UTC(),
+		NextAttempt: timeAt(c.next_attempt),
 		NumFailures: uint32(c.num_failures),
 		PeerType:    PeerType(c.peer_type),
 	}
