@@ -43,43 +43,52 @@ class PeerManager:
     and close. A clock is called by the event loop's thread for plain calls, and by the thread of this for awaited ones.
     """
 
-    __slots__ = ("__weakref__", "_executor", "_opened", "_options", "_path")
+    __slots__ = ("__weakref__", "_executor", "_opened", "_opening", "_options", "_path")
 
     def __init__(self, path: StrPath | None = None, **options: Unpack[Options]) -> None:
         """Takes what the plain PeerManager takes, and opens nothing yet."""
         self._path = path
         self._options = options
         self._opened: _manager.PeerManager | None = None
+        self._opening: Future[_manager.PeerManager] | None = None
         self._executor: ThreadPoolExecutor | None = None
 
     # ---- Opening and closing ----
 
     async def open(self) -> Self:
-        """Opens the file, or the table in memory. A second time, without closing in between, is a RuntimeError."""
+        """Opens the file, or the table in memory. A second time, without closing in between, is a RuntimeError.
+        ClosedError if it is closed while it is being opened."""
         if self._executor is not None:
             raise RuntimeError("the peer manager is open already; close it first")
         executor = self._executor = ThreadPoolExecutor(1, thread_name_prefix="peer_manager")
-        opening = executor.submit(_manager.PeerManager, self._path, **self._options)
+        opening = self._opening = executor.submit(_manager.PeerManager, self._path, **self._options)
         try:
             # Shielded, because it goes on in the thread whatever happens here.
-            self._opened = await asyncio.shield(asyncio.wrap_future(opening))
+            opened = await asyncio.shield(asyncio.wrap_future(opening))
         except BaseException:
-            self._executor = None
-            opening.add_done_callback(_close_what_was_opened)
-            executor.shutdown(wait=False)
+            # Unless close was faster: then it sees to that, and another opening may have begun since.
+            if self._executor is executor:
+                self._executor = self._opening = None
+                opening.add_done_callback(_close_what_was_opened)
+                executor.shutdown(wait=False)
             raise
+        if self._executor is not executor:
+            raise ClosedError("cannot open the peer manager: it was closed meanwhile; await open before close")
+        self._opened = opened
         return self
 
     async def close(self) -> None:
-        """Closes it, after the changes that were begun; a second time it does nothing. With DEFERRED it raises what
-        keeps pending changes out of the file, as the plain one does."""
-        opened, executor, self._executor = self._opened, self._executor, None
-        if opened is None or executor is None:
+        """Closes it, after the changes that were begun, and after opening if that still goes on; a second time it does
+        nothing. With DEFERRED it raises what keeps pending changes out of the file, as the plain one does."""
+        opened, opening, executor = self._opened, self._opening, self._executor
+        self._opened = self._opening = self._executor = None
+        if opening is None or executor is None:
             return
-        if opened._handle.is_inherited:
+        if opened is not None and opened._handle.is_inherited:
             opened.close()
             return
-        closing = executor.submit(opened.close)
+        # By its turn in the thread, opening has ended, also where it is still awaited.
+        closing = executor.submit(_close_what_was_opened, opening)
         executor.shutdown(wait=False)
         await asyncio.shield(asyncio.wrap_future(closing))
 
@@ -280,6 +289,6 @@ class PeerManager:
 
 
 def _close_what_was_opened(opening: Future[_manager.PeerManager]) -> None:
-    """In the thread, when opening has ended that is not waited for any more."""
+    """In the thread, when opening has ended."""
     if not opening.cancelled() and opening.exception() is None:
         opening.result().close()

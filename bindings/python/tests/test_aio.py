@@ -172,6 +172,26 @@ def test_opening_that_is_cancelled_leaves_no_file_open(path: Path) -> None:
     run(main())
 
 
+def test_closing_while_it_is_being_opened_leaves_no_file_open(path: Path) -> None:
+    async def main() -> None:
+        peers = aio.PeerManager(path)
+        for _ in range(2):  # the second time, there was another one before
+            opening = asyncio.create_task(peers.open())
+            await asyncio.sleep(0)
+            await peers.close()
+            assert peers.closed
+            with pytest.raises(ClosedError, match="it was closed meanwhile"):
+                await opening
+            assert peers.closed
+            with pytest.raises(ClosedError):
+                peers.peer_count()
+            PeerManager(path).close()  # nothing else has the file
+            async with peers:
+                await peers.ensure_exists(A)
+
+    run(main())
+
+
 def test_closing_that_is_cancelled_closes(path: Path) -> None:
     async def main() -> None:
         peers = await aio.PeerManager(path, durability=Durability.SYNC, busy_timeout_ms=60_000).open()
