@@ -28,13 +28,13 @@ final class Times {
 
     /** How many of this unit a duration has, a part of one counting as one. */
     static int units(Duration duration, Duration unit, String name) {
-        long limit = UNSIGNED_INT_MAX * unit.toMillis() / 1000;
-        if (duration.isNegative() || duration.getSeconds() > limit) {
-            throw new InvalidArgumentException(name + " is " + duration + "; give PT0S to " + Duration.ofSeconds(limit));
+        Duration most = unit.multipliedBy(UNSIGNED_INT_MAX);
+        if (duration.isNegative() || duration.compareTo(most) > 0) {
+            throw new InvalidArgumentException(name + " is " + duration + "; give PT0S to " + most);
         }
         long whole = duration.dividedBy(unit);
         boolean isWhole = unit.multipliedBy(whole).equals(duration);
-        return (int) Math.min(isWhole ? whole : whole + 1, UNSIGNED_INT_MAX);
+        return (int) (isWhole ? whole : whole + 1);
     }
 
     /** As units, where the library takes 0 for its default: there is no way to ask for 0. */

@@ -120,6 +120,11 @@ class BadInputTest {
         assertThrows(InvalidArgumentException.class, () -> Options.inMemory().withBusyTimeout(Duration.ofSeconds(Long.MAX_VALUE)));
         assertThrows(InvalidArgumentException.class, () -> Options.inMemory().withShareCache(Duration.ofDays(366 * 200)));
         assertThrows(InvalidArgumentException.class, () -> Options.inMemory().withBackoffUnit(Duration.ZERO));
+        assertEquals(-1, Times.units(Duration.ofMillis(4_294_967_295L), Duration.ofMillis(1), "x"));
+        for (Duration unit : List.of(Duration.ofMillis(1), Duration.ofSeconds(1))) {
+            assertThrows(InvalidArgumentException.class,
+                    () -> Times.units(unit.multipliedBy(4_294_967_295L).plusNanos(1), unit, "x"));
+        }
         assertEquals(1, Times.units(Duration.ofNanos(1), Duration.ofMillis(1), "x"));
         assertEquals(2, Times.units(Duration.ofMillis(1001), Duration.ofSeconds(1), "x"));
         assertEquals(5000, Times.units(Duration.ofSeconds(5), Duration.ofMillis(1), "x"));
