@@ -51,7 +51,7 @@ function buildArchive(target) {
   const environment = { ...process.env, CARGO_TARGET_DIR: target };
   if (existsSync(flags)) environment.LIBSQLITE3_FLAGS ??= readFileSync(flags, "utf8").trim();
   const build = ["rustc", "--release", "--locked", "--lib", "--crate-type", "staticlib", "--no-default-features"];
-  const advice = "install Rust 1.92 or later (https://rustup.rs)";
+  const advice = "install Rust 1.85 or later (https://rustup.rs)";
   run(process.env.CARGO ?? "cargo", [...build, "--features", "bundled,ffi"], advice, {
     cwd: sources,
     env: environment,

@@ -82,6 +82,10 @@ fn parse_v6(text: &str) -> Result<Host, &'static str> {
     }
     match text.parse::<Ipv6Addr>() {
         Ok(ip) => Ok(Host::from(ip)),
+        // One colon is too few for an IPv6 address, so it stands before a port.
+        Err(_) if text.starts_with('[') || text.matches(':').count() == 1 => {
+            Err("here a host has neither brackets nor a port")
+        }
         Err(_) => Err("this is not an IPv6 address"),
     }
 }

@@ -197,8 +197,8 @@ mod tests {
             ("::ffff:203.0.113.0/129", "the length of an IPv4-mapped prefix is a number from 96 to 128"),
             ("example.org/24", "only an IP address has a prefix"),
             ("203.0.113/24", "it ends in a number like an IPv4 address, but is not one"),
-            ("203.0.113.7:11625", "this is not an IPv6 address"),
-            ("[2001:db8::]/32", "this is not an IPv6 address"),
+            ("203.0.113.7:11625", "here a host has neither brackets nor a port"),
+            ("[2001:db8::]/32", "here a host has neither brackets nor a port"),
         ] {
             assert_eq!(text_of(text), Err(reason), "{text}");
         }

@@ -136,12 +136,12 @@ func (m *Manager) StoreMany(ctx context.Context, records []Record) error {
 	})
 }
 
-// UpdateType updates a peer's type by what it was observed to be; an unknown one is added first. preferredKnown means that
+// UpdateType updates a peer's type by what it was observed to be; an unknown one is added first. preferredTypeKnown means that
 // the caller knows all preferred peers: then a preferred peer that is observed as outbound becomes outbound. One that is
 // observed as inbound becomes outbound in any case.
-func (m *Manager) UpdateType(ctx context.Context, address Address, observed PeerType, preferredKnown bool) error {
+func (m *Manager) UpdateType(ctx context.Context, address Address, observed PeerType, preferredTypeKnown bool) error {
 	return m.change(ctx, "update a peer's type", func(pm *C.peer_manager, s *scratch) C.peer_manager_status {
-		return C.peer_manager_update_type(pm, address.put(&s.address), C.uint32_t(observed), truth(preferredKnown), &s.err)
+		return C.peer_manager_update_type(pm, address.put(&s.address), C.uint32_t(observed), truth(preferredTypeKnown), &s.err)
 	})
 }
 
@@ -153,9 +153,9 @@ func (m *Manager) UpdateBackoff(ctx context.Context, address Address, backoff Ba
 }
 
 // Update does what UpdateType and UpdateBackoff do, in one change.
-func (m *Manager) Update(ctx context.Context, address Address, observed PeerType, preferredKnown bool, backoff Backoff) error {
+func (m *Manager) Update(ctx context.Context, address Address, observed PeerType, preferredTypeKnown bool, backoff Backoff) error {
 	return m.change(ctx, "update a peer", func(pm *C.peer_manager, s *scratch) C.peer_manager_status {
-		return C.peer_manager_update(pm, address.put(&s.address), C.uint32_t(observed), truth(preferredKnown),
+		return C.peer_manager_update(pm, address.put(&s.address), C.uint32_t(observed), truth(preferredTypeKnown),
 			C.uint32_t(backoff), &s.err)
 	})
 }

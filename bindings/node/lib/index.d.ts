@@ -507,10 +507,10 @@ export class PeerManager implements Disposable, AsyncDisposable {
 
   /**
    * Draws up to `size` peers to tell another peer about: never private addresses ({@link Options.reach} may say otherwise),
-   * never `exclude`, the peer that asks; preferred before outbound before inbound. Without `filter`, every type, whatever its
+   * never `exclude`, the peer that asks; preferred before outbound before inbound. Without `query`, every type, whatever its
    * failures and next attempt.
    */
-  getPeersToSend(size: number, exclude?: AddressLike | null, filter?: Query | null): PeerAddress[];
+  getPeersToSend(size: number, exclude?: AddressLike | null, query?: Query | null): PeerAddress[];
 
   /** How many peers there are. */
   peerCount(): number;

@@ -283,10 +283,10 @@ class PeerManager {
     return addressesOf(this.#call(native.loadRandomPeers, [check.size(size, "size"), ...queryOf(query, "query")]));
   }
 
-  getPeersToSend(size, exclude, filter) {
+  getPeersToSend(size, exclude, query) {
     const asker = exclude === undefined || exclude === null ? [undefined, undefined] : parts(exclude, "exclude");
-    const query = filter === undefined || filter === null ? [] : queryOf(filter, "filter");
-    return addressesOf(this.#call(native.getPeersToSend, [check.size(size, "size"), ...asker, ...query]));
+    const chosen = query === undefined || query === null ? [] : queryOf(query, "query");
+    return addressesOf(this.#call(native.getPeersToSend, [check.size(size, "size"), ...asker, ...chosen]));
   }
 
   peerCount() {

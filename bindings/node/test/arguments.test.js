@@ -130,7 +130,7 @@ test("wrong queries throw", (t) => {
   assert.throws(() => pm.loadRandomPeers(1, { reachedSince: 2n ** 63n }), outOfRange(/query\.reachedSince/));
   assert.throws(() => pm.loadRandomPeers(1, { reachedSince: null }), wrongType(/query\.reachedSince/));
   assert.throws(() => pm.getPeersToSend(1, 5), wrongType(/exclude/));
-  assert.throws(() => pm.getPeersToSend(1, undefined, { maxNumFailures: -1 }), outOfRange(/filter\.maxNumFailures/));
+  assert.throws(() => pm.getPeersToSend(1, undefined, { maxNumFailures: -1 }), outOfRange(/query\.maxNumFailures/));
 });
 
 test("an address that is looked up is checked as any other", (t) => {

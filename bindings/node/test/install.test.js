@@ -158,7 +158,7 @@ test("without a prebuilt addon and without a compiler, it says what is missing",
   const spoilt = install("spoilt", { change: spoil, programs: ["cc"] });
   assert.notEqual(spoilt.status, 0);
   assert.match(spoilt.output, /peer-manager: no prebuilt addon loads here, so it is built; \S+peer_manager\.node: /);
-  const advice = "cargo cannot be run (ENOENT); install Rust 1.92 or later (https://rustup.rs)";
+  const advice = "cargo cannot be run (ENOENT); install Rust 1.85 or later (https://rustup.rs)";
   assert.equal(missing.exec(spoilt.output)[1], advice);
 });
 
