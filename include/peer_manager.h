@@ -668,7 +668,7 @@ typedef struct peer_manager_query {
   uint32_t share_key;
   /**
    * 0, the default: any. Otherwise only peers that were heard of, or else reached, at or after this time, in seconds since
-   * the Unix epoch. Needs peer_manager_options.keep_history, else it is PEER_MANAGER_ERROR_INVALID_ARGUMENT. To hear of a peer is noted to the
+   * the Unix epoch. Needs peer_manager_options.keep_history, else it is PEER_MANAGER_ERROR_INVALID_ARGUMENT. To hear of a peer is recorded to the
    * day: see peer_manager_history.last_heard. Peers that are left out cost a draw each, and where they are most, the query is
    * linear in the admitted peers. Since 0.2.0.
    */
@@ -698,11 +698,11 @@ typedef struct peer_manager_ban_entry {
  * A time before the epoch counts as its first second, one after the year 2106 as the last of that range. 40 bytes; never
  * changes. Since 0.2.0.
  *
- * A peer that was there before its history was kept has zeros; what is noted first is then the first that is known.
+ * A peer that was there before its history was kept has zeros; what is recorded first is then the first that is known.
  */
 typedef struct peer_manager_history {
   /**
-   * When the peer was inserted; of one that was there before its history was kept, when something was noted first.
+   * When the peer was inserted; of one that was there before its history was kept, when something was recorded first.
    */
   int64_t first_heard;
   /**
@@ -1705,7 +1705,7 @@ peer_manager_status peer_manager_set_own_addresses(struct peer_manager *pm,
  * are never drawn and never told to others.
  *
  * Banning the same again moves the end, also to an earlier time. Where several bans cover an address, it is refused as long as
- * one of them lasts. Bans that have ended are forgotten when the bans are next changed. The end of a ban brings nothing back:
+ * one of them lasts. Bans that have ended are removed when the bans are next changed. The end of a ban brings nothing back:
  * type, failures, history and data of the removed peers are gone.
  *
  * An IPv6 address that wraps an IPv4 address (6to4, Teredo's client, NAT64, IPv4-translated) counts as that IPv4 host: banned in
@@ -1893,7 +1893,7 @@ peer_manager_status peer_manager_snapshot_get_history(const struct peer_manager_
 
 /**
  * Removes the inbound peers that were never reached and were last heard of before a time. Peers of whose past nothing is
- * known (they were there before histories were kept, and nothing was noted since) stay, and so do outbound and preferred ones.
+ * known (they were there before histories were kept, and nothing was recorded since) stay, and so do outbound and preferred ones.
  *
  * Cost: one transaction for all that are removed, none if there are none; linear in the inbound peers.
  *

@@ -163,8 +163,8 @@ impl Bans {
         Ok(())
     }
 
-    /// What changes if the ban of a subject is to end at this time, or to be forgotten, at `now`: that, and that those which
-    /// have ended are forgotten, too.
+    /// What changes if the ban of a subject is to end at this time, or to be removed, at `now`: that, and that those which
+    /// have ended are removed, too.
     pub(crate) fn plan(
         &self,
         subject: &BanSubject,

@@ -6,11 +6,11 @@ use crate::address::PeerAddress;
 /// When a peer was heard of, reached and tried, in seconds since the Unix epoch; 0 for never, and for what is not known.
 ///
 /// A time before the epoch counts as its first second, and one after the year 2106 as the last second of that range. A peer
-/// that was there before its history was kept has zeros; what is noted first is then the first that is known.
+/// that was there before its history was kept has zeros; what is recorded first is then the first that is known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct History {
-    /// When the peer was inserted; of one that was there before its history was kept, when something was noted first.
+    /// When the peer was inserted; of one that was there before its history was kept, when something was recorded first.
     pub first_heard: i64,
     /// When it was last inserted or named by gossip ([`ensure_exists`](crate::PeerManager::ensure_exists)), to the day: gossip
     /// moves it only if it differs by a day or more, so the true time may be up to a day later.
@@ -24,7 +24,7 @@ pub struct History {
     pub last_attempt: i64,
 }
 
-/// Something that is noted of a peer.
+/// Something that a history records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Event {
     Heard,
@@ -44,7 +44,7 @@ pub(crate) struct Times {
 
 const _: () = assert!(size_of::<Times>() == 20, "a history takes 20 bytes");
 
-/// What is noted beside the record of a peer in the table or about to be inserted.
+/// What is recorded with the record of a peer in the table or about to be inserted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Noted {
     pub(crate) address: PeerAddress,
@@ -60,7 +60,7 @@ impl Noted {
     }
 }
 
-/// Gossip of a known peer is noted at most this often, in seconds.
+/// Gossip of a known peer is recorded at most this often, in seconds.
 const DAY: u32 = 24 * 60 * 60;
 
 /// An outbound peer that was not reached for so many seconds may be dead.

@@ -48,7 +48,7 @@ unsafe fn subject(pointer: *const c_char) -> Result<BanSubject> {
 /// are never drawn and never told to others.
 ///
 /// Banning the same again moves the end, also to an earlier time. Where several bans cover an address, it is refused as long as
-/// one of them lasts. Bans that have ended are forgotten when the bans are next changed. The end of a ban brings nothing back:
+/// one of them lasts. Bans that have ended are removed when the bans are next changed. The end of a ban brings nothing back:
 /// type, failures, history and data of the removed peers are gone.
 ///
 /// An IPv6 address that wraps an IPv4 address (6to4, Teredo's client, NAT64, IPv4-translated) counts as that IPv4 host: banned in

@@ -13,11 +13,11 @@ use crate::history::History;
 /// A time before the epoch counts as its first second, one after the year 2106 as the last of that range. 40 bytes; never
 /// changes. Since 0.2.0.
 ///
-/// A peer that was there before its history was kept has zeros; what is noted first is then the first that is known.
+/// A peer that was there before its history was kept has zeros; what is recorded first is then the first that is known.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct peer_manager_history {
-    /// When the peer was inserted; of one that was there before its history was kept, when something was noted first.
+    /// When the peer was inserted; of one that was there before its history was kept, when something was recorded first.
     pub first_heard: i64,
     /// When it was last inserted or named by gossip (peer_manager_ensure_exists and _many), to the day: gossip moves it only if
     /// it differs by a day or more, so the true time may be up to a day later.
@@ -103,7 +103,7 @@ pub unsafe extern "C" fn peer_manager_snapshot_get_history(
 }
 
 /// Removes the inbound peers that were never reached and were last heard of before a time. Peers of whose past nothing is
-/// known (they were there before histories were kept, and nothing was noted since) stay, and so do outbound and preferred ones.
+/// known (they were there before histories were kept, and nothing was recorded since) stay, and so do outbound and preferred ones.
 ///
 /// Cost: one transaction for all that are removed, none if there are none; linear in the inbound peers.
 ///

@@ -71,7 +71,7 @@ pub struct peer_manager_query {
     /// that it is one node. Since 0.2.0.
     pub share_key: u32,
     /// 0, the default: any. Otherwise only peers that were heard of, or else reached, at or after this time, in seconds since
-    /// the Unix epoch. Needs peer_manager_options.keep_history, else it is PEER_MANAGER_ERROR_INVALID_ARGUMENT. To hear of a peer is noted to the
+    /// the Unix epoch. Needs peer_manager_options.keep_history, else it is PEER_MANAGER_ERROR_INVALID_ARGUMENT. To hear of a peer is recorded to the
     /// day: see peer_manager_history.last_heard. Peers that are left out cost a draw each, and where they are most, the query is
     /// linear in the admitted peers. Since 0.2.0.
     pub heard_since: i64,

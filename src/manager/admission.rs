@@ -47,7 +47,7 @@ impl PeerManager {
     }
 
     /// Adds those of the peers whose addresses are new and that have a record, advancing the table to `now` first if that is
-    /// given; those without count as refused. Never evicts a peer named in the same batch. `notes` say what is noted beside
+    /// given; those without count as refused. Never evicts a peer named in the same batch. `notes` say what is recorded with
     /// the records.
     pub(super) fn admit_unknown<T>(
         &self,
@@ -183,7 +183,7 @@ impl PeerManager {
     }
 }
 
-/// How records are written, those at the positions with new rows, and what is noted with them.
+/// How records are written, those at the positions with new rows, and what is recorded with them.
 pub(super) type Write = fn(&mut Store, &[PeerRecord], &[usize], &[Noted]) -> Result<()>;
 
 /// The outcome of putting records into the table.

@@ -1,4 +1,4 @@
-//! What is known of a peer's past: reading histories, and what a change notes in them.
+//! What is known of a peer's past: reading histories, and what a change records in them.
 
 use super::PeerManager;
 use crate::address::PeerAddress;
@@ -68,7 +68,7 @@ pub(super) fn event_of(backoff: BackOffUpdate) -> Event {
     }
 }
 
-/// What an insertion notes beside the records.
+/// What an insertion records with the records.
 pub(super) struct Notes<'a> {
     /// When it happens, if histories are kept.
     now: Option<i64>,
@@ -80,13 +80,13 @@ pub(super) struct Notes<'a> {
 }
 
 impl Notes<'_> {
-    /// Nothing is noted.
+    /// Nothing is recorded.
     pub(super) const NONE: Self =
         Self { now: None, of_new: &|_| None, is_gossip: false, of_known: Vec::new() };
 }
 
 impl<'a> Notes<'a> {
-    /// Only new peers have something noted.
+    /// Only new peers have something recorded.
     pub(super) fn of_new_peers(now: Option<i64>, of_new: &'a dyn Fn(&PeerRecord) -> Option<Noted>) -> Self {
         Self { now, of_new, is_gossip: false, of_known: Vec::new() }
     }
@@ -101,7 +101,7 @@ impl<'a> Notes<'a> {
         self.now
     }
 
-    /// Whether nothing is noted of known peers.
+    /// Whether nothing is recorded of known peers.
     pub(super) fn is_empty(&self) -> bool {
         self.of_known.is_empty()
     }
@@ -115,7 +115,7 @@ impl<'a> Notes<'a> {
         })
     }
 
-    /// All that is noted, with what those records begin with whose peers are new, and nothing else if that `overwrites` what
+    /// All that is recorded, with what those records begin with whose peers are new, and nothing else if that `overwrites` what
     /// the file may have of them.
     pub(super) fn with_new(
         self,
