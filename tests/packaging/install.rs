@@ -10,7 +10,7 @@ use std::{env, fs};
 
 use crate::building;
 use crate::common::cc::{self, Language, Tool};
-use crate::common::run::{is_full_or_skipped, skip};
+use crate::common::run::{is_full_or_skipped, is_long, skip};
 use tempfile::TempDir;
 
 /// The directory of the libraries, below the prefix: one such as Debian's, deeper than the usual one.
@@ -275,7 +275,8 @@ fn go_uses_it_through_cgo() {
 
 #[test]
 fn cargo_c_installs_the_same() {
-    if !is_full_or_skipped() {
+    if !is_long() {
+        skip("only with PEER_MANAGER_TEST_LONG=1");
         return;
     }
     let has_cargo_c = Command::new("cargo-cinstall").arg("--version").output();
