@@ -124,32 +124,44 @@ impl Writer<'_> {
     fn push_v6(&mut self, ip: Ipv6Addr) {
         let groups = ip.segments();
         let (start, end) = longest_zero_run(&groups);
-        let mut index = 0;
-        while index < groups.len() {
-            if index == start {
-                self.push_all(b"::");
-                index = end;
-                continue;
-            }
-            self.push_hex(groups[index]);
-            index += 1;
-            if index < groups.len() && index != start {
-                self.push_all(b":");
+        groups[..start].iter().for_each(|&group| self.push_group(group));
+        if start < end {
+            self.push_all(if start == 0 { b"::" } else { b":" });
+        }
+        groups[end..].iter().for_each(|&group| self.push_group(group));
+        if end < groups.len() || start == end {
+            // No group follows the last colon.
+            self.len -= 1;
+            if let Some(colon) = self.buffer.get_mut(self.len) {
+                *colon = 0;
             }
         }
     }
 
-    /// Four bytes are written: the digits, and zeros, which the next group overwrites.
-    fn push_hex(&mut self, group: u16) {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        let digit = |shift: u32| DIGITS[usize::from(group >> shift & 0xf)];
+    /// A group and a colon. Eight bytes are written: what follows the colon is zeros, which the next group overwrites.
+    fn push_group(&mut self, group: u16) {
+        let [high, low] = group.to_be_bytes().map(|byte| HEXADECIMAL[usize::from(byte)]);
         let zeros = group.leading_zeros().min(12) / 4;
-        let text = u32::from_be_bytes([digit(12), digit(8), digit(4), digit(0)]) << (8 * zeros);
-        if let Some(place) = self.buffer.get_mut(self.len..self.len + 4) {
+        let digits = (u32::from(high) << 16 | u32::from(low)) << (8 * zeros);
+        let text = u64::from(digits) << 32 | u64::from(b':') << (24 + 8 * zeros);
+        if let Some(place) = self.buffer.get_mut(self.len..self.len + 8) {
             place.copy_from_slice(&text.to_be_bytes());
         }
-        self.len += 4 - zeros as usize;
+        self.len += 5 - zeros as usize;
     }
+}
+
+/// Each byte as two digits, the first one in the upper byte.
+static HEXADECIMAL: [u16; 256] = hexadecimal();
+
+const fn hexadecimal() -> [u16; 256] {
+    let (mut texts, mut byte) = ([0; 256], 0);
+    while byte < texts.len() {
+        let digits = b"0123456789abcdef";
+        texts[byte] = u16::from_be_bytes([digits[byte >> 4], digits[byte & 0xf]]);
+        byte += 1;
+    }
+    texts
 }
 
 /// Each octet as text with a dot after it, and the length of both.

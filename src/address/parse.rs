@@ -163,32 +163,43 @@ fn ipv4_prefix(text: &[u8]) -> Option<(Ipv4Addr, &[u8])> {
 /// address in them.
 fn ipv6_prefix(text: &[u8]) -> Option<(Ipv6Addr, &[u8])> {
     const COUNT: usize = 8;
-    let (mut groups, mut count) = ([0; COUNT], 0);
-    let starts_with_gap = text.starts_with(b"::");
+    // With more bytes than the longest address has, 39, and the scanner looks at. What is added is no digit.
+    let start: [u8; 64] = text.first_chunk().copied().unwrap_or_else(|| {
+        let mut start = [0; 64];
+        start[..text.len()].copy_from_slice(text);
+        start
+    });
+    // The compiler is told what holds anyway: no position is larger.
+    let byte_at = |position: usize| start[position & 63];
+    let (mut groups, mut count, mut position) = ([0; COUNT], 0, 0);
     // Where `::` is, which stands for all groups that are missing.
-    let mut gap = starts_with_gap.then_some(0);
-    let mut rest = if starts_with_gap { &text[2..] } else { text };
+    let mut gap = None;
+    if (byte_at(0), byte_at(1)) == (b':', b':') {
+        (gap, position) = (Some(0), 2);
+    }
     loop {
-        let (mut value, mut digits) = (0, 0);
-        while let Some(digit) = rest.get(digits).and_then(|&byte| hex_value(byte)).filter(|_| digits < 4) {
-            value = value << 4 | u16::from(digit);
-            digits += 1;
-        }
-        if digits == 0 {
+        // Most groups have four digits, which are looked at together.
+        let [a, b, c, d] = std::array::from_fn(|index| u16::from(hex_value(byte_at(position + index))));
+        let value = if a | b | c | d <= 0xf {
+            position += 4;
+            a << 12 | b << 8 | c << 4 | d
+        } else if a > 0xf {
             // Only `::` may be the end.
             gap.filter(|&gap| gap == count)?;
             break;
-        }
+        } else {
+            let digits = [a, b, c].into_iter().take_while(|&digit| digit <= 0xf);
+            digits.inspect(|_| position += 1).fold(0, |value, digit| value << 4 | digit)
+        };
         groups[count] = value;
         count += 1;
-        rest = &rest[digits..];
-        if count == COUNT {
+        if count == COUNT || byte_at(position) != b':' {
             break;
         }
-        match rest {
-            [b':', b':', after @ ..] if gap.is_none() => (gap, rest) = (Some(count), after),
-            [b':', after @ ..] => rest = after,
-            _ => break,
+        position += 1;
+        if byte_at(position) == b':' && gap.is_none() {
+            gap = Some(count);
+            position += 1;
         }
     }
     match gap {
@@ -199,11 +210,11 @@ fn ipv6_prefix(text: &[u8]) -> Option<(Ipv6Addr, &[u8])> {
         None if count == COUNT => {}
         _ => return None,
     }
-    Some((Ipv6Addr::from(groups), rest))
+    Some((Ipv6Addr::from(groups), &text[position..]))
 }
 
-fn hex_value(byte: u8) -> Option<u8> {
-    /// The value of each digit; of other bytes, one that is none.
+/// The value of a hexadecimal digit; of other bytes, one with all bits.
+fn hex_value(byte: u8) -> u8 {
     static VALUES: [u8; 256] = values();
     const fn values() -> [u8; 256] {
         let mut values = [u8::MAX; 256];
@@ -215,7 +226,7 @@ fn hex_value(byte: u8) -> Option<u8> {
         }
         values
     }
-    Some(VALUES[usize::from(byte)]).filter(|&value| value < 16)
+    VALUES[usize::from(byte)]
 }
 
 /// An IP address at the beginning of a text, and what follows it. Nothing for what is none, and for some in IPv6 text that

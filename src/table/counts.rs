@@ -9,12 +9,15 @@ use crate::memory;
 /// Up to this many numbers are looked through.
 const FEW: usize = 64;
 
+/// Up to this many take no memory of their own.
+const VERY_FEW: usize = 8;
+
 /// How often each number was counted.
 #[derive(Debug, Default)]
 pub(super) struct Counts {
-    few: SmallVec<[u32; FEW]>,
+    few: SmallVec<[u32; VERY_FEW]>,
     /// How often each of the few was counted.
-    times: SmallVec<[u32; FEW]>,
+    times: SmallVec<[u32; VERY_FEW]>,
     /// All counts, once they are more than a few.
     many: NumberMap,
 }
@@ -36,6 +39,10 @@ impl Counts {
         } else if let Some(position) = self.position(number) {
             &mut self.times[position]
         } else if self.few.len() < FEW {
+            if self.few.len() == VERY_FEW {
+                self.few.try_reserve_exact(FEW - VERY_FEW)?;
+                self.times.try_reserve_exact(FEW - VERY_FEW)?;
+            }
             self.few.push(number);
             self.times.push(1);
             return Ok(0);

@@ -40,8 +40,10 @@ pub(super) struct ByNetgroup<'a> {
     grouping: &'a Grouping,
     max_per_netgroup: u32,
     seniority: Seniority<'a>,
-    /// How many peers each netgroup has given.
+    /// How many peers each netgroup has given, but for the last one, …
     given: Counts,
+    /// … which is counted when another is drawn: most often none is.
+    last: Option<(u32, u32)>,
     /// Netgroups that give nothing.
     closed: SlotSet,
 }
@@ -70,7 +72,8 @@ struct Round<'s, 'a, E> {
 impl<'a> ByNetgroup<'a> {
     /// For an answer with at most `max_per_netgroup` peers of each netgroup.
     pub(super) fn new(grouping: &'a Grouping, max_per_netgroup: u32, seniority: Seniority<'a>) -> Self {
-        Self { grouping, max_per_netgroup, seniority, given: Counts::default(), closed: SlotSet::default() }
+        let (given, closed) = (Counts::default(), SlotSet::default());
+        Self { grouping, max_per_netgroup, seniority, given, last: None, closed }
     }
 
     /// Counts a slot that is in the answer already.
@@ -117,11 +120,14 @@ impl<'a> ByNetgroup<'a> {
             collected: NumberMap::default(),
         };
         while answer.len() < size {
+            if let Some((netgroup, slot)) = round.answer.last.take() {
+                round.gone.add(slot)?;
+                round.answer.given.add(netgroup)?;
+            }
             let missing = (size - answer.len()).saturating_mul(seniority.draws());
             let drawn = seniority.choose(|| round.next(missing, rng), |&(_, slot)| slot)?;
-            let Some((netgroup, slot)) = drawn else { break };
-            round.gone.add(slot)?;
-            round.answer.given.add(netgroup)?;
+            let Some((_, slot)) = drawn else { break };
+            round.answer.last = drawn;
             answer.try_reserve(1)?;
             answer.push(slot);
         }
@@ -166,12 +172,14 @@ impl<E: Fn(u32) -> bool> Round<'_, '_, E> {
         self.draws -= size;
         // One step for all of them, then the next: see BATCH.
         let drawn: SmallVec<[_; BATCH]> = (0..size).map(|_| self.population.any(rng)).collect();
-        let firsts: SmallVec<[_; BATCH]> =
-            drawn.into_iter().filter(|&(pool, netgroup)| self.is_first(netgroup, pool)).collect();
-        firsts.iter().for_each(|&(_, netgroup)| self.answer.grouping.prefetch(netgroup));
-        for (_, netgroup) in firsts {
-            let size = self.answer.grouping.admitted(netgroup, &self.classes);
-            let slot = self.slot_at(netgroup, rng.random_range(0..size));
+        let firsts: SmallVec<[u32; BATCH]> = drawn
+            .iter()
+            .filter(|&&(pool, netgroup)| self.is_first(netgroup, pool))
+            .map(|&(_, netgroup)| netgroup)
+            .collect();
+        firsts.iter().for_each(|&netgroup| self.answer.grouping.prefetch(netgroup));
+        for &netgroup in &firsts {
+            let slot = self.answer.grouping.any_admitted(netgroup, &self.classes, rng);
             self.drawn.extend(slot.map(|slot| (netgroup, slot)));
         }
     }
@@ -221,9 +229,8 @@ impl<E: Fn(u32) -> bool> Round<'_, '_, E> {
         let peers = if let Some(peers) = self.peers_of(netgroup) {
             peers
         } else {
-            let size = self.answer.grouping.admitted(netgroup, &self.classes);
             for _ in 0..PEER_DRAWS {
-                let slot = self.slot_at(netgroup, rng.random_range(0..size));
+                let slot = self.answer.grouping.any_admitted(netgroup, &self.classes, rng);
                 if slot.is_some_and(|slot| self.is_left(slot)) {
                     return Ok(slot);
                 }
@@ -259,10 +266,5 @@ impl<E: Fn(u32) -> bool> Round<'_, '_, E> {
     fn cells(&self, netgroup: u32) -> impl Iterator<Item = &[u32]> {
         let cells = self.answer.grouping.cells(netgroup);
         cells.filter(|&(pool, _)| class_in(pool) < self.classes[facet_of(pool)]).map(|(_, slots)| slots)
-    }
-
-    /// The slot at a position among the admitted peers of a netgroup.
-    fn slot_at(&self, netgroup: u32, position: usize) -> Option<u32> {
-        self.answer.grouping.admitted_at(netgroup, &self.classes, position)
     }
 }

@@ -24,6 +24,7 @@ use crate::memory;
 use crate::netgroup::Netgroup;
 use crate::query::{PeerQuery, TimedQuery};
 use crate::reach::Reach;
+use crate::system::prefetch::prefetch;
 use admission::Admission;
 use by_netgroup::ByNetgroup;
 use filter::Filter;
@@ -95,6 +96,9 @@ impl PeerTable {
     /// Adds the addresses of some slots to an answer.
     fn tell(&self, slots: &[u32], answer: &mut Addresses) -> memory::Result {
         answer.try_reserve_exact(slots.len())?;
+        for &slot in slots {
+            prefetch(self.slab().entries().get(slot as usize));
+        }
         for address in self.addresses(slots) {
             answer.push(address);
         }
@@ -152,7 +156,7 @@ struct Draw<'a> {
     /// Slots that are excluded or were drawn.
     gone: SlotSet,
     /// How netgroups are drawn; nothing if each eligible peer is equally likely.
-    by_netgroup: Option<Box<ByNetgroup<'a>>>,
+    by_netgroup: Option<ByNetgroup<'a>>,
     filter: Filter,
     seniority: Seniority<'a>,
 }
@@ -162,7 +166,7 @@ impl<'a> Draw<'a> {
         let grouping = table.indexes().netgroups.grouping().filter(|_| query.max_per_netgroup != 0);
         let seniority = Seniority::of(table.slab(), query.seniority);
         let mut by_netgroup =
-            grouping.map(|grouping| Box::new(ByNetgroup::new(grouping, query.max_per_netgroup, seniority)));
+            grouping.map(|grouping| ByNetgroup::new(grouping, query.max_per_netgroup, seniority));
         let mut filter = Filter::of(query);
         if query.apart {
             match &mut by_netgroup {

@@ -10,6 +10,8 @@
 use std::collections::HashSet;
 use std::hash::{BuildHasher as _, RandomState};
 
+use rand::Rng;
+
 use super::chunks::Chunks;
 use super::lists::NetgroupLists;
 use super::lowest::LowestClasses;
@@ -106,20 +108,15 @@ impl Grouping {
         self.peers[netgroup as usize].cells()
     }
 
-    /// How many peers of a netgroup are in the first classes of each facet, as many as are given. Cost: as for
-    /// [`cells`](Self::cells).
-    pub(in crate::table) fn admitted(&self, netgroup: u32, classes: &[u8; FACETS]) -> usize {
-        self.peers[netgroup as usize].admitted(classes)
-    }
-
-    /// The slot at a position among [those](Self::admitted).
-    pub(in crate::table) fn admitted_at(
+    /// Draws one of the peers of a netgroup that are in the first classes of each facet, as many as are given: each equally
+    /// likely. Cost: as for [`cells`](Self::cells), most often constant.
+    pub(in crate::table) fn any_admitted(
         &self,
         netgroup: u32,
         classes: &[u8; FACETS],
-        position: usize,
+        rng: &mut impl Rng,
     ) -> Option<u32> {
-        self.peers[netgroup as usize].admitted_at(classes, position)
+        self.peers[netgroup as usize].any_admitted(classes, rng)
     }
 
     /// Prefetches the peers of a netgroup.

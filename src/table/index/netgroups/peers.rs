@@ -5,6 +5,7 @@
 //!
 //! After a change that found no memory, this is not to be used any more.
 
+use rand::{Rng, RngExt as _};
 use smallvec::SmallVec;
 
 use crate::memory::{self, give_back};
@@ -14,6 +15,9 @@ use crate::table::slot::slot_number;
 
 /// A netgroup with more peers than this is kept by pool, until it has half as many.
 const FEW: usize = 32;
+
+/// Draws of one of few peers before those that are admitted are counted.
+const DRAWS: usize = 4;
 
 /// See the [module](self).
 #[derive(Debug)]
@@ -72,34 +76,28 @@ impl NetgroupPeers {
         few.chain(many.iter().map(|cell| (usize::from(cell.pool), &cell.slots[..])))
     }
 
-    /// How many of the peers are in the first classes of each facet, as many as are given.
-    pub(super) fn admitted(&self, classes: &[u8; FACETS]) -> usize {
-        match &self.peers {
-            Peers::Few(few) => few.iter().filter(|peer| is_admitted(peer.pool, classes)).count(),
-            Peers::Many { cells, .. } => {
-                let cells = cells.iter().filter(|cell| is_admitted(cell.pool, classes));
-                cells.map(|cell| cell.slots.len()).sum()
-            }
-        }
-    }
-
-    /// The slot at a position among [those](Self::admitted).
-    pub(super) fn admitted_at(&self, classes: &[u8; FACETS], mut position: usize) -> Option<u32> {
-        match &self.peers {
-            Peers::Few(few) => {
-                let mut slots = few.iter().filter(|peer| is_admitted(peer.pool, classes));
-                slots.nth(position).map(|peer| peer.slot)
-            }
-            Peers::Many { cells, .. } => {
-                for cell in cells.iter().filter(|cell| is_admitted(cell.pool, classes)) {
-                    match cell.slots.get(position) {
-                        Some(&slot) => return Some(slot),
-                        None => position -= cell.slots.len(),
-                    }
+    /// Draws one of the peers that are in the first classes of each facet, as many as are given: each equally likely.
+    pub(super) fn any_admitted(&self, classes: &[u8; FACETS], rng: &mut impl Rng) -> Option<u32> {
+        if let Peers::Few(few) = &self.peers {
+            // Most often most of them are admitted. Giving up says nothing about which one is next.
+            for _ in 0..DRAWS {
+                let peer = few.get(rng.random_range(0..few.len().max(1)))?;
+                if is_admitted(peer.pool, classes) {
+                    return Some(peer.slot);
                 }
-                None
             }
         }
+        let admitted =
+            || self.cells().filter(|&(pool, _)| is_admitted(pool, classes)).map(|(_, slots)| slots);
+        let size: usize = admitted().map(<[u32]>::len).sum();
+        let mut position = rng.random_range(0..size.max(1));
+        for slots in admitted() {
+            match slots.get(position) {
+                Some(&slot) => return Some(slot),
+                None => position -= slots.len(),
+            }
+        }
+        None
     }
 
     /// Brings the peers into the cache, or the first of them if there are many.
@@ -249,8 +247,8 @@ impl NetgroupPeers {
 }
 
 /// Whether a pool is in the first classes of its facet, as many as are given.
-fn is_admitted(pool: u8, classes: &[u8; FACETS]) -> bool {
-    let pool = usize::from(pool);
+fn is_admitted(pool: impl Into<usize>, classes: &[u8; FACETS]) -> bool {
+    let pool = pool.into();
     class_in(pool) < classes[facet_of(pool)]
 }
 
