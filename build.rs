@@ -1,6 +1,9 @@
 //! What belongs to the library for C, and nothing for one that only Rust uses: the header, the shared object's SONAME and
 //! its symbols' version, and the files that are installed beside it.
 
+#[cfg(feature = "capi")]
+#[path = "build/comments.rs"]
+mod comments;
 #[cfg(feature = "ffi")]
 #[path = "build/exports.rs"]
 mod exports;

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use crate::comments::lay_out;
 use crate::templates::{replace, versions};
 use crate::variable;
 
@@ -42,10 +43,12 @@ pub(crate) fn write() {
     let builder = sources.fold(cbindgen::Builder::new().with_config(config), cbindgen::Builder::with_src);
     let mut header = Vec::new();
     builder.generate().expect("cbindgen understands src/ffi").write(&mut header);
+    let header = lay_out(&String::from_utf8(header).expect("the sources are UTF-8"));
     fs::write(Path::new(&variable("OUT_DIR")).join("peer_manager.h"), &header)
         .expect("OUT_DIR may be written");
     let place = root.join("include/peer_manager.h");
-    let is_outdated = is_checkout(root) && !fs::read(&place).is_ok_and(|present| present == header);
+    let is_outdated =
+        is_checkout(root) && !fs::read(&place).is_ok_and(|present| present == header.as_bytes());
     if is_outdated {
         if let Err(error) = fs::write(&place, header) {
             println!(

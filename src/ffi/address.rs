@@ -12,23 +12,22 @@ use crate::memory;
 use crate::system::prefetch::prefetch;
 use crate::table::Addresses;
 
-/// The size of a host in an address: 253 characters and a NUL. Since 0.1.0.
+/// The size of a host in an address: 253 characters and a NUL.
 pub const PEER_MANAGER_HOST_CAPACITY: usize = 254;
 const _: () = assert!(PEER_MANAGER_HOST_CAPACITY == HOST_CAPACITY, "C and Rust agree");
 
-/// A buffer of this size holds any address that peer_manager_address_format writes. Since 0.1.0.
+/// The size of a buffer that holds any address that peer_manager_address_format writes.
 pub const PEER_MANAGER_ADDRESS_TEXT_CAPACITY: usize = 260;
 
-/// Where a peer listens. It may be filled in by hand, in any spelling of the host: each function that takes one
-/// canonicalises it. 256 bytes. Since 0.1.0.
+/// Where a peer listens. It may be filled in by hand, with the host in any spelling: every function that takes one
+/// canonicalises it. 256 bytes.
 ///
-/// An address that a function has written is canonical: IPv6 in the form of RFC 5952, IPv4-mapped IPv6 as IPv4,
-/// names in lower case without a trailing dot. The bytes after the host's NUL are 0 then.
+/// An address that a function has written is canonical: IPv6 in the form of RFC 5952, IPv4-mapped IPv6 as IPv4, names in
+/// lower case without a trailing dot. The bytes after the host's NUL are 0 then.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct peer_manager_address {
-    /// NUL-terminated: an IPv4 address, an IPv6 address without brackets, or a DNS-style name, so .onion and
-    /// .i2p too.
+    /// An IPv4 address, an IPv6 address without brackets, or a DNS-style name, so .onion and .i2p too.
     pub host: [c_char; PEER_MANAGER_HOST_CAPACITY],
     /// 1 to 65535.
     pub port: u16,
@@ -106,15 +105,8 @@ pub(super) fn parse_all<T, V>(array: &[T], name: &str, parse: impl Fn(&T) -> Res
 }
 
 /// Makes a canonical address from a host and a port.
-///
-/// @param host   NUL-terminated text: an IPv4 address, an IPv6 address without brackets, or a name
-/// @param port   1 to 65535
-/// @param out    receives the address
-/// @param error  receives what failed; may be NULL
-/// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ADDRESS; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL and
-///         for text that is not UTF-8; PEER_MANAGER_ERROR_INTERNAL
-///
-/// Thread-safe. Since 0.1.0.
+/// @param host  an IPv4 address, an IPv6 address without brackets, or a name
+/// @param port  1 to 65535
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn peer_manager_address_init(
     host: *const c_char,
@@ -134,15 +126,8 @@ pub unsafe extern "C" fn peer_manager_address_init(
 
 /// Makes a canonical address from text: `1.2.3.4`, `1.2.3.4:11625`, `[2001:db8::1]:11625`, `2001:db8::1`,
 /// `core-live-a.stellar.org:11625`.
-///
-/// @param text          NUL-terminated; no white space, no scope ids, no masks, no schemes
-/// @param default_port  the port of text that has none; 0 when the text must have one
-/// @param out           receives the address
-/// @param error         receives what failed, with what is wrong with the text; may be NULL
-/// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ADDRESS; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL and
-///         for text that is not UTF-8; PEER_MANAGER_ERROR_INTERNAL
-///
-/// Thread-safe. Since 0.1.0.
+/// @param text          no white space, no scope ids, no masks, no schemes; the error's message says what is wrong with it
+/// @param default_port  the port of text that has none; 0 if the text must have one
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn peer_manager_address_parse(
     text: *const c_char,
@@ -160,16 +145,9 @@ pub unsafe extern "C" fn peer_manager_address_parse(
     }
 }
 
-/// Writes an address as text, "host:port" with an IPv6 host in brackets: what peer_manager_address_parse reads.
-///
-/// @param address   the address, in any spelling
-/// @param buffer    receives NUL-terminated text
+/// Writes an address as text, "host:port" with an IPv6 host in brackets, which peer_manager_address_parse reads.
+/// @param buffer    receives the text; if it is too small (PEER_MANAGER_ERROR_INVALID_ARGUMENT), it stays as it was
 /// @param capacity  the size of buffer in bytes; PEER_MANAGER_ADDRESS_TEXT_CAPACITY is always enough
-/// @param error     receives what failed; may be NULL
-/// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ADDRESS; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL and
-///         for a buffer that is too small, which stays as it was; PEER_MANAGER_ERROR_INTERNAL
-///
-/// Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn peer_manager_address_format(
     address: *const peer_manager_address,
@@ -196,13 +174,9 @@ pub unsafe extern "C" fn peer_manager_address_format(
 }
 
 /// Compares two addresses in canonical form.
-///
-/// @param a  an address, in any spelling; may be NULL
-/// @param b  an address, in any spelling; may be NULL
-/// @return whether both are addresses and the same one; false for NULL, for what is no address and after an
-///         internal error
-///
-/// Thread-safe. Since 0.1.0.
+/// @param a  an address, in any spelling
+/// @param b  an address, in any spelling
+/// @return whether both are addresses and the same one
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn peer_manager_address_equal(
     a: *const peer_manager_address,
@@ -222,11 +196,6 @@ pub unsafe extern "C" fn peer_manager_address_equal(
 /// address that wraps a private IPv4 address (NAT64 64:ff9b::/96, 6to4 2002::/16, IPv4-translated 0:0:0:0:ffff::/96,
 /// Teredo's client in 2001::/32); and the names localhost, *.localhost, *.local, *.internal, *.home.arpa. Networks for
 /// documentation, such as 192.0.2.0/24, are not private, but see peer_manager_address_is_routable.
-///
-/// @param address  an address, in any spelling; may be NULL
-/// @return whether it is private; false for NULL, for what is no address and after an internal error
-///
-/// Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn peer_manager_address_is_private(address: *const peer_manager_address) -> bool {
     boundary::answer("peer_manager_address_is_private", false, || {
@@ -236,15 +205,11 @@ pub unsafe extern "C" fn peer_manager_address_is_private(address: *const peer_ma
     })
 }
 
-/// Returns whether a stranger on the Internet may be able to reach an address: it is not private, and not set aside by IANA's
-/// special-purpose registries for examples or for no host at all: 192.0.2.0/24, 198.51.100.0/24, 203.0.113.0/24,
-/// 192.88.99.0/24, 100::/64, 2001::/23 without Teredo and the parts that the registry calls globally reachable,
-/// 2001:db8::/32, 3fff::/20, 5f00::/16, an address that wraps one of these, and the names *.test, *.example, *.invalid.
-///
-/// @param address  an address, in any spelling; may be NULL
-/// @return whether it is routable; false for NULL, for what is no address and after an internal error
-///
-/// Thread-safe. Since 0.2.0.
+/// Returns whether a stranger on the Internet may be able to reach an address: it is not private, and IANA's
+/// special-purpose registries do not set it aside for examples or for no host at all: 192.0.2.0/24, 198.51.100.0/24,
+/// 203.0.113.0/24, 192.88.99.0/24, 100::/64, 2001::/23 without Teredo and the parts that the registry calls globally
+/// reachable, 2001:db8::/32, 3fff::/20, 5f00::/16, an address that wraps one of these, and the names *.test, *.example,
+/// *.invalid. Since 0.2.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn peer_manager_address_is_routable(address: *const peer_manager_address) -> bool {
     boundary::answer("peer_manager_address_is_routable", false, || {
@@ -254,18 +219,10 @@ pub unsafe extern "C" fn peer_manager_address_is_routable(address: *const peer_m
     })
 }
 
-/// Returns which netgroup a peer manager counts an address as: peer_manager_options.max_peers_per_netgroup says what is one.
-/// Cost: constant.
-///
-/// @param pm       the peer manager
-/// @param address  the address, in any spelling; it need not be in the table
-/// @param out      receives an opaque number that two addresses have in common exactly if this peer manager counts them as
-///                 one netgroup; to another peer manager, and in another process, it means nothing
-/// @param error    receives what failed; may be NULL
-/// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ADDRESS; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL;
-///         PEER_MANAGER_ERROR_INTERNAL
-///
-/// Thread-safe. Since 0.2.0.
+/// Returns the netgroup (peer_manager_options.max_peers_per_netgroup) in which a peer manager counts an address, whether
+/// the address is in the table or not. Since 0.2.0.
+/// @param out  receives an opaque number, which two addresses have in common exactly if this peer manager counts them as
+///             one netgroup; to another peer manager, and in another process, it means nothing
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn peer_manager_address_netgroup(
     pm: *const peer_manager,

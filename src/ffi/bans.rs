@@ -18,9 +18,9 @@ const _: () = assert!(SUBJECT_CAPACITY > crate::address::HOST_CAPACITY + "/128".
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct peer_manager_ban_entry {
-    /// NUL-terminated, in canonical form: a host, or a prefix such as 203.0.113.0/24. The bytes after the NUL are 0.
+    /// In canonical form: a host, or a prefix such as 203.0.113.0/24. The bytes after the NUL are 0.
     pub subject: [c_char; 264],
-    /// The first second, since the Unix epoch, at which it is over; INT64_MAX for good.
+    /// The first second at which it is over; INT64_MAX for good.
     pub until: i64,
 }
 
@@ -42,41 +42,28 @@ unsafe fn subject(pointer: *const c_char) -> Result<BanSubject> {
     unsafe { handle::text(pointer, "subject") }?.parse()
 }
 
-/// Bans a host, on all its ports, or a prefix, until a time. The peers that it is about, preferred ones too, are removed, in
-/// the transaction that writes the ban. From then on, and while the clock is before that time, they are refused with
-/// PEER_MANAGER_ERROR_REFUSED, in a batch and in an import left out and counted in peer_manager_stats.refused_peers, so they
-/// are never drawn and never told to others.
+/// Bans a host, on all its ports, or a prefix, until a time. Its peers, preferred ones too, are removed, in the transaction
+/// that writes the ban. From then on, and while the clock is before that time, they are refused, so they are never drawn
+/// and never told to others. Since 0.2.0.
 ///
-/// Banning the same again moves the end, also to an earlier time. Where several bans cover an address, it is refused as long as
-/// one of them lasts. Bans that have ended are removed when the bans are next changed. The end of a ban brings nothing back:
-/// type, failures, history and data of the removed peers are gone.
+/// Banning the same again moves the end, also to an earlier time. Where several bans cover an address, it is refused as
+/// long as one of them lasts. Bans that have ended are removed when the bans are next changed. The end of a ban brings
+/// nothing back: type, failures, history and data of the removed peers are gone.
 ///
-/// An IPv6 address that wraps an IPv4 address (6to4, Teredo's client, NAT64, IPv4-translated) counts as that IPv4 host: banned in
-/// one spelling, a host is banned in all, and a prefix of IPv4 has the addresses that wrap one of its hosts. A prefix of
-/// full length (/32, /128) is the host, and an IPv4-mapped one (in 0:0:0:0:0:ffff:0:0/96) is the IPv4 prefix; any other prefix of
-/// IPv6 is taken by its own bits: 2002::/16 is all of 6to4, and no IPv4 host is in it. A name is itself, without its subdomains, and
-/// is never resolved.
+/// An IPv6 address that wraps an IPv4 address (6to4, Teredo's client, NAT64, IPv4-translated) counts as that IPv4 host:
+/// banned in one spelling, a host is banned in all, and a prefix of IPv4 has the addresses that wrap one of its hosts. A
+/// prefix of full length (/32, /128) is the host, and an IPv4-mapped one (in 0:0:0:0:0:ffff:0:0/96) is the IPv4 prefix; any
+/// other prefix of IPv6 is taken by its own bits: 2002::/16 is all of 6to4, and no IPv4 host is in it. A name is itself,
+/// without its subdomains, and is never resolved.
 ///
-/// Bans are kept in the database, in the table peer_manager_bans, which is made with the first of them, and survive a restart.
-/// In a file that stellar-core has made, which gets no further table, they last until peer_manager_free; and a quarantine
-/// (peer_manager_get_quarantine) loses them.
-///
-/// Cost: linear in the table, and one transaction (with DEFERRED none: that comes later). What bans cost other calls is a
+/// Bans are kept in the database, in the table peer_manager_bans, which is made with the first of them, and survive a
+/// restart. In a file that stellar-core has made, which gets no further table, they last until peer_manager_free; and a
+/// quarantine (peer_manager_get_quarantine) loses them. Cost: one transaction; linear in the table. Bans cost other calls a
 /// look-up for each new address, linear in the length of the address, whatever the number of bans.
-///
-/// @param pm           the peer manager
-/// @param subject      NUL-terminated text: a host, in any spelling, such as 203.0.113.7, 2001:db8::1 or example.org; or a prefix, such
-///                     as 203.0.113.0/24 or 2001:db8::/32, of which the bits behind the length do not count
-/// @param until        the first second, since the Unix epoch, at which it is over; INT64_MAX for good
-/// @param out_removed  receives how many peers were removed; may be NULL
-/// @param error        receives what failed; may be NULL
-/// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL, for text that is not UTF-8, and when until is not
-///         later than now; PEER_MANAGER_ERROR_INVALID_ADDRESS when subject is neither a host nor a prefix;
-///         PEER_MANAGER_ERROR_NO_MEMORY; PEER_MANAGER_ERROR_DATABASE, PEER_MANAGER_ERROR_BUSY, PEER_MANAGER_ERROR_DISK_FULL or
-///         PEER_MANAGER_ERROR_CORRUPT when the database refuses it; PEER_MANAGER_ERROR_UNSUPPORTED in a fork;
-///         PEER_MANAGER_ERROR_INTERNAL
-///
-/// Thread-safe. Since 0.2.0.
+/// @param subject  a host, in any spelling, such as 203.0.113.7, 2001:db8::1 or example.org; or a prefix, such as
+///                 203.0.113.0/24 or 2001:db8::/32, whose bits behind the length do not count
+/// @param until    the first second at which it is over; INT64_MAX for good; a time that is not later than now is
+///                 PEER_MANAGER_ERROR_INVALID_ARGUMENT
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn peer_manager_ban(
     pm: *mut peer_manager,
@@ -99,18 +86,9 @@ pub unsafe extern "C" fn peer_manager_ban(
     }
 }
 
-/// Ends the ban of exactly this subject. What another ban covers stays refused. Cost: one transaction.
-///
-/// @param pm       the peer manager
-/// @param subject  NUL-terminated text, in any spelling: peer_manager_ban
-/// @param error    receives what failed; may be NULL
-/// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_NOT_FOUND when there is no such ban, or it has ended;
-///         PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL and for text that is not UTF-8; PEER_MANAGER_ERROR_INVALID_ADDRESS when
-///         subject is neither a host nor a prefix; PEER_MANAGER_ERROR_NO_MEMORY; PEER_MANAGER_ERROR_DATABASE,
-///         PEER_MANAGER_ERROR_BUSY, PEER_MANAGER_ERROR_DISK_FULL or PEER_MANAGER_ERROR_CORRUPT when the database refuses it;
-///         PEER_MANAGER_ERROR_UNSUPPORTED in a fork; PEER_MANAGER_ERROR_INTERNAL
-///
-/// Thread-safe. Since 0.2.0.
+/// Ends the ban of exactly this subject, or returns PEER_MANAGER_ERROR_NOT_FOUND when there is no such ban, or it has
+/// ended. An address that another ban covers stays refused. Cost: one transaction. Since 0.2.0.
+/// @param subject  a host or a prefix, in any spelling, as for peer_manager_ban
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn peer_manager_unban(
     pm: *mut peer_manager,
@@ -123,15 +101,9 @@ pub unsafe extern "C" fn peer_manager_unban(
     }
 }
 
-/// Returns whether an address is banned now, so that a node can hang up on who connects from it. Cost: linear in the length of
-/// the address, whatever the number of bans. Never waits for the disk.
-///
-/// @param pm       the peer manager
-/// @param address  the address, in any spelling; its port is not looked at, but must be from 1 to 65535: with port 0 the
-///                 answer is false
-/// @return whether it is; false for NULL, for what is no address, and after an internal error
-///
-/// Thread-safe. Since 0.2.0.
+/// Returns whether an address is banned now, so that a node can hang up on a connection from it. Its port is ignored, but
+/// must be from 1 to 65535: with port 0 the answer is false. Cost: linear in the length of the address, whatever the number
+/// of bans. Since 0.2.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn peer_manager_is_banned(
     pm: *mut peer_manager,
@@ -146,18 +118,11 @@ pub unsafe extern "C" fn peer_manager_is_banned(
     }
 }
 
-/// Lists the bans that have not ended: IPv4 first, then IPv6, each in the order of addresses, then names in that of their letters.
-/// Cost: that of sorting them, whatever the capacity. Never waits for the disk.
-///
-/// @param pm         the peer manager
-/// @param capacity   how many entries out has room for; 0 is fine
-/// @param out        receives the first bans, at most capacity of them; may be NULL when capacity is 0
+/// Lists the bans that have not ended: IPv4 first, then IPv6, each in the order of addresses, then names in alphabetical
+/// order. Cost: that of sorting them, whatever the capacity. Since 0.2.0.
+/// @param capacity   how many entries out has room for
+/// @param out        receives the first bans, at most capacity of them
 /// @param out_count  receives how many there are, which may be more than capacity
-/// @param error      receives what failed; may be NULL
-/// @return PEER_MANAGER_OK, also when there are more than capacity; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL and sizes too
-///         large for any memory; PEER_MANAGER_ERROR_NO_MEMORY; PEER_MANAGER_ERROR_INTERNAL
-///
-/// Thread-safe. Since 0.2.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn peer_manager_get_bans(
     pm: *mut peer_manager,

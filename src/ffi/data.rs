@@ -25,28 +25,18 @@ fn write(data: &[u8], out: Outputs<u8>, capacity: usize, out_size: handle::Outpu
     Ok(())
 }
 
-/// Replaces the data of a peer: bytes of the application's, which mean nothing here, such as a node's id, its services or its
-/// version.
+/// Replaces the data of a peer: bytes of the application's, which mean nothing here, such as a node's id, its services or
+/// its version. PEER_MANAGER_ERROR_NOT_FOUND if there is no such peer. Since 0.2.0.
 ///
-/// Data goes with the peer: it ends when the peer is removed or evicted, peer_manager_import takes it over, and a snapshot has
-/// it. It is in the database, in the table peer_manager_data, which is made when data is set for the first time. In a file that
-/// stellar-core has made, which gets no further table, it lasts until peer_manager_free; and a quarantine
+/// Data goes with the peer: it ends when the peer is removed or evicted, peer_manager_import takes it over, and a snapshot
+/// has it. It is in the database, in the table peer_manager_data, which is made when data is set for the first time. In a
+/// file that stellar-core has made, which gets no further table, it lasts until peer_manager_free; and a quarantine
 /// (peer_manager_get_quarantine) loses it.
 ///
-/// Cost: constant, linear for the first in a table, and one transaction (with DEFERRED none: that comes later); none if the peer has the same data already. In
+/// Cost: one transaction, none if the peer has the same data already; linear in the table for the first data in it. In
 /// memory, 16 to 256 bytes for a peer that has data and four for each other, once one has some.
-///
-/// @param pm       the peer manager
-/// @param address  the peer's address, in any spelling
-/// @param data     the bytes; may be NULL if size is 0
-/// @param size     how many, at most PEER_MANAGER_DATA_CAPACITY; with 0 the peer has no data any more
-/// @param error    receives what failed; may be NULL
-/// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_NOT_FOUND; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL and for too large a size;
-///         PEER_MANAGER_ERROR_INVALID_ADDRESS; PEER_MANAGER_ERROR_NO_MEMORY; PEER_MANAGER_ERROR_DATABASE,
-///         PEER_MANAGER_ERROR_BUSY, PEER_MANAGER_ERROR_DISK_FULL or PEER_MANAGER_ERROR_CORRUPT when the database refuses it;
-///         PEER_MANAGER_ERROR_UNSUPPORTED in a fork; PEER_MANAGER_ERROR_INTERNAL
-///
-/// Thread-safe. Since 0.2.0.
+/// @param data  the bytes
+/// @param size  how many, at most PEER_MANAGER_DATA_CAPACITY; with 0 the peer has no data any more
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn peer_manager_set_data(
     pm: *mut peer_manager,
@@ -67,19 +57,10 @@ pub unsafe extern "C" fn peer_manager_set_data(
     }
 }
 
-/// Reads the data of a peer. Cost: constant.
-///
-/// @param pm        the peer manager
-/// @param address   the peer's address, in any spelling
-/// @param out       receives the bytes; may be NULL if capacity is 0
+/// Reads the data of a peer. PEER_MANAGER_ERROR_NOT_FOUND if there is no such peer; PEER_MANAGER_ERROR_INVALID_ARGUMENT
+/// when the data does not fit, with nothing written. Since 0.2.0.
 /// @param capacity  how many bytes out has room for; PEER_MANAGER_DATA_CAPACITY is always enough
 /// @param out_size  receives how many were written; 0 for a peer without data
-/// @param error     receives what failed; may be NULL
-/// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_NOT_FOUND; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL, and when the data does
-///         not fit, with nothing written; PEER_MANAGER_ERROR_INVALID_ADDRESS; PEER_MANAGER_ERROR_NO_MEMORY;
-///         PEER_MANAGER_ERROR_INTERNAL
-///
-/// Thread-safe. Since 0.2.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn peer_manager_get_data(
     pm: *mut peer_manager,
@@ -100,19 +81,10 @@ pub unsafe extern "C" fn peer_manager_get_data(
     }
 }
 
-/// Reads the data of one peer of a snapshot, as it was when the snapshot was taken. Cost: constant.
-///
-/// @param snapshot  the snapshot
-/// @param index     less than peer_manager_snapshot_count
-/// @param out       receives the bytes of the peer that peer_manager_snapshot_get reads at this index; may be NULL if capacity
-///                  is 0
+/// Reads the data of one peer of a snapshot, as it was when the snapshot was taken. PEER_MANAGER_ERROR_INVALID_ARGUMENT
+/// also when the data does not fit, with nothing written. Since 0.2.0.
 /// @param capacity  how many bytes out has room for; PEER_MANAGER_DATA_CAPACITY is always enough
 /// @param out_size  receives how many were written; 0 for a peer without data
-/// @param error     receives what failed; may be NULL
-/// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL, for an index past the end, and when the data does not
-///         fit, with nothing written; PEER_MANAGER_ERROR_INTERNAL
-///
-/// One thread at a time for each snapshot. Since 0.2.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn peer_manager_snapshot_get_data(
     snapshot: *const peer_manager_snapshot,

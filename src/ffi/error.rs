@@ -6,35 +6,34 @@ use super::catch::answer;
 use super::handle;
 use crate::error::Error;
 
-/// What a fallible function returns: PEER_MANAGER_OK, or why it did nothing. Since 0.1.0.
+/// The result of a function that can fail: PEER_MANAGER_OK, or the reason why it did nothing.
 pub type peer_manager_status = i32;
 
-/// The call succeeded. Since 0.1.0.
+/// The call succeeded.
 pub const PEER_MANAGER_OK: i32 = 0;
-/// An argument that can never be right: NULL, an unknown enumerator, a bad size, text that is not UTF-8. The
-/// message names it. Since 0.1.0.
+/// An argument can never be right: NULL, an unknown enumerator, a bad size, text that is not UTF-8. The message names
+/// it.
 pub const PEER_MANAGER_ERROR_INVALID_ARGUMENT: i32 = 1;
-/// A host or a port that is not an address, or a prefix that is none. Since 0.1.0.
+/// A host or a port does not make an address, or a prefix is not one.
 pub const PEER_MANAGER_ERROR_INVALID_ADDRESS: i32 = 2;
-/// No such peer, or no such ban. Since 0.1.0.
+/// There is no such peer, or no such ban.
 pub const PEER_MANAGER_ERROR_NOT_FOUND: i32 = 3;
-/// SQLite failed for a reason without a status of its own; sqlite_code says which. Since 0.1.0.
+/// SQLite failed for a reason without a status of its own, which sqlite_code gives.
 pub const PEER_MANAGER_ERROR_DATABASE: i32 = 4;
-/// The file is damaged or not a database, or its table "peers" is not a table of peers. Since 0.1.0.
+/// The file is damaged or not a database, or its table "peers" is not a table of peers.
 pub const PEER_MANAGER_ERROR_CORRUPT: i32 = 5;
 /// The database stayed locked by another connection past busy_timeout_ms. The same call may succeed later.
-/// Since 0.1.0.
 pub const PEER_MANAGER_ERROR_BUSY: i32 = 6;
-/// No space left for the database. The same call succeeds once there is. Since 0.1.0.
+/// There is no space left for the database. The same call succeeds once there is.
 pub const PEER_MANAGER_ERROR_DISK_FULL: i32 = 7;
-/// A configured bound refuses the peer. Since 0.1.0.
+/// A configured bound refuses the peer.
 pub const PEER_MANAGER_ERROR_LIMIT: i32 = 8;
-/// This version, or this build, does not do that. Since 0.1.0.
+/// This version, or this build, cannot do that; or the call would write to the parent's file after a fork.
 pub const PEER_MANAGER_ERROR_UNSUPPORTED: i32 = 9;
-/// A bug in the library. Every later call on that peer manager returns this, too; free it. Since 0.1.0.
+/// The library has a bug. Every later call on that peer manager returns this, too; free it.
 pub const PEER_MANAGER_ERROR_INTERNAL: i32 = 10;
-/// A policy refuses the address: it is banned (peer_manager_ban), one of the node's own (peer_manager_set_own_addresses), or
-/// not one that peer_manager_options.reach admits. Since 0.2.0.
+/// A policy refuses the address: it is banned (peer_manager_ban), one of the node's own (peer_manager_set_own_addresses),
+/// or not admitted by peer_manager_options.reach. Since 0.2.0.
 pub const PEER_MANAGER_ERROR_REFUSED: i32 = 11;
 /// There is not enough memory, and nothing was done. This covers only memory that grows with the table or with a batch; a
 /// small allocation that fails ends the process. Since 0.2.0.
@@ -59,18 +58,18 @@ const NAMES: [&CStr; 13] = [
 
 const MESSAGE_CAPACITY: usize = 248;
 
-/// What failed. The caller owns it, on the stack for example; it needs no initialisation and no freeing. 256
-/// bytes. Since 0.1.0.
+/// The reason for a failure. The caller owns it, on the stack for example; it needs no initialisation and no freeing. 256
+/// bytes.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct peer_manager_error {
     /// The status that the function returned.
     pub status: i32,
-    /// SQLite's extended result code, 0 where SQLite was not involved. On a borrowed connection it is the primary
-    /// code, unless the application has turned extended codes on.
+    /// SQLite's extended result code, 0 if SQLite was not involved. On a borrowed connection it is the primary code, unless
+    /// the application has turned extended codes on.
     pub sqlite_code: i32,
-    /// One line of NUL-terminated UTF-8: what failed, on what, and what to do. Safe to print: what it repeats of a
-    /// stranger's text is escaped and cut short.
+    /// One line of text: what failed, on what, and what to do. It is safe to print: text from strangers is escaped and cut
+    /// short.
     pub message: [c_char; 248],
 }
 
@@ -107,13 +106,10 @@ pub(super) fn status_of(error: &Error) -> peer_manager_status {
     }
 }
 
-/// Names a status, for logs.
-///
+/// Returns the name of a status, for logs.
 /// @param status  any number
-/// @return static text, never NULL: "OK", "NOT_FOUND" and so on; "UNKNOWN" for any other number and after an
-///         internal error
-///
-/// Thread-safe. Since 0.1.0.
+/// @return static text, never NULL: "OK", "NOT_FOUND" and so on; "UNKNOWN" for any other number and after an internal
+///         error
 #[unsafe(no_mangle)]
 pub extern "C" fn peer_manager_status_name(status: i32) -> *const c_char {
     answer("peer_manager_status_name", c"UNKNOWN".as_ptr(), || {

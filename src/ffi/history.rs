@@ -9,18 +9,18 @@ use super::{boundary, handle};
 use crate::error::Error;
 use crate::history::History;
 
-/// When a peer was heard of, reached and tried, in seconds since the Unix epoch; 0 for never, and for what is not known.
-/// A time before the epoch counts as its first second, one after the year 2106 as the last of that range. 40 bytes; never
-/// changes. Since 0.2.0.
+/// When a peer was heard of, reached and tried; 0 for never, and for what is not known. A time before the epoch counts as
+/// its first second, one after the year 2106 as the last of that range. 40 bytes; never changes. Since 0.2.0.
 ///
-/// A peer that was there before its history was kept has zeros; what is recorded first is then the first that is known.
+/// A peer that was there before its history was kept has zeros; the first that is recorded is then the first that is
+/// known.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct peer_manager_history {
     /// When the peer was inserted; of one that was there before its history was kept, when something was recorded first.
     pub first_heard: i64,
-    /// When it was last inserted or named by gossip (peer_manager_ensure_exists and _many), to the day: gossip moves it only if
-    /// it differs by a day or more, so the true time may be up to a day later.
+    /// When it was last inserted or named by gossip (peer_manager_ensure_exists and _many), to the day: gossip moves it only
+    /// if it differs by a day or more, so the true time may be up to a day later.
     pub last_heard: i64,
     /// When it was first reached: PEER_MANAGER_BACKOFF_RESET or PEER_MANAGER_BACKOFF_HARD_RESET of peer_manager_update or
     /// peer_manager_update_backoff.
@@ -41,17 +41,8 @@ impl peer_manager_history {
     }
 }
 
-/// Reads when a peer was heard of, reached and tried. Cost: constant.
-///
-/// @param pm       the peer manager
-/// @param address  the peer's address, in any spelling
-/// @param out      receives the history
-/// @param error    receives what failed; may be NULL
-/// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_NOT_FOUND; PEER_MANAGER_ERROR_UNSUPPORTED without
-///         peer_manager_options.keep_history; PEER_MANAGER_ERROR_INVALID_ADDRESS; PEER_MANAGER_ERROR_INVALID_ARGUMENT for
-///         NULL; PEER_MANAGER_ERROR_INTERNAL
-///
-/// Thread-safe. Since 0.2.0.
+/// Reads the history of a peer: when it was heard of, reached and tried. PEER_MANAGER_ERROR_NOT_FOUND if there is no such
+/// peer, PEER_MANAGER_ERROR_UNSUPPORTED without peer_manager_options.keep_history. Since 0.2.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn peer_manager_load_history(
     pm: *mut peer_manager,
@@ -71,17 +62,8 @@ pub unsafe extern "C" fn peer_manager_load_history(
     }
 }
 
-/// Reads the history of one peer of a snapshot, as it was when the snapshot was taken. Cost: constant.
-///
-/// @param snapshot  the snapshot
-/// @param index     less than peer_manager_snapshot_count
-/// @param out       receives the history of the peer that peer_manager_snapshot_get reads at this index
-/// @param error     receives what failed; may be NULL
-/// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL and an index past the end;
-///         PEER_MANAGER_ERROR_UNSUPPORTED for a snapshot of a peer manager without peer_manager_options.keep_history;
-///         PEER_MANAGER_ERROR_INTERNAL
-///
-/// One thread at a time for each snapshot. Since 0.2.0.
+/// Reads the history of one peer of a snapshot, as it was when the snapshot was taken. PEER_MANAGER_ERROR_UNSUPPORTED if
+/// the peer manager was without peer_manager_options.keep_history. Since 0.2.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn peer_manager_snapshot_get_history(
     snapshot: *const peer_manager_snapshot,
@@ -103,22 +85,10 @@ pub unsafe extern "C" fn peer_manager_snapshot_get_history(
 }
 
 /// Removes the inbound peers that were never reached and were last heard of before a time. Peers of whose past nothing is
-/// known (they were there before histories were kept, and nothing was recorded since) stay, and so do outbound and preferred ones.
-///
-/// Cost: one transaction for all that are removed, none if there are none; linear in the inbound peers.
-///
-/// @param pm           the peer manager
-/// @param since        seconds since the Unix epoch
-/// @param out_removed  receives how many there were; may be NULL
-/// @param error        receives what failed; may be NULL
-/// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_UNSUPPORTED without peer_manager_options.keep_history;
-///         PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL;
-///         PEER_MANAGER_ERROR_NO_MEMORY for a list of the peers that are removed;
-///         PEER_MANAGER_ERROR_DATABASE, PEER_MANAGER_ERROR_BUSY,
-///         PEER_MANAGER_ERROR_DISK_FULL or PEER_MANAGER_ERROR_CORRUPT when the database refuses the write;
-///         PEER_MANAGER_ERROR_INTERNAL
-///
-/// Thread-safe. Since 0.2.0.
+/// known (they were there before histories were kept, and nothing was recorded since) stay, and so do outbound and
+/// preferred ones. PEER_MANAGER_ERROR_UNSUPPORTED without peer_manager_options.keep_history. Cost: one transaction for all
+/// that are removed, none if there are none; linear in the inbound peers. Since 0.2.0.
+/// @param since  the time
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn peer_manager_remove_peers_not_heard_since(
     pm: *mut peer_manager,

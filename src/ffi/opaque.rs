@@ -4,8 +4,7 @@ use std::sync::atomic::AtomicBool;
 
 use crate::manager::PeerManager;
 
-/// A table of peers. Opaque: made by peer_manager_open and the like, freed by peer_manager_free. It may be used from
-/// any number of threads at once; only peer_manager_free must come last and alone. Since 0.1.0.
+/// A table of peers, opaque: made by peer_manager_open and the like, freed by peer_manager_free.
 pub struct peer_manager {
     pub(super) manager: PeerManager,
     /// Whether a panic was caught in it.

@@ -10,21 +10,9 @@ use super::{boundary, handle};
 use crate::error::Error;
 use crate::manager::PeerManager;
 
-/// Makes sure that an address is known: a new one is inbound, without failures, and due now. A known one stays as
-/// it is.
-///
-/// Cost: one transaction for a new address; constant in memory.
-///
-/// @param pm       the peer manager
-/// @param address  the peer's address, in any spelling
-/// @param error    receives what failed; may be NULL
-/// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ADDRESS; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL;
-///         PEER_MANAGER_ERROR_LIMIT for a new peer that a bound refuses; PEER_MANAGER_ERROR_REFUSED for one that is
-///         banned, that peer_manager_options.reach refuses, or that is the node's own; PEER_MANAGER_ERROR_DATABASE,
-///         PEER_MANAGER_ERROR_BUSY, PEER_MANAGER_ERROR_DISK_FULL or PEER_MANAGER_ERROR_CORRUPT when the database refuses the write;
-///         PEER_MANAGER_ERROR_INTERNAL
-///
-/// Thread-safe. Since 0.1.0.
+/// Makes sure that an address is known: a new one is inbound, without failures, and due now. A known one stays as it is.
+/// Cost: one transaction for a new address. With peer_manager_options.keep_history also for a known one, at most once a
+/// day.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn peer_manager_ensure_exists(
     pm: *mut peer_manager,
@@ -39,24 +27,8 @@ pub unsafe extern "C" fn peer_manager_ensure_exists(
     }
 }
 
-/// Makes sure that many addresses are known, in one transaction: all or none. New peers that a configured bound or a
-/// policy (PEER_MANAGER_ERROR_REFUSED) refuses are not an error here; they are missing from out_inserted and counted in the stats.
-///
+/// Makes sure that many addresses are known, in one transaction: all or none. New peers that are refused are left out.
 /// Cost: one transaction; constant in memory for each address.
-///
-/// @param pm            the peer manager
-/// @param addresses     the addresses, in any spelling; may be NULL when count is 0
-/// @param count         how many
-/// @param out_inserted  receives how many were new; may be NULL
-/// @param error         receives what failed; may be NULL
-/// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ADDRESS with the index of the first invalid one, and then nothing is
-///         done; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL and a count too large for any memory;
-///         PEER_MANAGER_ERROR_LIMIT when the table would have more than some three thousand million peers;
-///         PEER_MANAGER_ERROR_DATABASE, PEER_MANAGER_ERROR_BUSY,
-///         PEER_MANAGER_ERROR_DISK_FULL or PEER_MANAGER_ERROR_CORRUPT when the database refuses the write;
-///         PEER_MANAGER_ERROR_INTERNAL
-///
-/// Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn peer_manager_ensure_exists_many(
     pm: *mut peer_manager,
@@ -79,19 +51,7 @@ pub unsafe extern "C" fn peer_manager_ensure_exists_many(
     }
 }
 
-/// Returns what is known of an address.
-///
-/// Cost: constant; never waits for the disk.
-///
-/// @param pm       the peer manager
-/// @param address  the peer's address, in any spelling
-/// @param out      receives the record; may hold the address that is passed
-/// @param error    receives what failed; may be NULL
-/// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_NOT_FOUND;
-///         PEER_MANAGER_ERROR_INVALID_ADDRESS; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL;
-///         PEER_MANAGER_ERROR_INTERNAL
-///
-/// Thread-safe. Since 0.1.0.
+/// Reads the record of a peer, or returns PEER_MANAGER_ERROR_NOT_FOUND.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn peer_manager_load(
     pm: *mut peer_manager,
@@ -111,20 +71,8 @@ pub unsafe extern "C" fn peer_manager_load(
     }
 }
 
-/// Stores a record as it is, replacing the next attempt, failures and type of its address; data and history of a known peer stay.
-///
-/// Cost: one transaction; constant in memory.
-///
-/// @param pm      the peer manager
-/// @param record  the record
-/// @param error   receives what failed; may be NULL
-/// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ADDRESS; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL and an unknown
-///         peer_type; PEER_MANAGER_ERROR_LIMIT for a new peer that a bound refuses; PEER_MANAGER_ERROR_REFUSED for an
-///         address that is banned, or the node's own (peer_manager_set_own_addresses); PEER_MANAGER_ERROR_DATABASE, PEER_MANAGER_ERROR_BUSY,
-///         PEER_MANAGER_ERROR_DISK_FULL or PEER_MANAGER_ERROR_CORRUPT when the database refuses the write;
-///         PEER_MANAGER_ERROR_INTERNAL
-///
-/// Thread-safe. Since 0.1.0.
+/// Stores a record as it is, replacing the next attempt, failures and type of its address; data and history of a known peer
+/// stay. Cost: one transaction.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn peer_manager_store(
     pm: *mut peer_manager,
@@ -139,23 +87,8 @@ pub unsafe extern "C" fn peer_manager_store(
     }
 }
 
-/// Stores records in one transaction, all or none. Of two with the same address, the later one wins. New peers that a
-/// configured bound refuses are not an error here; they are left out and counted in the stats.
-///
-/// Cost: one transaction; constant in memory for each record.
-///
-/// @param pm       the peer manager
-/// @param records  the records; may be NULL when count is 0
-/// @param count    how many
-/// @param error    receives what failed; may be NULL
-/// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ADDRESS and PEER_MANAGER_ERROR_INVALID_ARGUMENT with the index of the
-///         first invalid one, and then nothing is done; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL and a count
-///         too large for any memory; PEER_MANAGER_ERROR_LIMIT when the table would have more than some three thousand million
-///         peers; PEER_MANAGER_ERROR_DATABASE, PEER_MANAGER_ERROR_BUSY,
-///         PEER_MANAGER_ERROR_DISK_FULL or PEER_MANAGER_ERROR_CORRUPT when the database refuses the write;
-///         PEER_MANAGER_ERROR_INTERNAL
-///
-/// Thread-safe. Since 0.1.0.
+/// Stores records in one transaction, all or none. Of two with the same address, the later one wins. New peers that are
+/// refused are left out. Cost: one transaction; constant in memory for each record.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn peer_manager_store_many(
     pm: *mut peer_manager,
@@ -171,7 +104,8 @@ pub unsafe extern "C" fn peer_manager_store_many(
     }
 }
 
-/// Updates a peer's type by what it was observed to be; an unknown one is added as new first, as an inbound one.
+/// Updates a peer's type after a connection, by the type that was observed; an unknown peer is first inserted as an inbound
+/// one. Cost: one transaction.
 ///
 /// | observed  | stored as inbound | stored as outbound | stored as preferred                                        |
 /// |-----------|-------------------|--------------------|------------------------------------------------------------|
@@ -181,22 +115,9 @@ pub unsafe extern "C" fn peer_manager_store_many(
 ///
 /// A preferred peer that is reported as inbound loses its status: do not report a connection that it has opened, or report
 /// it as preferred.
-///
-/// Cost: one transaction; constant in memory.
-///
-/// @param pm                    the peer manager
-/// @param address               the peer's address, in any spelling
-/// @param observed_type         PEER_MANAGER_TYPE_INBOUND, PEER_MANAGER_TYPE_OUTBOUND or PEER_MANAGER_TYPE_PREFERRED
-/// @param preferred_type_known  0 after a plain dial; non-zero when the caller knows all preferred peers, and
-///                              then a preferred peer seen as outbound becomes outbound
-/// @param error                 receives what failed; may be NULL
-/// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ADDRESS; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL and unknown
-///         enumerators; PEER_MANAGER_ERROR_LIMIT for a new peer that a bound refuses; PEER_MANAGER_ERROR_REFUSED for an
-///         address that is banned, or the node's own (peer_manager_set_own_addresses); PEER_MANAGER_ERROR_DATABASE, PEER_MANAGER_ERROR_BUSY,
-///         PEER_MANAGER_ERROR_DISK_FULL or PEER_MANAGER_ERROR_CORRUPT when the database refuses the write;
-///         PEER_MANAGER_ERROR_INTERNAL
-///
-/// Thread-safe. Since 0.1.0.
+/// @param observed_type         one of PEER_MANAGER_TYPE_*: how the peer was observed
+/// @param preferred_type_known  0 after a plain dial; non-zero when the caller knows all preferred peers, and then a
+///                              preferred peer seen as outbound becomes outbound
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn peer_manager_update_type(
     pm: *mut peer_manager,
@@ -215,29 +136,17 @@ pub unsafe extern "C" fn peer_manager_update_type(
     }
 }
 
-/// Updates a peer's back-off by how an attempt to reach it went; an unknown one is added as new first.
+/// Updates a peer's back-off after an attempt to reach it; an unknown peer is first inserted as an inbound one. Cost: one
+/// transaction.
 ///
 /// PEER_MANAGER_BACKOFF_HARD_RESET makes it due at once. Otherwise the peer waits for a random number of seconds, from 1 to
-/// 10 * 2^min(n, 10), where n is its failures after this attempt (options.backoff_seconds and max_backoff_exponent change the
-/// 10 and the other 10):
+/// 10 * 2^min(n, 10), where n is its failures after this attempt (options.backoff_seconds and max_backoff_exponent change
+/// the 10 and the other 10):
 ///
 /// | n       | 0  | 1  | 2  | 3  | 4   | 5   | 6   | 7    | 8    | 9    | 10 and more |
 /// |---------|----|----|----|----|-----|-----|-----|------|------|------|-------------|
 /// | longest | 10 | 20 | 40 | 80 | 160 | 320 | 640 | 1280 | 2560 | 5120 | 10240       |
-///
-/// Cost: one transaction; constant in memory.
-///
-/// @param pm       the peer manager
-/// @param address  the peer's address, in any spelling
-/// @param backoff  PEER_MANAGER_BACKOFF_HARD_RESET, PEER_MANAGER_BACKOFF_RESET or PEER_MANAGER_BACKOFF_INCREASE
-/// @param error    receives what failed; may be NULL
-/// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ADDRESS; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL and unknown
-///         enumerators; PEER_MANAGER_ERROR_LIMIT for a new peer that a bound refuses; PEER_MANAGER_ERROR_REFUSED for an
-///         address that is banned, or the node's own (peer_manager_set_own_addresses); PEER_MANAGER_ERROR_DATABASE, PEER_MANAGER_ERROR_BUSY,
-///         PEER_MANAGER_ERROR_DISK_FULL or PEER_MANAGER_ERROR_CORRUPT when the database refuses the write;
-///         PEER_MANAGER_ERROR_INTERNAL
-///
-/// Thread-safe. Since 0.1.0.
+/// @param backoff  one of PEER_MANAGER_BACKOFF_*
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn peer_manager_update_backoff(
     pm: *mut peer_manager,
@@ -254,25 +163,11 @@ pub unsafe extern "C" fn peer_manager_update_backoff(
     }
 }
 
-/// Does what peer_manager_update_type and peer_manager_update_backoff do, in one change; their tables say what becomes of the
-/// peer.
-///
-/// Cost: one transaction; constant in memory.
-///
-/// @param pm                    the peer manager
-/// @param address               the peer's address, in any spelling
-/// @param observed_type         PEER_MANAGER_TYPE_INBOUND, PEER_MANAGER_TYPE_OUTBOUND or PEER_MANAGER_TYPE_PREFERRED
-/// @param preferred_type_known  0 after a plain dial; non-zero when the caller knows all preferred peers, and
-///                              then a preferred peer seen as outbound becomes outbound
-/// @param backoff               PEER_MANAGER_BACKOFF_HARD_RESET, PEER_MANAGER_BACKOFF_RESET or PEER_MANAGER_BACKOFF_INCREASE
-/// @param error                 receives what failed; may be NULL
-/// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ADDRESS; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL and unknown
-///         enumerators; PEER_MANAGER_ERROR_LIMIT for a new peer that a bound refuses; PEER_MANAGER_ERROR_REFUSED for an
-///         address that is banned, or the node's own (peer_manager_set_own_addresses); PEER_MANAGER_ERROR_DATABASE, PEER_MANAGER_ERROR_BUSY,
-///         PEER_MANAGER_ERROR_DISK_FULL or PEER_MANAGER_ERROR_CORRUPT when the database refuses the write;
-///         PEER_MANAGER_ERROR_INTERNAL
-///
-/// Thread-safe. Since 0.1.0.
+/// Updates a peer's type and back-off in one change, as peer_manager_update_type and peer_manager_update_backoff do. Cost:
+/// one transaction.
+/// @param observed_type         as for peer_manager_update_type
+/// @param preferred_type_known  as for peer_manager_update_type
+/// @param backoff               one of PEER_MANAGER_BACKOFF_*
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn peer_manager_update(
     pm: *mut peer_manager,
@@ -293,20 +188,7 @@ pub unsafe extern "C" fn peer_manager_update(
     }
 }
 
-/// Removes a peer.
-///
-/// Cost: one transaction; constant in memory.
-///
-/// @param pm       the peer manager
-/// @param address  the peer's address, in any spelling
-/// @param error    receives what failed; may be NULL
-/// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_NOT_FOUND;
-///         PEER_MANAGER_ERROR_INVALID_ADDRESS; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL;
-///         PEER_MANAGER_ERROR_DATABASE, PEER_MANAGER_ERROR_BUSY,
-///         PEER_MANAGER_ERROR_DISK_FULL or PEER_MANAGER_ERROR_CORRUPT when the database refuses the write;
-///         PEER_MANAGER_ERROR_INTERNAL
-///
-/// Thread-safe. Since 0.1.0.
+/// Removes a peer, or returns PEER_MANAGER_ERROR_NOT_FOUND. Cost: one transaction.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn peer_manager_remove(
     pm: *mut peer_manager,
@@ -322,20 +204,9 @@ pub unsafe extern "C" fn peer_manager_remove(
 }
 
 /// Removes the peers that have failed at least min_num_failures times, preferred ones too. In the database, rows that are
-/// not valid peers are deleted too if they have as many failures (with DEFERRED, they stay).
-///
-/// Cost: one transaction, linear in the rows of the database.
-///
-/// @param pm                the peer manager
+/// not valid peers are deleted too if they have as many failures (with DEFERRED, they stay); out_removed counts the peers
+/// in memory only. Cost: one transaction, linear in the rows of the database.
 /// @param min_num_failures  failures; 0 removes all peers
-/// @param out_removed       receives how many there were in memory; may be NULL
-/// @param error             receives what failed; may be NULL
-/// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL;
-///         PEER_MANAGER_ERROR_DATABASE, PEER_MANAGER_ERROR_BUSY,
-///         PEER_MANAGER_ERROR_DISK_FULL or PEER_MANAGER_ERROR_CORRUPT when the database refuses the write;
-///         PEER_MANAGER_ERROR_INTERNAL
-///
-/// Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn peer_manager_remove_peers_with_many_failures(
     pm: *mut peer_manager,
@@ -356,26 +227,14 @@ pub unsafe extern "C" fn peer_manager_remove_peers_with_many_failures(
     }
 }
 
-/// Limits every peer's next attempt to latest. This repairs a table after a clock that was wrong (peers that failed while it
+/// Limits every peer's next attempt to latest, to repair a table after a clock that was wrong (peers that failed while it
 /// was ahead would wait until that time comes), or after the caller changed its back-off. Peers whose next attempt is not
-/// later stay as they are.
+/// later stay as they are. Since 0.2.0.
 ///
 /// Only peers in the table change. Rows that are not valid peers, and rows that max_peers or max_peers_per_netgroup left in
-/// the file, keep their time; so a node with such rows calls this again after opening the file with larger bounds.
-///
-/// Cost: one transaction for all that change, none if there are none; linear in the table.
-///
-/// @param pm           the peer manager
-/// @param latest       seconds since the Unix epoch
-/// @param out_changed  receives how many peers were changed; may be NULL
-/// @param error        receives what failed; may be NULL
-/// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL;
-///         PEER_MANAGER_ERROR_NO_MEMORY for a list of the peers that change;
-///         PEER_MANAGER_ERROR_DATABASE, PEER_MANAGER_ERROR_BUSY,
-///         PEER_MANAGER_ERROR_DISK_FULL or PEER_MANAGER_ERROR_CORRUPT when the database refuses the write;
-///         PEER_MANAGER_ERROR_INTERNAL
-///
-/// Thread-safe. Since 0.2.0.
+/// the file, keep their time; so a node with such rows calls this again after opening the file with larger bounds. Cost:
+/// one transaction for all that change, none if there are none; linear in the table.
+/// @param latest  a time
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn peer_manager_limit_next_attempt(
     pm: *mut peer_manager,
@@ -396,20 +255,10 @@ pub unsafe extern "C" fn peer_manager_limit_next_attempt(
     }
 }
 
-/// Removes all peers of a host, whatever their ports. An IPv6 address that wraps an IPv4 address (6to4, Teredo's client, NAT64) is
-/// a host of its own here, unlike in peer_manager_ban. Cost: linear in the table; one transaction for all that are removed, none
-/// if there are none.
-///
-/// @param pm           the peer manager
-/// @param host         NUL-terminated text: an IPv4 address, an IPv6 address without brackets, or a name, in any spelling
-/// @param out_removed  receives how many there were; may be NULL. None is no error.
-/// @param error        receives what failed; may be NULL
-/// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL and for text that is not UTF-8;
-///         PEER_MANAGER_ERROR_INVALID_ADDRESS when host is no host; PEER_MANAGER_ERROR_NO_MEMORY for a list of the peers that
-///         are removed; PEER_MANAGER_ERROR_DATABASE, PEER_MANAGER_ERROR_BUSY, PEER_MANAGER_ERROR_DISK_FULL or
-///         PEER_MANAGER_ERROR_CORRUPT when the database refuses the write; PEER_MANAGER_ERROR_INTERNAL
-///
-/// Thread-safe. Since 0.2.0.
+/// Removes all peers of a host, whatever their ports; it is no error if there are none. An IPv6 address that wraps an IPv4
+/// address (6to4, Teredo's client, NAT64) is a host of its own here, unlike in peer_manager_ban. Cost: one transaction for
+/// all that are removed, none if there are none; linear in the table. Since 0.2.0.
+/// @param host  an IPv4 address, an IPv6 address without brackets, or a name, in any spelling
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn peer_manager_remove_host(
     pm: *mut peer_manager,
@@ -431,18 +280,7 @@ pub unsafe extern "C" fn peer_manager_remove_host(
     }
 }
 
-/// Removes all peers. In the database, rows that are not valid peers are deleted too.
-///
-/// Cost: one transaction.
-///
-/// @param pm     the peer manager
-/// @param error  receives what failed; may be NULL
-/// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL;
-///         PEER_MANAGER_ERROR_DATABASE, PEER_MANAGER_ERROR_BUSY,
-///         PEER_MANAGER_ERROR_DISK_FULL or PEER_MANAGER_ERROR_CORRUPT when the database refuses the write;
-///         PEER_MANAGER_ERROR_INTERNAL
-///
-/// Thread-safe. Since 0.1.0.
+/// Removes all peers. In the database, rows that are not valid peers are deleted too. Cost: one transaction.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn peer_manager_clear_all(
     pm: *mut peer_manager,

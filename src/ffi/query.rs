@@ -10,28 +10,26 @@ use crate::error::{Error, Result};
 use crate::network::Networks;
 use crate::query::{PeerQuery, PeerTypeFilter};
 
-/// Inbound peers only. Since 0.1.0.
+/// Inbound peers only.
 pub const PEER_MANAGER_FILTER_INBOUND_ONLY: u32 = 0;
-/// Outbound peers only. Since 0.1.0.
+/// Outbound peers only.
 pub const PEER_MANAGER_FILTER_OUTBOUND_ONLY: u32 = 1;
-/// Preferred peers only. Since 0.1.0.
+/// Preferred peers only.
 pub const PEER_MANAGER_FILTER_PREFERRED_ONLY: u32 = 2;
-/// Outbound and preferred peers. Since 0.1.0.
+/// Outbound and preferred peers.
 pub const PEER_MANAGER_FILTER_ANY_OUTBOUND: u32 = 3;
-/// Every peer. Since 0.1.0.
+/// Every peer.
 pub const PEER_MANAGER_FILTER_ANY: u32 = 4;
 /// Inbound and outbound peers: to tell strangers nothing of the operator's own peers. Since 0.2.0.
 pub const PEER_MANAGER_FILTER_NOT_PREFERRED: u32 = 5;
 
-/// Which peers are eligible. Initialise it with PEER_MANAGER_QUERY_INIT or peer_manager_query_init, then set what
-/// differs. Since 0.1.0.
+/// Which peers are eligible.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct peer_manager_query {
     /// sizeof(peer_manager_query), set by the initialiser.
     pub struct_size: u32,
-    /// PEER_MANAGER_FILTER_INBOUND_ONLY, _OUTBOUND_ONLY, _PREFERRED_ONLY, _ANY_OUTBOUND (the default), _ANY or
-    /// _NOT_PREFERRED.
+    /// One of PEER_MANAGER_FILTER_*; PEER_MANAGER_FILTER_ANY_OUTBOUND by default.
     pub type_filter: u32,
     /// Non-zero, the default: only peers with next_attempt <= now.
     pub use_next_attempt: u32,
@@ -40,40 +38,38 @@ pub struct peer_manager_query {
     /// The most failures; PEER_MANAGER_REALLY_DEAD by default.
     pub max_num_failures: u32,
     /// 0, the default: every eligible peer is equally likely. Otherwise each draw first picks a netgroup
-    /// (peer_manager_options.max_peers_per_netgroup says what is one), uniformly
-    /// among those with an eligible peer left, then a peer in it, uniformly, and takes at most this many from any one
-    /// netgroup: an attacker's share is the share of netgroups it holds, not of addresses. Excluded peers do not count.
+    /// (peer_manager_options.max_peers_per_netgroup), uniformly among those with an eligible peer left, then a peer in it,
+    /// uniformly, and takes at most this many from any one netgroup: an attacker's share is the share of netgroups it holds,
+    /// not of addresses. Excluded peers do not count.
     pub max_per_netgroup: u32,
-    /// Peers to leave out, e.g. those connected now, in any spelling and order, known or not; NULL when
-    /// exclude_count is 0. Borrowed for the call.
+    /// Peers to leave out, such as those connected now, in any spelling and order, known or not; an invalid address is
+    /// PEER_MANAGER_ERROR_INVALID_ADDRESS with its index. Borrowed for the call.
     pub exclude: *const peer_manager_address,
     /// How many.
     pub exclude_count: usize,
     /// 0 or 1, the default: off. Otherwise, at most 64: each place in the answer goes to the most senior of this many draws,
     /// each made as if it were for that place alone. Since 0.2.0.
     ///
-    /// Of inbound peers, the one that was heard of first is the most senior; of outbound and preferred ones, that which first
-    /// became outbound or preferred; a peer that is stored or imported is new at that time. Seniority lasts through restarts,
-    /// failures and changes between outbound and preferred, and ends with removal. A flood cannot be old, so it wins few
-    /// places. (The principle is Kademlia's preference for old contacts: P. Maymounkov and D. Mazieres, 2002.)
+    /// Of inbound peers, the one that was heard of first is the most senior; of outbound and preferred ones, the one that
+    /// first became outbound or preferred; a peer that is stored or imported is new at that time. Seniority lasts through
+    /// restarts, failures and changes between outbound and preferred, and ends with removal. A flood cannot be old, so it
+    /// wins few places. (The principle is Kademlia's preference for old contacts: P. Maymounkov and D. Mazieres, 2002.)
     ///
     /// It costs the file nothing: the order of its rows is the order of seniority. A file whose table peers is WITHOUT ROWID
     /// keeps none: there, peers are in the order of their keys after a restart.
     pub seniority: u32,
     /// Non-zero: leaves out every peer of a netgroup that an address in exclude is in. Since 0.2.0.
     pub apart: u32,
-    /// 0, the default: all networks. Otherwise a sum of PEER_MANAGER_NETWORK_IPV4, _IPV6, _ONION, _I2P and _NAME: only peers
-    /// with such addresses. Peers of other networks cost a draw each, and where they are most, the query is linear in the
-    /// admitted peers. Since 0.2.0.
+    /// 0, the default: all networks. Otherwise a sum of PEER_MANAGER_NETWORK_*: only peers with such addresses. Peers of
+    /// other networks cost a draw each, and where they are most, the query is linear in the admitted peers. Since 0.2.0.
     pub networks: u32,
     /// For peer_manager_get_peers_to_send with peer_manager_options.share_cache_seconds: which of the shared lists answers,
-    /// from 0 to 15. With one for each network and each local address, who asks over two of them cannot tell by the answers
-    /// that it is one node. Since 0.2.0.
+    /// from 0 to 15. With one for each network and each local address, a peer that asks over two of them cannot tell by the
+    /// answers that it is one node. Since 0.2.0.
     pub share_key: u32,
-    /// 0, the default: any. Otherwise only peers that were heard of, or else reached, at or after this time, in seconds since
-    /// the Unix epoch. Needs peer_manager_options.keep_history, else it is PEER_MANAGER_ERROR_INVALID_ARGUMENT. To hear of a peer is recorded to the
-    /// day: see peer_manager_history.last_heard. Peers that are left out cost a draw each, and where they are most, the query is
-    /// linear in the admitted peers. Since 0.2.0.
+    /// 0, the default: any. Otherwise only peers that were heard of, or else reached, at or after this time. Needs
+    /// peer_manager_options.keep_history, else it is PEER_MANAGER_ERROR_INVALID_ARGUMENT. A peer is heard of to the day: see
+    /// peer_manager_history.last_heard. Peers that are left out cost as those of other networks. Since 0.2.0.
     pub heard_since: i64,
     /// 0, the default: any. Otherwise only peers reached at or after this time. As heard_since. Since 0.2.0.
     pub reached_since: i64,
@@ -193,13 +189,8 @@ fn networks(bits: u32, name: &str) -> Result<Networks> {
 /// most PEER_MANAGER_REALLY_DEAD times (10 in 0.1, which after an outage of the node's own line left it with no eligible
 /// peer).
 ///
-/// In a new node it finds no peers, because every peer is inbound until a dial succeeds. peer_manager_next_to_dial says
-/// whom to dial without a query.
-///
-/// @param query        the struct to initialise; NULL does nothing
-/// @param struct_size  sizeof(peer_manager_query) as the caller knows it; at most that many bytes are written
-///
-/// Thread-safe. Since 0.1.0.
+/// In a new node it finds no peers, because every peer is inbound until a dial succeeds. peer_manager_next_to_dial draws
+/// peers to dial without a query.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn peer_manager_query_init(query: *mut peer_manager_query, struct_size: usize) {
     boundary::answer("peer_manager_query_init", (), || {
@@ -208,27 +199,15 @@ pub unsafe extern "C" fn peer_manager_query_init(query: *mut peer_manager_query,
     });
 }
 
-/// Draws min(size, eligible) peers: uniformly, without replacement, in random order. With max_per_netgroup, each draw
-/// picks a netgroup first, and at most that many peers come from each.
+/// Draws min(size, eligible) peers: uniformly, without replacement, in random order. With max_per_netgroup, each draw picks
+/// a netgroup first, and at most that many peers come from each.
 ///
-/// Cost: depends on size and query->exclude_count, not on the table; peers that have become due since the last query
-/// are moved first, a few steps each, and at most a millisecond or two of them in one call. A max_num_failures above 15
-/// other than 31, 63, 120 and UINT32_MAX costs more where it leaves out most of the peers. The first query with
-/// max_per_netgroup of a table without bounds is linear in the table, which it locks for moments only; from then on the
-/// netgroups are kept up to date. Never waits for the disk.
-///
-/// @param pm         the peer manager
-/// @param query      which peers are eligible
-/// @param size       how many are wanted, the capacity of out; 0 is fine
-/// @param out        receives the addresses; may be NULL when size is 0
-/// @param out_count  receives how many there are
-/// @param error      receives what failed; may be NULL
-/// @return PEER_MANAGER_OK, also when there are fewer or none; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL, an unknown
-///         enumerator, a field beyond its range, a bad struct_size and sizes too large for any memory; PEER_MANAGER_ERROR_INVALID_ADDRESS with the
-///         index of the first invalid one in query->exclude; PEER_MANAGER_ERROR_UNSUPPORTED for a field that this version
-///         does not know; PEER_MANAGER_ERROR_NO_MEMORY; PEER_MANAGER_ERROR_INTERNAL
-///
-/// Thread-safe. Since 0.1.0.
+/// Cost: depends on size and query->exclude_count, not on the table; peers that have become due since the last query are
+/// moved first, a few steps each, and at most a millisecond or two of them in one call. A max_num_failures above 15 other
+/// than 31, 63, 120 and UINT32_MAX costs more where it leaves out most of the peers. The first query with max_per_netgroup
+/// of a table without bounds is linear in the table, which it locks for moments only; from then on the netgroups are kept
+/// up to date.
+/// @param query  which peers are eligible; a field beyond its range is PEER_MANAGER_ERROR_INVALID_ARGUMENT
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn peer_manager_load_random_peers(
     pm: *mut peer_manager,
@@ -247,28 +226,19 @@ pub unsafe extern "C" fn peer_manager_load_random_peers(
     }
 }
 
-/// Draws peers to tell another peer about: never private addresses (peer_manager_options.reach may say otherwise), never
-/// exclude; preferred before outbound before inbound, at random within each.
+/// Draws peers to tell another peer about: preferred before outbound before inbound, at random within each. Private
+/// addresses are left out (but see peer_manager_options.reach), and so is exclude.
 ///
 /// With peer_manager_options.share_cache_seconds everyone is answered from the same shared list for a while, in the same
-/// order: preferred before outbound before inbound, by the type that they had when they were drawn, so that no peer moves to
-/// the front when this node reaches it. The list grows when an answer would be
-/// shorter than asked for, up to share_max_percent of the peers of each type. Peers that were removed, or that the filter no
-/// longer admits, are never in an answer.
+/// order: preferred before outbound before inbound, by the type that they had when they were drawn, so that no peer moves
+/// to the front when this node reaches it. The list grows when an answer would be shorter than asked for, up to
+/// share_max_percent of the peers of each type. Peers that were removed, or that the filter no longer admits, are never in
+/// an answer.
 ///
 /// Cost: as peer_manager_load_random_peers; with share_cache_seconds, linear in the shared list, which is about as long as
 /// the longest answer, and longer if queries differ or peers are removed. Such calls wait for each other.
-///
-/// @param pm         the peer manager
-/// @param filter     which peers are eligible; NULL for every type, whatever its failures and next attempt
-/// @param exclude    the peer that asks, because it knows its own address; may be NULL
-/// @param size       how many are wanted, the capacity of out; 0 is fine
-/// @param out        receives the addresses; may be NULL when size is 0
-/// @param out_count  receives how many there are
-/// @param error      receives what failed; may be NULL
-/// @return as peer_manager_load_random_peers; PEER_MANAGER_ERROR_INVALID_ADDRESS also when exclude is no address
-///
-/// Thread-safe. Since 0.1.0.
+/// @param filter   which peers are eligible; NULL for every type, whatever its failures and next attempt
+/// @param exclude  the peer that asks, because it knows its own address; may be NULL
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn peer_manager_get_peers_to_send(
     pm: *mut peer_manager,

@@ -7,38 +7,38 @@ use super::{boundary, handle};
 use crate::error::Result;
 use crate::peer::{BackOffUpdate, PeerRecord, StoredPeerType};
 
-/// Known from an incoming connection or from gossip: never dialled successfully yet. Since 0.1.0.
+/// Known from an incoming connection or from gossip, and never dialled successfully yet.
 pub const PEER_MANAGER_TYPE_INBOUND: u32 = 0;
-/// Dialled successfully at least once. Since 0.1.0.
+/// Dialled successfully at least once.
 pub const PEER_MANAGER_TYPE_OUTBOUND: u32 = 1;
-/// Chosen by the operator. Since 0.1.0.
+/// Chosen by the operator.
 pub const PEER_MANAGER_TYPE_PREFERRED: u32 = 2;
 
-/// Reset the failures to 0 and make the peer due now: for a peer that the operator wants dialled at once.
-/// Since 0.1.0.
+/// Resets the failures to 0 and makes the peer due now: for a peer that the operator wants dialled at once.
 pub const PEER_MANAGER_BACKOFF_HARD_RESET: u32 = 0;
-/// Reset the failures to 0 and wait for 1 to 10 seconds: what to do after a successful dial. Since 0.1.0.
+/// Resets the failures to 0 and has the peer wait for 1 to 10 seconds: after a successful dial.
 pub const PEER_MANAGER_BACKOFF_RESET: u32 = 1;
-/// Count one more failure, which makes n, and wait for a random time from 1 to 10 * 2^min(n, 10) seconds: what to do
-/// after a failed dial. Since 0.1.0.
+/// Counts one more failure, which makes n, and has the peer wait for a random time from 1 to 10 * 2^min(n, 10) seconds:
+/// after a failed dial.
 pub const PEER_MANAGER_BACKOFF_INCREASE: u32 = 2;
 
-/// The number of failures from which a node usually gives up on a peer. The default query still admits peers with
-/// exactly that many; peer_manager_remove_peers_with_many_failures with this number removes them. Since 0.1.0.
+/// The number of failures from which a node stops telling others about a peer, as stellar-core does. A query with it as
+/// max_num_failures still admits peers with exactly that many; peer_manager_remove_peers_with_many_failures with it removes
+/// them.
 pub const PEER_MANAGER_MAX_FAILURES: u32 = 10;
 const _: () = assert!(PEER_MANAGER_MAX_FAILURES == crate::peer::MAX_FAILURES, "C and Rust agree");
 
-/// All that is known of one peer. 272 bytes. Since 0.1.0.
+/// The state of one peer. 272 bytes.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct peer_manager_record {
     /// Where it listens.
     pub address: peer_manager_address,
-    /// When it may be dialled next, in seconds since the Unix epoch.
+    /// When it may be dialled next.
     pub next_attempt: i64,
     /// Failures since the last success.
     pub num_failures: u32,
-    /// PEER_MANAGER_TYPE_INBOUND, PEER_MANAGER_TYPE_OUTBOUND or PEER_MANAGER_TYPE_PREFERRED.
+    /// One of PEER_MANAGER_TYPE_*.
     pub peer_type: u32,
 }
 
@@ -95,15 +95,7 @@ pub(super) fn backoff(number: u32) -> Result<BackOffUpdate> {
 }
 
 /// Makes the record of a peer that was just heard of: inbound, no failures, due at now.
-///
-/// @param address  the address, in any spelling
-/// @param now      seconds since the Unix epoch
-/// @param out      receives the record; may hold the address that is passed
-/// @param error    receives what failed; may be NULL
-/// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ADDRESS; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL;
-///         PEER_MANAGER_ERROR_INTERNAL
-///
-/// Thread-safe. Since 0.1.0.
+/// @param now  the time
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn peer_manager_record_init(
     address: *const peer_manager_address,
@@ -121,13 +113,8 @@ pub unsafe extern "C" fn peer_manager_record_init(
     }
 }
 
-/// Returns whether a peer's next attempt is due.
-///
-/// @param record  the record; may be NULL
-/// @param now     seconds since the Unix epoch
-/// @return whether next_attempt <= now; false for NULL and after an internal error
-///
-/// Thread-safe. Since 0.1.0.
+/// Returns whether a peer's next attempt is due: next_attempt <= now.
+/// @param now  the time
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn peer_manager_record_is_ready(record: *const peer_manager_record, now: i64) -> bool {
     boundary::answer("peer_manager_record_is_ready", false, || {

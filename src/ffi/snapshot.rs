@@ -8,8 +8,8 @@ use crate::error::{Error, Result};
 use crate::manager::PeerManager;
 use crate::table::Snapshot;
 
-/// All peers as they were at one point in time. Opaque: made by peer_manager_get_all_peers, freed by
-/// peer_manager_snapshot_free. It is used by one thread at a time and may outlive its peer manager. Since 0.1.0.
+/// All peers as they were at one point in time, opaque: made by peer_manager_get_all_peers, freed by
+/// peer_manager_snapshot_free. It may outlive its peer manager.
 pub struct peer_manager_snapshot {
     pub(super) peers: Snapshot,
 }
@@ -27,12 +27,7 @@ impl peer_manager_snapshot {
     }
 }
 
-/// Returns the number of peers. Cost: constant.
-///
-/// @param pm  the peer manager; may be NULL
-/// @return the number; 0 for NULL and after an internal error
-///
-/// Thread-safe. Since 0.1.0.
+/// Returns the number of peers.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn peer_manager_peer_count(pm: *mut peer_manager) -> usize {
     // SAFETY: the caller keeps the contract of the module.
@@ -41,14 +36,6 @@ pub unsafe extern "C" fn peer_manager_peer_count(pm: *mut peer_manager) -> usize
 
 /// Copies all peers as they are at one point in time, in no particular order. Cost: linear, about 32 bytes a peer, 52 with
 /// peer_manager_options.keep_history.
-///
-/// @param pm     the peer manager
-/// @param out    receives the snapshot, to be freed with peer_manager_snapshot_free
-/// @param error  receives what failed; may be NULL
-/// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL; PEER_MANAGER_ERROR_NO_MEMORY when there is not
-///         enough for the copy; PEER_MANAGER_ERROR_INTERNAL
-///
-/// Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn peer_manager_get_all_peers(
     pm: *mut peer_manager,
@@ -66,12 +53,7 @@ pub unsafe extern "C" fn peer_manager_get_all_peers(
     }
 }
 
-/// Returns the number of peers in a snapshot. Cost: constant.
-///
-/// @param snapshot  the snapshot; may be NULL
-/// @return the number; 0 for NULL and after an internal error
-///
-/// One thread at a time for each snapshot. Since 0.1.0.
+/// Returns the number of peers in a snapshot.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn peer_manager_snapshot_count(snapshot: *const peer_manager_snapshot) -> usize {
     boundary::answer("peer_manager_snapshot_count", 0, || {
@@ -80,16 +62,7 @@ pub unsafe extern "C" fn peer_manager_snapshot_count(snapshot: *const peer_manag
     })
 }
 
-/// Reads one peer of a snapshot. Cost: constant.
-///
-/// @param snapshot  the snapshot
-/// @param index     less than peer_manager_snapshot_count
-/// @param out       receives the record
-/// @param error     receives what failed; may be NULL
-/// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL and an index past the end;
-///         PEER_MANAGER_ERROR_INTERNAL
-///
-/// One thread at a time for each snapshot. Since 0.1.0.
+/// Reads the record of one peer of a snapshot.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn peer_manager_snapshot_get(
     snapshot: *const peer_manager_snapshot,
@@ -109,11 +82,7 @@ pub unsafe extern "C" fn peer_manager_snapshot_get(
     }
 }
 
-/// Frees a snapshot.
-///
-/// @param snapshot  the snapshot; NULL does nothing. It must not be used afterwards.
-///
-/// One thread at a time for each snapshot. Since 0.1.0.
+/// Frees a snapshot, which must not be used afterwards.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn peer_manager_snapshot_free(snapshot: *mut peer_manager_snapshot) {
     boundary::answer("peer_manager_snapshot_free", (), || {

@@ -15,17 +15,10 @@ use super::{boundary, handle};
 use crate::address::PeerAddress;
 use crate::error::{Error, Result};
 
-/// Makes an address from a socket address, as accept and getpeername give it. Not on Windows.
-///
-/// @param sa      an AF_INET or AF_INET6 socket address; need not be aligned
-/// @param sa_len  its size in bytes
-/// @param out     receives the address
-/// @param error   receives what failed; may be NULL
-/// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ADDRESS for another family, for port 0 and for a scope id;
-///         PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL and for a size too small for the family;
-///         PEER_MANAGER_ERROR_INTERNAL
-///
-/// Thread-safe. Since 0.1.0.
+/// Makes an address from a socket address, as accept and getpeername return it. Not on Windows.
+/// @param sa      an AF_INET or AF_INET6 socket address, not necessarily aligned; another family, port 0 and a scope id are
+///                PEER_MANAGER_ERROR_INVALID_ADDRESS
+/// @param sa_len  its size in bytes, which must be enough for the family
 #[cfg(unix)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn peer_manager_address_from_sockaddr(
@@ -44,17 +37,10 @@ pub unsafe extern "C" fn peer_manager_address_from_sockaddr(
     }
 }
 
-/// Makes a socket address from an IP address, as connect takes it. Not on Windows.
-///
-/// @param address  the address, in any spelling
+/// Makes a socket address from an IP address, as connect takes it. Not on Windows. A name is
+/// PEER_MANAGER_ERROR_UNSUPPORTED, because the library never resolves DNS.
 /// @param out      receives an AF_INET or AF_INET6 socket address
 /// @param out_len  receives its size in bytes
-/// @param error    receives what failed; may be NULL
-/// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_UNSUPPORTED for a name, because the library never resolves DNS;
-///         PEER_MANAGER_ERROR_INVALID_ADDRESS; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL;
-///         PEER_MANAGER_ERROR_INTERNAL
-///
-/// Thread-safe. Since 0.1.0.
 #[cfg(unix)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn peer_manager_address_to_sockaddr(

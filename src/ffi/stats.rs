@@ -9,14 +9,13 @@ use super::{boundary, handle, options, sized};
 use crate::error::Error;
 use crate::stats::Stats;
 
-/// Counts of what is in the table and of what happened since it was opened. Initialise it with
-/// PEER_MANAGER_STATS_INIT or peer_manager_stats_init. Since 0.1.0.
+/// Counts of what is in the table and of what happened since it was opened.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct peer_manager_stats {
     /// sizeof(peer_manager_stats), set by the initialiser.
     pub struct_size: u32,
-    /// How the peer manager was opened: PEER_MANAGER_DURABILITY_COMMIT, _SYNC or _DEFERRED.
+    /// How the peer manager was opened: one of PEER_MANAGER_DURABILITY_*.
     pub durability: u32,
     /// All peers.
     pub peers: u64,
@@ -28,23 +27,23 @@ pub struct peer_manager_stats {
     pub preferred: u64,
     /// Peers with next_attempt <= now.
     pub ready: u64,
-    /// Netgroups with at least one peer: peer_manager_options.max_peers_per_netgroup says what is one.
+    /// Netgroups (peer_manager_options.max_peers_per_netgroup) with at least one peer.
     pub netgroups: u64,
     /// With DEFERRED: changes that are not in the file yet.
     pub pending_writes: u64,
     /// Writes to the database that failed since the peer manager was opened; with DEFERRED each try of a group is one.
     pub failed_writes: u64,
-    /// Rows of the database that were not valid peers when it was opened, left where they are. After a quarantine,
-    /// the rows that could not be saved.
+    /// Rows of the database that were not valid peers when it was opened, left where they are. After a quarantine, the rows
+    /// that could not be saved.
     pub skipped_rows: u64,
-    /// Peers that max_peers, max_peers_per_netgroup, reach, bans or the list of the node's own addresses refused since the peer
-    /// manager was opened, including those that the bounds and bans kept out of the table then.
+    /// Peers that max_peers, max_peers_per_netgroup, reach, bans or the list of the node's own addresses refused since the
+    /// peer manager was opened, including those that the bounds and bans kept out of the table then.
     pub refused_peers: u64,
     /// Bans that last, now (peer_manager_ban). Since 0.2.0.
     pub bans: u64,
-    /// The size in bytes of the write-ahead log, which is next to the file with -wal added to its name. SQLite reuses it
-    /// from the beginning once all of it is in the file, so if it keeps growing, some reader never ends. 0 in memory and
-    /// on a borrowed connection. Since 0.2.0.
+    /// The size in bytes of the write-ahead log, which is next to the file with -wal added to its name. SQLite reuses it from
+    /// the beginning once all of it is in the file, so if it keeps growing, some reader never ends. 0 in memory and on a
+    /// borrowed connection. Since 0.2.0.
     pub log_bytes: u64,
     /// Failed attempts that did not count, because the node was offline (peer_manager_set_online). Since 0.2.0.
     pub forgiven_failures: u64,
@@ -101,11 +100,6 @@ impl From<&Stats> for peer_manager_stats {
 }
 
 /// Initialises stats: all zero.
-///
-/// @param stats        the struct to initialise; NULL does nothing
-/// @param struct_size  sizeof(peer_manager_stats) as the caller knows it; at most that many bytes are written
-///
-/// Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn peer_manager_stats_init(stats: *mut peer_manager_stats, struct_size: usize) {
     boundary::answer("peer_manager_stats_init", (), || {
@@ -115,18 +109,9 @@ pub unsafe extern "C" fn peer_manager_stats_init(stats: *mut peer_manager_stats,
 }
 
 /// Counts peers, writes and refusals. Cost: constant in a table with bounds, or once it has been queried with
-/// max_per_netgroup; else linear in the table, to count the netgroups, in parts of less than a millisecond between which other
-/// threads get in: in a table of more than 16,384 peers, what changes while they are counted may count or not. Never waits for
-/// the disk.
-///
-/// @param pm     the peer manager
-/// @param out    initialised; receives the counts; no byte beyond its struct_size is written
-/// @param error  receives what failed; may be NULL
-/// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL and a bad struct_size;
-///         PEER_MANAGER_ERROR_UNSUPPORTED for a struct that is larger than this version's and not zero there;
-///         PEER_MANAGER_ERROR_INTERNAL
-///
-/// Thread-safe. Since 0.1.0.
+/// max_per_netgroup; else linear in the table, to count the netgroups, in parts of less than a millisecond between which
+/// other threads get in: in a table of more than 16,384 peers, what changes while they are counted may count or not.
+/// @param out  an initialised struct, which receives the counts; no byte beyond its struct_size is written
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn peer_manager_get_stats(
     pm: *mut peer_manager,
@@ -145,19 +130,12 @@ pub unsafe extern "C" fn peer_manager_get_stats(
 }
 
 /// Returns what happened to the file, if it was damaged when the peer manager was opened and
-/// PEER_MANAGER_ON_CORRUPT_QUARANTINE was set. Cost: constant.
-///
-/// @param pm          the peer manager
-/// @param path        receives where the damaged file is now, as NUL-terminated UTF-8; empty text when there was no
-///                    damage; NULL with a capacity of 0 when it is not wanted
-/// @param capacity    the size of path in bytes; 4096 is enough for every path on Linux
-/// @param out_saved   receives how many peers were read from it and are in the new file; may be NULL
-/// @param out_lost    receives how many rows could not be read, of those that left any trace; may be NULL
-/// @param error       receives what failed; may be NULL
-/// @return PEER_MANAGER_OK; PEER_MANAGER_ERROR_INVALID_ARGUMENT for NULL and when path is too small;
-///         PEER_MANAGER_ERROR_INTERNAL
-///
-/// Thread-safe. Since 0.1.0.
+/// PEER_MANAGER_ON_CORRUPT_QUARANTINE was set. PEER_MANAGER_ERROR_INVALID_ARGUMENT also when path is too small.
+/// @param path       receives where the damaged file is now; empty text when there was no damage; NULL with a capacity of 0
+///                   when it is not wanted
+/// @param capacity   the size of path in bytes; 4096 is enough for every path on Linux
+/// @param out_saved  receives how many peers were read from it and are in the new file; may be NULL
+/// @param out_lost   receives how many rows could not be read, of those that left any trace; may be NULL
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn peer_manager_get_quarantine(
     pm: *mut peer_manager,

@@ -11,12 +11,8 @@ const VERSION: &CStr = match CStr::from_bytes_with_nul(concat!(env!("CARGO_PKG_V
     Err(_) => c"unknown",
 };
 
-/// Returns the version of the library that is loaded, which may be newer than the header compiled against.
-///
-/// @return major * 1000000 + minor * 1000 + patch, to be compared with PEER_MANAGER_VERSION_NUMBER; 0 after an
-///         internal error
-///
-/// Thread-safe. Since 0.1.0.
+/// Returns the version of the loaded library, which may be newer than the header that the program was compiled with.
+/// @return major * 1000000 + minor * 1000 + patch, to be compared with PEER_MANAGER_VERSION_NUMBER
 #[unsafe(no_mangle)]
 pub extern "C" fn peer_manager_version_number() -> u32 {
     boundary::answer("peer_manager_version_number", 0, || {
@@ -27,22 +23,16 @@ pub extern "C" fn peer_manager_version_number() -> u32 {
     })
 }
 
-/// Returns the version of the library that is loaded, as text.
-///
-/// @return static text such as "0.1.0", never NULL; "unknown" after an internal error
-///
-/// Thread-safe. Since 0.1.0.
+/// Returns the version of the loaded library as text, such as "0.1.0".
+/// @return static text, never NULL
 #[unsafe(no_mangle)]
 pub extern "C" fn peer_manager_version_string() -> *const c_char {
     boundary::answer("peer_manager_version_string", c"unknown".as_ptr(), || VERSION.as_ptr())
 }
 
-/// Describes how the library that is loaded was built: its version, the version of SQLite and whether it is bundled
-/// or the system's, and the target platform.
-///
-/// @return static text in one line, for logs and bug reports, never NULL; "unknown" after an internal error
-///
-/// Thread-safe. Since 0.1.0.
+/// Describes how the loaded library was built: its version, the version of SQLite and whether it is bundled or the
+/// system's, and the target platform.
+/// @return static text in one line, for logs and bug reports, never NULL
 #[unsafe(no_mangle)]
 pub extern "C" fn peer_manager_build_info() -> *const c_char {
     static BUILD_INFO: OnceLock<CString> = OnceLock::new();

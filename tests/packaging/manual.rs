@@ -33,7 +33,7 @@ fn it_is_made_without_a_warning() {
 
 #[test]
 fn a_comment_that_is_not_understood_is_an_error() {
-    let Some(output) = manual("@param snapshot ", "@param nobody ") else { return };
+    let Some(output) = manual("@param subject ", "@param nobody ") else { return };
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(!output.status.success() && said.contains("nobody"), "{said}");
 }
