@@ -1,4 +1,4 @@
-//! Line charts as SVG, as the README shows them: for the report of the benchmarks and for the attack simulator.
+//! Line charts as SVG, as README and docs/ show them: for the report of the benchmarks and for the attack simulator.
 //!
 //! A chart is one or more panels below each other, each with its own axes and its legend to the right. The ground is white
 //! and the text black whatever the reader's theme, so that a chart is legible in light and in dark mode.

@@ -1,4 +1,4 @@
-//! Turns one run of `cargo bench` into the table and the chart of the README.
+//! Turns one run of `cargo bench` into the tables and the chart of docs/performance.md.
 //!
 //! `cargo run --release --example bench_report -- CHART.svg`
 
@@ -14,7 +14,7 @@ use chart::{Axis, Line, Panel, Point, Scale, grouped};
 /// Median nanoseconds by number of peers, for each side.
 type Curves = BTreeMap<String, BTreeMap<u64, f64>>;
 
-/// The operations of the first table, with what the README calls them.
+/// The operations of the first table, with what docs/performance.md calls them.
 const OPERATIONS: [(&str, &str); 11] = [
     ("load_random_peers", "`load_random_peers(50)`"),
     ("get_peers_to_send", "`get_peers_to_send(50)`"),

@@ -1,4 +1,4 @@
-//! The chart of the README: the probability of capture against what the attacker has.
+//! The chart of README.md in this directory: the probability of capture against what the attacker has.
 
 use crate::Failure;
 use crate::chart::{self, Axis, Line, Panel, Point, Scale, grouped};

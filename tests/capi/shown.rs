@@ -92,10 +92,14 @@ fn the_program_of_the_header_runs() {
 fn the_shorter_pieces_compile() {
     let Some(compiler) = Tool::compiler(Language::C) else { return };
     let directory = tempfile::tempdir().expect("a temporary directory");
-    let documents = ["README.md", "examples/c/README.md"];
-    let pieces: Vec<String> = documents.iter().flat_map(|document| pieces(document)).collect();
+    let pages = fs::read_dir(cc::root().join("docs")).expect("there are documents");
+    let pages = pages.map(|entry| entry.expect("an entry").file_name().into_string().expect("UTF-8"));
+    // The steps of getting started make one program, and have a test of their own.
+    let pages = pages.filter(|page| page.ends_with(".md") && page != "getting-started.md");
+    let documents = pages.map(|page| format!("docs/{page}")).chain(["examples/c/README.md".to_owned()]);
+    let pieces: Vec<String> = documents.flat_map(|document| pieces(&document)).collect();
     let shorter: Vec<&String> = pieces.iter().filter(|piece| !piece.contains("int main(")).collect();
-    assert!(shorter.len() >= 2, "{shorter:?}");
+    assert!(shorter.len() >= 3, "{shorter:?}");
     for piece in shorter {
         compile(
             &compiler,
@@ -163,4 +167,18 @@ fn the_table_of_waits_is_true() {
         assert_eq!(compute_backoff(failures, || 0).as_secs(), 1);
     }
     assert_eq!(compute_backoff(u32::MAX, || u64::MAX), compute_backoff(10, || u64::MAX));
+}
+
+#[test]
+fn the_page_on_the_life_of_a_peer_has_the_tables_of_the_header() {
+    let page = read("docs/life-of-a-peer.md").replace('`', "");
+    let lines = page.lines().filter_map(|line| line.strip_prefix('|'));
+    let rows: Vec<Vec<String>> = lines
+        .map(|line| line.trim_end_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect())
+        .collect();
+    for function in ["peer_manager_update_type", "peer_manager_update_backoff"] {
+        for row in table(function) {
+            assert!(rows.contains(&row), "the page lacks {row:?}");
+        }
+    }
 }

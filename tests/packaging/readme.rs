@@ -1,4 +1,4 @@
-//! What README shows is what happens: its commands for the `sqlite3` shell, and its excerpt of the metrics.
+//! What the documents show is what happens: their commands for the `sqlite3` shell, and their excerpt of the metrics.
 #![cfg(target_os = "linux")]
 
 use std::collections::BTreeSet;
@@ -9,16 +9,16 @@ use std::process::Command;
 use crate::common::cc::{self, Tool};
 use peer_manager::{Clock, Options, PeerAddress, PeerManager, PeerRecord, StoredPeerType};
 
-/// The lines of README between a heading and the next.
-fn chapter(heading: &str) -> String {
-    let readme = fs::read_to_string(cc::root().join("README.md")).expect("README is UTF-8");
-    let (_, rest) = readme.split_once(&format!("\n## {heading}\n")).expect("the chapter is there");
+/// The lines of a document between a heading and the next.
+fn chapter(document: &str, heading: &str) -> String {
+    let text = fs::read_to_string(cc::root().join(document)).expect("the document is UTF-8");
+    let (_, rest) = text.split_once(&format!("\n## {heading}\n")).expect("the chapter is there");
     rest.split_once("\n## ").map_or(rest, |(chapter, _)| chapter).to_owned()
 }
 
-/// The commands of the chapter on the database, without the file that the last one writes, and what they must print.
+/// The commands of the chapter on the shell, without the file that the last one writes, and what they must print.
 fn commands() -> Vec<(String, &'static [&'static str])> {
-    let chapter = chapter("The database");
+    let chapter = chapter("docs/database.md", "With the shell");
     let commands = chapter.lines().filter(|line| line.starts_with("sqlite3 "));
     let commands: Vec<String> =
         commands.map(|line| line.strip_suffix(" >peers.txt").unwrap_or(line).to_owned()).collect();
@@ -66,7 +66,7 @@ fn node(directory: &Path) -> PeerManager {
 }
 
 #[test]
-fn the_commands_of_the_readme_read_the_table_while_the_node_runs_and_afterwards() {
+fn the_commands_of_the_documents_read_the_table_while_the_node_runs_and_afterwards() {
     if Tool::find("sqlite3 shell", "sqlite3").is_none() {
         return;
     }
@@ -93,7 +93,7 @@ fn the_commands_of_the_readme_read_the_table_while_the_node_runs_and_afterwards(
 }
 
 #[test]
-fn the_queries_of_the_readme_answer_in_the_librarys_own_sqlite() {
+fn the_queries_of_the_documents_answer_in_the_librarys_own_sqlite() {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let _manager = node(directory.path());
     let connection = rusqlite::Connection::open(directory.path().join("peers.db")).expect("a connection");
@@ -124,10 +124,10 @@ fn text(value: &rusqlite::types::Value) -> String {
 }
 
 #[test]
-fn the_metrics_of_the_readme_are_those_that_the_examples_print() {
+fn the_metrics_of_the_documents_are_those_that_the_examples_print() {
     let golden =
         fs::read_to_string(cc::root().join("examples/golden/metrics.txt")).expect("the golden metrics");
-    let chapter = chapter("Metrics");
+    let chapter = chapter("docs/operations.md", "Metrics");
     let (_, rest) = chapter.split_once("```text\n").expect("an excerpt");
     let (excerpt, _) = rest.split_once("```").expect("its end");
     let [golden, excerpt] =
@@ -135,6 +135,13 @@ fn the_metrics_of_the_readme_are_those_that_the_examples_print() {
     assert!(excerpt.len() > 5, "{excerpt:?}");
     let at_a_time = golden.windows(excerpt.len());
     assert!(at_a_time.into_iter().any(|lines| lines == excerpt), "these are not printed: {excerpt:?}");
+}
+
+#[test]
+fn the_front_page_is_short() {
+    let readme = fs::read_to_string(cc::root().join("README.md")).expect("README is UTF-8");
+    let lines = readme.lines().count();
+    assert!(lines <= 130, "README has {lines} lines: what is not for the first visit belongs into docs/");
 }
 
 /// A line of metrics but for its count, which is another each time.

@@ -75,6 +75,7 @@ impl Tree {
         let control = self.required("packaging/debian/control");
         assert!(control.contains(&format!("\nPackage: libpeer-manager{major}\n")), "{control}");
         assert!(self.required("abi/README.md").contains(&format!("`libpeer_manager.so.{major}`")));
+        assert!(self.required("docs/installing.md").contains(&format!("`libpeer_manager.so.{major}`")));
         let recorded = self.required("abi/peer_manager.abi");
         assert_eq!(between(&recorded, "soname='", "'"), format!("libpeer_manager.so.{major}"));
     }
