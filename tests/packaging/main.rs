@@ -9,6 +9,7 @@ mod deb;
 mod dependent;
 mod install;
 mod manual;
+mod monitoring;
 mod readme;
 mod source;
 mod versions;
