@@ -1,15 +1,19 @@
 //! Turns one run of `cargo bench` into the tables and the chart of docs/performance.md.
 //!
-//! `cargo run --release --example bench_report -- CHART.svg`
+//! `cargo run --release --example bench_report -- CHART.svg` writes CHART.csv as well; with `draw` before it, the chart alone
+//! is drawn anew from that.
 
+#[path = "chart/mod.rs"]
 #[expect(dead_code, reason = "shared with the attack simulator, which uses the rest")]
 mod chart;
+mod cost;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use chart::{Axis, Line, Panel, Point, Scale, grouped};
+use chart::{Table, grouped};
+use cost::duration;
 
 /// Median nanoseconds by number of peers, for each side.
 type Curves = BTreeMap<String, BTreeMap<u64, f64>>;
@@ -53,14 +57,28 @@ const OPTIONS: [(&str, &str, &str, f64, &str); 16] = [
     ("selection_8", "flooded", "uniform", 4.0, "the same, 99 % in one netgroup"),
     ("selection_50", "by_netgroup", "uniform", 4.0, "`load_random_peers(50)`, 1 of a netgroup"),
     ("selection_50", "flooded", "uniform", 4.0, "the same, 99 % in one netgroup"),
-    ("sharing", "on", "off", 1.5, "`get_peers_to_send(50)`, from one choice"),
+    ("sharing", "on", "off", 1.5, "`get_peers_to_send(50)`, from the shared list"),
     ("sharing_by_netgroup", "off", "", 4.0, "`get_peers_to_send(50)`, 1 of a netgroup"),
-    ("sharing_by_netgroup", "on", "off", 1.5, "the same, from one choice"),
-    ("sharing_by_netgroup", "on", "", 4.0, "the same, beside neither option"),
+    ("sharing_by_netgroup", "on", "off", 1.5, "the same, from the shared list"),
+    ("sharing_by_netgroup", "on", "", 4.0, "the same, compared with neither option"),
 ];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let chart = std::env::args_os().nth(1).map_or_else(|| PathBuf::from("cost.svg"), PathBuf::from);
+    let arguments: Vec<PathBuf> = std::env::args_os().skip(1).map(PathBuf::from).collect();
+    let (is_drawn_only, chart) = match &arguments[..] {
+        [] => (false, Path::new("cost.svg")),
+        [chart] if chart != Path::new("draw") => (false, &**chart),
+        [draw, chart] if draw == Path::new("draw") => (true, &**chart),
+        _ => {
+            return Err(
+                "give the chart's file, with draw before it if only the chart is to be drawn anew".into()
+            );
+        }
+    };
+    if is_drawn_only {
+        fs::write(chart, cost::svg(&Table::read_next_to(chart)?)?)?;
+        return Ok(());
+    }
     // This program is target/release/examples/bench_report.
     let exe = std::env::current_exe()?;
     let results = exe.ancestors().nth(3).unwrap_or(Path::new("target")).join("criterion");
@@ -78,7 +96,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             println!("| {} |", row.replace(',', " | "));
         }
     }
-    fs::write(&chart, svg(&curves(&results, "load_random_peers"), &curves(&results, "get_peers_to_send")))?;
+    let table = cost::table(|group, side| {
+        let curves = curves(&results, group);
+        curves.get(side).into_iter().flatten().map(|(&peers, &cost)| (peers, cost)).collect()
+    });
+    table.write_next_to(chart)?;
+    fs::write(chart, cost::svg(&table)?)?;
     eprintln!("chart: {}", chart.display());
     Ok(())
 }
@@ -130,7 +153,7 @@ fn print_options(results: &Path) {
     println!("\n| with an option | peers | off | on | of that | at most |\n|---|---:|---:|---:|---:|---:|");
     for (group, on, off, limit, title) in OPTIONS {
         let with = curves(results, group);
-        // What is not drawn by netgroup is beside the plain call.
+        // What is drawn by netgroup is compared with the plain call.
         let without = if off.is_empty() { curves(results, "sharing") } else { with.clone() };
         let off = if off.is_empty() { "off" } else { off };
         for (&peers, &on) in with.get(on).into_iter().flatten() {
@@ -167,57 +190,4 @@ fn subdirectories(path: &Path) -> Vec<PathBuf> {
 
 fn name(path: &Path) -> Option<&str> {
     path.file_name()?.to_str()
-}
-
-fn duration(nanoseconds: f64) -> String {
-    match nanoseconds {
-        ns if ns < 1e3 => format!("{ns:.0} ns"),
-        ns if ns < 1e6 => format!("{:.1} µs", ns / 1e3),
-        ns if ns < 1e9 => format!("{:.1} ms", ns / 1e6),
-        ns => format!("{:.2} s", ns / 1e9),
-    }
-}
-
-/// Cost against the size of the table; both axes are logarithmic.
-fn svg(choosing: &Curves, sharing: &Curves) -> String {
-    let lines = [
-        (choosing.get("reference"), "#b3541e", ("load_random_peers(50)", "reference")),
-        (sharing.get("reference"), "#d99a2b", ("get_peers_to_send(50)", "reference")),
-        (choosing.get("ours"), "#1f5fa8", ("load_random_peers(50)", "this library")),
-        (sharing.get("ours"), "#3aa0a0", ("get_peers_to_send(50)", "this library")),
-    ];
-    let peers = lines.iter().filter_map(|(curve, ..)| curve.and_then(|curve| curve.keys().max())).max();
-    let largest = as_f64(peers.copied().unwrap_or(1_000_000));
-    let sizes = [(1e3, "1,000"), (1e4, "10,000"), (1e5, "100,000"), (1e6, "1,000,000"), (1e7, "10,000,000")];
-    let costs = ["1 µs", "10 µs", "100 µs", "1 ms", "10 ms", "100 ms", "1 s"];
-    let panel = Panel {
-        title: "What a query costs, by the size of the table",
-        x: Axis {
-            title: "peers in the table",
-            scale: Scale::Logarithmic,
-            range: (1e3, largest),
-            ticks: sizes.into_iter().filter(|&(size, _)| size <= largest).collect(),
-        },
-        y: Axis {
-            title: "",
-            scale: Scale::Logarithmic,
-            range: (1e3, 1e9),
-            ticks: (3..).map(|exponent| 10_f64.powi(exponent)).zip(costs).collect(),
-        },
-        lines: lines
-            .into_iter()
-            .filter_map(|(curve, colour, label)| {
-                Some(Line { colour, label, points: points(curve?), is_thin: false })
-            })
-            .collect(),
-    };
-    chart::svg(&[panel])
-}
-
-fn points(curve: &BTreeMap<u64, f64>) -> Vec<Point> {
-    curve.iter().map(|(&peers, &cost)| Point { x: as_f64(peers), y: cost, interval: None }).collect()
-}
-
-fn as_f64(count: u64) -> f64 {
-    f64::from(u32::try_from(count).unwrap_or(u32::MAX))
 }

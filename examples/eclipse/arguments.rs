@@ -32,6 +32,10 @@ pub(crate) enum Command {
         seed: u64,
         chart: Option<PathBuf>,
     },
+    /// A chart, anew from the table next to it.
+    Draw {
+        chart: PathBuf,
+    },
     /// A search for a better policy.
     Search {
         trials: u32,
@@ -44,21 +48,24 @@ const STANDARD: u8 = 1;
 const FLOOD: u8 = 2;
 const LIFE: u8 = 4;
 const SEARCH: u8 = 8;
-const ALL: u8 = STANDARD | FLOOD | LIFE | SEARCH;
+const DRAW: u8 = 16;
+/// What runs something.
+const RUNS: u8 = STANDARD | FLOOD | LIFE | SEARCH;
+const ALL: u8 = RUNS | DRAW;
 
 /// An option: its name, its value and what it means, and the commands it belongs to.
 type Opt = (&'static str, &'static str, &'static str, u8);
 
 const OPTIONS: [Opt; 18] = [
-    ("--trials", "N", "independent trials (10,000; of life 100; of search 20)", ALL),
-    ("--seed", "N", "what all random choices follow (1)", ALL),
+    ("--trials", "N", "independent trials (10,000; of life 100; of search 20)", RUNS),
+    ("--seed", "N", "what all random choices follow (1)", RUNS),
     ("--draws", "N", "addresses drawn (8)", STANDARD | FLOOD),
-    ("--svg", "FILE", "write the chart there", STANDARD | LIFE),
+    ("--svg", "FILE", "write the chart there, and its values next to it (.csv)", STANDARD | LIFE | DRAW),
     ("--honest", "N", "honest addresses (1000)", FLOOD),
     ("--honest-networks", "N", "/16 networks they are in (250)", FLOOD),
     ("--hostile", "N", "hostile addresses (9000)", FLOOD),
     ("--hostile-networks", "N", "/16 networks they are in (4)", FLOOD),
-    ("--hostile-hosts", "ipv4|names", "what they are (ipv4); each DNS name is a network group", FLOOD),
+    ("--hostile-hosts", "ipv4|names", "what they are (ipv4); each DNS name is a netgroup", FLOOD),
     ("--max-per-netgroup", "N", "the library's option of this name (0, off)", FLOOD),
     ("--max-peers", "N", "the same", FLOOD),
     ("--max-peers-per-netgroup", "N", "the same", FLOOD),
@@ -77,12 +84,14 @@ pub(crate) fn help() -> String {
          eclipse [OPTIONS]         the floods of the README\n\
          eclipse flood [OPTIONS]   one flood, then one draw\n\
          eclipse life [OPTIONS]    a node that lives for days, is flooded while it runs, and is restarted\n\
-         eclipse search [OPTIONS]  policies against each other\n",
+         eclipse search [OPTIONS]  policies against each other\n\
+         eclipse draw --svg FILE   a chart anew, from the values next to it\n",
     );
     for (title, commands) in [
         ("always", ALL),
+        ("where something is run", RUNS),
         ("without a command and flood", STANDARD | FLOOD),
-        ("without a command and life", STANDARD | LIFE),
+        ("without a command, life and draw", STANDARD | LIFE | DRAW),
         ("flood", FLOOD),
         ("life", LIFE),
     ] {
@@ -157,6 +166,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
         Some("flood") => (FLOOD, "flood"),
         Some("life") => (LIFE, "life"),
         Some("search") => (SEARCH, "search"),
+        Some("draw") => (DRAW, "draw"),
         _ => (STANDARD, "no command"),
     };
     if command != STANDARD {
@@ -181,6 +191,10 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
         } else {
             values.set(&text, &value.to_string_lossy())?;
         }
+    }
+    if command == DRAW {
+        let chart = values.chart.ok_or("draw needs the chart to be drawn anew; give --svg FILE")?;
+        return Ok(Command::Draw { chart });
     }
     values.check()?;
     Ok(values.command(command))

@@ -1,84 +1,147 @@
 //! The chart of README.md in this directory: the probability of capture against what the attacker has.
 
 use crate::Failure;
-use crate::chart::{self, Axis, Line, Panel, Point, Scale, grouped};
+use crate::chart::table::Series;
+use crate::chart::{Axis, Line, Panel, Picture, Point, Scale, Style, Table, grouped};
 use crate::flood::{Arrival, Flood};
 use crate::standard::{LINES, NETWORKS_OF_SWEEP, TOY};
 use crate::statistics::in_parallel;
 use crate::strategy::Kind;
 use crate::world::Sides;
 
-/// How many networks the attacker holds, with 9,000 addresses.
-const NETWORKS: [usize; 9] = [1, 3, 10, 30, 100, 300, 1_000, 3_000, 9_000];
+/// How many netgroups the attacker holds, with 9,000 addresses.
+const NETGROUPS: [usize; 9] = [1, 3, 10, 30, 100, 300, 1_000, 3_000, 9_000];
 
-/// How many addresses it has in a fixed number of networks.
+/// How many addresses it has in a fixed number of netgroups.
 const ADDRESSES: [usize; 9] = [100, 300, 1_000, 3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000];
 
+/// What the table calls the chart and its panels.
+pub(crate) const NAME: &str = "capture";
+const PANELS: [&str; 2] = ["netgroups", "addresses"];
+
 /// Runs both sweeps.
-pub(crate) fn draw(draws: usize, trials: u32, seed: u64) -> Result<String, Failure> {
+pub(crate) fn measure(draws: usize, trials: u32, seed: u64) -> Result<Table, Failure> {
     let flood = |sides| Flood { sides, arrival: Arrival::HonestFirst, draws, trials, seed };
-    let networks = sweep(&NETWORKS, |hostile_networks| flood(Sides { hostile_networks, ..TOY }))?;
+    let netgroups = sweep(&NETGROUPS, |hostile_networks| flood(Sides { hostile_networks, ..TOY }))?;
     let addresses = sweep(&ADDRESSES, |hostile| {
         flood(Sides { hostile, hostile_networks: NETWORKS_OF_SWEEP.min(hostile), ..TOY })
     })?;
-    let [honest, hostile] = [TOY.honest, TOY.hostile].map(|count| grouped(count as u64));
-    let beside = format!("beside {honest} honest ones of {}", TOY.honest_networks);
-    let y_title = format!("probability that all {draws} drawn are hostile");
-    Ok(chart::svg(&[
-        Panel {
-            title: &format!("{hostile} hostile addresses {beside} networks"),
-            x: axis("/16 networks that the attacker holds", &[1, 10, 100, 1_000, 9_000], &LABELS_OF_NETWORKS),
-            y: probability(&y_title),
-            lines: lines(&networks)?,
-        },
-        Panel {
-            title: &format!("Hostile addresses of {NETWORKS_OF_SWEEP} networks {beside}"),
-            x: axis("hostile addresses", &[100, 1_000, 10_000, 100_000, 1_000_000], &LABELS_OF_ADDRESSES),
-            y: probability(&y_title),
-            lines: lines(&addresses)?,
-        },
-    ]))
+    let mut series = Vec::new();
+    for (panel, sweep) in PANELS.into_iter().zip([netgroups, addresses]) {
+        series.extend(measured(panel, &sweep)?);
+    }
+    let about: [(&str, &dyn ToString); 4] =
+        [("figure", &NAME), ("draws", &draws), ("trials", &trials), ("seed", &seed)];
+    Ok(Table::new(&about, series))
 }
 
 /// Runs a sweep against each of [`LINES`].
-fn lines(sweep: &[(u32, Flood)]) -> Result<Vec<Line<'static>>, Failure> {
+fn measured(panel: &str, sweep: &[(u32, Flood)]) -> Result<Vec<Series>, Failure> {
     let points = in_parallel(LINES.len() * sweep.len(), |job| {
         let (size, flood) = &sweep[job % sweep.len()];
         let captured = flood.run(&flood.world()?, LINES[job / sweep.len()])?.captured;
         Ok(Point { x: f64::from(*size), y: captured.value(), interval: Some(captured.interval()) })
     })?;
-    Ok(LINES.iter().zip(points.chunks(sweep.len())).map(|(kind, points)| line(*kind, points)).collect())
+    let series = LINES.iter().zip(points.chunks(sweep.len())).map(|(kind, points)| Series {
+        panel: panel.to_owned(),
+        line: look(*kind).0.to_owned(),
+        points: points.to_vec(),
+    });
+    Ok(series.collect())
 }
-
-const LABELS_OF_NETWORKS: [&str; 5] = ["1", "10", "100", "1,000", "9,000"];
-const LABELS_OF_ADDRESSES: [&str; 5] = ["100", "1,000", "10,000", "100,000", "1,000,000"];
 
 fn sweep(sizes: &[usize], flood: impl Fn(usize) -> Flood) -> Result<Vec<(u32, Flood)>, Failure> {
     sizes.iter().map(|&size| Ok((u32::try_from(size)?, flood(size)))).collect()
 }
 
-fn line(kind: Kind, points: &[Point]) -> Line<'static> {
-    let (colour, label) = match kind {
-        Kind::Window => ("#b3541e", ("stellar-core", "a window of 1,000 rows")),
-        Kind::Specification => ("#d99a2b", ("the specification", "a uniform draw")),
+/// What a line is called in the table, how it looks, and what the legend says.
+fn look(kind: Kind) -> (&'static str, Style, &'static str) {
+    match kind {
+        Kind::Window => ("window", Style::Rust, "stellar-core: a window of 1,000 rows"),
+        Kind::Specification => ("specification", Style::Ochre, "the specification: a uniform draw"),
         Kind::Library(defences) if defences.max_per_netgroup != 0 => {
-            ("#1f5fa8", ("max_per_netgroup", "1, of this library"))
+            ("max_per_netgroup", Style::Blue, "this library, max_per_netgroup 1")
         }
-        Kind::Library(_) => ("#3aa0a0", ("max_peers_per_netgroup", "16, of this library")),
-    };
-    Line { colour, label, points: points.to_vec(), is_thin: false }
+        Kind::Library(_) => {
+            ("max_peers_per_netgroup", Style::Teal, "this library, max_peers_per_netgroup 16")
+        }
+    }
 }
+
+/// Draws what was measured.
+pub(crate) fn svg(table: &Table) -> Result<String, Failure> {
+    let [honest, hostile] = [TOY.honest, TOY.hostile].map(|count| grouped(count as u64));
+    let others = format!("{honest} honest ones of {} netgroups", TOY.honest_networks);
+    let titles = [
+        format!("{hostile} hostile addresses, and {others}"),
+        format!("Hostile addresses of {NETWORKS_OF_SWEEP} netgroups, and {others}"),
+    ];
+    let y_title = format!("probability that all {} drawn are hostile", table.about("draws")?);
+    let description = format!(
+        "Two line charts: how likely a flood of addresses captures a node that draws {} peers, by the attacker's netgroups \
+         and by its addresses; {} trials for each point.",
+        table.about("draws")?,
+        grouped(table.about("trials")?.parse()?)
+    );
+    let lines = |panel| {
+        let line = |kind: &Kind| {
+            let (name, style, label) = look(*kind);
+            Ok(Line { style, label, points: table.points(panel, name)? })
+        };
+        LINES.iter().map(line).collect::<Result<Vec<_>, String>>()
+    };
+    let picture = Picture {
+        title: "The probability of capture against what the attacker has",
+        description: &description,
+        panels: vec![
+            Panel {
+                title: &titles[0],
+                x: axis("netgroups (/16) that the attacker holds", "netgroups", &TICKS_OF_NETGROUPS),
+                y: probability(&y_title),
+                lines: lines(PANELS[0])?,
+            },
+            Panel {
+                title: &titles[1],
+                x: axis("hostile addresses", "addresses", &TICKS_OF_ADDRESSES),
+                y: probability(&y_title),
+                lines: lines(PANELS[1])?,
+            },
+        ],
+    };
+    Ok(picture.svg())
+}
+
+const TICKS_OF_NETGROUPS: [(u32, &str); 5] =
+    [(1, "1"), (10, "10"), (100, "100"), (1_000, "1,000"), (9_000, "9,000")];
+const TICKS_OF_ADDRESSES: [(u32, &str); 5] =
+    [(100, "100"), (1_000, "1,000"), (10_000, "10,000"), (100_000, "100,000"), (1_000_000, "1,000,000")];
 
 /// A logarithmic axis from the first tick to the last.
-fn axis(title: &'static str, ticks: &[u32], labels: &[&'static str]) -> Axis<'static> {
-    let ticks: Vec<(f64, &str)> =
-        ticks.iter().map(|&tick| f64::from(tick)).zip(labels.iter().copied()).collect();
+fn axis(title: &'static str, unit: &str, ticks: &[(u32, &'static str)]) -> Axis<'static> {
+    let ticks: Vec<(f64, &str)> = ticks.iter().map(|&(tick, label)| (f64::from(tick), label)).collect();
     let ends = ticks.first().zip(ticks.last());
     let range = ends.map_or((1.0, 10.0), |((from, _), (to, _))| (*from, *to));
-    Axis { title, scale: Scale::Logarithmic, range, ticks }
+    let written = if unit == "addresses" { addresses } else { netgroups };
+    Axis { title, scale: Scale::Logarithmic, range, ticks, written }
 }
 
-fn probability(title: &str) -> Axis<'_> {
+fn addresses(count: f64) -> String {
+    format!("{} addresses", whole(count))
+}
+
+/// A number of netgroups, in words.
+pub(crate) fn netgroups(count: f64) -> String {
+    if whole(count) == "1" { "1 netgroup".to_owned() } else { format!("{} netgroups", whole(count)) }
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count of the table's")]
+fn whole(count: f64) -> String {
+    grouped(count.round() as u64)
+}
+
+/// A linear axis from 0 to 1.
+pub(crate) fn probability(title: &str) -> Axis<'_> {
     let ticks = vec![(0.0, "0"), (0.2, "0.2"), (0.4, "0.4"), (0.6, "0.6"), (0.8, "0.8"), (1.0, "1")];
-    Axis { title, scale: Scale::Linear, range: (0.0, 1.0), ticks }
+    let written = |value: f64| format!("{value:.2}");
+    Axis { title, scale: Scale::Linear, range: (0.0, 1.0), ticks, written }
 }

@@ -3,7 +3,7 @@
 //! `cargo run --release --example eclipse -- --help`
 
 mod arguments;
-#[path = "../../benches/chart.rs"]
+#[path = "../../benches/chart/mod.rs"]
 mod chart;
 mod exact;
 mod figure;
@@ -22,6 +22,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use arguments::Command;
+use chart::Table;
 use life::report::{self, Cell};
 use life::search;
 
@@ -48,12 +49,13 @@ fn main() -> ExitCode {
 fn run(command: Command) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     match command {
+        Command::Draw { chart } => draw(&chart, &Table::read_next_to(&chart)?)?,
         Command::Help => write!(out, "{}", arguments::help())?,
         Command::Flood(flood, kinds) => {
             write!(out, "{}", table::flood(&flood, &standard::run_flood(&flood, &kinds)?))?;
         }
         Command::Life { scenarios, strategies, trials, seed, chart } => {
-            let chart = chart.as_deref().map(create).transpose()?;
+            chart.as_deref().map(create).transpose()?;
             for scenario in &scenarios {
                 writeln!(out, "{}", report::head(scenario, trials, seed))?;
                 for &strategy in &strategies {
@@ -62,8 +64,10 @@ fn run(command: Command) -> Result<(), Failure> {
                 }
                 writeln!(out)?;
             }
-            if let Some(mut file) = chart {
-                file.write_all(life::figure::draw(trials, seed)?.as_bytes())?;
+            if let Some(chart) = chart {
+                let table = life::figure::measure(trials, seed)?;
+                table.write_next_to(&chart)?;
+                draw(&chart, &table)?;
             }
         }
         Command::Search { trials, seed } => {
@@ -73,16 +77,29 @@ fn run(command: Command) -> Result<(), Failure> {
             }
         }
         Command::Standard { draws, trials, seed, chart } => {
-            let chart = chart.as_deref().map(create).transpose()?;
+            chart.as_deref().map(create).transpose()?;
             for flood in standard::floods(draws, trials, seed) {
                 let outcomes = standard::run_flood(&flood, &standard::STRATEGIES)?;
                 writeln!(out, "{}", table::flood(&flood, &outcomes))?;
             }
-            if let Some(mut file) = chart {
-                file.write_all(figure::draw(draws, trials, seed)?.as_bytes())?;
+            if let Some(chart) = chart {
+                let table = figure::measure(draws, trials, seed)?;
+                table.write_next_to(&chart)?;
+                draw(&chart, &table)?;
             }
         }
     }
+    Ok(())
+}
+
+/// Writes the chart of a table, whichever it is of.
+fn draw(chart: &Path, table: &Table) -> Result<(), Failure> {
+    let svg = match table.about("figure")? {
+        figure::NAME => figure::svg(table)?,
+        life::figure::NAME => life::figure::svg(table)?,
+        other => return Err(format!("there is no figure {other:?}; there are capture and life").into()),
+    };
+    create(chart)?.write_all(svg.as_bytes())?;
     Ok(())
 }
 

@@ -1,8 +1,6 @@
 //! The attack simulator: its strategies capture as often as calculation says, its figures can be reproduced, and its
 //! statistics are right.
 
-#[path = "../../benches/chart.rs"]
-mod chart;
 #[path = "../../examples/eclipse/exact.rs"]
 mod exact;
 #[path = "../../examples/eclipse/statistics.rs"]
@@ -14,7 +12,6 @@ use std::sync::LazyLock;
 
 use crate::common::cc;
 use crate::common::example;
-use chart::{Axis, Line, Panel, Point, Scale};
 use exact::{all_marked, all_marked_in_a_window};
 use statistics::{Mean, Proportion, derived, in_parallel};
 
@@ -144,6 +141,8 @@ fn a_wrong_argument_is_refused_in_one_line() {
         ("flood --scenario names", "--scenario means nothing with flood; see --help"),
         ("life --arrival mixed", "--arrival means nothing with life; see --help"),
         ("search --svg x", "--svg means nothing with search; see --help"),
+        ("draw --svg x --trials 3", "--trials means nothing with draw; see --help"),
+        ("draw", "draw needs the chart to be drawn anew; give --svg FILE"),
         ("--hostile 3", "--hostile means nothing with no command; see --help"),
         (
             "life --strategy best",
@@ -176,6 +175,10 @@ fn a_chart_that_cannot_be_written_is_said_before_anything_is_run() {
     let said = String::from_utf8_lossy(&stderr);
     assert!(said.starts_with("eclipse: cannot write no/such/directory/chart.svg: "), "{said}");
     assert_eq!((said.lines().count(), status.code(), stdout.len()), (1, Some(1), 0));
+    let Output { status, stderr, .. } = eclipse("draw --svg no/such/directory/chart.svg").output().unwrap();
+    let said = String::from_utf8_lossy(&stderr);
+    assert!(said.starts_with("eclipse: cannot read no/such/directory/chart.csv: "), "{said}");
+    assert_eq!((said.lines().count(), status.code()), (1, Some(1)));
 }
 
 #[test]
@@ -243,41 +246,4 @@ fn what_is_calculated_agrees_with_counting_by_hand() {
     assert!(close(all_marked_in_a_window(&rows, 3, 2), 4.0 / 9.0, 1e-12));
     // A table that is smaller than the window is all of it.
     assert!(close(all_marked_in_a_window(&rows, 1_000, 2), 0.3, 1e-12));
-}
-
-#[test]
-fn a_chart_shows_each_value_at_its_place() {
-    let line = Line {
-        colour: "#123456",
-        label: ("first", "second"),
-        points: vec![Point { x: 10.0, y: 0.5, interval: Some((0.25, 1.0)) }],
-        is_thin: false,
-    };
-    let thin = Line { colour: "#654321", is_thin: true, ..line.clone() };
-    let axis = |title, scale, range| Axis { title, scale, range, ticks: vec![(range.1, "end")] };
-    let panel = Panel {
-        title: "title",
-        x: axis("across", Scale::Logarithmic, (1.0, 100.0)),
-        y: axis("up", Scale::Linear, (0.0, 1.0)),
-        lines: vec![line, thin],
-    };
-    let svg = chart::svg(&[panel.clone(), panel]);
-    // The plot is 450 wide from 80 and 330 high from 40.
-    for part in [
-        "viewBox=\"0 0 720 840\"",
-        "<circle cx=\"305.0\" cy=\"205.0\" r=\"3\" fill=\"#123456\"/>",
-        "<path d=\"M302.0 40.0h6m-3 0V287.5m-3 0h6\"",
-        ">title</text>",
-        ">across</text>",
-        ">up</text>",
-        ">first</text>",
-        ">second</text>",
-        "translate(0 420)",
-    ] {
-        assert!(svg.contains(part), "{part} is not in\n{svg}");
-    }
-    assert_eq!(svg.matches("<polyline").count(), 4);
-    // Without a mark, but for the legend's.
-    assert_eq!((svg.matches("stroke-width=\"1\"").count(), svg.matches("fill=\"#654321\"").count()), (2, 2));
-    assert_eq!(chart::grouped(1_234_567), "1,234,567");
 }

@@ -4,6 +4,7 @@
 mod common;
 
 mod asmap;
+mod charts;
 mod choosing;
 mod dialling;
 mod eclipse;
