@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool usage(const char *program)
+static void print_usage(FILE *out, const char *program)
 {
-  fprintf(stderr,
+  fprintf(out,
           "usage: %s [OPTION]... LIST [DATABASE]\n"
           "       %s [OPTION]... [--database DATABASE]\n"
           "       %s --listen ADDRESS [--local] [--seed ADDRESS]... [--connections N] [--seconds S]\n"
@@ -34,8 +34,14 @@ static bool usage(const char *program)
           "  --export FILE            writes the addresses of all peers to a file\n"
           "  --bans                   prints the bans\n"
           "  --metrics                prints the counts\n"
-          "--database keeps the peers and the bans in a file.\n",
+          "--database DATABASE keeps the peers and the bans in a file; without it they are gone at the end.\n"
+          "--help prints this.\n",
           program, program, program, MOST_SEEDS, MOST_PLACES, MOST_BANS);
+}
+
+static bool usage(const char *program)
+{
+  print_usage(stderr, program);
   return false;
 }
 
@@ -64,6 +70,7 @@ static bool make_sense(const struct arguments *wanted, bool has_live_options)
 bool read_arguments(int argc, char **argv, struct arguments *out)
 {
   static const struct option options[] = {
+    {"help", no_argument, NULL, 'h'},
     {"import", required_argument, NULL, 'i'},
     {"export", required_argument, NULL, 'e'},
     {"metrics", no_argument, NULL, 'm'},
@@ -85,6 +92,10 @@ bool read_arguments(int argc, char **argv, struct arguments *out)
   out->connections = 8;
   while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
     switch (option) {
+      case 'h':
+        print_usage(stdout, program);
+        out->help = true;
+        return true;
       case 'i': out->import = optarg; break;
       case 'e': out->export = optarg; break;
       case 'm': out->metrics = true; break;

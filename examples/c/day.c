@@ -14,7 +14,7 @@
 #define TALKING (15 * MINUTE)  /* how often peers tell and ask something here */
 #define GOSSIP 2      /* addresses that a peer tells at a time */
 #define SHARED 8      /* addresses that a peer is told at a time */
-#define PURGE_HOUR 20 /* in the evening those that failed too often are forgotten */
+#define PURGE_HOUR 20 /* in the evening those that failed too often are removed */
 
 struct connection {
   peer_manager_address peer;
@@ -33,6 +33,7 @@ struct day {
   unsigned answers;
   unsigned addresses_shared;
   uint64_t forgiven; /* failures while the line was down: no peer is to blame */
+  struct hour outage, after; /* the hour in which it was down, and the next */
 };
 
 /* ---- Dialling -------------------------------------------------------------------------------------------------- */
@@ -213,11 +214,11 @@ static bool purge(struct day *day)
   peer_manager_error error;
   size_t removed = 0;
 
-  /* A day is too short for PEER_MANAGER_REALLY_DEAD, with which a real node forgets. */
+  /* A day is too short for PEER_MANAGER_REALLY_DEAD, with which a real node removes peers. */
   if (peer_manager_remove_peers_with_many_failures(day->pm, PEER_MANAGER_MAX_FAILURES, &removed, &error)
       != PEER_MANAGER_OK)
-    return failed("forget the dead", &error);
-  printf("       forgotten: %zu peers that failed %d times or more\n", removed, PEER_MANAGER_MAX_FAILURES);
+    return failed("remove the dead", &error);
+  printf("       removed: %zu peers that failed %d times or more\n", removed, PEER_MANAGER_MAX_FAILURES);
   return true;
 }
 
@@ -237,12 +238,30 @@ static bool end_hour(struct day *day)
   if (peer_manager_get_stats(day->pm, &stats, &error) != PEER_MANAGER_OK)
     return failed("count the peers", &error);
   day->hour.known = stats.peers;
-  day->hour.ready = stats.ready;
+  day->hour.due = stats.ready;
   day->hour.connected = day->connected;
   day->hour.slots = SLOTS;
   day->forgiven = stats.forgiven_failures;
   print_hour(&day->hour);
+  if (day->outage.dials_failed > 0 && day->after.slots == 0)
+    day->after = day->hour;
+  if (world_is_down(day->clock->now - 1))
+    day->outage = day->hour;
   return true;
+}
+
+/* What the table shows, in words. */
+static void print_remarks(const struct day *day)
+{
+  if (day->after.slots > 0)
+    printf("\nLook at %02u:00: the line was down, and %u dials failed. An hour later %zu of %zu places were taken again.\n"
+           "The node had said that it was offline, so failures did not count: ",
+           day->outage.number, day->outage.dials_failed, day->after.connected, day->after.slots);
+  else
+    printf("\nFailures while the node had said that it was offline did not count: ");
+  printf("%" PRIu64 " of this day, which made no peer\nwait for longer than a minute.\n", day->forgiven);
+  printf("%u addresses were shared in %u answers: none private, none the asker's own.\n", day->addresses_shared,
+         day->answers);
 }
 
 bool live_one_day(peer_manager *pm, struct sim_clock *clock)
@@ -272,7 +291,6 @@ bool live_one_day(peer_manager *pm, struct sim_clock *clock)
     if (!end_hour(&day))
       return false;
   }
-  printf("%" PRIu64 " failed dials count for nothing, because the node was offline\n", day.forgiven);
-  printf("%u addresses shared in %u answers: none private, none the asker's own\n", day.addresses_shared, day.answers);
+  print_remarks(&day);
   return true;
 }

@@ -287,6 +287,8 @@ static bool run_day(const struct arguments *wanted, const char *database)
     ok = check_reopened(database, &clock, peers);
   }
   peer_manager_snapshot_free(peers); /* NULL is fine */
+  if (ok)
+    print_next_steps();
   return ok;
 }
 
@@ -328,6 +330,8 @@ int main(int argc, char **argv)
 
   if (!read_arguments(argc, argv, &wanted))
     return 2;
+  if (wanted.help)
+    return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
   /* The shared library may be another one than the header that this was compiled with. A newer one is fine. */
   if (peer_manager_version_number() < PEER_MANAGER_VERSION_NUMBER) {
     failed_without_library("start", "the library is older than " PEER_MANAGER_VERSION_STRING);

@@ -33,13 +33,14 @@ struct hour {
   unsigned heard;  /* addresses that peers told us and that we did not know */
   unsigned shared; /* addresses that we told peers */
   uint64_t known;
-  uint64_t ready;
+  uint64_t due;
   size_t connected;
   size_t slots;
 };
 
 /* What the caller of the program wants; NULL for what it does not want. */
 struct arguments {
+  bool help;
   const char *list; /* to live a day with */
   const char *database;
   const char *import;
@@ -111,5 +112,6 @@ void print_section(const char *title);
 void print_hours_header(void);
 void print_hour(const struct hour *hour);
 bool print_peers(const peer_manager_snapshot *peers, int64_t now);
+void print_next_steps(void);
 
 #endif

@@ -20,7 +20,7 @@ static void print_rule(size_t length)
 
 void print_title(void)
 {
-  printf("A node in miniature: the clock and the network are simulated, nobody is contacted\n%s\n",
+  printf("A node in miniature: clock and network are simulated, so no packet is sent\n%s\n",
          peer_manager_build_info());
 }
 
@@ -35,7 +35,11 @@ void print_section(const char *title)
 void print_hours_header(void)
 {
   print_section("a day, hour by hour");
-  printf("%5s %8s %8s %10s %8s %8s %8s   %s\n", "hour", "known", "ready", "dials ok", "failed", "heard", "shared",
+  printf("known, due        peers in the table; those of them that may be dialled now\n"
+         "answered, failed  how the dials went; some 30 an hour only try whether a peer is there\n"
+         "heard, shared     addresses that peers sent and that were new; addresses sent to peers\n"
+         "connected         a # for each of the places for connections that is taken\n\n");
+  printf("%5s %8s %8s %10s %8s %8s %8s   %s\n", "hour", "known", "due", "answered", "failed", "heard", "shared",
          "connected");
 }
 
@@ -43,7 +47,7 @@ void print_hour(const struct hour *hour)
 {
   size_t i;
 
-  printf("%02u:00 %8" PRIu64 " %8" PRIu64 " %10u %8u %8u %8u   ", hour->number, hour->known, hour->ready,
+  printf("%02u:00 %8" PRIu64 " %8" PRIu64 " %10u %8u %8u %8u   ", hour->number, hour->known, hour->due,
          hour->dials_ok, hour->dials_failed, hour->heard, hour->shared);
   for (i = 0; i < hour->slots; i++)
     putchar(i < hour->connected ? '#' : '.');
@@ -122,12 +126,18 @@ static bool print_peer(const peer_manager_record *peer, int64_t now)
   return true;
 }
 
+static void print_sorted_header(void)
+{
+  print_section("best and worst peers");
+  printf("inbound: only heard of; outbound: has answered; preferred: chosen by the operator\n\n");
+  printf("%-*s %-10s %9s   %s\n", ADDRESS_WIDTH, "address", "type", "failures", "next attempt");
+}
+
 static bool print_sorted(const peer_manager_record *records, size_t count, int64_t now)
 {
   size_t i;
 
-  print_section("best and worst peers");
-  printf("%-*s %-10s %9s   %s\n", ADDRESS_WIDTH, "address", "type", "failures", "next attempt");
+  print_sorted_header();
   for (i = 0; i < count; i++) {
     if (i == SHOWN && count > 2 * SHOWN) {
       printf("... %zu more ...\n", count - 2 * SHOWN);
@@ -137,6 +147,47 @@ static bool print_sorted(const peer_manager_record *records, size_t count, int64
       return false;
   }
   return true;
+}
+
+/* ---- Back-off ---------------------------------------------------------------------------------------------------- */
+
+/* Peers that have failed so often in a row: how many there are, how many are due, and the longest wait of the others. */
+static void print_class(const peer_manager_record *records, size_t count, int64_t now, uint32_t least, uint32_t most)
+{
+  size_t i, peers = 0, due = 0;
+  int64_t longest = 0;
+  char wait[48], failures[24];
+
+  for (i = 0; i < count; i++) {
+    const int64_t left = records[i].next_attempt - now;
+    if (records[i].num_failures < least || records[i].num_failures > most)
+      continue;
+    peers++;
+    due += left <= 0 ? 1 : 0;
+    longest = left > longest ? left : longest;
+  }
+  if (most == UINT32_MAX)
+    snprintf(failures, sizeof failures, "%" PRIu32 " or more", least);
+  else if (least == most)
+    snprintf(failures, sizeof failures, "%" PRIu32, least);
+  else
+    snprintf(failures, sizeof failures, "%" PRIu32 " to %" PRIu32, least, most);
+  format_wait(longest, wait, sizeof wait);
+  printf("%-12s %8zu %8zu   %s\n", failures, peers, due, peers == due ? "-" : wait);
+}
+
+static void print_backoff(const peer_manager_record *records, size_t count, int64_t now)
+{
+  static const uint32_t least[] = {0, 1, 4, 7, PEER_MANAGER_MAX_FAILURES};
+  const size_t classes = sizeof least / sizeof least[0];
+  size_t i;
+
+  print_section("back-off at work");
+  printf("The more often a peer has failed in a row, the longer it waits: after n failures for up to\n"
+         "10 * 2^n seconds, and after ten or more for up to 2 h 50 min. So most of the dead are not due.\n\n");
+  printf("%-12s %8s %8s   %s\n", "failures", "peers", "due", "the last of them is due");
+  for (i = 0; i < classes; i++)
+    print_class(records, count, now, least[i], i + 1 < classes ? least[i + 1] - 1 : UINT32_MAX);
 }
 
 bool print_peers(const peer_manager_snapshot *peers, int64_t now)
@@ -157,7 +208,15 @@ bool print_peers(const peer_manager_snapshot *peers, int64_t now)
     if (count > 1)
       qsort(records, count, sizeof *records, compare);
     ok = print_sorted(records, count, now);
+    if (ok)
+      print_backoff(records, count, now);
   }
   free(records);
   return ok;
+}
+
+void print_next_steps(void)
+{
+  printf("\nNext: docs/getting-started.md builds such a node step by step, examples/c/dialling.c has the loop to copy,\n"
+         "and with --help this program says what else it can do, such as being a node on real sockets (--listen).\n");
 }

@@ -78,6 +78,7 @@ fn c() {
     lists::keep_their_promises(&node);
     lists::half_a_list_is_never_left(&node);
     bans_are_kept(&node);
+    the_node_explains_itself(&node);
 }
 
 #[test]
@@ -228,6 +229,51 @@ fn rust() {
     let node = || Command::new(&node);
     lists::keep_their_promises(&node);
     lists::half_a_list_is_never_left(&node);
+}
+
+/// The node in C says what its day shows, and where to go next; and its help has all options.
+fn the_node_explains_itself(program: lists::Program) {
+    let printed = |arguments: &[&dyn AsRef<Path>]| {
+        let output = lists::run(program, arguments);
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).expect("text")
+    };
+    let day = printed(&[&lists::examples("peers.txt")]);
+    let (columns, rows) = day.split_once("\n hour ").expect("a table of hours");
+    let header = rows.lines().next().expect("its header");
+    let column_is_explained = |column: &str| columns.lines().any(|line| line.starts_with(column));
+    for (column, explained) in [
+        ("known", "known, due "),
+        ("due", "known, due "),
+        ("answered", "answered, failed "),
+        ("failed", "answered, failed "),
+        ("heard", "heard, shared "),
+        ("shared", "heard, shared "),
+        ("connected", "connected "),
+    ] {
+        assert!(header.contains(column) && column_is_explained(explained), "{column}: {day}");
+    }
+    assert!(day.contains("\nLook at 13:00: the line was down, and 9"), "{day}");
+    let backoff = day.split_once("-- back-off at work --").expect("back-off").1;
+    let often =
+        backoff.lines().find_map(|line| line.strip_prefix("10 or more ")).expect("peers that fail often");
+    let cells: Vec<&str> = often.split_whitespace().collect();
+    assert_ne!(cells[0], "0", "{day}");
+    assert_eq!(cells[1], "0", "none of them is due: {day}");
+    let next = day.trim_end().rsplit_once("\n\n").expect("parts").1;
+    for file in next.split_whitespace().filter(|word| word.contains('/')) {
+        assert!(cc::root().join(file).exists(), "{file}");
+    }
+    assert!(next.starts_with("Next: docs/getting-started.md "), "{next}");
+
+    let help = printed(&[&"--help"]);
+    let source = fs::read_to_string(lists::examples("c/arguments.c")).expect("the source");
+    let options = source.lines().filter_map(|line| line.trim().strip_prefix("{\"")?.split_once("\", "));
+    let options: Vec<&str> = options.map(|(option, _)| option).collect();
+    assert_eq!(options.len(), 13, "{options:?}");
+    for option in options {
+        assert!(help.contains(&format!("--{option}")), "{option}: {help}");
+    }
 }
 
 /// The node in C bans hosts and prefixes: their peers go, and do not come back until that is over.

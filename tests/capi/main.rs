@@ -6,6 +6,8 @@ mod common;
 mod c_programs;
 mod conformance;
 mod ffi;
+#[cfg(target_os = "linux")]
+mod getting_started;
 mod golden;
 mod header;
 mod languages;

@@ -2,7 +2,7 @@
 //!
 //! That a small network stands within a minute is what is tested here, so there is a deadline; it takes a few seconds.
 
-mod network;
+pub(crate) mod network;
 mod strangers;
 
 use std::collections::BTreeSet;
@@ -15,7 +15,7 @@ use network::{Node, Starter, all_of, by};
 use tempfile::TempDir;
 
 /// How long a network may take to stand.
-const MINUTE: Duration = Duration::from_secs(60);
+pub(crate) const MINUTE: Duration = Duration::from_secs(60);
 /// The connections that a node makes if it is told nothing else.
 const PLACES: usize = 8;
 const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);

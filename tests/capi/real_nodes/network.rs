@@ -21,7 +21,7 @@ const LIST: &str = "peers.txt";
 
 /// A process, killed when it is dropped.
 #[derive(Debug)]
-struct Process(Child);
+pub(crate) struct Process(pub(crate) Child);
 
 impl Drop for Process {
     fn drop(&mut self) {
@@ -178,7 +178,7 @@ pub(super) fn all_of(nodes: Vec<Node>) -> Vec<BTreeSet<String>> {
 }
 
 /// Reads until the process ends.
-fn collect(pipe: impl Read + Send + 'static, lines: &Arc<Mutex<Vec<String>>>) {
+pub(crate) fn collect(pipe: impl Read + Send + 'static, lines: &Arc<Mutex<Vec<String>>>) {
     let lines = Arc::clone(lines);
     thread::spawn(move || {
         for line in BufReader::new(pipe).lines().map_while(Result::ok) {
@@ -189,13 +189,16 @@ fn collect(pipe: impl Read + Send + 'static, lines: &Arc<Mutex<Vec<String>>>) {
 
 /// Waits until something is so; if it is not by then, what the nodes have said is shown.
 pub(super) fn by(deadline: Duration, what: &str, nodes: &[Node], is_so: impl Fn() -> bool) {
+    wait(deadline, what, is_so, || {
+        nodes.iter().map(|node| format!("--- {}\n{}", node.address, node.said())).collect()
+    });
+}
+
+/// Waits until something is so; if it is not by then, what was said is shown.
+pub(crate) fn wait(deadline: Duration, what: &str, is_so: impl Fn() -> bool, said: impl Fn() -> String) {
     let begin = Instant::now();
     while !is_so() {
-        if begin.elapsed() > deadline {
-            let said: Vec<String> =
-                nodes.iter().map(|node| format!("--- {}\n{}", node.address, node.said())).collect();
-            panic!("not so after {deadline:?}: {what}\n{}", said.concat());
-        }
+        assert!(begin.elapsed() <= deadline, "not so after {deadline:?}: {what}\n{}", said());
         thread::sleep(Duration::from_millis(20));
     }
 }
