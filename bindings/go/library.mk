@@ -39,8 +39,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
 
 library:
 ifndef LIB_DIR
-	@LIBSQLITE3_FLAGS="$$('$(ROOT)/packaging/sqlite-flags')" \
-	  $(CARGO) build --release --no-default-features --features bundled,ffi --manifest-path '$(ROOT)/Cargo.toml'
+	@'$(ROOT)/packaging/for-release' $(CARGO) build --release --no-default-features --features bundled,ffi --manifest-path '$(ROOT)/Cargo.toml'
 endif
 	@mkdir -p '$(OUT)/lib'
 	@ln -sf '$(LIBRARY_DIR)/$(SHARED)' '$(OUT)/lib/$(SHARED)'

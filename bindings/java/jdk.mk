@@ -41,8 +41,7 @@ NATIVE := $(OUT)/native/peermanager/native/$(PLATFORM)
 
 library:
 ifndef LIB_DIR
-	@LIBSQLITE3_FLAGS="$$('$(ROOT)/packaging/sqlite-flags')" \
-	  $(CARGO) build --release --no-default-features --features bundled,ffi --manifest-path '$(ROOT)/Cargo.toml'
+	@'$(ROOT)/packaging/for-release' $(CARGO) build --release --no-default-features --features bundled,ffi --manifest-path '$(ROOT)/Cargo.toml'
 endif
 	@mkdir -p '$(NATIVE)'
 	@$(STRIP) $(STRIPPING) -o '$(NATIVE)/$(FILE)' '$(LIBRARY_DIR)/$(FILE)'

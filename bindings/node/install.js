@@ -64,11 +64,14 @@ function link(archive, addon) {
   const header = [join(__dirname, "source/include"), join(__dirname, "../../include")].find((each) => existsSync(each));
   const sources = readdirSync(join(__dirname, "src")).filter((name) => name.endsWith(".c"));
   const flags = (process.env.CFLAGS ?? "-O2").split(" ").filter(Boolean);
+  // As packaging/for-release has SQLite compiled. What CFLAGS says comes later, and wins.
+  const hardened = ["-fstack-protector-strong", "-U_FORTIFY_SOURCE", "-D_FORTIFY_SOURCE=2"];
   const parameters = [
     ...["-std=c11", "-D_POSIX_C_SOURCE=200809L", "-fPIC", "-fvisibility=hidden", "-shared"],
-    ...[`-I${headers()}`, `-I${header}`, ...flags, "-o", addon],
+    ...[`-I${headers()}`, `-I${header}`, ...hardened, ...flags, "-o", addon],
     ...sources.map((name) => join(__dirname, "src", name)),
-    ...[archive, "-Wl,--exclude-libs,ALL", "-Wl,--gc-sections", "-s", "-lpthread", "-ldl", "-lm"],
+    ...[archive, "-Wl,--exclude-libs,ALL", "-Wl,--gc-sections", "-Wl,-z,relro,-z,now", "-s"],
+    ...["-lpthread", "-ldl", "-lm"],
   ];
   run(CC, parameters, C_ADVICE);
 }

@@ -5,12 +5,14 @@ library.
 """
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 from setuptools import Extension, setup
+from setuptools.command.bdist_wheel import bdist_wheel
 from setuptools.command.build_ext import build_ext
 from setuptools.command.sdist import sdist
 
@@ -24,6 +26,17 @@ class BuildWithLibrary(build_ext):
     def build_extension(self, ext: Extension) -> None:
         ext.extra_objects.append(str(library(Path(self.build_temp).resolve())))
         super().build_extension(ext)
+
+
+class WheelWithBill(bdist_wheel):
+    def write_wheelfile(self, wheelfile_base: str, **how: Any) -> None:
+        super().write_wheelfile(wheelfile_base, **how)
+        # Where PEP 770 wants bills of materials.
+        directory = Path(wheelfile_base, "sboms")
+        directory.mkdir(exist_ok=True)
+        if native.CRATE is not None:
+            bill = native.CRATE / "packaging/third-party/bundled.cdx.json"
+            shutil.copy(bill, directory / "peer_manager.cdx.json")
 
 
 class CompleteSdist(sdist):
@@ -44,20 +57,16 @@ def library(scratch: Path) -> Path:
     if native.CRATE is None:
         raise SystemExit("cannot build the extension module: the Rust library is not there")
     target = Path(os.environ.get("CARGO_TARGET_DIR") or scratch / "cargo")
+    cargo = os.environ.get("CARGO", "cargo")
+    if shutil.which(cargo) is None:
+        raise SystemExit("cannot build the extension module: there is no cargo; install Rust, or install a wheel")
     command = [
-        *(os.environ.get("CARGO", "cargo"), "rustc", "--lib", "--crate-type", "staticlib", "--release", "--locked"),
-        *("--no-default-features", "--features", "bundled,ffi", "--target-dir", str(target)),
+        *("bash", "packaging/for-release", cargo, "rustc", "--lib", "--crate-type", "staticlib", "--release"),
+        *("--locked", "--no-default-features", "--features", "bundled,ffi"),
     ]
-    flags = subprocess.run(
-        ["bash", "packaging/sqlite-flags"], cwd=native.CRATE, capture_output=True, text=True, check=True
-    )
-    environment = os.environ | {"LIBSQLITE3_FLAGS": flags.stdout.strip()}
+    environment = os.environ | {"CARGO_TARGET_DIR": str(target)}
     try:
         subprocess.run(command, cwd=native.CRATE, env=environment, check=True)
-    except FileNotFoundError:
-        raise SystemExit(
-            "cannot build the extension module: there is no cargo; install Rust, or install a wheel"
-        ) from None
     except subprocess.CalledProcessError as error:
         raise SystemExit("cannot build the extension module: cargo has failed, see above") from error
     # With CARGO_BUILD_TARGET there is one directory more.
@@ -67,7 +76,7 @@ def library(scratch: Path) -> Path:
 
 setup(
     ext_modules=[native.describe().distutils_extension()],
-    cmdclass={"build_ext": BuildWithLibrary, "sdist": CompleteSdist},
+    cmdclass={"bdist_wheel": WheelWithBill, "build_ext": BuildWithLibrary, "sdist": CompleteSdist},
     # One wheel for all versions from 3.11 on, but for the free-threaded ones.
     options={"bdist_wheel": {"py_limited_api": "cp311"}} if native.LIMITED else {},
 )

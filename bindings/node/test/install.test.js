@@ -69,6 +69,8 @@ function run({ options, project }, text, name = "program.cjs") {
 const PROBE =
   'console.log(require("peer-manager").PeerManager.open().peerCount(), process.report.getReport().sharedObjects.filter((path) => path.endsWith("peer_manager.node")).join())';
 
+const LEGAL = ["LICENSE-MIT", "LICENSE-APACHE", "NOTICES.txt", "sbom.cdx.json"];
+
 /** The types of the sections of an ELF file of 64 bits, little-endian. */
 function sectionTypes(path) {
   const elf = readFileSync(path);
@@ -80,7 +82,7 @@ function sectionTypes(path) {
 test("the tarball has the addon, small and stripped, the sources, the licences and nothing else", { skip }, () => {
   const names = execFileSync("tar", ["tzf", tarball], { encoding: "utf8" }).trim().split("\n");
   const patterns = [
-    /^package\/(LICENSE-APACHE|LICENSE-MIT|README\.md|install\.js|package\.json)$/,
+    /^package\/(LICENSE-APACHE|LICENSE-MIT|NOTICES\.txt|README\.md|install\.js|package\.json|sbom\.cdx\.json)$/,
     /^package\/lib\/\w+\.(js|mjs|d\.ts|d\.mts)$/,
     /^package\/prebuilds\/linux-\w+-(glibc|musl)\/peer_manager\.node$/,
     /^package\/src\/\w+\.[ch]$/,
@@ -99,7 +101,7 @@ test("the tarball has the addon, small and stripped, the sources, the licences a
       String(pattern),
     );
   }
-  for (const file of ["LICENSE-MIT", "LICENSE-APACHE"]) assert.ok(names.includes(`package/${file}`));
+  for (const file of LEGAL) assert.ok(names.includes(`package/${file}`));
   assert.ok(statSync(tarball).size < 2 * MB);
   const addon = names.find((name) => name.endsWith(".node"));
   execFileSync("tar", ["xzf", tarball, "-C", place, addon]);
@@ -112,7 +114,7 @@ test("the prebuilt addon is used where it loads, and the programs of the README 
   assert.equal(project.status, 0, project.output);
   assert.match(run(project, PROBE), /^0 \S+\/prebuilds\/linux-\w+-(glibc|musl)\/peer_manager\.node\n$/);
   assert.ok(!existsSync(join(project.installed, "build")));
-  for (const file of ["LICENSE-MIT", "LICENSE-APACHE"]) assert.ok(existsSync(join(project.installed, file)));
+  for (const file of LEGAL) assert.ok(existsSync(join(project.installed, file)));
 
   const readme = readFileSync(join(__dirname, "../README.md"), "utf8");
   const programs = [...readme.matchAll(/^```js\n([^]*?)^```$/gm)].map(([, text]) => text);

@@ -25,6 +25,9 @@ CRATE = next(
 # What Python calls as it is. All other calls are made by the functions of binding.h.
 FUNCTIONS = ("version_number", "version_string", "build_info", "status_name", "options_init", "query_init")
 
+# As packaging/for-release has SQLite compiled.
+HARDENED = ("-O2", "-fstack-protector-strong", "-U_FORTIFY_SOURCE", "-D_FORTIFY_SOURCE=2")
+
 # The free-threaded build has no stable ABI. Everywhere else, one file is for all versions from 3.11 on.
 LIMITED = not sysconfig.get_config_var("Py_GIL_DISABLED")
 
@@ -63,9 +66,11 @@ def describe(*libraries: str) -> cffi.FFI:
         '#include "handle.h"\n',
         sources=sorted(str(path) for path in HERE.glob("*.c")),
         include_dirs=[str(CRATE / "include"), str(HERE)],
-        extra_compile_args=["-std=c11", "-D_GNU_SOURCE", "-fvisibility=hidden"],
+        extra_compile_args=["-std=c11", "-D_GNU_SOURCE", "-fvisibility=hidden", *(HARDENED if linux else [])],
         # The library's symbols stay inside: another SQLite may be in the process. What nothing refers to is left out.
-        extra_link_args=["-Wl,--exclude-libs,ALL", "-Wl,--gc-sections", "-Wl,-s"] if linux else ["-Wl,-dead_strip"],
+        extra_link_args=["-Wl,--exclude-libs,ALL", "-Wl,--gc-sections", "-Wl,-s", "-Wl,-z,relro,-z,now"]
+        if linux
+        else ["-Wl,-dead_strip"],
         libraries=["dl", "m", "pthread"] if linux else [],
         extra_objects=list(libraries),
         py_limited_api=LIMITED,

@@ -2,6 +2,7 @@
 
 import email
 import email.message
+import json
 import os
 import re
 import shutil
@@ -115,7 +116,7 @@ def assert_works(interpreter: Path, directory: Path) -> None:
 def assert_declares(metadata: email.message.Message) -> None:
     assert metadata["Version"] == VERSION
     assert metadata["License-Expression"] == "MIT OR Apache-2.0"
-    assert sorted(metadata.get_all("License-File", [])) == ["LICENSE-APACHE", "LICENSE-MIT"]
+    assert sorted(metadata.get_all("License-File", [])) == ["LICENSE-APACHE", "LICENSE-MIT", "NOTICES.txt"]
     assert metadata["Requires-Python"] == ">=3.11"
     assert metadata.get_all("Requires-Dist") == ["cffi>=1.15"]
 
@@ -127,7 +128,8 @@ def test_the_wheel_is_complete(wheel: Path) -> None:
     assert {f"peer_manager/{path.name}" for path in package.glob("*.py*")} <= names
     assert {"peer_manager/py.typed", "peer_manager/_native.abi3.so"} <= names
     information = f"peer_manager-{VERSION}.dist-info"
-    assert {f"{information}/licenses/LICENSE-{name}" for name in ("MIT", "APACHE")} <= names
+    assert {f"{information}/licenses/{name}" for name in ("LICENSE-MIT", "LICENSE-APACHE", "NOTICES.txt")} <= names
+    assert json.loads(archive.read(f"{information}/sboms/peer_manager.cdx.json"))["bomFormat"] == "CycloneDX"
     assert all(name.startswith(("peer_manager/", information)) for name in names)
     assert_declares(email.message_from_bytes(archive.read(f"{information}/METADATA")))
 
@@ -169,7 +171,7 @@ def test_the_source_distribution_is_complete(sdist: Path) -> None:
     with archive:
         root = f"peer_manager-{VERSION}"
         names = {name.removeprefix(f"{root}/") for name in archive.getnames()}
-        assert {"LICENSE-MIT", "LICENSE-APACHE", "pyproject.toml", "setup.py", "README.md"} <= names
+        assert {"LICENSE-MIT", "LICENSE-APACHE", "NOTICES.txt", "pyproject.toml", "setup.py", "README.md"} <= names
         assert {"crate/Cargo.toml", "crate/Cargo.lock", "crate/src/lib.rs", "native/binding.h"} <= names
         assert not any(name.startswith(("crate/target", "tests", "build")) for name in names)
         file = archive.extractfile(f"{root}/PKG-INFO")
