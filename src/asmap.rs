@@ -12,7 +12,7 @@
 //! - MATCH: the next one to eight bits of the address must be these. Otherwise the address belongs to the default AS.
 //! - DEFAULT: the default AS is this one from now on. At first there is none.
 //!
-//! All jumps go forwards, so the program is a binary tree, each node followed by its two branches. What does not have that
+//! All jumps go forwards, so the program is a binary tree, each node followed by its two branches. A map without that
 //! shape, or says something in a longer way than needed, is refused when the map is read ([`check`]); the rules are Bitcoin
 //! Core's, so that both take the same files. An IPv4 address is looked up as `::ffff:a.b.c.d`.
 

@@ -29,13 +29,13 @@ pub(crate) use changes::{BanChange, merge};
 /// A ban, and when it ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ban {
-    /// Who is banned.
+    /// The subjects that are banned.
     pub subject: BanSubject,
     /// The first second, since the Unix epoch, at which they are no longer; `i64::MAX` for good.
     pub until: i64,
 }
 
-/// What is kept of a ban.
+/// The state of a ban.
 #[derive(Clone, Copy, Debug)]
 struct Entry {
     until: i64,

@@ -140,7 +140,7 @@ impl Changes {
         positions.extend(put.iter().enumerate().map(|(at, put)| (put.record.address.clone(), at)));
         removed.extend(self.removed);
         for address in later.removed {
-            // What the file never had need not be deleted from it.
+            // A row that the file never had need not be deleted from it.
             if positions.remove(&address).is_none_or(|at| !put[at].is_new) {
                 removed.insert(address);
             }

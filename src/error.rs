@@ -248,7 +248,7 @@ impl Error {
     #[inline(never)]
     pub(crate) fn own_address(address: &PeerAddress) -> Self {
         Self::Refused(format!(
-            "cannot add {address}: it is an address of this node itself; if it no longer is, set its own addresses anew"
+            "cannot add {address}: it is an address of this node itself; if it no longer is, set the node's own addresses again"
         ))
     }
 
@@ -281,7 +281,7 @@ impl Error {
     /// The state after a panic: a lock is poisoned, and what it guards cannot be trusted.
     pub(crate) fn poisoned() -> Self {
         Self::Internal(
-            "an earlier call panicked, so this peer manager answers no more; free it and open it again"
+            "an earlier call panicked, so this peer manager cannot be used any more; free it and open it again"
                 .to_owned(),
         )
     }

@@ -1,4 +1,4 @@
-//! What is known of a peer's past, with [`keep_history`](crate::Options::keep_history): when it was heard of, reached and
+//! A peer's past, with [`keep_history`](crate::Options::keep_history): when it was heard of, reached and
 //! tried. Values and rules; the time is an argument.
 
 use crate::address::PeerAddress;
@@ -6,7 +6,7 @@ use crate::address::PeerAddress;
 /// When a peer was heard of, reached and tried, in seconds since the Unix epoch; 0 for never, and for what is not known.
 ///
 /// A time before the epoch counts as its first second, and one after the year 2106 as the last second of that range. A peer
-/// that was there before its history was kept has zeros; what is recorded first is then the first that is known.
+/// that was there before its history was kept has zeros; the first event that is recorded is then the first that is known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct History {
@@ -32,7 +32,7 @@ pub(crate) enum Event {
     Failed,
 }
 
-/// A history in twenty bytes: what the table holds of each peer.
+/// A history in twenty bytes, as the table holds it for each peer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Times {
     first_heard: u32,
@@ -66,7 +66,7 @@ const DAY: u32 = 24 * 60 * 60;
 /// An outbound peer that was not reached for so many seconds may be dead.
 const DEAD_AFTER: u64 = 30 * DAY as u64;
 
-/// The latest time that is told apart. One more is free for [`Times::GONE`].
+/// The latest time that has a number of its own. One more is free for [`Times::GONE`].
 const LATEST: u32 = u32::MAX - 1;
 
 /// A time in the range that is kept, and not 0, which means that there is none.

@@ -1,4 +1,4 @@
-//! The table of peers that a peer-to-peer node keeps: whom to dial next, whom to tell others about, how each
+//! The table of peers that a peer-to-peer node keeps: which peers to dial next, which to tell others about, how each
 //! address has behaved.
 //!
 //! # Overview

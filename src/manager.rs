@@ -105,7 +105,7 @@ pub struct PeerManager {
     busy_timeout: Duration,
 }
 
-/// What a change needs besides the table.
+/// The parts that a change needs besides the table.
 #[derive(Debug)]
 struct Writer {
     /// The database, if there is one and changes are written to it before they are applied (not with DEFERRED).
@@ -118,7 +118,7 @@ struct Writer {
     own_addresses: HashSet<PeerAddress>,
 }
 
-/// What a forked child must leave alone.
+/// The part that a forked child must leave alone.
 #[derive(Debug)]
 struct OwnFile {
     /// The process that opened it.
@@ -267,7 +267,7 @@ impl Drop for PeerManager {
         let deferred = self.deferred.take();
         if is_forked {
             // The descriptors and the lock are also the parent's, and closing would release them under it. But SQLite must
-            // forget what it had open, or another connection of this process would have no locks.
+            // drop its record of open files, or another connection of this process would have no locks.
             let mut store = ManuallyDrop::new(store);
             if let Some(store) = store.as_mut().filter(|_| is_at_rest) {
                 store.abandon();
@@ -301,7 +301,7 @@ fn open_file(path: &Path, options: &Options, policy: &GroupingPolicy) -> Result<
     let text = path.as_os_str();
     if text.is_empty() || text == ":memory:" {
         return Err(Error::InvalidArgument(format!(
-            "db_path {} is no file's; give the path of one, or none for a table in memory",
+            "db_path {} is not the path of a file; give that of one, or none for a table in memory",
             Quoted(&path.to_string_lossy())
         )));
     }

@@ -1,4 +1,4 @@
-//! Which network an address counts as: what an attacker has few of, while addresses cost next to nothing.
+//! The network that an address counts as. An attacker has few networks, while addresses cost next to nothing.
 //!
 //! This is the only place that computes it. The bounds, draws by netgroup and the shared list all ask here. A [`Netgroup`]
 //! is a value that can be compared; the [`GroupingPolicy`] of a table makes one of an address.
@@ -34,7 +34,7 @@ pub enum NameGroups {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Netgroup(u64);
 
-/// What makes a netgroup. The numbers of two kinds have nothing to do with each other.
+/// The identity of a netgroup. The numbers of two kinds have nothing to do with each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 enum Kind {

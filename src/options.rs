@@ -10,7 +10,7 @@ use crate::netgroup::{GroupingPolicy, NameGroups};
 use crate::peer::BackOffScale;
 use crate::reach::Reach;
 
-/// What a call that changed something has reached when it returns.
+/// How durable a change is when the call that made it returns.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum Durability {
@@ -32,7 +32,7 @@ pub enum Durability {
     Deferred,
 }
 
-/// What to do with a file that is damaged.
+/// How a damaged file is treated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum OnCorrupt {
@@ -68,13 +68,13 @@ pub struct Options {
     /// other hosts are held in memory only. Times before the year 1000 or after the year 9999 are written as the nearest
     /// time within those years.
     pub db_path: Option<PathBuf>,
-    /// What a call that changed something has reached when it returns.
+    /// How durable a change is when the call that made it returns.
     pub durability: Durability,
     /// How long to wait for another connection's lock before a call fails with [`Error::Busy`].
     pub busy_timeout: Duration,
     /// With [`Durability::Deferred`], how long after the first change of a group the group is committed.
     pub flush_interval: Duration,
-    /// What to do with a file that is damaged.
+    /// How a damaged file is treated.
     pub on_corrupt: OnCorrupt,
     /// Makes every random choice follow this seed, for tests and simulations. After a fork, parent and child still choose
     /// differently.
@@ -184,7 +184,7 @@ impl Options {
     pub(crate) fn check(&self) -> Result<()> {
         if self.share_max_percent > 100 {
             return Err(Error::InvalidArgument(format!(
-                "share_max_percent is {}, which is no percentage; use 0 to 100",
+                "share_max_percent is {}, which is not a percentage; use 0 to 100",
                 self.share_max_percent
             )));
         }

@@ -52,7 +52,7 @@ pub(crate) fn is_promoted(from: StoredPeerType, to: StoredPeerType) -> bool {
     from == StoredPeerType::Inbound && to != StoredPeerType::Inbound
 }
 
-/// What an observation changes about a peer's type.
+/// The change that an observation makes to a peer's type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum TypeUpdate {

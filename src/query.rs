@@ -80,11 +80,11 @@ pub struct PeerQuery<'a> {
     pub networks: Networks,
     /// For [`get_peers_to_send`](crate::PeerManager::get_peers_to_send) with
     /// [`share_cache_seconds`](crate::Options::share_cache_seconds): which of the shared lists answers, from 0 to
-    /// [`MAX_SHARE_KEY`]. With one for each network and each local address, who asks over two of them cannot tell by the
+    /// [`MAX_SHARE_KEY`]. With one for each network and each local address, a peer that asks over two of them cannot tell by the
     /// answers that it is one node.
     pub share_key: u32,
     /// Only peers heard of, or reached, at or after this time, in seconds since the Unix epoch; 0 for any. Needs
-    /// [`keep_history`](crate::Options::keep_history). To hear of a peer is noted to the day: see
+    /// [`keep_history`](crate::Options::keep_history). To hear of a peer is recorded to the day: see
     /// [`History::last_heard`](crate::History::last_heard).
     ///
     /// Cost: a draw for each peer that it leaves out and that is drawn; where those are most of the admitted peers, the query
@@ -152,7 +152,7 @@ pub(crate) struct TimedQuery<'a> {
 }
 
 impl<'a> TimedQuery<'a> {
-    /// What is asked at the time that `clock` tells, which is not read if it does not matter.
+    /// The query at the time of `clock`, which is not read if it does not matter.
     pub(crate) fn at(query: &'a PeerQuery<'_>, clock: impl FnOnce() -> i64) -> Self {
         Self { query, now: query.use_next_attempt.then(clock) }
     }

@@ -31,7 +31,7 @@ pub(crate) struct RandomSource {
     /// The process in which the key is used as it is.
     process: Process,
     is_seeded: bool,
-    /// What queries take turns with.
+    /// The streams that queries take turns with.
     shared: Vec<Turns>,
 }
 

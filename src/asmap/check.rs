@@ -10,7 +10,7 @@ use super::code::{Code, Instruction};
 /// How many bits an address has.
 const ADDRESS_BITS: u32 = 128;
 
-/// What is wrong with a map, and at which bit.
+/// The fault of a map, and at which bit it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Flaw {
     Empty,

@@ -168,7 +168,7 @@ fn ipv4_addresses_are_looked_up_as_mapped_ones() {
     assert_eq!(map.lookup(v6("900::")), None, "the first bits are not IPv4's");
 }
 
-/// What is wrong with code.
+/// The reason why code is refused.
 fn flaw(code: &[Vec<bool>]) -> Flaw {
     let bytes = bytes_of(&code.concat());
     assert!(tree::read(&bytes).is_none());

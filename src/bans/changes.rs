@@ -9,7 +9,7 @@ pub(crate) struct BanChange {
     pub(crate) subject: BanSubject,
     /// When it ends; `None` if its row is deleted.
     pub(crate) until: Option<i64>,
-    /// Whether the file has no row of it: if it is forgotten before it is ever written, there is nothing to delete.
+    /// Whether the file has no row of it: if it is removed before it is ever written, there is nothing to delete.
     pub(crate) is_new: bool,
 }
 
@@ -34,7 +34,7 @@ pub(crate) fn merge(
             Err(_) => all.push(change),
         }
     }
-    // What the file never had need not be deleted from it.
+    // A row that the file never had need not be deleted from it.
     all.retain(|change| change.until.is_some() || !change.is_new);
     all
 }
@@ -54,7 +54,7 @@ mod tests {
     #[test]
     fn the_last_state_of_a_ban_wins() {
         let earlier = [change(1, Some(5), true), change(2, Some(5), false), change(3, None, false)];
-        // The table takes what it has handed out for written.
+        // The table counts the dirty set that it has handed out as written.
         let later = [
             change(1, Some(7), false),
             change(2, None, false),

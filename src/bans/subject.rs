@@ -1,4 +1,4 @@
-//! What a ban is about: a host, or all hosts of a prefix.
+//! The subject of a ban: a host, or all hosts of a prefix.
 
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::address::{Host, HostText, PeerAddress, parse_host, wrapped_v4};
 use crate::error::Error;
 
-/// What a ban is about: a host, such as `203.0.113.7`, `2001:db8::1` or `example.org`, on all of its ports; or a prefix, such as
+/// The subject of a ban: a host, such as `203.0.113.7`, `2001:db8::1` or `example.org`, on all of its ports; or a prefix, such as
 /// `203.0.113.0/24` or `2001:db8::/32`, with all hosts in it.
 ///
 /// It is canonical from the moment it is parsed: bits behind the prefix are zeros, a prefix with one host is that host, and an

@@ -1,4 +1,4 @@
-//! What SQLite and the operating system say, sorted into errors that tell the caller what to do.
+//! The failures of SQLite and the operating system, sorted into errors with advice.
 
 use std::io;
 
@@ -6,16 +6,16 @@ use rusqlite::{ErrorCode, ffi};
 
 use super::{ADVICE_CORRUPT, ADVICE_LOCAL, DatabaseError, Error};
 
-/// What to do about failures that several places report.
+/// Advice for failures that several places report.
 const ADVICE_FULL: &str = "; free some space and call again";
 const ADVICE_READ_ONLY: &str = "; make the file and its directory writable";
 const ADVICE_CANNOT_OPEN: &str = "; check that the directory exists and may be written";
 const ADVICE_CONSTRAINT: &str = "; a constraint of the file's own refuses it";
-const ADVICE_DISK: &str = "; the disk could not be read: look at it, and call again";
-const NO_LOCKS: &str = "the file system has no locks to give";
+const ADVICE_DISK: &str = "; the disk could not be read: check it, and call again";
+const NO_LOCKS: &str = "the file system has no locks";
 
 impl Error {
-    /// Sorts SQLite's error into the variant that tells the caller what to do. `action` is what failed, on what.
+    /// Sorts SQLite's error into the variant with the right advice. `action` says what failed, on what.
     ///
     /// Where SQLite only says that the system refused something, this thread's last error says why. It must be the one that
     /// SQLite met: see [`forget_last_error`](crate::system::files::forget_last_error).
@@ -71,7 +71,7 @@ impl Error {
         }
     }
 
-    /// What the operating system refuses to do with a file outside of SQLite.
+    /// A refusal of the operating system, outside of SQLite.
     pub(crate) fn io(action: impl Into<String>, error: &io::Error) -> Self {
         Self::of_io(action.into(), error)
     }
@@ -98,7 +98,7 @@ struct Reason {
     variant: fn(DatabaseError) -> Error,
     detail: &'static str,
     advice: &'static str,
-    /// For what SQLite has not met itself.
+    /// The code for a failure that SQLite has not met itself.
     sqlite_code: i32,
 }
 
@@ -127,7 +127,7 @@ impl Reason {
                 Error::Database,
                 SQLITE_READONLY,
                 "the file system is read-only",
-                "; use another path, or have it mounted to be written",
+                "; use another path, or mount it writable",
             ),
             _ => match error.raw_os_error() {
                 #[cfg(unix)]

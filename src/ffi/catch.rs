@@ -39,5 +39,5 @@ fn defect(function: &str, panic: Box<dyn Any + Send>) -> Error {
         .copied()
         .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("no message");
-    Error::Internal(format!("{function} panicked ({message}), a defect of peer_manager: please report it"))
+    Error::Internal(format!("{function} panicked ({message}), a bug in peer_manager: please report it"))
 }

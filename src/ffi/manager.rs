@@ -139,7 +139,7 @@ unsafe fn connection(db: *mut sqlite3, sqlite_libversion: *const c_char) -> Resu
     }
     // SAFETY: by contract `db` is an open connection that outlives the manager, and it belongs to this copy of SQLite.
     unsafe { rusqlite::Connection::from_handle(db) }
-        .map_err(|error| Error::sqlite("cannot use the host's database", &error))
+        .map_err(|error| Error::sqlite("cannot use the application's database", &error))
 }
 
 /// Returns once everything that earlier calls changed is on disk, where it survives a loss of power. With DEFERRED it

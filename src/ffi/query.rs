@@ -180,7 +180,7 @@ fn type_filter(number: u32, name: &str) -> Result<PeerTypeFilter> {
 fn networks(bits: u32, name: &str) -> Result<Networks> {
     Networks::from_bits(bits).ok_or_else(|| {
         Error::InvalidArgument(format!(
-            "{name} is {bits}, which is no sum of PEER_MANAGER_NETWORK_IPV4, _IPV6, _ONION, _I2P and _NAME"
+            "{name} is {bits}, which is not a sum of PEER_MANAGER_NETWORK_IPV4, _IPV6, _ONION, _I2P and _NAME"
         ))
     })
 }

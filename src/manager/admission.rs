@@ -139,7 +139,7 @@ impl PeerManager {
             };
             let evicted = memory::collect(table.addresses(evicted))?;
             let renewed = table.renewed(taken)?;
-            // The file may have rows of them, and more: who is new begins with nothing.
+            // The file may have rows of them, and more: a new peer begins with nothing.
             let overwrites = writer.store.is_some() && table.leaves_rows();
             let noted = match beside {
                 None if !overwrites => Vec::new(),
@@ -229,7 +229,7 @@ fn without(
 fn limit(address: &PeerAddress, full: Full) -> Error {
     let what = match full {
         Full::Table => "the table has as many peers as max_peers allows",
-        Full::Netgroup => "its network group has as many peers as max_peers_per_netgroup allows",
+        Full::Netgroup => "its netgroup has as many peers as max_peers_per_netgroup allows",
     };
     Error::Limit(format!(
         "cannot add {address}: {what}, and no inbound one that has failed; remove peers, or raise the bound"

@@ -1,4 +1,4 @@
-//! Bans: who is refused until a time.
+//! Bans: hosts and prefixes that are refused until a time.
 //!
 //! A ban and the removal of the peers that it is about are one change: one transaction of the database, and one moment for
 //! all other threads. So no peer in the table is banned, and only what admits new peers has to ask. (If the clock steps back
@@ -24,9 +24,9 @@ impl PeerManager {
     /// left out and counted in the [stats](Self::get_stats), so they are never drawn and never told to others.
     ///
     /// Banning the same again moves the end. Where several bans have an address, it is refused as long as one of them lasts.
-    /// Bans that have ended are forgotten when the bans are next changed.
+    /// Bans that have ended are removed when the bans are next changed.
     ///
-    /// Cost: linear in the table, one transaction. What bans cost other calls is a look-up for each new address, linear in the
+    /// Cost: linear in the table, one transaction. Bans cost other calls a look-up for each new address, linear in the
     /// length of the address, whatever the number of bans.
     ///
     /// # Errors
@@ -53,7 +53,7 @@ impl PeerManager {
         self.change_bans(subject, Some(until), now)
     }
 
-    /// Ends the ban of exactly this subject. What another ban has of it stays refused.
+    /// Ends the ban of exactly this subject. Addresses that another ban covers stay refused.
     ///
     /// Cost: one transaction.
     ///
@@ -84,7 +84,7 @@ impl PeerManager {
         bans.and_then(|bans| bans::in_order(&bans)).map_err(|_| Error::no_memory("for a list of the bans"))
     }
 
-    /// Moves the end of a ban, or forgets it, with those that have ended. Returns how many peers were removed.
+    /// Moves the end of a ban, or removes it, with those that have ended. Returns how many peers were removed.
     fn change_bans(&self, subject: &BanSubject, until: Option<i64>, now: i64) -> Result<usize> {
         let mut writer = self.lock_writer()?;
         // Slots and bans stay as they are until the writer is unlocked.

@@ -15,8 +15,8 @@ impl PeerManager {
     /// SAVEPOINT (so they become part of an open transaction), and no statement is kept between calls.
     ///
     /// When the disk fails or is full, SQLite usually rolls back the application's whole transaction;
-    /// [`is_autocommit`](rusqlite::Connection::is_autocommit) tells it so after [`Error::Database`](crate::Error::Database) or
-    /// [`Error::DiskFull`](crate::Error::DiskFull). Memory then still has what earlier calls in that transaction changed: store it again, or
+    /// [`is_autocommit`](rusqlite::Connection::is_autocommit) shows that after [`Error::Database`](crate::Error::Database) or
+    /// [`Error::DiskFull`](crate::Error::DiskFull). Memory then still has the changes of earlier calls in that transaction: store them again, or
     /// reopen the manager.
     ///
     /// ```

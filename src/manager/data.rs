@@ -44,7 +44,7 @@ impl PeerManager {
         // Slots stay as they are until the writer is unlocked.
         let table = self.write_table()?;
         let slot = table.find(address).ok_or_else(|| Error::NotFound(address.clone()))?;
-        // What the application has rolled back on its own connection, memory still has.
+        // Memory still has the changes that the application has rolled back on its own connection.
         let is_in_file = writer.store.as_ref().is_none_or(|store| !store.is_borrowed());
         if is_in_file && table.data(slot) == data {
             return Ok(());

@@ -28,7 +28,7 @@ use crate::table::PeerTable;
 /// takes the place of the latter.
 const RETRY: [Duration; 2] = [Duration::from_millis(10), Duration::from_secs(10)];
 
-/// The thread, and what it shares with the manager.
+/// The thread, and the state that it shares with the manager.
 #[derive(Debug)]
 pub(super) struct Deferred {
     shared: Arc<Shared>,
@@ -55,7 +55,7 @@ struct Shared {
     rejected: AtomicU64,
 }
 
-/// The database, and what could not be written to it.
+/// The database, and the changes that could not be written to it.
 #[derive(Debug)]
 struct Journal {
     store: Store,
@@ -144,7 +144,7 @@ impl Deferred {
     pub(super) fn check_health(&self) -> Result<()> {
         if self.shared.is_dead.load(Ordering::Acquire) || is_poisoned(&self.shared.journal) {
             return Err(Error::Internal(format!(
-                "writing to {} panicked, a bug in peer_manager, so this peer manager answers no more; free it and open \
+                "writing to {} panicked, a bug in peer_manager, so this peer manager cannot be used any more; free it and open \
                  it again",
                 self.name
             )));
@@ -152,7 +152,7 @@ impl Deferred {
         Ok(())
     }
 
-    /// Ends the thread, tries once more to write what is dirty, and closes the database.
+    /// Ends the thread, tries once more to write the dirty set, and closes the database.
     pub(super) fn close(mut self) {
         self.shared.is_over.store(true, Ordering::SeqCst);
         if let Some(thread) = self.thread.take() {
@@ -202,7 +202,7 @@ impl Shared {
     fn write(&self, journal: &mut Journal) -> Result<()> {
         let (taken, room) = {
             let mut table = self.table.write().map_err(|_| Error::poisoned())?;
-            // What cannot be taken stays dirty in the table.
+            // Changes that cannot be taken stay dirty in the table.
             let (taken, room) = table.take_dirty(&journal.unwritten).map_err(|_| {
                 self.count_failure();
                 Error::no_memory(&format!("to write what has changed to {}", journal.store.name()))

@@ -16,7 +16,7 @@ use crate::query::{PeerQuery, PeerTypeFilter};
 use crate::sync::Ordering;
 use crate::table::{Addresses, PeerTable};
 
-/// What a connection is for.
+/// The purpose of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum Purpose {
@@ -26,7 +26,7 @@ pub enum Purpose {
     Feeler,
 }
 
-/// Who comes first.
+/// The order in which peers are drawn.
 const KNOWN_FIRST: [PeerTypeFilter; 3] =
     [PeerTypeFilter::PreferredOnly, PeerTypeFilter::OutboundOnly, PeerTypeFilter::InboundOnly];
 
@@ -38,18 +38,18 @@ const SENIORITY_OF_KNOWN: u32 = 12;
 /// The same for one that was only heard of.
 const SENIORITY_OF_NEW: u32 = 16;
 
-/// The same for feelers: whom they reach is known from then on, and in this order. With sixteen, twice as much of the
+/// The same for feelers: the peers that they reach become outbound, and in this order. With sixteen, twice as much of the
 /// connections is hostile after a flood from the node's birth; with one, four times as much.
 const SENIORITY_OF_FEELERS: u32 = 64;
 
 /// In a network of fewer netgroups for each place, they are not looked at: a small network of few operators must be able to
-/// form, and no attacker can make a node that knows many netgroups forget them.
+/// form, and no attacker can make a node lose the many netgroups that it knows.
 const NETGROUPS_A_PLACE: usize = 2;
 
 /// While offline, the longest wait after a failed attempt, in seconds.
 const OFFLINE_WAIT: i64 = 60;
 
-/// Whom to dial. A node that dials what [`next_to_dial`](Self::next_to_dial) returns, and reports how it went with
+/// Peers to dial. A node that dials what [`next_to_dial`](Self::next_to_dial) returns, and reports how it went with
 /// [`update`](Self::update), needs no query of its own.
 impl PeerManager {
     /// Draws up to `size` peers to dial now; `busy` are those that this node is connected to because it has dialled them, and

@@ -1,4 +1,4 @@
-//! What is known of a peer's past: reading histories, and what a change records in them.
+//! Histories: reading them, and the events that a change records in them.
 
 use super::PeerManager;
 use crate::address::PeerAddress;
@@ -60,7 +60,7 @@ impl PeerManager {
     }
 }
 
-/// What an update of the back-off says about a peer.
+/// The event that an update of the back-off reports of a peer.
 pub(super) fn event_of(backoff: BackOffUpdate) -> Event {
     match backoff {
         BackOffUpdate::HardReset | BackOffUpdate::Reset => Event::Reached,
@@ -68,11 +68,11 @@ pub(super) fn event_of(backoff: BackOffUpdate) -> Event {
     }
 }
 
-/// What an insertion records with the records.
+/// The histories and data that an insertion records with its records.
 pub(super) struct Notes<'a> {
     /// When it happens, if histories are kept.
     now: Option<i64>,
-    /// With what a new peer begins, if there is anything.
+    /// The history and data that a new peer begins with, if any.
     of_new: &'a dyn Fn(&PeerRecord) -> Option<Noted>,
     /// Whether the known peers of the batch are heard of.
     is_gossip: bool,

@@ -48,10 +48,10 @@ impl PeerManager {
         let path = path.as_ref();
         if path.as_os_str().is_empty() {
             return Err(Error::InvalidArgument(
-                "path \"\" is no file's; give the path of a database of peers".to_owned(),
+                "path \"\" is not the path of a file; give that of a database of peers".to_owned(),
             ));
         }
-        // What it has and memory has not was removed, and is about to be removed from the file as well.
+        // A peer that it has and memory has not was removed, and is about to be removed from the file as well.
         if self.path.as_ref().is_some_and(|own| is_same_file(own, path)) {
             return Ok(0);
         }

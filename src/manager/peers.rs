@@ -65,7 +65,7 @@ impl PeerManager {
         self.add_unknown(addresses).map(|admitted| admitted.added)
     }
 
-    /// What is known of an address, or `None`. Cost: constant.
+    /// The record of an address, or `None`. Cost: constant.
     ///
     /// # Errors
     /// [`Error::Internal`] after a panic.
@@ -73,7 +73,7 @@ impl PeerManager {
         Ok(self.read()?.get(address))
     }
 
-    /// Stores a record as it is, replacing what was known of its address.
+    /// Stores a record as it is, replacing that of its address.
     ///
     /// # Errors
     /// See [above](#errors); [`Error::Limit`] when the address is new and a bound [refuses](crate::Options::max_peers) it;
@@ -94,7 +94,7 @@ impl PeerManager {
         self.store_all(records).map(drop)
     }
 
-    /// Updates a peer's type by what it was observed to be; an unknown one is added as new first.
+    /// Updates a peer's type by the type that was observed; an unknown peer is first inserted as an inbound one.
     ///
     /// # Errors
     /// As [`store`](Self::store).

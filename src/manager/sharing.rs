@@ -1,4 +1,4 @@
-//! Answering everyone who asks from one shared list, for a while.
+//! Answering all peers from one shared list, for a while.
 //!
 //! A stranger who asks often, or from many addresses, learns the shared list and not the table. The list is
 //! drawn as it is needed: the first answer draws what it takes, a longer one adds to it. It is kept as addresses in the

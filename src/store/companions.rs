@@ -12,7 +12,7 @@ use crate::error::{Error, Quoted, Result};
 pub(super) const COMPANIONS: [(&str, &str); 3] =
     [("-wal", "write-ahead log"), ("-shm", "index of its write-ahead log"), ("-journal", "journal")];
 
-/// A file beside another: its path with a suffix behind it.
+/// A file next to another: the path with a suffix.
 pub(super) fn sibling(path: &Path, suffix: &str) -> PathBuf {
     let mut path = path.to_owned().into_os_string();
     path.push(suffix);

@@ -111,7 +111,7 @@ impl DatabaseFile {
         self.place.log_bytes()
     }
 
-    /// In a fork, once SQLite has forgotten the file: it may be opened again.
+    /// In a fork, once SQLite has given the file up: it may be opened again.
     #[cfg(unix)]
     pub(super) fn disown(&self) {
         let hold = self.hold.try_lock();
@@ -254,7 +254,7 @@ pub(super) fn check_log(path: &Path, action: &str) -> Result<bool> {
     if fs::metadata(&journal).is_ok_and(|metadata| !metadata.is_file()) {
         return Err(Error::cannot_open(
             action,
-            "what is beside it in the place of its journal is not a file; move it away",
+            "in the place of its journal is something that is not a file; move it away",
         ));
     }
     let has_log = length(&sibling(path, "-wal")) > 0;

@@ -36,7 +36,7 @@ const LONGEST_PATTERN: i32 = 100;
 pub(super) struct Guard(Arc<PlainAtomicU64>);
 
 impl Guard {
-    /// Sets up a connection of our own for a file that may come from anybody: triggers, views and foreign keys are off, so a
+    /// Sets up a connection of our own for a file that may come from a stranger: triggers, views and foreign keys are off, so a
     /// statement does what it says and no more; the schema may not call functions with side effects; sizes of cells are
     /// checked; and SQLite gives up (`SQLITE_INTERRUPT`) after more steps than are allowed.
     ///
@@ -106,7 +106,7 @@ impl Guard {
 pub(super) fn explain_limit(error: Error, action: &str) -> Error {
     match error.sqlite_code() {
         ffi::SQLITE_INTERRUPT => {
-            Error::corrupt(action, "its pages lead to more than there is room for in it", ADVICE_CORRUPT)
+            Error::corrupt(action, "its pages refer to more than the file has room for", ADVICE_CORRUPT)
         }
         // Such a row cannot be skipped: SQLite stops at it.
         ffi::SQLITE_TOOBIG => {
@@ -121,7 +121,7 @@ pub(super) fn explain_endless_change(error: Error, action: &str) -> Error {
     match error.sqlite_code() {
         ffi::SQLITE_INTERRUPT => Error::corrupt(
             action,
-            "what its schema has SQLite do for the change takes more steps than it may",
+            "the expressions of its schema take more steps than a change may",
             ADVICE_CORRUPT,
         ),
         _ => error,

@@ -171,7 +171,7 @@ fn check_names(path: &Path, status: Status, action: &str) -> Result<()> {
     if files::is_mount_point(path) {
         return Err(Error::cannot_open(
             action,
-            "the file itself is a mount point, so what belongs beside it would be elsewhere; mount its directory instead",
+            "the file itself is a mount point, so its log and its lock file would not be next to it; mount its directory instead",
         ));
     }
     Ok(())

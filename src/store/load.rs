@@ -240,7 +240,7 @@ fn read_by_key(
 }
 
 /// What is wrong with a file whose pages point to each other in a circle.
-const IN_A_CIRCLE: &str = "its pages lead to more than there is room for in it";
+const IN_A_CIRCLE: &str = "its pages refer to more than the file has room for";
 
 /// Reads the rows; `check` is called for each, and `each` for those that are peers.
 fn read_rows(

@@ -94,7 +94,7 @@ impl Store {
     /// Wraps a connection that belongs to the application.
     #[cfg(any(feature = "ffi", feature = "rusqlite"))]
     pub(crate) fn borrow(conn: Connection) -> Result<Self> {
-        let name = "the host's database".to_owned();
+        let name = "the application's database".to_owned();
         // With no room in the cache, every statement is finalised when it is dropped.
         conn.set_prepared_statement_cache_capacity(0);
         let presence = schema::inspect(&conn, &name)?;

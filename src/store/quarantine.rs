@@ -59,7 +59,7 @@ pub(crate) fn quarantine(file: &DatabaseFile) -> Result<Quarantine> {
     Ok(Quarantine { path: aside, saved_peers: salvage.peers.len() as u64, lost_rows: salvage.lost_rows })
 }
 
-/// Undoes an exchange that was cut short when its process was killed: the log must be next to its database before anybody
+/// Undoes an exchange that was cut short when its process was killed: the log must be next to its database before any program
 /// opens either. The new file still being there shows that it was cut short. A file set aside then belongs to this exchange
 /// if no database was set aside with it yet, or if that is the same file as the one in place.
 #[cfg(unix)]

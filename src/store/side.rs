@@ -182,7 +182,7 @@ impl SideTable {
         while let Some(row) = rows.next().map_err(failed)? {
             left -= 1;
             if left < 0 {
-                let detail = "its pages lead to more than there is room for in it";
+                let detail = "its pages refer to more than the file has room for";
                 return Err(Error::corrupt(action(), detail, ADVICE_CORRUPT));
             }
             let is_known = match address_from_row(row, 1, 0).map_err(failed)? {

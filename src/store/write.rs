@@ -348,7 +348,7 @@ fn writes_data(side: SideTables, layout: Layout) -> bool {
     layout == Layout::Specification && side.data != Presence::Another
 }
 
-/// Writes what is noted beside records, as far as there is a place for it; returns whether there is a table of data then.
+/// Writes the histories and data that go with records, as far as there are tables for them; returns whether there is a table of data then.
 fn write_noted(
     conn: &Connection,
     side: SideTables,

@@ -7,7 +7,7 @@ use std::iter::successors;
 
 use crate::memory::{self, Refused};
 
-/// What a block consists of.
+/// The unit of a block.
 type Unit = [u8; UNIT];
 const UNIT: usize = 16;
 

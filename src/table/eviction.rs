@@ -1,4 +1,4 @@
-//! Eviction: who is removed to make room, planned on a table that stays as it is.
+//! Eviction: the peers that are removed to make room, planned on a table that stays as it is.
 //!
 //! A new peer that finds no room evicts an inbound peer that has failed, one of the highest failure class, of its own
 //! netgroup before any other; if there is no such candidate it is refused. So a flood of gossip can push out only peers that
@@ -27,7 +27,7 @@ use crate::netgroup::Netgroup;
 use crate::peer::PeerRecord;
 use crate::sort::sort;
 
-/// What becomes of records that are to be inserted, or updated if their peers are known.
+/// The plan for records that are to be inserted, or updated if their peers are known.
 #[derive(Debug)]
 pub(crate) struct Plan<'a> {
     /// Those that the table takes, in order.

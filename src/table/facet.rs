@@ -1,4 +1,4 @@
-//! What queries filter on, as numbers: facets, failure classes and pools.
+//! The properties that queries filter on, as numbers: facets, failure classes and pools.
 //!
 //! A *facet* is a type × due or waiting × public or private. A *failure class* is a range of failure counts. A *pool* is
 //! a class of a facet, and every peer is in exactly one; which one follows from its entry and the as-of time.

@@ -17,11 +17,11 @@ const STEPS: u32 = 16;
 
 const MIN_BUCKETS: usize = 16;
 
-/// See the [module](self). The hashes are the caller's, who keys them, so that strangers cannot choose what collides.
+/// See the [module](self). The caller makes the hashes, with a key, so that strangers cannot choose addresses that collide.
 #[derive(Debug)]
 pub(super) struct HashIndex {
     table: Table,
-    /// What is to take the place of the table.
+    /// The table that is to take the place of this one.
     next: Option<Next>,
 }
 
@@ -125,7 +125,7 @@ impl HashIndex {
     }
 
     /// Asks for memory for the numbers up to `new_end`, of which those below `end` are in use now or were. Cost: constant for
-    /// each, amortised; for a change that is small beside the table, constant.
+    /// each, amortised; for a change that is small compared with the table, constant.
     pub(super) fn reserve(&mut self, new_end: usize, end: u32, hash_of: HashOf<'_>) -> memory::Result {
         if self.next.as_ref().is_some_and(|next| next.table.limit() < new_end) {
             // It was to be smaller.

@@ -1,4 +1,4 @@
-//! What must hold between two calls.
+//! The invariants that hold between two calls.
 
 use std::collections::{HashMap, HashSet};
 

@@ -2,8 +2,8 @@
 //!
 //! - The [owner] holds the slab, an array of peers without gaps, and is the only one that changes it: insert, update,
 //!   remove, clear, load, advance. A *slot* is an index into the slab.
-//! - The [indexes](index) lead to slots, and are told by the owner what changes: from an address to its slot, what queries
-//!   draw from, who becomes due when, who is in each netgroup, what the file does not have yet. None knows another.
+//! - The [indexes](index) lead to slots, and the owner passes each change to them: from an address to its slot, the pools that queries
+//!   draw from, the wheel of next attempts, the peers of each netgroup, the dirty set. None knows another.
 //! - [Drawing](draw), the [census] and the [snapshot] only read.
 //! - [Eviction](eviction) plans on a table that stays as it is; the owner applies the plan.
 //!

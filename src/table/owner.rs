@@ -1,10 +1,10 @@
-//! The owner of the slab: the only place that changes it, and that tells the [indexes](super::index) what has changed.
+//! The owner of the slab: the only place that changes it and passes the changes to the [indexes](super::index).
 //!
 //! A change is asked for in two steps. First the memory that it takes ([`room`]), which may be refused, with nothing done;
 //! then the change itself, which cannot fail. Between the two the manager writes to the database. The room is still there
 //! then, because only changes use any up, and there is one at a time.
 //!
-//! Each function here does the same: it changes the slab, tells the indexes, and in the end has everything fit the size of
+//! Each function here does the same: it changes the slab and the indexes, and in the end has everything fit the size of
 //! the table. What only gives memory back, or keeps things fast, is left out when there is no memory for it.
 
 pub(super) mod entry;
@@ -80,12 +80,12 @@ impl PeerTable {
         self.slab.len()
     }
 
-    /// Whether it is known who is in each netgroup.
+    /// Whether the peers are grouped by netgroup.
     pub(crate) fn is_grouped(&self) -> bool {
         self.indexes.netgroups.grouping().is_some()
     }
 
-    /// How many netgroups have peers, if it is known who is in each.
+    /// How many netgroups have peers, if the peers are grouped.
     pub(crate) fn netgroups(&self) -> usize {
         self.indexes.netgroups.grouping().map_or(0, Grouping::netgroups)
     }
@@ -100,7 +100,7 @@ impl PeerTable {
         self.indexes.dirty.len() + self.bans.dirty_len()
     }
 
-    /// What is known of an address, or `None`. Cost: constant.
+    /// The record of an address, or `None`. Cost: constant.
     pub(crate) fn get(&self, address: &PeerAddress) -> Option<PeerRecord> {
         self.find(address).map(|slot| self.record(slot, address))
     }
@@ -318,7 +318,7 @@ impl PeerTable {
         self.fit();
     }
 
-    /// Finds out who is in each netgroup, and keeps it from now on. Cost: linear.
+    /// Groups the peers by netgroup, and keeps that from now on. Cost: linear.
     pub(crate) fn group(&mut self) -> memory::Result {
         self.indexes.netgroups.build(&self.slab)
     }
@@ -351,7 +351,7 @@ impl PeerTable {
     }
 
     /// Takes in a peer that was read from a file, which was found in a slot or else has a place. Of the indexes only that of
-    /// the keys is told; the others are rebuilt when [all are there](Self::keep_loaded).
+    /// the keys follows; the others are rebuilt when [all are there](Self::keep_loaded).
     fn put_loaded(&mut self, record: &PeerRecord, found: Result<u32, Option<Place>>) {
         match found {
             Ok(slot) => self.slab.assign(slot, record),

@@ -224,7 +224,7 @@ fn own_addresses_are_removed_refused_and_left_out() {
         assert_eq!(common::peers(&manager).into_keys().collect::<Vec<_>>(), others[..1]);
 
         let message = format!(
-            "cannot add {}: it is an address of this node itself; if it no longer is, set its own addresses anew",
+            "cannot add {}: it is an address of this node itself; if it no longer is, set the node's own addresses again",
             own[0]
         );
         for refused in [

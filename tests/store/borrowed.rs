@@ -193,7 +193,7 @@ fn a_table_peers_of_another_shape_is_refused() {
     host.execute_batch("CREATE TABLE peers (id)").unwrap();
     let error = PeerManager::from_connection(lend(&host)).unwrap_err();
     assert!(matches!(error, Error::Corrupt(_)), "{error}");
-    assert!(error.to_string().contains("the host's database"), "{error}");
+    assert!(error.to_string().contains("the application's database"), "{error}");
 }
 
 #[test]

@@ -63,7 +63,7 @@ fn a_file_that_counts_thousands_of_millions_of_rows_takes_no_memory_for_them() {
     // Without a bound, the process would end here for want of memory, or of time to count.
     let error = PeerManager::new_with_db(database.path()).unwrap_err();
     assert!(matches!(error, Error::Corrupt(_)), "{error}");
-    assert!(error.to_string().contains("its pages lead to more than there is room for in it"), "{error}");
+    assert!(error.to_string().contains("its pages refer to more than the file has room for"), "{error}");
 }
 
 #[test]

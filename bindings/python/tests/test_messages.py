@@ -54,7 +54,7 @@ MESSAGES: dict[str, tuple[Callable[[PeerManager, Any], object], str]] = {
     ),
     "networks": (
         lambda peers, n: peers.get_peers_to_send(1, query=Query(networks=n)),
-        "networks is 99, which is no sum of Network.IPV4, Network.IPV6, Network.ONION, Network.I2P and Network.NAME",
+        "networks is 99, which is not a sum of Network.IPV4, Network.IPV6, Network.ONION, Network.I2P and Network.NAME",
     ),
     "durability": (
         lambda _, n: PeerManager(durability=n),
@@ -122,9 +122,9 @@ def test_every_message_of_the_library_about_a_constant_is_translated() -> None:
 
 
 def test_a_bug_is_reported_of_a_function_that_python_has() -> None:
-    message = "peer_manager_update panicked (x), a defect of peer_manager: please report it"
+    message = "peer_manager_update panicked (x), a bug in peer_manager: please report it"
     said = str(make_error(Status.INTERNAL, 0, in_python(message, Status.INTERNAL)))
-    assert said == "update panicked (x), a defect of peer_manager: please report it"
+    assert said == "update panicked (x), a bug in peer_manager: please report it"
     assert issubclass(InternalError, RuntimeError)
 
 

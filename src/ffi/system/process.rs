@@ -1,7 +1,7 @@
 //! Forks: which process this is, and what a child must not keep of its parent's.
 //!
 //! A handler that the system runs in each child (`pthread_atfork`) changes a stamp and closes descriptors. So comparing
-//! stamps, an atomic load without a system call, tells whether this is still the process in which something began. At the
+//! stamps, an atomic load without a system call, shows whether this is still the process in which something began. At the
 //! fork, other threads of the parent may have been anywhere, even in the allocator, so the handler takes no lock and calls
 //! only what POSIX calls async-signal-safe. A process made by a bare `clone` or `vfork` runs no handlers, and is not
 //! distinguished from its parent.
@@ -28,7 +28,7 @@ impl Process {
 }
 
 /// Makes each child that is forked from now on close the descriptor at once, until the returned value is dropped, which
-/// must be before the descriptor is closed here. In a child the descriptor's owner must be forgotten, not dropped, because
+/// must be before the descriptor is closed here. In a child the descriptor's owner must be leaked, not dropped, because
 /// its number may be reused by then.
 ///
 /// A lock on a file (`flock`) ends when the last process has closed it. Without this, a child that knows nothing of us
@@ -157,7 +157,7 @@ mod imp {
         for node in nodes() {
             let fd = node.fd.swap(NONE, Ordering::Relaxed);
             if fd != NONE {
-                // SAFETY: who registered it has it open, and forgets it in this process.
+                // SAFETY: the owner that registered it has it open, and gives it up in this process.
                 unsafe { libc::close(fd) };
             }
         }

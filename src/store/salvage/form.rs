@@ -1,7 +1,7 @@
 //! How a file keeps its peers: the order of the columns in its records, and how its texts are encoded.
 //!
 //! SQLite itself interprets the schema: it runs the table's own statement in a database in memory. The statement may come
-//! from anybody, so it may do nothing there but create a table, and only a fixed number of steps is allowed.
+//! from a stranger, so it may do nothing there but create a table, and only a fixed number of steps is allowed.
 
 use std::cmp::Ordering;
 

@@ -6,7 +6,7 @@ use crate::table::facet::{self, FACETS, PrivatePeers, class_end, class_in, class
 use crate::table::owner::entry::Entry;
 use crate::table::owner::time::Due;
 
-/// What a query admits, in terms of the pools.
+/// The pools that a query admits.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Admission {
     /// Indexed by type.

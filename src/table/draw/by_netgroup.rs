@@ -35,7 +35,7 @@ const BATCH: usize = 64;
 /// Draws of a peer in a netgroup in vain before its eligible peers are collected.
 const PEER_DRAWS: usize = 16;
 
-/// What is drawn from, and what it has given to an answer.
+/// The peers that are drawn from, and how many of them an answer has.
 pub(super) struct ByNetgroup<'a> {
     grouping: &'a Grouping,
     max_per_netgroup: u32,

@@ -1,7 +1,7 @@
 //! Drawing peers: read only, at the cost of the answer.
 //!
 //! Which pools a query [admits](admission), and what is left out of them. Each eligible peer is equally likely
-//! ([`uniform`]), or each netgroup that has one ([`by_netgroup`]). What is told to others comes in an order of its own
+//! ([`uniform`]), or each netgroup that has one ([`by_netgroup`]). Answers to other nodes come in an order of their own
 //! ([`sharing_order`]).
 
 mod admission;
@@ -170,7 +170,7 @@ impl<'a> Draw<'a> {
         let mut filter = Filter::of(query);
         if query.apart {
             match &mut by_netgroup {
-                // Those who are not drawn by netgroup need not be asked for theirs.
+                // Draws that are not by netgroup need no netgroups.
                 Some(by_netgroup) => by_netgroup.close(excluded)?,
                 None => filter.close(table, excluded)?,
             }

@@ -7,7 +7,7 @@
 use crate::memory;
 use crate::table::owner::slab::Slab;
 
-/// How many draws there are for each place, and who is senior.
+/// How many draws there are for each place, and which peer is senior.
 #[derive(Clone, Copy)]
 pub(super) struct Seniority<'a> {
     slab: &'a Slab,

@@ -1,4 +1,4 @@
-//! What others are told: public peers, in an order of types.
+//! The order of answers to other nodes: public peers, by type.
 
 use std::collections::HashMap;
 

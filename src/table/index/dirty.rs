@@ -1,4 +1,4 @@
-//! The dirty set: what the file does not have yet, for a manager that writes later.
+//! The dirty set: the changes that the file does not have yet, for a manager that writes later.
 //!
 //! Marking a peer costs a bit in its entry and, the first time, its slot in a list. A second bit says whether the file has
 //! a row of the peer, so what is inserted and removed unwritten leaves nothing behind; of a peer that the file has, the
@@ -20,13 +20,13 @@ use crate::table::slot::slot_number;
 /// See the [module](self).
 #[derive(Debug)]
 pub(in crate::table) struct Dirty {
-    /// What has changed since it was taken last, for a manager that writes later.
+    /// The changes since it was taken last, for a manager that writes later.
     changes: Option<Unwritten>,
     /// Whether the file may have rows of peers that are not in the table.
     leaves_rows: bool,
 }
 
-/// What has changed since it was taken last.
+/// The changes since the dirty set was taken last.
 #[derive(Debug, Default)]
 struct Unwritten {
     /// The slots of all dirty entries, and some that others have moved to, or none.
@@ -91,7 +91,7 @@ impl Index for Dirty {
     }
 
     fn rebuild(&mut self, slab: &mut Slab, cause: Cause) {
-        // What was loaded is what the file has.
+        // The file has all that was loaded.
         if let Some(changes) = self.changes.as_mut().filter(|_| cause == Cause::Dropped) {
             changes.list(slab);
         }
@@ -162,7 +162,7 @@ impl Dirty {
         self.leaves_rows
     }
 
-    /// Notes that something beside its record has changed of the peer in a slot.
+    /// Marks that the history or the data of the peer in a slot has changed.
     pub(in crate::table) fn touch(&mut self, slab: &mut Slab, slot: u32) {
         if let Some(changes) = &mut self.changes {
             changes.mark(slab, slot);
@@ -175,7 +175,7 @@ impl Dirty {
         changes.dirty + changes.removed.len() + usize::from(changes.clears)
     }
 
-    /// Whether it is tracked what changes.
+    /// Whether changes are tracked.
     pub(in crate::table) fn is_tracking(&self) -> bool {
         self.changes.is_some()
     }

@@ -1,4 +1,4 @@
-//! The histories of the peers, if they are kept: twenty bytes for each slot, beside the slab, so that a table without them
+//! The histories of the peers, if they are kept: twenty bytes for each slot, next to the slab, so that a table without them
 //! pays nothing.
 
 use super::interface::{Cause, Index, Needs, ensure};

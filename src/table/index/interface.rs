@@ -1,4 +1,4 @@
-//! What every index is told, and what it answers.
+//! The interface of every index.
 
 use crate::memory;
 use crate::table::facet::{PAIRS, pair_of};
@@ -65,13 +65,13 @@ pub(in crate::table) trait Index {
 /// Why an index is rebuilt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::table) enum Cause {
-    /// The slab was filled from a file, and only the key index was told.
+    /// The slab was filled from a file, and only the key index followed.
     Loaded,
     /// Many peers were dropped, and the others have moved.
     Dropped,
 }
 
-/// What a change will do.
+/// The extent of a change.
 #[derive(Debug, Default)]
 pub(in crate::table) struct Needs<'a> {
     /// How many peers it inserts.

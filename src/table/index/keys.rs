@@ -29,7 +29,7 @@ impl Index for Keys {
     }
 
     fn rebuild(&mut self, slab: &mut Slab, cause: Cause) {
-        // While the slab was filled from a file, the index was told of each peer, or two of one address would be there.
+        // While the slab was filled from a file, the index got each peer, or two of one address would be there.
         if cause == Cause::Dropped {
             self.renumbered(slab, &[]);
         }

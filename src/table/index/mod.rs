@@ -1,4 +1,4 @@
-//! The indexes: everything that leads to a slot of the slab, and is told when the slab changes.
+//! The indexes: everything that leads to a slot of the slab, and follows the changes of the slab.
 //!
 //! To add one: a file here whose type implements [`Index`], its `mod` line, and its line in the list below.
 
@@ -21,7 +21,7 @@ pub(super) use netgroups::{Grouping, NetgroupLists};
 pub(super) use pools::Pools;
 pub(super) use wheel::Wheel;
 
-/// Declares the indexes, and makes them one that passes on to each what it is told.
+/// Declares the indexes, and makes them one that passes each change on to all.
 macro_rules! indexes {
     ($($(#[$comment:meta])* $index:ident: $of_type:ty,)*) => {
         /// Each index once. All of them together are an index as well.
@@ -106,16 +106,16 @@ macro_rules! indexes {
 indexes! {
     /// From an address to its slot.
     keys: keys::Keys,
-    /// What queries draw from.
+    /// The pools that queries draw from.
     pools: Pools,
-    /// Who becomes due when.
+    /// When each peer becomes due.
     wheel: Wheel,
-    /// Who is in each netgroup.
+    /// The peers of each netgroup.
     netgroups: netgroups::Netgroups,
     /// When they were heard of and reached.
     histories: history::Histories,
     /// The application's data of those that have some.
     data: PeerData,
-    /// What the file does not have yet.
+    /// The dirty set.
     dirty: dirty::Dirty,
 }

@@ -1,4 +1,4 @@
-//! Who becomes due when: a timing wheel over the slab.
+//! When each peer becomes due: a timing wheel over the slab.
 //!
 //! A bucket holds the peers whose next attempt falls on one second, or on one that is a whole number of turns away; it is a
 //! list that runs through the entries themselves. So noting a new next attempt costs the same whatever the size of the

@@ -127,7 +127,7 @@ pub(in crate::table) struct Compact {
     flags: u8,
 }
 
-/// What the slab holds in a slot.
+/// The entry of a slot.
 ///
 /// Only the owner changes what is known of the peer. Some indexes keep a few bytes of their own here, next to what they
 /// read, which saves a cache miss: `pool_position` is the pools', `links` is the wheel's, three flags are the dirty set's.

@@ -1,4 +1,4 @@
-//! Loading: filling an empty table with what a file has.
+//! Loading: filling an empty table with the peers of a file.
 //!
 //! Peers are taken in groups. Each leads to a bucket of the key index that is not in the cache; asked for together, the
 //! processor waits for many of them in the time of one.

@@ -1,7 +1,7 @@
 //! Room: the memory that a change takes, asked for before the database is written.
 //!
 //! Each index says what it needs of that ([`Needs`]); the slab's own is asked for here. Once a change has its room, making
-//! it takes no memory worth speaking of. What the table can do without, the wheel's size and who is in each netgroup, asks
+//! it takes no memory worth speaking of. The parts that the table can do without, the wheel's size and the grouping, ask
 //! for memory when the change is made, and is left as it is or let go if there is none.
 
 use super::PeerTable;
@@ -49,7 +49,7 @@ impl PeerTable {
 }
 
 impl PeerTable {
-    /// Asks for memory to insert records, all of which may be known to be new, to evict so many peers, and for what is noted.
+    /// Asks for memory to insert records, all of which may be known to be new, to evict so many peers, and for histories and data.
     ///
     /// Cost: constant for each, amortised.
     pub(crate) fn reserve_insert(
@@ -165,7 +165,7 @@ impl PeerTable {
     }
 }
 
-/// What it takes to insert a batch of records.
+/// The memory for inserting a batch of records.
 struct Batch {
     inserts: usize,
     /// How many names are new.

@@ -24,7 +24,7 @@ pub(in crate::table) struct Slab {
     names: Names,
     /// Keyed, because the addresses come from strangers.
     hasher: RandomState,
-    /// The time at which due and waiting are told apart.
+    /// The as-of time.
     as_of: i64,
     /// The rank of the next peer that becomes what it is; `u32::MAX` once ranks are used up.
     next_rank: u32,
@@ -36,7 +36,7 @@ pub(in crate::table) struct Slab {
     policy: GroupingPolicy,
 }
 
-/// A peer as the indexes are told of it.
+/// A peer as it is passed to the indexes.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::table) struct Peer {
     pub(in crate::table) slot: u32,
@@ -46,7 +46,7 @@ pub(in crate::table) struct Peer {
     pub(in crate::table) pool: usize,
 }
 
-/// What an update may change about a peer, as far as the indexes go by it.
+/// The properties of a peer that an update may change and that indexes go by.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::table) struct State {
     pub(in crate::table) next_attempt: i64,

@@ -1,4 +1,4 @@
-//! The as-of time: the time at which the pools tell due and waiting apart.
+//! The as-of time, by which the pools separate due from waiting peers.
 //!
 //! When it moves, the peers that become due or waiting must change pools. Where those are few, they are moved at once.
 //! Where they are many, as when every peer becomes due in the same second, the table would be locked for long. So it is

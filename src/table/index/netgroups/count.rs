@@ -1,4 +1,4 @@
-//! How many netgroups have peers, where who is in each is not kept: what is linear in the peers is a look at each of them, in
+//! How many netgroups have peers, where the peers of each are not kept. A look at each peer is linear in the table; it is taken in
 //! parts between which the table is unlocked, and putting them in order can wait until it is.
 //!
 //! The last slots are looked at first. A peer that moves to the slot of one that is removed comes from the end of the table, so

@@ -134,7 +134,7 @@ impl Grouping {
         self.lowest[netgroup as usize].first_facet(classes)
     }
 
-    /// What a netgroup is drawn from.
+    /// The lists from which a netgroup is drawn.
     pub(in crate::table) fn lists(&self) -> &NetgroupLists {
         &self.lists
     }

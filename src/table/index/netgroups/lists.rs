@@ -1,4 +1,4 @@
-//! For each pool, the netgroups that have it as the lowest of a facet: what a netgroup is drawn from.
+//! For each pool, the netgroups that have it as the lowest of a facet: the lists from which a netgroup is drawn.
 
 use crate::memory::{self, give_back};
 use crate::table::ends::Ends;

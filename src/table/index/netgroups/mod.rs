@@ -1,4 +1,4 @@
-//! Who is in each netgroup: for the bounds, and to draw by netgroup.
+//! The peers of each netgroup: for the bounds, and to draw by netgroup.
 //!
 //! This costs memory and a few steps a change, so it is kept only for a table that is bounded or was asked to draw by
 //! netgroup. It follows from the slab. So a change that finds no memory here does not fail: the grouping, which is no
@@ -28,7 +28,7 @@ pub(in crate::table) use lists::NetgroupLists;
 #[derive(Debug)]
 pub(in crate::table) struct Netgroups {
     grouping: Option<Grouping>,
-    /// What is built to replace it: it knows the first slots, but never all.
+    /// The grouping that is built to replace it: it knows the first slots, but never all.
     next: Option<Grouping>,
     /// Whether there once was no memory for it.
     is_starved: bool,
@@ -153,12 +153,12 @@ impl Netgroups {
         Self { grouping: None, next: None, is_starved: false }
     }
 
-    /// Who is in each netgroup, if that is kept.
+    /// The peers of each netgroup, if they are kept.
     pub(in crate::table) fn grouping(&self) -> Option<&Grouping> {
         self.grouping.as_ref()
     }
 
-    /// Finds out who is in each netgroup, and keeps it from now on. Cost: linear.
+    /// Groups the peers by netgroup, and keeps that from now on. Cost: linear.
     pub(in crate::table) fn build(&mut self, slab: &Slab) -> memory::Result {
         self.build_in_part(slab, u32::MAX)
     }
@@ -193,7 +193,7 @@ impl Netgroups {
         self.is_starved
     }
 
-    /// Goes on counting the netgroups that have peers: by a look at so many more peers, unless who is in each is kept.
+    /// Goes on counting the netgroups that have peers: by a look at so many more peers, unless the peers of each are kept.
     pub(in crate::table) fn count_part(
         &self,
         slab: &Slab,
