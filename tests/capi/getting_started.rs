@@ -6,7 +6,7 @@ use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
-use std::process::{self, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 
 use crate::common::cc::{self, Language, Tool};
@@ -75,8 +75,6 @@ struct Reader {
     directory: TempDir,
     /// Where the library is installed.
     prefix: PathBuf,
-    /// Instead of 127.0.0.1, so that no other process listens at the same port.
-    host: String,
 }
 
 impl Reader {
@@ -89,9 +87,7 @@ impl Reader {
         }
         symlink(cc::root().join("include"), prefix.join("include")).expect("a link");
         fs::create_dir(directory.path().join("node")).expect("an empty directory");
-        let [_, high, low, lowest] = process::id().to_be_bytes();
-        let host = Ipv4Addr::new(127, high.max(1), low, lowest.clamp(1, 254)).to_string();
-        Self { directory, prefix, host }
+        Self { directory, prefix }
     }
 
     fn path(&self, file: &str) -> PathBuf {
@@ -171,13 +167,14 @@ impl Running {
 
 /// Starts all of them, waits until each has printed what the page shows, and ends the last first.
 fn the_network_is_as_shown(reader: &Reader, blocks: &[&Block]) {
-    let ports: Vec<TcpListener> =
-        blocks.iter().map(|_| TcpListener::bind((&*reader.host, 0)).expect("a free port")).collect();
-    let ports: Vec<String> =
-        ports.iter().map(|port| port.local_addr().expect("it is bound").to_string()).collect();
+    let free: Vec<TcpListener> =
+        blocks.iter().map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port")).collect();
+    let addresses: Vec<String> =
+        free.iter().map(|port| port.local_addr().expect("it is bound").to_string()).collect();
+    drop(free);
     let mut nodes: Vec<Running> = Vec::new();
     for block in blocks {
-        let text = ports.iter().zip(4001..).fold(block.text.clone(), |text, (address, port)| {
+        let text = addresses.iter().zip(4001..).fold(block.text.clone(), |text, (address, port)| {
             text.replace(&format!("127.0.0.1:{port}"), address)
         });
         nodes.push(Running::start(reader, &text));
