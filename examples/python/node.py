@@ -123,10 +123,12 @@ class Node:
 
 def live_one_day(peers: PeerManager, world: World) -> None:
     node = Node(peers, world)
-    print("hour  dialled  failed  heard  shared  connected  known  ready")
+    print("Since midnight: dials that were answered, and that failed; new addresses heard; addresses shared.")
+    print("After the hour: connections; peers that are known; those of them that are due.")
+    print("hour  dialled  failed  heard  shared  connected  known    due")
     for hour in range(24):
         if hour == PURGE_HOUR:  # with REALLY_DEAD in a real node, for which a day is too short
-            print(f"      {peers.remove_peers_with_many_failures(MAX_FAILURES)} forgotten that failed too often")
+            print(f"      {peers.remove_peers_with_many_failures(MAX_FAILURES)} removed that failed too often")
         for world.now in range(MORNING + hour * HOUR, MORNING + (hour + 1) * HOUR, TURN):
             node.turn()
         if hour % 3 == 2:
@@ -140,6 +142,7 @@ def live_one_day(peers: PeerManager, world: World) -> None:
 
 
 def print_extremes(records: list[Record], now: int) -> None:
+    print("Back-off at work: the best peers are due; the more often one has failed, the longer it may wait.")
     records = sorted(records, key=lambda r: (r.num_failures, -r.peer_type, str(r.address)))
     for record in (*records[:3], *records[-3:]):
         wait = max(0, record.next_attempt - now)
@@ -164,6 +167,7 @@ def live(options: argparse.Namespace) -> None:
             if set(peers) != set(before):
                 raise AssertionError("the peers that came back are not those that went in")
             print(f"closed and opened again: all {len(peers)} peers came back as they were")
+    print("Next: bindings/python/README.md has a node of one page; docs/getting-started.md has the reasons.")
 
 
 def before_the_day(peers: PeerManager, options: argparse.Namespace) -> None:
