@@ -39,7 +39,12 @@ type day struct {
 
 func (d *day) live(ctx context.Context) error {
 	morning := d.clock.now
-	fmt.Fprintf(d.out, "\n-- a day, hour by hour\n hour    known    ready dials ok   failed    heard   shared   connected\n")
+	fmt.Fprint(d.out, "\n-- a day, hour by hour\n"+
+		"known, due        peers in the table; those of them that may be dialled now\n"+
+		"answered, failed  how the dials went\n"+
+		"heard, shared     addresses that peers sent and that were new; addresses sent to peers\n"+
+		"connected         places for connections that are taken; none while the line is down\n\n"+
+		" hour    known      due answered   failed    heard   shared   connected\n")
 	allAnswered := 0
 	for hour := range 24 {
 		d.answered, d.failed, d.heard, d.told = 0, 0, 0, 0
@@ -48,12 +53,12 @@ func (d *day) live(ctx context.Context) error {
 			fmt.Fprintln(d.out, "       the line is down")
 		}
 		if hour == purgeHour {
-			// A day is too short for ReallyDead, with which a real node forgets.
+			// A day is too short for ReallyDead, with which a real node removes peers.
 			removed, err := d.peers.RemovePeersWithManyFailures(ctx, pm.MaxFailures)
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(d.out, "       %d peers forgotten that failed %d times or more\n", removed, pm.MaxFailures)
+			fmt.Fprintf(d.out, "       %d peers removed that failed %d times or more\n", removed, pm.MaxFailures)
 		}
 		for d.clock.now = begins; d.clock.now.Before(begins.Add(time.Hour)); d.clock.now = d.clock.now.Add(feeling) {
 			if err := d.turn(ctx); err != nil {

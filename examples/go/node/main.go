@@ -37,12 +37,24 @@ type arguments struct {
 	metrics                 bool
 }
 
+const usage = `usage: node [--import FILE] [--export FILE] [--metrics] LIST
+       node [--import FILE] [--export FILE] [--metrics] [--database DATABASE]
+
+The first lives a simulated day with the addresses of LIST. The second lives no day.
+  --import FILE        adds the addresses of a file
+  --export FILE        writes the addresses of all peers to a file
+  --metrics            prints the counts as Prometheus reads them
+  --database DATABASE  where the peers are kept; a day has a database of its own
+`
+
 func main() {
 	wanted, err := parse(os.Args[1:])
+	if errors.Is(err, flag.ErrHelp) {
+		fmt.Print(usage)
+		return
+	}
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "node:", err)
-		fmt.Fprintln(os.Stderr, "usage: node [--import FILE] [--export FILE] [--metrics] LIST\n"+
-			"       node [--import FILE] [--export FILE] [--metrics] [--database DATABASE]")
+		fmt.Fprintf(os.Stderr, "node: %v\n%s", err, usage)
 		os.Exit(2)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -89,7 +101,7 @@ func run(ctx context.Context, wanted arguments, out, report io.Writer) (err erro
 	database := filepath.Join(directory, "peers.db")
 	clock := &clock{now: time.Date(2026, time.January, 1, 0, 0, 0, 0, time.UTC)}
 
-	fmt.Fprintf(out, "A node in miniature: the clock and the network are simulated, nobody is contacted\n%s\n", pm.BuildInfo())
+	fmt.Fprintf(out, "A node in miniature: clock and network are simulated, so no packet is sent\n%s\n", pm.BuildInfo())
 	peers, err := firstLife(ctx, wanted, database, clock, out, report)
 	if err != nil {
 		return err
@@ -199,5 +211,6 @@ func secondLife(ctx context.Context, database string, clock *clock, before *pm.S
 	if same != before.Len() || peers.PeerCount() != same {
 		return errors.New("the peers that came back are not those that went in")
 	}
+	fmt.Fprintln(out, "\nNext: bindings/go/README.md has a node of one page; docs/getting-started.md has the reasons.")
 	return nil
 }
