@@ -82,7 +82,9 @@ fn the_packages_are_complete_and_can_be_used() {
         cc::run(Command::new("dpkg-deb").arg("--extract").arg(package).arg(&root));
         let name = field(package, "Package");
         let documents = root.join("usr/share/doc").join(&name);
-        for document in ["copyright", "NOTICES.txt", "system-sqlite.cdx.json", "changelog.gz", "changelog.Debian.gz"] {
+        for document in
+            ["copyright", "NOTICES.txt", "system-sqlite.cdx.json", "changelog.gz", "changelog.Debian.gz"]
+        {
             assert!(documents.join(document).exists(), "{name} has no {document}");
         }
     }

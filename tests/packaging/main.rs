@@ -12,6 +12,7 @@ mod install;
 mod manual;
 mod monitoring;
 mod readme;
+mod recipes;
 mod source;
 mod third_party;
 mod versions;

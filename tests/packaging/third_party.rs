@@ -38,7 +38,8 @@ fn the_notices_name_every_crate_and_have_its_license() {
     let rule = "-".repeat(80);
     for (name, version) in crates_inside() {
         let heading = format!("\n{name} {version} (");
-        let (_, rest) = notices.split_once(&heading).unwrap_or_else(|| panic!("{name} {version} is not named"));
+        let (_, rest) =
+            notices.split_once(&heading).unwrap_or_else(|| panic!("{name} {version} is not named"));
         let text = rest.split(&rule).nth(1).expect("a text follows");
         assert!(text.contains("WITHOUT WARRANTY") || text.contains("'as-is'"), "{name}: {text}");
     }
