@@ -24,6 +24,9 @@ import extension as native  # noqa: E402
 
 class BuildWithLibrary(build_ext):
     def build_extension(self, ext: Extension) -> None:
+        # A Python that was built by hand may want its own directory searched; the wheel is for other machines.
+        linker = self.compiler.linker_so
+        linker[:] = [argument for argument in linker if not argument.startswith("-Wl,-rpath")]
         ext.extra_objects.append(str(library(Path(self.build_temp).resolve())))
         super().build_extension(ext)
 

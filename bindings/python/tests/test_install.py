@@ -2,6 +2,7 @@
 
 import email
 import email.message
+import io
 import json
 import os
 import re
@@ -14,6 +15,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from elftools.elf.dynamic import DynamicSection
+from elftools.elf.elffile import ELFFile
 
 VERSION = "0.2.0"
 
@@ -132,6 +135,16 @@ def test_the_wheel_is_complete(wheel: Path) -> None:
     assert json.loads(archive.read(f"{information}/sboms/peer_manager.cdx.json"))["bomFormat"] == "CycloneDX"
     assert all(name.startswith(("peer_manager/", information)) for name in names)
     assert_declares(email.message_from_bytes(archive.read(f"{information}/METADATA")))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="there is no ELF elsewhere")
+def test_the_extension_module_is_hardened_and_looks_nowhere_else_for_libraries(wheel: Path) -> None:
+    module = io.BytesIO(zipfile.ZipFile(wheel).read("peer_manager/_native.abi3.so"))
+    section = ELFFile(module).get_section_by_name(".dynamic")
+    assert isinstance(section, DynamicSection)
+    tags = {tag.entry.d_tag: tag.entry.d_val for tag in section.iter_tags()}
+    assert not {"DT_RPATH", "DT_RUNPATH", "DT_TEXTREL"} & tags.keys()
+    assert "DT_BIND_NOW" in tags or tags.get("DT_FLAGS", 0) & 0x8
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="auditwheel is for Linux")
