@@ -33,6 +33,30 @@ fn the_archive_is_reproducible_and_builds() {
     cc::run(check.current_dir(directory.path().join(name)));
 }
 
+#[test]
+fn the_archive_with_the_crates_builds_without_a_network_and_with_an_empty_cargo_home() {
+    if !is_full_or_skipped() {
+        return;
+    }
+    if !cc::root().join(".git").exists() {
+        skip("not in a git repository");
+        return;
+    }
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let place = directory.path();
+    cc::run(Command::new(cc::root().join("packaging/source")).arg("--vendor").arg(place));
+    let name = concat!("peer_manager-", env!("CARGO_PKG_VERSION"));
+    let archive = place.join(format!("{name}-vendored.tar.gz"));
+    cc::run(Command::new("tar").arg("-xzf").arg(archive).arg("-C").arg(place));
+    let mut check = Command::new(env!("CARGO"));
+    check.args(["check", "--locked", "--lib", "--no-default-features", "--features", "bundled,ffi"]);
+    check.env("CARGO_HOME", place.join("home")).env("CARGO_NET_OFFLINE", "true");
+    check.env("CARGO_TARGET_DIR", place.join("target")).current_dir(place.join(name));
+    cc::run(&mut check);
+    // Nothing came from elsewhere.
+    assert!(!place.join("home/registry/src").exists());
+}
+
 /// Products of a build that were once added by mistake would stay in every clone.
 #[test]
 fn nothing_that_a_build_makes_is_in_the_repository() {
