@@ -129,7 +129,8 @@ struct OwnFile {
 
 /// A table and the database it was loaded from.
 struct Loaded {
-    table: PeerTable,
+    /// Five kilobytes, which would else be on the stack wherever this is.
+    table: Box<PeerTable>,
     store: Option<Store>,
     skipped_rows: u64,
     /// Peers of the file that the bounds kept out of the table.
@@ -185,7 +186,7 @@ impl PeerManager {
     fn with(loaded: Loaded, options: Options) -> Result<Self> {
         let random = RandomSource::new(options.rng_seed)?;
         let (reach, backoff) = (options.reach, options.backoff_scale());
-        let table = Arc::new(RwLock::new(loaded.table));
+        let table = shared(loaded.table);
         let path = loaded.store.as_ref().and_then(Store::path);
         let file = loaded.store.as_ref().and_then(Store::file);
         let own_file = file.map(|file| OwnFile { process: Process::current(), file });
@@ -289,11 +290,23 @@ impl Drop for PeerManager {
     }
 }
 
-/// A table without peers, with the clock and the bounds of the options, and their policy.
-fn empty_table(options: &Options, policy: GroupingPolicy) -> PeerTable {
+/// A table without peers, with the clock and the bounds of the options, and their policy. Not part of its caller, which would
+/// keep the stack that the table is made on until SQLite has done its work.
+#[inline(never)]
+fn empty_table(options: &Options, policy: GroupingPolicy) -> Box<PeerTable> {
     let bounds = Bounds::new(options.max_peers, options.max_peers_per_netgroup);
-    let table = PeerTable::new(options.clock.now(), bounds).with_policy(policy);
-    if options.keep_history { table.with_histories() } else { table }
+    let mut table = Box::new(PeerTable::new(options.clock.now(), bounds));
+    table.set_policy(policy);
+    if options.keep_history {
+        table.keep_histories();
+    }
+    table
+}
+
+/// The table behind its lock. Not part of its caller: see [`empty_table`].
+#[inline(never)]
+fn shared(table: Box<PeerTable>) -> Arc<RwLock<PeerTable>> {
+    Arc::new(RwLock::new(*table))
 }
 
 /// Opens a database file and loads it; if it is damaged, does what the options say.

@@ -190,10 +190,9 @@ impl PeerTable {
         table
     }
 
-    /// The table with another policy; it must be empty.
-    pub(crate) fn with_policy(mut self, policy: GroupingPolicy) -> Self {
+    /// Sets the policy; the table must be empty.
+    pub(crate) fn set_policy(&mut self, policy: GroupingPolicy) {
         self.slab.set_policy(policy);
-        self
     }
 
     /// Inserts peers, or updates those that are known, and then removes the evicted ones, given by their slots. Returns how
@@ -219,9 +218,8 @@ impl PeerTable {
     }
 
     /// Keeps a history of each peer from now on; the table must be empty.
-    pub(crate) fn with_histories(mut self) -> Self {
+    pub(crate) fn keep_histories(&mut self) {
         self.indexes.histories.keep();
-        self
     }
 
     /// Replaces the histories and data of these peers, as far as they are in the table. Cost: constant for each.

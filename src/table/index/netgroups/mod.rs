@@ -291,7 +291,8 @@ mod tests {
     #[test]
     fn names_that_are_renumbered_while_netgroups_are_counted_count_once() {
         let policy = GroupingPolicy::new(NameGroups::Each, Reach::Private);
-        let mut table = PeerTable::new(0, Bounds::NONE).with_policy(policy);
+        let mut table = PeerTable::new(0, Bounds::NONE);
+        table.set_policy(policy);
         let peers: Vec<_> = (0..4_000_u32)
             .map(|n| PeerRecord::new(format!("name{n}.org:1").parse().expect("an address"), 0))
             .collect();
