@@ -42,15 +42,15 @@ static void inputs_and_outputs_are_refused_by_name(void) {
   MISALIGNED("out", peer_manager_address_parse, "192.0.2.1:1", 0, (peer_manager_address *)at(1));
   MISALIGNED("address", peer_manager_address_format, (const peer_manager_address *)at(1), text, sizeof text);
   MISALIGNED("address", peer_manager_record_init, (const peer_manager_address *)at(1), 0, (peer_manager_record *)at(0));
-  MISALIGNED("out", peer_manager_record_init, &address, 0, (peer_manager_record *)at(4));
+  MISALIGNED("out", peer_manager_record_init, &address, 0, (peer_manager_record *)at(2));
   MISALIGNED("address", peer_manager_ensure_exists, pm, (const peer_manager_address *)at(1));
   MISALIGNED("addresses", peer_manager_ensure_exists_many, pm, (const peer_manager_address *)at(1), 1, &count);
   MISALIGNED("addresses", peer_manager_ensure_exists_many, pm, (const peer_manager_address *)at(1), 0, &count);
   MISALIGNED("out_inserted", peer_manager_ensure_exists_many, pm, &address, 1, (size_t *)at(1));
   MISALIGNED("address", peer_manager_load, pm, (const peer_manager_address *)at(1), (peer_manager_record *)at(0));
   MISALIGNED("out", peer_manager_load, pm, &address, (peer_manager_record *)at(2));
-  MISALIGNED("record", peer_manager_store, pm, (const peer_manager_record *)at(4));
-  MISALIGNED("records", peer_manager_store_many, pm, (const peer_manager_record *)at(4), 1);
+  MISALIGNED("record", peer_manager_store, pm, (const peer_manager_record *)at(2));
+  MISALIGNED("records", peer_manager_store_many, pm, (const peer_manager_record *)at(2), 1);
   MISALIGNED("address", peer_manager_update_type, pm, (const peer_manager_address *)at(1), 0, 0);
   MISALIGNED("address", peer_manager_update_backoff, pm, (const peer_manager_address *)at(1), 0);
   MISALIGNED("address", peer_manager_update, pm, (const peer_manager_address *)at(1), 0, 0, 0);
@@ -66,25 +66,25 @@ static void inputs_and_outputs_are_refused_by_name(void) {
   MISALIGNED("busy", peer_manager_next_to_dial, pm, 0, (const peer_manager_address *)at(1), 1, 1, &out, &count);
   MISALIGNED("out", peer_manager_next_to_dial, pm, 0, NULL, 0, 1, (peer_manager_address *)at(1), &count);
   MISALIGNED("out_count", peer_manager_next_to_dial, pm, 0, NULL, 0, 1, &out, (size_t *)at(1));
-  MISALIGNED("out", peer_manager_next_due, pm, (int64_t *)at(4));
+  MISALIGNED("out", peer_manager_next_due, pm, (int64_t *)at(2));
   MISALIGNED("addresses", peer_manager_set_own_addresses, pm, (const peer_manager_address *)at(1), 1);
-  MISALIGNED("out_removed", peer_manager_ban, pm, "192.0.2.1", INT64_MAX, (size_t *)at(4));
-  MISALIGNED("out", peer_manager_get_bans, pm, 1, (peer_manager_ban_entry *)at(4), &count);
+  MISALIGNED("out_removed", peer_manager_ban, pm, "192.0.2.1", INT64_MAX, (size_t *)at(2));
+  MISALIGNED("out", peer_manager_get_bans, pm, 1, (peer_manager_ban_entry *)at(2), &count);
   MISALIGNED("address", peer_manager_set_data, pm, (const peer_manager_address *)at(1), "x", 1);
   MISALIGNED("address", peer_manager_get_data, pm, (const peer_manager_address *)at(1), text, sizeof text, &count);
-  MISALIGNED("out_size", peer_manager_get_data, pm, &address, text, sizeof text, (size_t *)at(4));
-  MISALIGNED("out_removed", peer_manager_remove_host, pm, "192.0.2.1", (size_t *)at(4));
-  MISALIGNED("out", peer_manager_get_all_peers, pm, (peer_manager_snapshot **)at(4));
-  MISALIGNED("out_saved", peer_manager_get_quarantine, pm, text, sizeof text, (uint64_t *)at(4), NULL);
-  MISALIGNED("out_lost", peer_manager_get_quarantine, pm, text, sizeof text, NULL, (uint64_t *)at(4));
-  MISALIGNED("out", peer_manager_new_in_memory, (peer_manager **)at(4));
-  MISALIGNED("out", peer_manager_new_with_db, "a database", (peer_manager **)at(4));
+  MISALIGNED("out_size", peer_manager_get_data, pm, &address, text, sizeof text, (size_t *)at(2));
+  MISALIGNED("out_removed", peer_manager_remove_host, pm, "192.0.2.1", (size_t *)at(2));
+  MISALIGNED("out", peer_manager_get_all_peers, pm, (peer_manager_snapshot **)at(2));
+  MISALIGNED("out_saved", peer_manager_get_quarantine, pm, text, sizeof text, (uint64_t *)at(2), NULL);
+  MISALIGNED("out_lost", peer_manager_get_quarantine, pm, text, sizeof text, NULL, (uint64_t *)at(2));
+  MISALIGNED("out", peer_manager_new_in_memory, (peer_manager **)at(2));
+  MISALIGNED("out", peer_manager_new_with_db, "a database", (peer_manager **)at(2));
   REQUIRE(SUCCEEDS(peer_manager_get_all_peers, pm, &snapshot));
-  MISALIGNED("out", peer_manager_snapshot_get, snapshot, 0, (peer_manager_record *)at(4));
-  MISALIGNED("out", peer_manager_snapshot_get_history, snapshot, 0, (peer_manager_history *)at(4));
-  MISALIGNED("out_size", peer_manager_snapshot_get_data, snapshot, 0, text, sizeof text, (size_t *)at(4));
+  MISALIGNED("out", peer_manager_snapshot_get, snapshot, 0, (peer_manager_record *)at(2));
+  MISALIGNED("out", peer_manager_snapshot_get_history, snapshot, 0, (peer_manager_history *)at(2));
+  MISALIGNED("out_size", peer_manager_snapshot_get_data, snapshot, 0, text, sizeof text, (size_t *)at(2));
   MISALIGNED("address", peer_manager_load_history, pm, (const peer_manager_address *)at(1), (peer_manager_history *)at(0));
-  MISALIGNED("out", peer_manager_load_history, pm, &address, (peer_manager_history *)at(4));
+  MISALIGNED("out", peer_manager_load_history, pm, &address, (peer_manager_history *)at(2));
   MISALIGNED("out_removed", peer_manager_remove_peers_not_heard_since, pm, 0, (size_t *)at(1));
   peer_manager_snapshot_free(snapshot);
   /* Not even what was to be stored is there: the batch was refused before it did anything. */
@@ -95,6 +95,12 @@ static void inputs_and_outputs_are_refused_by_name(void) {
   peer_manager_free(pm);
 }
 
+/* What numbers of 64 bits are aligned to in a struct: 4 on some machines of 32 bits. */
+typedef struct numbers {
+  char before;
+  uint64_t number;
+} numbers;
+
 static void structs_that_may_grow_are_refused_by_name(void) {
   peer_manager *pm = check_open(NULL, NULL);
   peer_manager *opened = NULL;
@@ -103,6 +109,7 @@ static void structs_that_may_grow_are_refused_by_name(void) {
   size_t count, offset;
   for (offset = 1; offset < 8; offset++) {
     unsigned char before[sizeof memory.bytes];
+    if (offset % offsetof(numbers, number) == 0) continue;
     /* The _init functions write bytes, wherever those are. */
     check_fill(memory.bytes, sizeof memory.bytes);
     peer_manager_options_init((peer_manager_options *)at(offset), sizeof(peer_manager_options));
@@ -131,7 +138,7 @@ static void a_handle_that_is_not_aligned_is_none(void) {
   peer_manager_snapshot *const no_snapshot = (peer_manager_snapshot *)at(1);
   peer_manager_record record;
   check_fill(memory.bytes, sizeof memory.bytes);
-  MISALIGNED("out", peer_manager_address_netgroup, pm, &address, (uint64_t *)at(4));
+  MISALIGNED("out", peer_manager_address_netgroup, pm, &address, (uint64_t *)at(2));
   MISALIGNED("pm", peer_manager_ensure_exists, no_pm, &address);
   MISALIGNED("pm", peer_manager_flush, no_pm);
   MISALIGNED("snapshot", peer_manager_snapshot_get, no_snapshot, 0, &record);
@@ -147,7 +154,7 @@ static void a_handle_that_is_not_aligned_is_none(void) {
   CHECK(!peer_manager_is_banned(pm, (const peer_manager_address *)at(1)));
   CHECK(!peer_manager_address_equal((const peer_manager_address *)at(1), &address));
   CHECK(!peer_manager_address_equal(&address, (const peer_manager_address *)at(1)));
-  CHECK(!peer_manager_record_is_ready((const peer_manager_record *)at(4), INT64_MAX));
+  CHECK(!peer_manager_record_is_ready((const peer_manager_record *)at(2), INT64_MAX));
   peer_manager_free(pm);
 }
 
@@ -195,8 +202,8 @@ static void a_socket_address_need_not_be_aligned_to_be_read(void) {
   check_fill(memory.bytes, sizeof memory.bytes);
   MISALIGNED("out", peer_manager_address_from_sockaddr, (const struct sockaddr *)(const void *)&v4, sizeof v4,
              (peer_manager_address *)at(1));
-  MISALIGNED("out", peer_manager_address_to_sockaddr, &address, (struct sockaddr_storage *)at(4), &len);
-  MISALIGNED("out_len", peer_manager_address_to_sockaddr, &address, &storage, (size_t *)at(4));
+  MISALIGNED("out", peer_manager_address_to_sockaddr, &address, (struct sockaddr_storage *)at(2), &len);
+  MISALIGNED("out_len", peer_manager_address_to_sockaddr, &address, &storage, (size_t *)at(2));
   CHECK(len == 12345);
 }
 #endif

@@ -204,6 +204,23 @@ static inline peer_manager_record check_load(peer_manager *pm, const char *host,
   return record;
 }
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define CHECK_HAS_SANITIZER 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
+#define CHECK_HAS_SANITIZER 1
+#endif
+#endif
+#ifndef CHECK_HAS_SANITIZER
+#define CHECK_HAS_SANITIZER 0
+#endif
+
+/* Whether a sanitizer or valgrind (which preloads objects of its own) uses memory besides the library. */
+static inline int check_is_watched(void) {
+  const char *preloaded = getenv("LD_PRELOAD");
+  return CHECK_HAS_SANITIZER || (preloaded != NULL && strstr(preloaded, "vgpreload") != NULL);
+}
+
 /* The directory that the harness made for this program's files. */
 static inline const char *check_directory(int argc, char **argv) {
   REQUIRE(argc == 2);

@@ -11,12 +11,12 @@
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::symlink;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::{env, fs};
 
 use crate::common::cc::{self, Language, Tool};
-use crate::common::run::skip;
+use crate::common::run::{program, skip};
 use tempfile::TempDir;
 
 /// The name under which programs find the shared object when they run.
@@ -71,6 +71,8 @@ programs! {
     fork: a_child_leaves_the_file_to_its_parent_in_c, a_child_leaves_the_file_to_its_parent_in_cxx;
     first_start: the_first_start_is_like_every_other_in_c, the_first_start_is_like_every_other_in_cxx;
     signals: no_signal_comes_of_the_library_in_c, no_signal_comes_of_the_library_in_cxx;
+    kill: what_was_acknowledged_outlives_its_process_in_c, what_was_acknowledged_outlives_its_process_in_cxx;
+    stack: a_small_stack_is_enough_in_c, a_small_stack_is_enough_in_cxx;
     host: a_host_lends_its_connection_in_c, a_host_lends_its_connection_in_cxx;
 }
 
@@ -187,6 +189,17 @@ fn a_panic_is_put_into_every_function_of_the_header() {
 }
 
 #[test]
+fn the_stack_of_every_function_of_the_header_is_measured() {
+    let source = fs::read_to_string(cc::root().join("tests/c/stack.c")).expect("stack.c is UTF-8");
+    let calls = source.lines().filter_map(|line| {
+        line.trim_start().strip_prefix("CALL(").or_else(|| line.trim_start().strip_prefix("CALL_ANY("))
+    });
+    let measured: BTreeSet<String> =
+        calls.filter_map(|call| call.split_once(',')).map(|(name, _)| name.to_owned()).collect();
+    assert_eq!(measured, cc::header_functions());
+}
+
+#[test]
 fn the_header_declares_exactly_what_the_sources_export() {
     assert_eq!(cc::header_functions(), cc::exported_functions());
 }
@@ -289,7 +302,7 @@ impl Program {
     fn command(&self) -> Command {
         let files = self.directory.path().join("files");
         fs::create_dir(&files).expect("a directory for the program's files");
-        let mut command = under_the_runner(&self.executable());
+        let mut command = program(&self.executable());
         // The backtraces of injected panics are of no interest, and slow to make.
         command.arg(files).env("RUST_BACKTRACE", "0").env_remove("PEER_MANAGER_PANIC_IN");
         command
@@ -307,19 +320,5 @@ fn standard(language: Language) -> &'static str {
     match language {
         Language::C => "c99",
         Language::Cxx => "c++11",
-    }
-}
-
-/// The program itself, or the runner with the program as its first argument.
-fn under_the_runner(executable: &Path) -> Command {
-    let runner = env::var("PEER_MANAGER_TEST_RUNNER").unwrap_or_default();
-    let mut words = runner.split_whitespace();
-    match words.next() {
-        None => Command::new(executable),
-        Some(first) => {
-            let mut command = Command::new(first);
-            command.args(words).arg(executable);
-            command
-        }
     }
 }

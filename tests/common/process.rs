@@ -10,7 +10,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 use crate::common::ipv4;
-use crate::common::run::{pass_on, skip, this_test};
+use crate::common::run::{pass_on, program, skip, this_test};
 use peer_manager::{Durability, Error, OnCorrupt, Options, PeerManager};
 use rusqlite::Connection;
 
@@ -32,7 +32,7 @@ pub(crate) struct Other {
 impl Other {
     /// Starts a process that plays a part on a database.
     pub(crate) fn start(part: &str, database: &Path) -> Self {
-        Self::spawn(Command::new(env::current_exe().unwrap()), part, database).unwrap()
+        Self::spawn(program(&env::current_exe().unwrap()), part, database).unwrap()
     }
 
     /// As [`start`](Self::start), as a user whom permissions bind: this one, or nobody if this one may do everything.
@@ -51,13 +51,13 @@ impl Other {
         }
         // The program may be where no other user may read. A copy by another process: were this one to have it open for
         // writing, a process that another thread starts meanwhile would, too, and the system would not run it.
-        let program = directory.path().join("program");
-        let copy = Command::new("cp").arg(env::current_exe().unwrap()).arg(&program).status();
+        let copied = directory.path().join("program");
+        let copy = Command::new("cp").arg(env::current_exe().unwrap()).arg(&copied).status();
         assert!(copy.unwrap().success());
-        for path in [directory.path(), &program] {
+        for path in [directory.path(), &copied] {
             fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
         }
-        let mut command = Command::new(&program);
+        let mut command = program(&copied);
         command.uid(NOBODY).gid(NOBODY).current_dir("/");
         match Self::spawn(command, part, database) {
             Ok(other) => Some(other),
@@ -118,7 +118,7 @@ impl Drop for Other {
 
 /// One test of this program, in a process of its own.
 pub(crate) fn command_of(test: &str) -> Command {
-    let mut command = Command::new(env::current_exe().unwrap());
+    let mut command = program(&env::current_exe().unwrap());
     command.args(only(test));
     command
 }

@@ -8,6 +8,8 @@
 
 use std::collections::BTreeSet;
 use std::io::{self, Write as _};
+use std::path::Path;
+use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 use std::{env, thread};
 
@@ -45,6 +47,21 @@ pub(crate) fn one_of(sample: usize, trials: &str) -> usize {
 /// The name of the test that calls this, with its modules, as the harness knows it.
 pub(crate) fn this_test() -> String {
     thread::current().name().expect("the harness names the threads of tests").to_owned()
+}
+
+/// A program that was built for the machine that these tests are for, with what `PEER_MANAGER_TEST_RUNNER` names put before
+/// it: valgrind, or what emulates that machine.
+pub(crate) fn program(executable: &Path) -> Command {
+    let runner = env::var("PEER_MANAGER_TEST_RUNNER").unwrap_or_default();
+    let mut words = runner.split_whitespace();
+    match words.next() {
+        None => Command::new(executable),
+        Some(first) => {
+            let mut command = Command::new(first);
+            command.args(words).arg(executable);
+            command
+        }
+    }
 }
 
 /// Says, once, that the test which calls this tries nothing, and why.
