@@ -4,7 +4,7 @@ use std::env;
 use std::fs;
 use std::path::Path;
 
-use crate::variable;
+use crate::{exports, variable};
 
 /// The files, with `@NAME@` for what the build knows.
 const TEMPLATES: [&str; 3] =
@@ -19,6 +19,13 @@ pub(crate) fn fill_in() {
         ("@DESCRIPTION@", variable("CARGO_PKG_DESCRIPTION")),
         ("@REQUIRES_PRIVATE@", if is_bundled { "" } else { "sqlite3" }.to_owned()),
         ("@USES_SYSTEM_SQLITE@", if is_bundled { "FALSE" } else { "TRUE" }.to_owned()),
+        ("@SYSTEM_LIBS@", system_libraries().map(|name| format!("-l{name}")).collect::<Vec<_>>().join(" ")),
+        (
+            "@SYSTEM_LIBRARIES@",
+            system_libraries().filter(|name| *name != "pthread").collect::<Vec<_>>().join(" "),
+        ),
+        ("@SONAME@", exports::soname()),
+        ("@RUN_PATH@", if is_apple() { " -Wl,-rpath,${libdir}" } else { "" }.to_owned()),
     ]);
     for name in TEMPLATES {
         let template = Path::new("packaging").join(format!("{name}.in"));
@@ -28,6 +35,24 @@ pub(crate) fn fill_in() {
         fs::create_dir_all(path.parent().expect("a directory")).expect("OUT_DIR may be written");
         fs::write(path, replace(&text, &values)).expect("OUT_DIR may be written");
     }
+}
+
+fn is_apple() -> bool {
+    variable("CARGO_CFG_TARGET_VENDOR") == "apple"
+}
+
+/// What a program needs that is linked with the archive: `rustc --print native-static-libs` for this system, without the C
+/// library and the unwinder, which a C compiler adds by itself.
+fn system_libraries() -> impl Iterator<Item = &'static str> {
+    let libraries = match variable("CARGO_CFG_TARGET_OS").as_str() {
+        _ if is_apple() => "m",
+        "android" => "dl log m",
+        "freebsd" => "execinfo pthread m rt util kvm memstat procstat devstat",
+        "netbsd" => "execinfo pthread m rt util",
+        "illumos" => "socket posix4 pthread resolv nsl umem m rt sendfile lgrp",
+        _ => "pthread dl m",
+    };
+    libraries.split(' ')
 }
 
 /// The version, whose one place is Cargo.toml, in the forms that texts have it in.

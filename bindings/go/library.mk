@@ -19,7 +19,7 @@ endif
 
 ifeq ($(shell uname -s),Darwin)
 SHARED := libpeer_manager.dylib
-SONAME := libpeer_manager.dylib
+SONAME := libpeer_manager.0.dylib
 else
 SHARED := libpeer_manager.so
 SONAME := libpeer_manager.so.0

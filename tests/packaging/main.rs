@@ -9,6 +9,7 @@ mod deb;
 mod dependent;
 mod hardening;
 mod install;
+mod linkers;
 mod manual;
 mod monitoring;
 mod readme;

@@ -126,7 +126,12 @@ fn the_files_that_are_installed_say_it() {
     assert_eq!(between(&version, "set(PACKAGE_VERSION \"", "\""), VERSION);
     assert!(version.contains(&format!("STREQUAL \"{MAJOR}\"")), "{version}");
     let config = read("cmake/peer_manager-config.cmake");
-    assert_eq!(between(&config, "IMPORTED_SONAME \"", "\""), format!("libpeer_manager.so.{MAJOR}"));
+    let soname = if cfg!(target_vendor = "apple") {
+        format!("@rpath/libpeer_manager.{MAJOR}.dylib")
+    } else {
+        format!("libpeer_manager.so.{MAJOR}")
+    };
+    assert_eq!(between(&config, "IMPORTED_SONAME \"", "\""), soname);
 }
 
 #[test]
