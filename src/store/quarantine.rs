@@ -19,6 +19,7 @@ use super::salvage;
 use super::write;
 use crate::error::{Error, Quoted, Result};
 use crate::peer::PeerRecord;
+use crate::system::files;
 
 /// What happened to a damaged file.
 #[non_exhaustive]
@@ -104,7 +105,7 @@ pub(super) fn take_back(_path: &Path) -> io::Result<()> {
 /// Creates a database of these peers and fsyncs it; returns the current time, for the name of the old file.
 fn write_new(path: &Path, layout: Layout, peers: &[PeerRecord]) -> rusqlite::Result<String> {
     let conn = Connection::open(path)?;
-    conn.execute_batch("PRAGMA synchronous = FULL")?;
+    conn.execute_batch("PRAGMA synchronous = FULL; PRAGMA fullfsync = ON")?;
     if layout == Layout::Specification {
         // As in every file that this library makes.
         conn.execute_batch("PRAGMA auto_vacuum = INCREMENTAL")?;
@@ -184,7 +185,7 @@ fn exchange(path: &Path, new: &Path, aside: &Path) -> io::Result<()> {
 /// Makes the new names survive a loss of power, where a directory can be fsynced.
 fn fsync_directory(path: &Path) -> io::Result<()> {
     match path.parent() {
-        Some(parent) if cfg!(unix) => fs::File::open(parent)?.sync_all(),
+        Some(parent) if cfg!(unix) => files::fsync(&fs::File::open(parent)?),
         _ => Ok(()),
     }
 }

@@ -173,9 +173,14 @@ pub(crate) fn is_mount_point(_path: &Path) -> bool {
 /// Any reason but a lack of permission, such as a read-only file system.
 #[cfg(unix)]
 pub(crate) fn may_write(path: &Path) -> io::Result<bool> {
+    // Android's C library refuses the flag; its programs do not change their effective user.
+    #[cfg(target_os = "android")]
+    const FLAGS: i32 = 0;
+    #[cfg(not(target_os = "android"))]
+    const FLAGS: i32 = libc::AT_EACCESS;
     let path = CString::new(path.as_os_str().as_bytes())?;
     // SAFETY: the path ends with a NUL.
-    let done = unsafe { libc::faccessat(libc::AT_FDCWD, path.as_ptr(), libc::W_OK, libc::AT_EACCESS) };
+    let done = unsafe { libc::faccessat(libc::AT_FDCWD, path.as_ptr(), libc::W_OK, FLAGS) };
     if done == 0 {
         return Ok(true);
     }
@@ -185,13 +190,25 @@ pub(crate) fn may_write(path: &Path) -> io::Result<bool> {
     }
 }
 
+/// Has the drive write out what a file holds, or the names that a directory holds.
+pub(crate) fn fsync(file: &File) -> io::Result<()> {
+    let done = file.sync_all();
+    // There the standard library asks for `F_FULLFSYNC`, which not every file system has.
+    #[cfg(target_vendor = "apple")]
+    if done.is_err() {
+        // SAFETY: the descriptor is open.
+        return if unsafe { libc::fsync(file.as_raw_fd()) } == 0 { Ok(()) } else { done };
+    }
+    done
+}
+
 /// Locks a file, until it is unlocked or its last descriptor is closed; `false` if another open file has it locked.
 ///
 /// The standard library has the same, but not yet in the oldest version of Rust that we want to be built with.
 ///
 /// # Errors
 /// `Unsupported` where there are no such locks, and what the file system says.
-#[cfg(all(unix, not(any(target_os = "solaris", target_os = "illumos"))))]
+#[cfg(all(unix, not(target_os = "solaris")))]
 pub(crate) fn try_lock(file: &File) -> io::Result<bool> {
     // SAFETY: the descriptor is open.
     if unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) } == 0 {
@@ -203,7 +220,7 @@ pub(crate) fn try_lock(file: &File) -> io::Result<bool> {
     }
 }
 
-#[cfg(any(target_os = "solaris", target_os = "illumos"))]
+#[cfg(target_os = "solaris")]
 pub(crate) fn try_lock(_file: &File) -> io::Result<bool> {
     Err(io::ErrorKind::Unsupported.into())
 }
@@ -215,13 +232,13 @@ pub(crate) fn try_lock(_file: &File) -> io::Result<bool> {
 }
 
 /// Ends the lock at once, also where a child process has the same open file.
-#[cfg(all(unix, not(any(target_os = "solaris", target_os = "illumos"))))]
+#[cfg(all(unix, not(target_os = "solaris")))]
 pub(crate) fn unlock(file: &File) {
     // SAFETY: the descriptor is open.
     unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_UN) };
 }
 
-#[cfg(not(all(unix, not(any(target_os = "solaris", target_os = "illumos")))))]
+#[cfg(not(all(unix, not(target_os = "solaris"))))]
 pub(crate) fn unlock(_file: &File) {}
 
 /// Clears this thread's last error, so that the next one seen is not an old one.
@@ -254,7 +271,9 @@ pub(crate) fn forget_last_error() {}
 
 /// The bytes of a database that SQLite locks (<https://www.sqlite.org/src/file/src/os.h>, `PENDING_BYTE`); ours is beyond
 /// them.
+#[cfg(any(target_os = "linux", target_os = "android"))]
 const SQLITE_LOCKS: (i64, i64) = (0x4000_0000, 512);
+#[cfg(any(target_os = "linux", target_os = "android"))]
 const OUR_LOCK: (i64, i64) = (0x4000_1000, 1);
 
 /// Locks a byte of a file that SQLite does not use, unless another descriptor has locked it. The lock belongs to this

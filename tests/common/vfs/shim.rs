@@ -19,6 +19,9 @@ use rusqlite::ffi::{self, sqlite3_file, sqlite3_io_methods, sqlite3_vfs};
 /// The VFS that was the default one before.
 static REAL: AtomicPtr<sqlite3_vfs> = AtomicPtr::new(ptr::null_mut());
 
+/// The bits of a synchronisation's flags that say of which kind it is.
+const SYNC_KINDS: c_int = 0x0f;
+
 /// The head of a file; that of the real VFS follows it in memory.
 #[repr(C)]
 struct Shim {
@@ -63,8 +66,16 @@ pub(super) fn register() {
 
 /// Sets the number that `errno` has in C.
 pub(super) fn set_errno(errno: i32) {
+    #[cfg(any(target_os = "solaris", target_os = "illumos"))]
+    use libc::___errno as location;
+    #[cfg(any(target_os = "netbsd", target_os = "openbsd", target_os = "android"))]
+    use libc::__errno as location;
+    #[cfg(target_os = "linux")]
+    use libc::__errno_location as location;
+    #[cfg(any(target_vendor = "apple", target_os = "freebsd", target_os = "dragonfly"))]
+    use libc::__error as location;
     // SAFETY: the function returns where this thread has its error number.
-    unsafe { *libc::__errno_location() = errno };
+    unsafe { *location() = errno };
 }
 
 /// The name of the real VFS.
@@ -273,8 +284,11 @@ unsafe extern "C" fn sync(file: *mut sqlite3_file, flags: c_int) -> c_int {
         if let Verdict::Fail(code) | Verdict::Tear(code) = watched.watch.judge(Kind::Sync) {
             return code;
         }
-        let with_directory = watched.synchronises_directory.swap(false, Ordering::SeqCst);
-        watched.watch.note(Event::Sync { name: watched.name(), with_directory });
+        // As on macOS: a simple one ends in the drive's cache, which a loss of power empties.
+        if flags & SYNC_KINDS == ffi::SQLITE_SYNC_FULL {
+            let with_directory = watched.synchronises_directory.swap(false, Ordering::SeqCst);
+            watched.watch.note(Event::Sync { name: watched.name(), with_directory });
+        }
         ffi::SQLITE_OK
     }
 }
