@@ -16,6 +16,14 @@ mod templates;
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
+    if std::env::var("CARGO_CFG_TARGET_FAMILY").is_ok_and(|family| family.contains("wasm")) {
+        // Before SQLite's code and others' fail for reasons of their own; src/lib.rs says it once more.
+        println!(
+            "cargo::error=peer_manager cannot be built for WebAssembly, which has no threads and no files with locks: \
+             build it for the system that the node runs on"
+        );
+        return;
+    }
     #[cfg(feature = "ffi")]
     {
         println!("cargo::rustc-env=PEER_MANAGER_TARGET={}", variable("TARGET"));

@@ -88,6 +88,11 @@ pub mod ffi;
 #[path = "ffi/system/mod.rs"]
 mod system;
 
+#[cfg(target_family = "wasm")]
+compile_error!(
+    "peer_manager cannot be built for WebAssembly, which has no threads and no files with locks: build it for the \
+     system that the node runs on"
+);
 #[cfg(not(any(feature = "bundled", feature = "system-sqlite")))]
 compile_error!("choose where SQLite comes from: feature `bundled` (the default) or `system-sqlite`");
 
