@@ -7,7 +7,7 @@ module PM
   extend Fiddle::Importer
   dlload "libpeer_manager.so.0"
 
-  header = File.read(ENV["HEADER"] || File.join(__dir__, "../../include/peer_manager.h")).gsub(%r{/\*.*?\*/}m, "")
+  header = File.read(ENV["HEADER"] || File.join(__dir__, "../../include/peer_manager.h")).gsub(%r{/\*.*?\*/|^PEER_MANAGER_API\s+}m, "")
   header.scan(/^#define PEER_MANAGER_(\w+) (\d+)$/) { |name, number| const_set(name, number.to_i) }
   header.gsub!(/PEER_MANAGER_(\w+)/) { const_defined?($1) ? const_get($1).to_s : $& }
 

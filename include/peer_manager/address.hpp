@@ -19,7 +19,12 @@
 #include "result.hpp"
 
 #if defined(PEER_MANAGER_HAS_SOCKADDR)
+#if defined(_WIN32)
+#include <winsock2.h>
+#include <ws2tcpip.h>
+#else
 #include <sys/socket.h>
+#endif
 #endif
 
 #if defined(__clang__)
@@ -112,12 +117,12 @@ public:
   }
 
 #if defined(PEER_MANAGER_HAS_SOCKADDR)
-  /** Makes an address from a socket address, as accept and getpeername give it. Not on Windows. */
+  /** Makes an address from a socket address, as accept and getpeername give it. */
   static Result<Address> try_from_sockaddr(const sockaddr* address, std::size_t size) noexcept {
     return made([&](auto* out, auto* error) { return peer_manager_address_from_sockaddr(address, size, out, error); });
   }
 
-  /** Makes a socket address from an IP address; fails as Unsupported for a name. Not on Windows. */
+  /** Makes a socket address from an IP address; fails as Unsupported for a name. */
   [[nodiscard]] Result<SocketAddress> try_to_sockaddr() const noexcept {
     SocketAddress address{};
     std::size_t size = 0;

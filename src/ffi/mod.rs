@@ -35,7 +35,7 @@ pub mod peers;
 pub mod query;
 pub mod record;
 pub mod snapshot;
-#[cfg(unix)]
+#[cfg(any(unix, windows))]
 pub mod sockaddr;
 pub mod stats;
 pub mod version;

@@ -1,4 +1,4 @@
-//! Addresses as the sockets API has them. Unix only.
+//! Addresses as the sockets API has them, that of Unix or Winsock.
 #![expect(
     clippy::cast_possible_truncation,
     reason = "address families and sizes fit their members everywhere"
@@ -7,7 +7,13 @@
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 use std::{mem, ptr};
 
+#[cfg(unix)]
 use libc::{AF_INET, AF_INET6, sa_family_t, sockaddr, sockaddr_in, sockaddr_in6, sockaddr_storage};
+
+#[cfg(windows)]
+use crate::system::windows::winsock::{
+    AF_INET, AF_INET6, sa_family_t, sockaddr, sockaddr_in, sockaddr_in6, sockaddr_storage,
+};
 
 use super::address::peer_manager_address;
 use super::error::{peer_manager_error, peer_manager_status};
@@ -15,11 +21,10 @@ use super::{boundary, handle};
 use crate::address::PeerAddress;
 use crate::error::{Error, Result};
 
-/// Makes an address from a socket address, as accept and getpeername return it. Not on Windows.
+/// Makes an address from a socket address, as accept and getpeername return it.
 /// @param sa      an AF_INET or AF_INET6 socket address, not necessarily aligned; another family, port 0 and a scope id are
 ///                PEER_MANAGER_ERROR_INVALID_ADDRESS
 /// @param sa_len  its size in bytes, which must be enough for the family
-#[cfg(unix)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn peer_manager_address_from_sockaddr(
     sa: *const sockaddr,
@@ -37,11 +42,10 @@ pub unsafe extern "C" fn peer_manager_address_from_sockaddr(
     }
 }
 
-/// Makes a socket address from an IP address, as connect takes it. Not on Windows. A name is
+/// Makes a socket address from an IP address, as connect takes it. A name is
 /// PEER_MANAGER_ERROR_UNSUPPORTED, because the library never resolves DNS.
 /// @param out      receives an AF_INET or AF_INET6 socket address
 /// @param out_len  receives its size in bytes
-#[cfg(unix)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn peer_manager_address_to_sockaddr(
     address: *const peer_manager_address,

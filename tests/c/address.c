@@ -1,10 +1,6 @@
 /* The header's section on addresses: canonical forms, what is refused, privacy, and socket addresses. */
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-
 #include "check.h"
+#include "sockets.h"
 
 static void the_address_has_its_layout(void) {
   CHECK(sizeof(peer_manager_address) == 256);

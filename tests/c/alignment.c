@@ -3,11 +3,7 @@
  * nothing is read or written through it.
  */
 #include "check.h"
-
-#if defined(PEER_MANAGER_HAS_SOCKADDR)
-#include <netinet/in.h>
-#include <sys/socket.h>
-#endif
+#include "sockets.h"
 
 /* Memory with the alignment of everything, of which `at` makes pointers that lack it. */
 static union {

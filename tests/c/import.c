@@ -1,12 +1,6 @@
 /* The header's section on taking over the peers of another file. */
 #include "check.h"
-
-#include <sys/stat.h>
-
-static int exists(const char *path) {
-  struct stat status;
-  return stat(path, &status) == 0;
-}
+#include "files.h"
 
 /* A file with three peers, closed. */
 static void write_source(const char *path) {
@@ -86,7 +80,7 @@ static void what_is_no_database_of_peers_changes_nothing(const char *directory, 
   check_fill(&inserted, sizeof inserted);
   check_path(path, sizeof path, directory, "missing.db");
   FAILS(PEER_MANAGER_ERROR_DATABASE, "there is no such file", peer_manager_import, pm, path, &inserted);
-  CHECK(!exists(path));
+  CHECK(!file_exists(path));
   FAILS(PEER_MANAGER_ERROR_DATABASE, "not a file", peer_manager_import, pm, directory, &inserted);
   check_path(path, sizeof path, directory, "letter.db");
   file = fopen(path, "wb");
@@ -105,9 +99,9 @@ static void what_is_no_database_of_peers_changes_nothing(const char *directory, 
 /* Nothing is left beside a file that was only read. */
 static void the_source_is_left_alone(const char *source) {
   char beside[4096 + 8];
-  CHECK(snprintf(beside, sizeof beside, "%s-wal", source) > 0 && !exists(beside));
-  CHECK(snprintf(beside, sizeof beside, "%s-shm", source) > 0 && !exists(beside));
-  CHECK(snprintf(beside, sizeof beside, "%s-lock", source) > 0 && !exists(beside));
+  CHECK(snprintf(beside, sizeof beside, "%s-wal", source) > 0 && !file_exists(beside));
+  CHECK(snprintf(beside, sizeof beside, "%s-shm", source) > 0 && !file_exists(beside));
+  CHECK(snprintf(beside, sizeof beside, "%s-lock", source) > 0 && !file_exists(beside));
 }
 
 int main(int argc, char **argv) {

@@ -5,11 +5,10 @@
  *
  * The two lists below must name all functions of the header; tests/capi/c_programs.rs compares them.
  */
-#include <netinet/in.h>
-#include <sys/socket.h>
 #include <time.h>
 
 #include "check.h"
+#include "sockets.h"
 
 /* Valid arguments for every function. */
 typedef struct scene {
@@ -133,7 +132,11 @@ static int snapshot_free_left_the_snapshot(scene *s) {
 }
 
 static void inject(const char *function) {
+#if defined(_WIN32)
+  REQUIRE(SetEnvironmentVariableA("PEER_MANAGER_PANIC_IN", function));
+#else
   REQUIRE(setenv("PEER_MANAGER_PANIC_IN", function, 1) == 0);
+#endif
 }
 
 /* It stays set: the library looks at it only if it was set at the first call. */

@@ -182,7 +182,7 @@ fn functions() -> BTreeMap<String, Vec<String>> {
     let text = lines.collect::<Vec<_>>().join(" ");
     let mut functions = BTreeMap::new();
     for (first, parameters) in text.split(");").filter_map(|prototype| prototype.split_once('(')) {
-        let (returned, name) = field(first.trim());
+        let (returned, name) = field(first.trim().trim_start_matches("PEER_MANAGER_API").trim());
         let mut types = vec![returned.replace("peer_manager_status", "int32_t")];
         types.extend(parameters.split(',').map(|parameter| field(parameter.trim()).0));
         functions.insert(name, types);

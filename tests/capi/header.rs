@@ -287,7 +287,9 @@ fn parse(text: &str) -> Vec<Item> {
     let mut items = Vec::new();
     let mut comment = String::new();
     let mut is_field = false;
-    let mut lines = text.lines().map(str::trim);
+    // What stands before each function is no part of its type.
+    let without_api = text.replace("\nPEER_MANAGER_API\n", "\n").replace("\nPEER_MANAGER_API ", "\n");
+    let mut lines = without_api.lines().map(str::trim);
     while let Some(line) = lines.next() {
         let mut take_until = |first: &str, is_last: fn(&str) -> bool| {
             let mut all = first.to_owned();

@@ -34,7 +34,7 @@ LIMITED = not sysconfig.get_config_var("Py_GIL_DISABLED")
 
 def declarations(header: str) -> str:
     """The constants, types and functions of the header in the form that cffi reads."""
-    text = re.sub(r"/\*.*?\*/", "", header, flags=re.DOTALL)
+    text = re.sub(r"/\*.*?\*/|^PEER_MANAGER_API\s+", "", header, flags=re.DOTALL | re.MULTILINE)
     types, functions = text.split('#ifdef __cplusplus\nextern "C" {')
     constants = re.findall(r"^#define PEER_MANAGER_\w+ \d+$", types, re.MULTILINE)
     body = types[types.index("typedef ") :]

@@ -1,8 +1,10 @@
 //! Files, as far as `std::fs` does not reach.
 
+#[cfg(unix)]
 use std::ffi::CStr;
 use std::fs::File;
 use std::io;
+#[cfg(unix)]
 use std::path::Path;
 
 #[cfg(unix)]
@@ -19,6 +21,7 @@ pub(crate) struct Identity {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Status {
     pub(crate) identity: Identity,
+    #[cfg(unix)]
     pub(crate) length: u64,
     /// How many names it has; 0 once it is deleted.
     pub(crate) links: u64,
@@ -162,7 +165,7 @@ pub(crate) fn is_mount_point(path: &Path) -> bool {
     status.stx_attributes & status.stx_attributes_mask & mount_root != 0
 }
 
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
+#[cfg(all(unix, not(any(target_os = "linux", target_os = "android"))))]
 pub(crate) fn is_mount_point(_path: &Path) -> bool {
     false
 }
@@ -266,7 +269,10 @@ pub(crate) fn forget_last_error() {
     unsafe { *location() = 0 };
 }
 
-#[cfg(not(unix))]
+#[cfg(windows)]
+pub(crate) use super::windows::forget_last_error;
+
+#[cfg(not(any(unix, windows)))]
 pub(crate) fn forget_last_error() {}
 
 /// The bytes of a database that SQLite locks (<https://www.sqlite.org/src/file/src/os.h>, `PENDING_BYTE`); ours is beyond
@@ -321,15 +327,15 @@ fn record_lock(file: &File, command: i32, kind: i32, (start, length): (i64, i64)
     if done == -1 { Err(io::Error::last_os_error()) } else { Ok(i32::from(lock.l_type)) }
 }
 
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
+#[cfg(all(unix, not(any(target_os = "linux", target_os = "android"))))]
 pub(crate) fn lock_inode(_file: &File) -> io::Result<bool> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
+#[cfg(all(unix, not(any(target_os = "linux", target_os = "android"))))]
 pub(crate) fn unlock_inode(_file: &File) {}
 
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
+#[cfg(all(unix, not(any(target_os = "linux", target_os = "android"))))]
 pub(crate) fn is_in_use(_file: &File) -> io::Result<bool> {
     Err(io::ErrorKind::Unsupported.into())
 }

@@ -10,3 +10,5 @@ pub(crate) mod pages;
 pub(crate) mod prefetch;
 pub(crate) mod process;
 pub(crate) mod signals;
+#[cfg(windows)]
+pub(crate) mod windows;

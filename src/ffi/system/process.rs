@@ -33,12 +33,14 @@ impl Process {
 ///
 /// A lock on a file (`flock`) ends when the last process has closed it. Without this, a child that knows nothing of us
 /// would keep the file of a dead parent locked.
+#[cfg(unix)]
 #[must_use]
 pub(crate) fn close_in_children(fd: imp::Descriptor) -> CloseInChildren {
     CloseInChildren { _registered: imp::Registered::new(fd) }
 }
 
 /// See [`close_in_children`].
+#[cfg(unix)]
 #[derive(Debug)]
 pub(crate) struct CloseInChildren {
     /// Held until it is dropped.
@@ -210,8 +212,6 @@ mod imp {
 /// No forks.
 #[cfg(not(unix))]
 mod imp {
-    pub(super) type Descriptor = i32;
-
     #[derive(Clone, Copy, Debug)]
     pub(super) struct Mark;
 
@@ -221,14 +221,5 @@ mod imp {
 
     pub(super) fn changed(_: Mark) -> Option<u64> {
         None
-    }
-
-    #[derive(Debug)]
-    pub(super) struct Registered;
-
-    impl Registered {
-        pub(super) fn new(_: Descriptor) -> Self {
-            Self
-        }
     }
 }
