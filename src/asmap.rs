@@ -132,6 +132,10 @@ fn open(path: &Path) -> io::Result<File> {
 
 #[cfg(not(unix))]
 fn open(path: &Path) -> io::Result<File> {
+    // Windows refuses to open a directory as if that were forbidden.
+    if path.is_dir() {
+        return Err(io::Error::other("it is not a regular file"));
+    }
     File::open(path)
 }
 

@@ -4,14 +4,24 @@ use std::io;
 
 use rusqlite::{ErrorCode, ffi};
 
-use super::{ADVICE_CORRUPT, ADVICE_LOCAL, DatabaseError, Error};
+#[cfg(unix)]
+use super::ADVICE_LOCAL;
+use super::{ADVICE_CORRUPT, DatabaseError, Error};
 
 /// Advice for failures that several places report.
 const ADVICE_FULL: &str = "; free some space and call again";
 const ADVICE_READ_ONLY: &str = "; make the file and its directory writable";
 const ADVICE_CANNOT_OPEN: &str = "; check that the directory exists and may be written";
 const ADVICE_CONSTRAINT: &str = "; a constraint of the file's own refuses it";
+#[cfg(unix)]
 const ADVICE_DISK: &str = "; the disk could not be read: check it, and call again";
+/// What Windows says where another program has a file open and does not share it.
+#[cfg(windows)]
+const ERROR_SHARING_VIOLATION: i32 = 32;
+#[cfg(windows)]
+const ERROR_LOCK_VIOLATION: i32 = 33;
+#[cfg(windows)]
+const ERROR_FILENAME_EXCED_RANGE: i32 = 206;
 const NO_LOCKS: &str = "the file system has no locks";
 
 impl Error {
@@ -150,6 +160,20 @@ impl Reason {
                     SQLITE_CANTOPEN,
                     "the path, or the name of a file beside it, is too long",
                     "; use a shorter one",
+                ),
+                #[cfg(windows)]
+                Some(ERROR_FILENAME_EXCED_RANGE) => reason(
+                    Error::Database,
+                    SQLITE_CANTOPEN,
+                    "the path, or the name of a file beside it, is too long",
+                    "; use a shorter one",
+                ),
+                #[cfg(windows)]
+                Some(ERROR_SHARING_VIOLATION | ERROR_LOCK_VIOLATION) => reason(
+                    Error::Busy,
+                    SQLITE_BUSY,
+                    "another program has the file open",
+                    "; close it there and call again",
                 ),
                 #[cfg(unix)]
                 Some(libc::ENOLCK) => reason(Error::Database, SQLITE_BUSY, NO_LOCKS, ADVICE_LOCAL),

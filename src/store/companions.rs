@@ -2,7 +2,9 @@
 //!
 //! SQLite's files are never opened here: it has locks on some of them, and closing a descriptor would drop those.
 
-use std::fs::{self, File, Metadata};
+use std::fs;
+#[cfg(unix)]
+use std::fs::{File, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 

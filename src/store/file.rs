@@ -9,10 +9,14 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, OpenFlags};
 
 use super::companions::{self, sibling};
-use super::hold::{self, Hold};
+use super::connect;
+#[cfg(unix)]
+use super::hold;
+use super::hold::Hold;
 use super::in_place::{Place, Whereabouts};
 use super::lock::FileLock;
 use crate::error::{Error, Quoted, Result};
+#[cfg(unix)]
 use crate::system::files::{Identity, Status};
 
 /// How long to sleep between attempts where SQLite does not wait by itself.
@@ -36,6 +40,7 @@ pub(crate) struct DatabaseFile {
     /// The file itself, once it exists. Dropped before the lock.
     hold: Mutex<Option<Hold>>,
     /// Its write-ahead log and the log's index, once they are open.
+    #[cfg(unix)]
     log: Mutex<Vec<(&'static str, Identity)>>,
     /// During the switch to WAL, the journal mode before it.
     journal_mode: Mutex<String>,
@@ -48,7 +53,9 @@ impl DatabaseFile {
     pub(crate) fn acquire(path: &Path, timeout: Duration) -> Result<Self> {
         let name = Quoted(&path.to_string_lossy()).to_string();
         let action = format!("cannot open {name}");
-        if path.as_os_str().as_encoded_bytes().ends_with(b"/") {
+        if path.as_os_str().as_encoded_bytes().ends_with(b"/")
+            || cfg!(windows) && path.as_os_str().as_encoded_bytes().ends_with(b"\\")
+        {
             return Err(Error::cannot_open(action, "it is the path of a directory; give the path of a file"));
         }
         let path = resolve(path).map_err(|error| Error::io(&*action, &error))?;
@@ -69,6 +76,7 @@ impl DatabaseFile {
             name,
             place,
             hold: Mutex::new(None),
+            #[cfg(unix)]
             log: Mutex::default(),
             journal_mode: Mutex::default(),
             _lock: lock,
@@ -200,7 +208,7 @@ impl DatabaseFile {
             // With exclusive locking, this also works on a file system without shared memory.
             let sql = format!("PRAGMA main.locking_mode = EXCLUSIVE; PRAGMA main.journal_mode = {mode}");
             let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-            let _ = Connection::open_with_flags(&self.path, flags).and_then(|conn| conn.execute_batch(&sql));
+            let _ = connect::open(&self.path, flags).and_then(|conn| conn.execute_batch(&sql));
         }
         *hold = None;
     }
@@ -280,15 +288,13 @@ fn length(path: &Path) -> u64 {
 
 /// The path with all symbolic links resolved; the file itself need not exist.
 fn resolve(path: &Path) -> io::Result<PathBuf> {
+    #[cfg(not(windows))]
     let mut path = path.to_owned();
+    #[cfg(windows)]
+    let mut path = super::windows_path::absolute(path)?;
     for _ in 0..MOST_LINKS {
         let Ok(target) = fs::read_link(&path) else { break };
         path = path.parent().unwrap_or(Path::new("")).join(target);
     }
-    let file_name = path.file_name().ok_or(io::ErrorKind::IsADirectory)?;
-    let directory = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    Ok(fs::canonicalize(directory)?.join(file_name))
+    connect::canonical_directory(&path)
 }

@@ -18,10 +18,12 @@ pub(super) enum Whereabouts {
     /// It is in its place, with this many bytes.
     InPlace(u64),
     /// It was deleted, or its directory was.
+    #[cfg_attr(not(unix), expect(dead_code, reason = "a file that is open cannot be deleted there"))]
     Deleted,
     /// It has another name now, or is in another directory.
     Moved,
     /// It is gone, and another file is in its place.
+    #[cfg_attr(not(unix), expect(dead_code, reason = "a file that is open cannot be moved there"))]
     Replaced,
 }
 

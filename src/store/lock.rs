@@ -4,6 +4,9 @@
 //! the other one means opening the database, and closing a descriptor of a file drops all locks of SQLite's that this
 //! process has on it
 //! (<https://www.sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_>).
+//! On Windows this lock is the only one, and enough: a file that is open can be neither deleted nor renamed there, the lock
+//! file included, and a database that has several names is refused.
+//!
 //! Only managers look at either lock: other programs may read and write the database meanwhile, under SQLite's own locks.
 
 use std::fs::{File, OpenOptions};
@@ -61,6 +64,7 @@ impl FileLock {
 impl Drop for FileLock {
     fn drop(&mut self) {
         // Only our own: the directory may have been renamed or replaced, or the process may have called chroot.
+        // On Windows, closing it removes it.
         if cfg!(unix) && is_at(&self.file, &self.path) {
             let _ = std::fs::remove_file(&self.path);
         }
@@ -97,18 +101,38 @@ fn open(path: &Path, database: &Path) -> io::Result<Option<File>> {
     Ok(Some(file))
 }
 
-/// Opens the lock file, or creates it if there is none. `None` if another manager has it open: there, that is the lock.
+/// Opens the lock file, or creates it if there is none. `None` if another manager has it open: there, that is the lock. No
+/// other handle can be opened meanwhile, so the file can be neither deleted nor renamed; and when ours is closed, if only
+/// because the process was killed, the system deletes the file.
 #[cfg(windows)]
 fn open(path: &Path, _database: &Path) -> io::Result<Option<File>> {
     use std::os::windows::fs::OpenOptionsExt as _;
-    const ERROR_SHARING_VIOLATION: i32 = 32;
+
+    use crate::system::windows::{FILE_FLAG_DELETE_ON_CLOSE, FILE_FLAG_OPEN_REPARSE_POINT, is_in_use};
+    match std::fs::symlink_metadata(path) {
+        Ok(there) if there.is_symlink() => return Err(io::ErrorKind::InvalidInput.into()),
+        Ok(there) if there.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
+        _ => {}
+    }
     let mut options = OpenOptions::new();
     options.create(true).truncate(false).read(true).write(true).share_mode(0);
-    match options.open(path) {
-        Err(error) if error.raw_os_error() == Some(ERROR_SHARING_VIOLATION) => Ok(None),
-        opened => opened.map(Some),
+    options.custom_flags(FILE_FLAG_DELETE_ON_CLOSE | FILE_FLAG_OPEN_REPARSE_POINT);
+    let mut attempts = 0..ATTEMPTS;
+    loop {
+        match options.open(path) {
+            Err(error) if is_in_use(&error) => return Ok(None),
+            // Refused is also what is being deleted just now.
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied && attempts.next().is_some() => {
+                std::thread::sleep(super::file::RETRY);
+            }
+            opened => return opened.map(Some),
+        }
     }
 }
+
+/// How often the lock file is tried again when the system refuses it.
+#[cfg(windows)]
+const ATTEMPTS: u32 = 10;
 
 #[cfg(not(any(unix, windows)))]
 fn open(path: &Path, _database: &Path) -> io::Result<Option<File>> {
@@ -125,7 +149,7 @@ fn is_at(file: &File, path: &Path) -> bool {
 
 #[cfg(not(unix))]
 fn is_at(_file: &File, _path: &Path) -> bool {
-    // The file is not removed there.
+    // Nothing removes it while it is open.
     true
 }
 
@@ -165,5 +189,36 @@ mod tests {
         assert!(FileLock::try_acquire(&database, "cannot open it").unwrap().is_none());
         drop(next);
         assert!(!path.exists());
+    }
+}
+
+#[cfg(all(test, windows))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lock_file_cannot_be_removed_and_goes_with_the_lock() {
+        let directory = tempfile::tempdir().unwrap();
+        let database = directory.path().join("peers.db");
+        let path = directory.path().join("peers.db-lock");
+        let lock = FileLock::try_acquire(&database, "cannot open it").unwrap().unwrap();
+        assert!(std::fs::remove_file(&path).is_err());
+        assert!(std::fs::rename(&path, directory.path().join("elsewhere")).is_err());
+        assert!(FileLock::try_acquire(&database, "cannot open it").unwrap().is_none());
+        drop(lock);
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_lock_file_that_was_left_is_no_obstacle_and_a_directory_is_an_error() {
+        let directory = tempfile::tempdir().unwrap();
+        let database = directory.path().join("peers.db");
+        let path = directory.path().join("peers.db-lock");
+        std::fs::write(&path, "left").unwrap();
+        drop(FileLock::try_acquire(&database, "cannot open it").unwrap().unwrap());
+        assert!(!path.exists());
+        std::fs::create_dir(&path).unwrap();
+        let error = FileLock::try_acquire(&database, "cannot open it").unwrap_err().to_string();
+        assert!(error.contains("lock file \"peers.db-lock\""), "{error}");
     }
 }

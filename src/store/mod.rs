@@ -11,6 +11,7 @@
 mod agreement;
 mod bans;
 mod companions;
+mod connect;
 mod data;
 mod delete;
 mod file;
@@ -36,6 +37,8 @@ mod shrink;
 mod side;
 mod source;
 mod timestamp;
+#[cfg(windows)]
+mod windows_path;
 mod write;
 
 use std::cell::Cell;

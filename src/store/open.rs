@@ -18,7 +18,7 @@ use super::guard::{self, Guard};
 use super::layout::Layout;
 use super::schema::{self, Presence};
 use super::side::{self, DATA, HISTORY, ReadRows, SideTables};
-use super::{Owned, Store, companions, history, layout, load, quarantine};
+use super::{Owned, Store, companions, connect, history, layout, load, quarantine};
 use crate::address::PeerAddress;
 use crate::error::{ADVICE_CORRUPT, ADVICE_LOCAL, Error, Result};
 use crate::history::Times;
@@ -49,7 +49,7 @@ impl Store {
         forget_last_error();
         // NO_MUTEX: the manager's locks are the only ones needed.
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let conn = Connection::open_with_flags(file.path(), flags).map_err(|error| failed(&error))?;
+        let conn = connect::open(file.path(), flags).map_err(|error| failed(&error))?;
         let set_up = || {
             conn.busy_timeout(busy_timeout.min(LONGEST_WAIT))?;
             // The last connection to close moves the write-ahead log into the database and deletes the log. That must not

@@ -5,13 +5,14 @@
 
 use std::fs;
 use std::io;
-#[cfg(unix)]
-use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use rusqlite::Connection;
+use rusqlite::OpenFlags;
 
-use super::companions::{COMPANIONS, give_owner_of, sibling};
+#[cfg(unix)]
+use super::companions::give_owner_of;
+use super::companions::{COMPANIONS, sibling};
+use super::connect;
 use super::file::{DatabaseFile, free_name, stamp};
 use super::layout::Layout;
 use super::rows::Failure;
@@ -20,6 +21,8 @@ use super::write;
 use crate::error::{Error, Quoted, Result};
 use crate::peer::PeerRecord;
 use crate::system::files;
+#[cfg(any(unix, windows))]
+use crate::system::files::Identity;
 
 /// What happened to a damaged file.
 #[non_exhaustive]
@@ -63,15 +66,13 @@ pub(crate) fn quarantine(file: &DatabaseFile) -> Result<Quarantine> {
 /// Undoes an exchange that was cut short when its process was killed: the log must be next to its database before any program
 /// opens either. The new file still being there shows that it was cut short. A file set aside then belongs to this exchange
 /// if no database was set aside with it yet, or if that is the same file as the one in place.
-#[cfg(unix)]
+#[cfg(any(unix, windows))]
 pub(super) fn take_back(path: &Path) -> io::Result<()> {
-    use std::os::unix::fs::MetadataExt as _;
     let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else { return Ok(()) };
     let new = sibling(path, "-salvage");
     if !new.symlink_metadata().is_ok_and(|metadata| metadata.is_file()) {
         return Ok(());
     }
-    let identity = |path: &Path| path.symlink_metadata().ok().map(|there| (there.dev(), there.ino()));
     let prefix = [name.as_encoded_bytes(), b".damaged-"].concat();
     for entry in fs::read_dir(directory)? {
         let aside = entry?.path();
@@ -81,10 +82,9 @@ pub(super) fn take_back(path: &Path) -> io::Result<()> {
         match companion {
             None if identity(&aside) == identity(path) => fs::remove_file(&aside)?,
             Some((suffix, _)) => {
-                let text = aside.as_os_str().as_encoded_bytes();
-                let database = Path::new(std::ffi::OsStr::from_bytes(&text[..text.len() - suffix.len()]));
+                let Some(database) = without(&aside, suffix) else { continue };
                 let is_cut_short =
-                    database.symlink_metadata().is_err() || identity(database) == identity(path);
+                    database.symlink_metadata().is_err() || identity(&database) == identity(path);
                 let place = sibling(path, suffix);
                 if is_cut_short && place.symlink_metadata().is_err() {
                     fs::rename(&aside, place)?;
@@ -97,14 +97,39 @@ pub(super) fn take_back(path: &Path) -> io::Result<()> {
     fs::remove_file(new)
 }
 
-#[cfg(not(unix))]
+/// A path without the suffix that its last name has.
+#[cfg(unix)]
+fn without(path: &Path, suffix: &str) -> Option<PathBuf> {
+    use std::os::unix::ffi::OsStrExt as _;
+    let text = path.as_os_str().as_encoded_bytes().strip_suffix(suffix.as_bytes())?;
+    Some(std::ffi::OsStr::from_bytes(text).into())
+}
+
+/// A path without the suffix that its last name has. Ours are UTF-8.
+#[cfg(windows)]
+fn without(path: &Path, suffix: &str) -> Option<PathBuf> {
+    path.to_str()?.strip_suffix(suffix).map(PathBuf::from)
+}
+
+/// Which file has this path.
+#[cfg(unix)]
+fn identity(path: &Path) -> Option<Identity> {
+    path.symlink_metadata().ok().map(|there| files::Status::of(&there).identity)
+}
+
+#[cfg(windows)]
+fn identity(path: &Path) -> Option<Identity> {
+    crate::system::windows::status(path).ok().map(|there| there.identity)
+}
+
+#[cfg(not(any(unix, windows)))]
 pub(super) fn take_back(_path: &Path) -> io::Result<()> {
     Ok(())
 }
 
 /// Creates a database of these peers and fsyncs it; returns the current time, for the name of the old file.
 fn write_new(path: &Path, layout: Layout, peers: &[PeerRecord]) -> rusqlite::Result<String> {
-    let conn = Connection::open(path)?;
+    let conn = connect::open(path, OpenFlags::default())?;
     conn.execute_batch("PRAGMA synchronous = FULL; PRAGMA fullfsync = ON")?;
     if layout == Layout::Specification {
         // As in every file that this library makes.
@@ -156,7 +181,7 @@ fn exchange(path: &Path, new: &Path, aside: &Path) -> io::Result<()> {
         for (suffix, _) in COMPANIONS {
             let (from, to) = (sibling(path, suffix), sibling(aside, suffix));
             if from.symlink_metadata().is_ok() {
-                fs::rename(&from, &to)?;
+                rename(&from, &to)?;
                 moved.push((from, to));
             }
         }
@@ -164,11 +189,11 @@ fn exchange(path: &Path, new: &Path, aside: &Path) -> io::Result<()> {
             // With a second name for the old file, the new one takes its place in one step.
             has_two_names = fs::hard_link(path, aside).is_ok();
             if !has_two_names {
-                fs::rename(path, aside)?;
+                rename(path, aside)?;
                 moved.push((path.to_owned(), aside.to_owned()));
             }
         }
-        fs::rename(new, path)
+        rename(new, path)
     };
     let done = run();
     if done.is_err() {
@@ -180,6 +205,27 @@ fn exchange(path: &Path, new: &Path, aside: &Path) -> io::Result<()> {
         }
     }
     done.and_then(|()| fsync_directory(path))
+}
+
+#[cfg(not(windows))]
+fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    fs::rename(from, to)
+}
+
+/// On Windows a file that another program has open may not be renamed, unless that program allows it. What looks at each
+/// new file, such as a virus scanner, closes it soon, so this is tried for a while.
+#[cfg(windows)]
+fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    use crate::system::windows::is_in_use;
+    const ATTEMPTS: u32 = 20;
+    let is_passing = |error: &io::Error| is_in_use(error) || error.kind() == io::ErrorKind::PermissionDenied;
+    for _ in 0..ATTEMPTS {
+        match fs::rename(from, to) {
+            Err(error) if is_passing(&error) => std::thread::sleep(std::time::Duration::from_millis(25)),
+            done => return done,
+        }
+    }
+    fs::rename(from, to)
 }
 
 /// Makes the new names survive a loss of power, where a directory can be fsynced.

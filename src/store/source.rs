@@ -8,15 +8,17 @@ use std::fmt::Write as _;
 use std::fs;
 use std::io;
 use std::path::Path;
+#[cfg(not(windows))]
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use rusqlite::{Connection, OpenFlags, ffi};
 
 use super::companions::sibling;
+use super::connect;
 use super::file::{self, LONGEST_WAIT};
 use super::guard::{Guard, explain_limit};
-#[cfg(unix)]
+#[cfg(any(unix, windows))]
 use super::hold;
 use super::load::read_file;
 use super::schema::{self, Presence};
@@ -36,6 +38,7 @@ enum Manner {
     /// As usual. Where a file needs a write-ahead log, or the index of one, SQLite creates them and leaves them there.
     Shared,
     /// Keeping every lock that it takes.
+    #[cfg(not(windows))]
     Exclusive,
     /// Without locks, log and journal.
     Immutable,
@@ -61,7 +64,7 @@ pub(crate) fn read_peers(
 ) -> Result<Import> {
     let name = Quoted(&path.to_string_lossy()).to_string();
     let action = || format!("cannot import {name}");
-    let path = fs::canonicalize(path).map_err(|error| match error.kind() {
+    let path = connect::canonical(path).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => {
             Error::cannot_open(action(), "there is no such file; give the path of one")
         }
@@ -77,6 +80,11 @@ pub(crate) fn read_peers(
         let status = status.map_err(|error| Error::io(action(), &error))?;
         hold::check_links(status, &action())?;
         hold::check_inherited(status, &action())?;
+    }
+    #[cfg(windows)]
+    {
+        let status = crate::system::windows::status(&path).map_err(|error| Error::io(action(), &error))?;
+        hold::check_links(status, &action())?;
     }
     file::check_log(&path, &action())?;
     let read = |manner| {
@@ -116,7 +124,23 @@ fn read_snapshot<T>(
     if log.exists() || state(path) != before { read(Manner::Shared) } else { result }
 }
 
+/// Whether the file is in WAL mode, where it has no log at present. Windows has locks for files that are opened for reading,
+/// so SQLite would create a log; but reading the header ourselves drops none of its locks there.
+#[cfg(windows)]
+fn wants_log(path: &Path, _busy_timeout: Duration) -> rusqlite::Result<bool> {
+    use std::io::Read as _;
+    if fs::metadata(sibling(path, "-journal")).is_ok_and(|journal| journal.len() > 0) {
+        // SQLite says what is to be done.
+        return Ok(false);
+    }
+    let mut header = [0; 20];
+    let read = fs::File::open(path).and_then(|mut file| file.read_exact(&mut header));
+    // If it cannot be read, SQLite says why.
+    Ok(read.is_ok() && header[18..20] == [2, 2])
+}
+
 /// Whether the file is in WAL mode without a log at present. Does not create one.
+#[cfg(not(windows))]
 fn wants_log(path: &Path, busy_timeout: Duration) -> rusqlite::Result<bool> {
     /// One at a time: two would lock each other out.
     static ASKING: Mutex<()> = Mutex::new(());
@@ -139,7 +163,12 @@ fn state(path: &Path) -> Option<(u64, SystemTime, [u64; 2], [i64; 2])> {
         use std::os::unix::fs::MetadataExt as _;
         ([metadata.dev(), metadata.ino()], [metadata.ctime(), metadata.ctime_nsec()])
     };
-    #[cfg(not(unix))]
+    #[cfg(windows)]
+    let (file, changed) = {
+        let identity = crate::system::windows::status(path).ok()?.identity;
+        ([identity.device, identity.inode], [0; 2])
+    };
+    #[cfg(not(any(unix, windows)))]
     let (file, changed) = ([0; 2], [0; 2]);
     Some((metadata.len(), metadata.modified().ok()?, file, changed))
 }
@@ -198,13 +227,14 @@ fn read(
 fn connect(path: &Path, busy_timeout: Duration, manner: Manner) -> rusqlite::Result<(Connection, Guard)> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = if manner == Manner::Immutable {
-        Connection::open_with_flags(immutable_uri(path), flags | OpenFlags::SQLITE_OPEN_URI)?
+        connect::open_uri(path, immutable_uri, flags)?
     } else {
-        Connection::open_with_flags(path, flags)?
+        connect::open(path, flags)?
     };
     let guard = Guard::set_up(&conn)?;
     guard.begin_schema();
     conn.busy_timeout(busy_timeout.min(LONGEST_WAIT))?;
+    #[cfg(not(windows))]
     if manner == Manner::Exclusive {
         conn.query_row("PRAGMA main.locking_mode = EXCLUSIVE", [], |_| Ok(()))?;
     }
@@ -251,7 +281,13 @@ pub(crate) fn is_same_file(a: &Path, b: &Path) -> bool {
         let identity = |path: &Path| fs::metadata(path).map(|metadata| (metadata.dev(), metadata.ino())).ok();
         identity(a).is_some_and(|a| identity(b) == Some(a))
     }
-    #[cfg(not(unix))]
+    #[cfg(windows)]
+    {
+        use crate::system::windows::status;
+        let identity = |path: &Path| status(&fs::canonicalize(path).ok()?).ok().map(|there| there.identity);
+        identity(a).is_some_and(|a| identity(b) == Some(a))
+    }
+    #[cfg(not(any(unix, windows)))]
     {
         fs::canonicalize(a).is_ok_and(|a| fs::canonicalize(b).is_ok_and(|b| a == b))
     }

@@ -133,6 +133,9 @@ static int snapshot_free_left_the_snapshot(scene *s) {
 
 static void inject(const char *function) {
 #if defined(_WIN32)
+  /* getenv reads the C library's own environment; and to that, no text means no variable. */
+  static char setting[256];
+  REQUIRE(snprintf(setting, sizeof setting, "PEER_MANAGER_PANIC_IN=%s", function) > 0 && _putenv(setting) == 0);
   REQUIRE(SetEnvironmentVariableA("PEER_MANAGER_PANIC_IN", function));
 #else
   REQUIRE(setenv("PEER_MANAGER_PANIC_IN", function, 1) == 0);

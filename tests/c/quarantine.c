@@ -111,7 +111,7 @@ static void a_damaged_file_is_set_aside_when_that_is_asked_for(const char *direc
   (void)SUCCEEDS(peer_manager_get_stats, pm, &stats);
   CHECK(stats.peers == 1 && stats.skipped_rows == 0);
   (void)SUCCEEDS(peer_manager_get_quarantine, pm, aside, sizeof aside, NULL, NULL);
-  CHECK(strstr(aside, "/aside.db.damaged-2") != NULL && aside[strlen(aside) - 1] == 'Z');
+  CHECK(strstr(aside, "aside.db.damaged-2") != NULL && aside[strlen(aside) - 1] == 'Z');
   the_answer_comes_in_parts(pm, aside, 1, 0);
   peer_manager_free(pm);
   /* The next start is like any other. */

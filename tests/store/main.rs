@@ -24,6 +24,7 @@ mod storage;
 mod strangers;
 mod tables;
 mod unusable;
+mod windows;
 
 /// Another process that uses a file: [`common::process`] starts this test for it.
 #[test]
