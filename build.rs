@@ -11,6 +11,9 @@ mod exports;
 #[path = "build/header.rs"]
 mod header;
 #[cfg(feature = "ffi")]
+#[path = "build/resource.rs"]
+mod resource;
+#[cfg(feature = "ffi")]
 #[path = "build/templates.rs"]
 mod templates;
 
@@ -28,6 +31,7 @@ fn main() {
     {
         println!("cargo::rustc-env=PEER_MANAGER_TARGET={}", variable("TARGET"));
         exports::name();
+        resource::link();
         templates::fill_in();
     }
     #[cfg(feature = "capi")]
