@@ -69,11 +69,12 @@ fn declaration(lines: &[&str]) -> Vec<String> {
     result
 }
 
-/// Whether the declaration of a function begins here.
+/// Whether the declaration of a function begins here, maybe with a line for what stands before each.
 fn is_function(line: &str) -> bool {
-    line.starts_with(|first: char| first.is_ascii_lowercase() || first == 'P')
-        && line.contains("peer_manager_")
-        && line.contains('(')
+    line == "PEER_MANAGER_API"
+        || line.starts_with(|first: char| first.is_ascii_lowercase() || first == 'P')
+            && line.contains("peer_manager_")
+            && line.contains('(')
 }
 
 /// What the constants of an enumeration have in common, such as `TYPE`.

@@ -547,8 +547,7 @@ extern "C" {
 
 /** Returns the version of the loaded library, which may be newer than the header that the program was compiled with.
  * @return major * 1000000 + minor * 1000 + patch, to be compared with PEER_MANAGER_VERSION_NUMBER */
-PEER_MANAGER_API
-uint32_t peer_manager_version_number(void);
+PEER_MANAGER_API uint32_t peer_manager_version_number(void);
 
 /** Returns the version of the loaded library as text, such as "0.1.0".
  * @return static text, never NULL */
@@ -557,44 +556,39 @@ PEER_MANAGER_API const char *peer_manager_version_string(void);
 /** Describes how the loaded library was built: its version, the version of SQLite and whether it is bundled or the
  * system's, and the target platform.
  * @return static text in one line, for logs and bug reports, never NULL */
-PEER_MANAGER_API
-const char *peer_manager_build_info(void);
+PEER_MANAGER_API const char *peer_manager_build_info(void);
 
 /** Returns the name of a status, for logs.
  * @param status  any number
  * @return static text, never NULL: "OK", "NOT_FOUND" and so on; "UNKNOWN" for any other number and after an internal
  *         error */
-PEER_MANAGER_API
-const char *peer_manager_status_name(int32_t status);
+PEER_MANAGER_API const char *peer_manager_status_name(int32_t status);
 
 /** Makes a canonical address from a host and a port.
  * @param host  an IPv4 address, an IPv6 address without brackets, or a name
  * @param port  1 to 65535 */
-PEER_MANAGER_API
-peer_manager_status peer_manager_address_init(const char *host, uint16_t port, struct peer_manager_address *out,
-    struct peer_manager_error *error);
+PEER_MANAGER_API peer_manager_status peer_manager_address_init(const char *host, uint16_t port,
+    struct peer_manager_address *out, struct peer_manager_error *error);
 
 /** Makes a canonical address from text: `1.2.3.4`, `1.2.3.4:11625`, `[2001:db8::1]:11625`, `2001:db8::1`,
  * `core-live-a.stellar.org:11625`.
  * @param text          no white space, no scope ids, no masks, no schemes; the error's message says what is wrong with it
  * @param default_port  the port of text that has none; 0 if the text must have one */
-PEER_MANAGER_API
-peer_manager_status peer_manager_address_parse(const char *text, uint16_t default_port, struct peer_manager_address *out,
-    struct peer_manager_error *error);
+PEER_MANAGER_API peer_manager_status peer_manager_address_parse(const char *text, uint16_t default_port,
+    struct peer_manager_address *out, struct peer_manager_error *error);
 
 /** Writes an address as text, "host:port" with an IPv6 host in brackets, which peer_manager_address_parse reads.
  * @param buffer    receives the text; if it is too small (PEER_MANAGER_ERROR_INVALID_ARGUMENT), it stays as it was
  * @param capacity  the size of buffer in bytes; PEER_MANAGER_ADDRESS_TEXT_CAPACITY is always enough */
-PEER_MANAGER_API
-peer_manager_status peer_manager_address_format(const struct peer_manager_address *address, char *buffer, size_t capacity,
-    struct peer_manager_error *error);
+PEER_MANAGER_API peer_manager_status peer_manager_address_format(const struct peer_manager_address *address, char *buffer,
+    size_t capacity, struct peer_manager_error *error);
 
 /** Compares two addresses in canonical form.
  * @param a  an address, in any spelling
  * @param b  an address, in any spelling
  * @return whether both are addresses and the same one */
-PEER_MANAGER_API
-bool peer_manager_address_equal(const struct peer_manager_address *a, const struct peer_manager_address *b);
+PEER_MANAGER_API bool peer_manager_address_equal(const struct peer_manager_address *a,
+    const struct peer_manager_address *b);
 
 /** Returns whether an address means something else, or nothing, to a stranger, so that it is not sent to one: RFC 1918
  * networks, 0.0.0.0/8, 100.64.0.0/10, 127.0.0.0/8, 169.254.0.0/16, 192.0.0.0/24 (except the anycast addresses 192.0.0.9
@@ -602,45 +596,39 @@ bool peer_manager_address_equal(const struct peer_manager_address *a, const stru
  * address that wraps a private IPv4 address (NAT64 64:ff9b::/96, 6to4 2002::/16, IPv4-translated 0:0:0:0:ffff::/96,
  * Teredo's client in 2001::/32); and the names localhost, *.localhost, *.local, *.internal, *.home.arpa. Networks for
  * documentation, such as 192.0.2.0/24, are not private, but see peer_manager_address_is_routable. */
-PEER_MANAGER_API
-bool peer_manager_address_is_private(const struct peer_manager_address *address);
+PEER_MANAGER_API bool peer_manager_address_is_private(const struct peer_manager_address *address);
 
 /** Returns whether a stranger on the Internet may be able to reach an address: it is not private, and IANA's
  * special-purpose registries do not set it aside for examples or for no host at all: 192.0.2.0/24, 198.51.100.0/24,
  * 203.0.113.0/24, 192.88.99.0/24, 100::/64, 2001::/23 without Teredo and the parts that the registry calls globally
  * reachable, 2001:db8::/32, 3fff::/20, 5f00::/16, an address that wraps one of these, and the names *.test, *.example,
  * *.invalid. Since 0.2.0. */
-PEER_MANAGER_API
-bool peer_manager_address_is_routable(const struct peer_manager_address *address);
+PEER_MANAGER_API bool peer_manager_address_is_routable(const struct peer_manager_address *address);
 
 /** Returns the netgroup (peer_manager_options.max_peers_per_netgroup) in which a peer manager counts an address, whether
  * the address is in the table or not. Since 0.2.0.
  * @param out  receives an opaque number, which two addresses have in common exactly if this peer manager counts them as
  *             one netgroup; to another peer manager, and in another process, it means nothing */
-PEER_MANAGER_API
-peer_manager_status peer_manager_address_netgroup(const struct peer_manager *pm, const struct peer_manager_address *address,
-    uint64_t *out, struct peer_manager_error *error);
+PEER_MANAGER_API peer_manager_status peer_manager_address_netgroup(const struct peer_manager *pm,
+    const struct peer_manager_address *address, uint64_t *out, struct peer_manager_error *error);
 
 /** Makes an address from a socket address, as accept and getpeername return it.
  * @param sa      an AF_INET or AF_INET6 socket address, not necessarily aligned; another family, port 0 and a scope id are
  *                PEER_MANAGER_ERROR_INVALID_ADDRESS
  * @param sa_len  its size in bytes, which must be enough for the family */
-PEER_MANAGER_API
-peer_manager_status peer_manager_address_from_sockaddr(const struct sockaddr *sa, size_t sa_len,
+PEER_MANAGER_API peer_manager_status peer_manager_address_from_sockaddr(const struct sockaddr *sa, size_t sa_len,
     struct peer_manager_address *out, struct peer_manager_error *error);
 
 /** Makes a socket address from an IP address, as connect takes it. A name is
  * PEER_MANAGER_ERROR_UNSUPPORTED, because the library never resolves DNS.
  * @param out      receives an AF_INET or AF_INET6 socket address
  * @param out_len  receives its size in bytes */
-PEER_MANAGER_API
-peer_manager_status peer_manager_address_to_sockaddr(const struct peer_manager_address *address,
+PEER_MANAGER_API peer_manager_status peer_manager_address_to_sockaddr(const struct peer_manager_address *address,
     struct sockaddr_storage *out, size_t *out_len, struct peer_manager_error *error);
 
 /** Makes the record of a peer that was just heard of: inbound, no failures, due at now.
  * @param now  the time */
-PEER_MANAGER_API
-peer_manager_status peer_manager_record_init(const struct peer_manager_address *address, int64_t now,
+PEER_MANAGER_API peer_manager_status peer_manager_record_init(const struct peer_manager_address *address, int64_t now,
     struct peer_manager_record *out, struct peer_manager_error *error);
 
 /** Returns whether a peer's next attempt is due: next_attempt <= now.
@@ -669,18 +657,16 @@ PEER_MANAGER_API void peer_manager_options_init(struct peer_manager_options *opt
  *         created; PEER_MANAGER_ERROR_BUSY when it stays locked, or another peer manager (of this process or another) has
  *         it open, past busy_timeout_ms; PEER_MANAGER_ERROR_CORRUPT when it is not a sound database of peers, and then it
  *         is left as it is */
-PEER_MANAGER_API
-peer_manager_status peer_manager_open(const struct peer_manager_options *options, struct peer_manager **out,
-    struct peer_manager_error *error);
+PEER_MANAGER_API peer_manager_status peer_manager_open(const struct peer_manager_options *options,
+    struct peer_manager **out, struct peer_manager_error *error);
 
 /** Creates a peer manager that lives in memory only, with the default options. */
-PEER_MANAGER_API
-peer_manager_status peer_manager_new_in_memory(struct peer_manager **out, struct peer_manager_error *error);
+PEER_MANAGER_API peer_manager_status peer_manager_new_in_memory(struct peer_manager **out,
+    struct peer_manager_error *error);
 
 /** Opens a peer manager on a database file with the default options, as peer_manager_open does.
  * @param db_path  the path of the file, never a URI; it is created if there is none */
-PEER_MANAGER_API
-peer_manager_status peer_manager_new_with_db(const char *db_path, struct peer_manager **out,
+PEER_MANAGER_API peer_manager_status peer_manager_new_with_db(const char *db_path, struct peer_manager **out,
     struct peer_manager_error *error);
 
 /** Opens a peer manager in the "main" database of a connection that the caller already has open, with the default options.
@@ -698,8 +684,7 @@ peer_manager_status peer_manager_new_with_db(const char *db_path, struct peer_ma
  * @param sqlite_libversion  the result of the caller's own sqlite3_libversion(), compared as a pointer
  * @return as peer_manager_open; PEER_MANAGER_ERROR_UNSUPPORTED when the caller runs another copy of SQLite, and then db
  *         was not touched */
-PEER_MANAGER_API
-peer_manager_status peer_manager_from_connection(struct sqlite3 *db, const char *sqlite_libversion,
+PEER_MANAGER_API peer_manager_status peer_manager_from_connection(struct sqlite3 *db, const char *sqlite_libversion,
     struct peer_manager **out, struct peer_manager_error *error);
 
 /** Returns once everything that earlier calls changed is on disk, where it survives a loss of power. With DEFERRED it
@@ -714,46 +699,39 @@ peer_manager_status peer_manager_from_connection(struct sqlite3 *db, const char 
  *
  * With DEFERRED, a change that one of the file's own constraints refused (an additional CHECK, for example) is reported
  * once: PEER_MANAGER_ERROR_DATABASE with its sqlite_code, after everything else is on disk. It is not tried again. */
-PEER_MANAGER_API
-peer_manager_status peer_manager_flush(struct peer_manager *pm, struct peer_manager_error *error);
+PEER_MANAGER_API peer_manager_status peer_manager_flush(struct peer_manager *pm, struct peer_manager_error *error);
 
 /** Flushes, closes the database unless it is borrowed, and frees the peer manager. Not thread-safe: no other call on this
  * peer manager may be under way or follow. Snapshots stay valid. It waits for another connection that uses the file, at
  * most busy_timeout_ms for each write that is still to be made; what is committed stays committed in any case. Changes
  * that DEFERRED could not write are lost: call peer_manager_flush first to find out. In a forked child it frees what
  * memory it can and leaves the file alone. */
-PEER_MANAGER_API
-void peer_manager_free(struct peer_manager *pm);
+PEER_MANAGER_API void peer_manager_free(struct peer_manager *pm);
 
 /** Makes sure that an address is known: a new one is inbound, without failures, and due now. A known one stays as it is.
  * Cost: one transaction for a new address. With peer_manager_options.keep_history also for a known one, at most once a
  * day. */
-PEER_MANAGER_API
-peer_manager_status peer_manager_ensure_exists(struct peer_manager *pm, const struct peer_manager_address *address,
-    struct peer_manager_error *error);
+PEER_MANAGER_API peer_manager_status peer_manager_ensure_exists(struct peer_manager *pm,
+    const struct peer_manager_address *address, struct peer_manager_error *error);
 
 /** Makes sure that many addresses are known, in one transaction: all or none. New peers that are refused are left out.
  * Cost: one transaction; constant in memory for each address. */
-PEER_MANAGER_API
-peer_manager_status peer_manager_ensure_exists_many(struct peer_manager *pm, const struct peer_manager_address *addresses,
-    size_t count, size_t *out_inserted, struct peer_manager_error *error);
+PEER_MANAGER_API peer_manager_status peer_manager_ensure_exists_many(struct peer_manager *pm,
+    const struct peer_manager_address *addresses, size_t count, size_t *out_inserted, struct peer_manager_error *error);
 
 /** Reads the record of a peer, or returns PEER_MANAGER_ERROR_NOT_FOUND. */
-PEER_MANAGER_API
-peer_manager_status peer_manager_load(struct peer_manager *pm, const struct peer_manager_address *address,
+PEER_MANAGER_API peer_manager_status peer_manager_load(struct peer_manager *pm, const struct peer_manager_address *address,
     struct peer_manager_record *out, struct peer_manager_error *error);
 
 /** Stores a record as it is, replacing the next attempt, failures and type of its address; data and history of a known peer
  * stay. Cost: one transaction. */
-PEER_MANAGER_API
-peer_manager_status peer_manager_store(struct peer_manager *pm, const struct peer_manager_record *record,
+PEER_MANAGER_API peer_manager_status peer_manager_store(struct peer_manager *pm, const struct peer_manager_record *record,
     struct peer_manager_error *error);
 
 /** Stores records in one transaction, all or none. Of two with the same address, the later one wins. New peers that are
  * refused are left out. Cost: one transaction; constant in memory for each record. */
-PEER_MANAGER_API
-peer_manager_status peer_manager_store_many(struct peer_manager *pm, const struct peer_manager_record *records,
-    size_t count, struct peer_manager_error *error);
+PEER_MANAGER_API peer_manager_status peer_manager_store_many(struct peer_manager *pm,
+    const struct peer_manager_record *records, size_t count, struct peer_manager_error *error);
 
 /** Updates a peer's type after a connection, by the type that was observed; an unknown peer is first inserted as an inbound
  * one. Cost: one transaction.
@@ -769,9 +747,9 @@ peer_manager_status peer_manager_store_many(struct peer_manager *pm, const struc
  * @param observed_type         one of PEER_MANAGER_TYPE_*: how the peer was observed
  * @param preferred_type_known  0 after a plain dial; non-zero when the caller knows all preferred peers, and then a
  *                              preferred peer seen as outbound becomes outbound */
-PEER_MANAGER_API
-peer_manager_status peer_manager_update_type(struct peer_manager *pm, const struct peer_manager_address *address,
-    uint32_t observed_type, uint8_t preferred_type_known, struct peer_manager_error *error);
+PEER_MANAGER_API peer_manager_status peer_manager_update_type(struct peer_manager *pm,
+    const struct peer_manager_address *address, uint32_t observed_type, uint8_t preferred_type_known,
+    struct peer_manager_error *error);
 
 /** Updates a peer's back-off after an attempt to reach it; an unknown peer is first inserted as an inbound one. Cost: one
  * transaction.
@@ -784,31 +762,28 @@ peer_manager_status peer_manager_update_type(struct peer_manager *pm, const stru
  * |---------|----|----|----|----|-----|-----|-----|------|------|------|-------------|
  * | longest | 10 | 20 | 40 | 80 | 160 | 320 | 640 | 1280 | 2560 | 5120 | 10240       |
  * @param backoff  one of PEER_MANAGER_BACKOFF_* */
-PEER_MANAGER_API
-peer_manager_status peer_manager_update_backoff(struct peer_manager *pm, const struct peer_manager_address *address,
-    uint32_t backoff, struct peer_manager_error *error);
+PEER_MANAGER_API peer_manager_status peer_manager_update_backoff(struct peer_manager *pm,
+    const struct peer_manager_address *address, uint32_t backoff, struct peer_manager_error *error);
 
 /** Updates a peer's type and back-off in one change, as peer_manager_update_type and peer_manager_update_backoff do. Cost:
  * one transaction.
  * @param observed_type         as for peer_manager_update_type
  * @param preferred_type_known  as for peer_manager_update_type
  * @param backoff               one of PEER_MANAGER_BACKOFF_* */
-PEER_MANAGER_API
-peer_manager_status peer_manager_update(struct peer_manager *pm, const struct peer_manager_address *address,
-    uint32_t observed_type, uint8_t preferred_type_known, uint32_t backoff, struct peer_manager_error *error);
+PEER_MANAGER_API peer_manager_status peer_manager_update(struct peer_manager *pm,
+    const struct peer_manager_address *address, uint32_t observed_type, uint8_t preferred_type_known, uint32_t backoff,
+    struct peer_manager_error *error);
 
 /** Removes a peer, or returns PEER_MANAGER_ERROR_NOT_FOUND. Cost: one transaction. */
-PEER_MANAGER_API
-peer_manager_status peer_manager_remove(struct peer_manager *pm, const struct peer_manager_address *address,
-    struct peer_manager_error *error);
+PEER_MANAGER_API peer_manager_status peer_manager_remove(struct peer_manager *pm,
+    const struct peer_manager_address *address, struct peer_manager_error *error);
 
 /** Removes the peers that have failed at least min_num_failures times, preferred ones too. In the database, rows that are
  * not valid peers are deleted too if they have as many failures (with DEFERRED, they stay); out_removed counts the peers
  * in memory only. Cost: one transaction, linear in the rows of the database.
  * @param min_num_failures  failures; 0 removes all peers */
-PEER_MANAGER_API
-peer_manager_status peer_manager_remove_peers_with_many_failures(struct peer_manager *pm, uint32_t min_num_failures,
-    size_t *out_removed, struct peer_manager_error *error);
+PEER_MANAGER_API peer_manager_status peer_manager_remove_peers_with_many_failures(struct peer_manager *pm,
+    uint32_t min_num_failures, size_t *out_removed, struct peer_manager_error *error);
 
 /** Limits every peer's next attempt to latest, to repair a table after a clock that was wrong (peers that failed while it
  * was ahead would wait until that time comes), or after the caller changed its back-off. Peers whose next attempt is not
@@ -818,21 +793,18 @@ peer_manager_status peer_manager_remove_peers_with_many_failures(struct peer_man
  * the file, keep their time; so a node with such rows calls this again after opening the file with larger bounds. Cost:
  * one transaction for all that change, none if there are none; linear in the table.
  * @param latest  a time */
-PEER_MANAGER_API
-peer_manager_status peer_manager_limit_next_attempt(struct peer_manager *pm, int64_t latest, size_t *out_changed,
-    struct peer_manager_error *error);
+PEER_MANAGER_API peer_manager_status peer_manager_limit_next_attempt(struct peer_manager *pm, int64_t latest,
+    size_t *out_changed, struct peer_manager_error *error);
 
 /** Removes all peers of a host, whatever their ports; it is no error if there are none. An IPv6 address that wraps an IPv4
  * address (6to4, Teredo's client, NAT64) is a host of its own here, unlike in peer_manager_ban. Cost: one transaction for
  * all that are removed, none if there are none; linear in the table. Since 0.2.0.
  * @param host  an IPv4 address, an IPv6 address without brackets, or a name, in any spelling */
-PEER_MANAGER_API
-peer_manager_status peer_manager_remove_host(struct peer_manager *pm, const char *host, size_t *out_removed,
-    struct peer_manager_error *error);
+PEER_MANAGER_API peer_manager_status peer_manager_remove_host(struct peer_manager *pm, const char *host,
+    size_t *out_removed, struct peer_manager_error *error);
 
 /** Removes all peers. In the database, rows that are not valid peers are deleted too. Cost: one transaction. */
-PEER_MANAGER_API
-peer_manager_status peer_manager_clear_all(struct peer_manager *pm, struct peer_manager_error *error);
+PEER_MANAGER_API peer_manager_status peer_manager_clear_all(struct peer_manager *pm, struct peer_manager_error *error);
 
 /** Copies the valid peers of another database file, this library's or stellar-core's, into this peer manager, in one
  * transaction: all that are new or none.
@@ -849,8 +821,7 @@ peer_manager_status peer_manager_clear_all(struct peer_manager *pm, struct peer_
  * @param path  the path of the file, never a URI
  * @return PEER_MANAGER_ERROR_CORRUPT also when the file is damaged or not a database of peers; PEER_MANAGER_ERROR_DATABASE
  *         when it is missing or cannot be read; PEER_MANAGER_ERROR_BUSY when it stays locked past busy_timeout_ms */
-PEER_MANAGER_API
-peer_manager_status peer_manager_import(struct peer_manager *pm, const char *path, size_t *out_inserted,
+PEER_MANAGER_API peer_manager_status peer_manager_import(struct peer_manager *pm, const char *path, size_t *out_inserted,
     struct peer_manager_error *error);
 
 /** Initialises a query for peers to dial: outbound and preferred peers whose next attempt is due and that have failed at
@@ -859,8 +830,7 @@ peer_manager_status peer_manager_import(struct peer_manager *pm, const char *pat
  *
  * In a new node it finds no peers, because every peer is inbound until a dial succeeds. peer_manager_next_to_dial draws
  * peers to dial without a query. */
-PEER_MANAGER_API
-void peer_manager_query_init(struct peer_manager_query *query, size_t struct_size);
+PEER_MANAGER_API void peer_manager_query_init(struct peer_manager_query *query, size_t struct_size);
 
 /** Draws min(size, eligible) peers: uniformly, without replacement, in random order. With max_per_netgroup, each draw picks
  * a netgroup first, and at most that many peers come from each.
@@ -871,9 +841,9 @@ void peer_manager_query_init(struct peer_manager_query *query, size_t struct_siz
  * of a table without bounds is linear in the table, which it locks for moments only; from then on the netgroups are kept
  * up to date.
  * @param query  which peers are eligible; a field beyond its range is PEER_MANAGER_ERROR_INVALID_ARGUMENT */
-PEER_MANAGER_API
-peer_manager_status peer_manager_load_random_peers(struct peer_manager *pm, const struct peer_manager_query *query,
-    size_t size, struct peer_manager_address *out, size_t *out_count, struct peer_manager_error *error);
+PEER_MANAGER_API peer_manager_status peer_manager_load_random_peers(struct peer_manager *pm,
+    const struct peer_manager_query *query, size_t size, struct peer_manager_address *out, size_t *out_count,
+    struct peer_manager_error *error);
 
 /** Draws peers to tell another peer about: preferred before outbound before inbound, at random within each. Private
  * addresses are left out (but see peer_manager_options.reach), and so is exclude.
@@ -888,10 +858,9 @@ peer_manager_status peer_manager_load_random_peers(struct peer_manager *pm, cons
  * the longest answer, and longer if queries differ or peers are removed. Such calls wait for each other.
  * @param filter   which peers are eligible; NULL for every type, whatever its failures and next attempt
  * @param exclude  the peer that asks, because it knows its own address; may be NULL */
-PEER_MANAGER_API
-peer_manager_status peer_manager_get_peers_to_send(struct peer_manager *pm, const struct peer_manager_query *filter,
-    const struct peer_manager_address *exclude, size_t size, struct peer_manager_address *out, size_t *out_count,
-    struct peer_manager_error *error);
+PEER_MANAGER_API peer_manager_status peer_manager_get_peers_to_send(struct peer_manager *pm,
+    const struct peer_manager_query *filter, const struct peer_manager_address *exclude, size_t size,
+    struct peer_manager_address *out, size_t *out_count, struct peer_manager_error *error);
 
 /** Draws up to size peers to dial now: the whole policy in one call. A node that dials what this returns, and reports the
  * outcomes with peer_manager_update, needs no query of its own. Only peers that are due and have failed at most
@@ -931,8 +900,7 @@ peer_manager_status peer_manager_get_peers_to_send(struct peer_manager *pm, cons
  *                 that have connected to it: an attacker could connect from many netgroups, and keep the node from
  *                 dialling into them
  * @param size     how many are wanted: the free places */
-PEER_MANAGER_API
-peer_manager_status peer_manager_next_to_dial(struct peer_manager *pm, uint32_t purpose,
+PEER_MANAGER_API peer_manager_status peer_manager_next_to_dial(struct peer_manager *pm, uint32_t purpose,
     const struct peer_manager_address *busy, size_t busy_count, size_t size, struct peer_manager_address *out,
     size_t *out_count, struct peer_manager_error *error);
 
@@ -942,8 +910,8 @@ peer_manager_status peer_manager_next_to_dial(struct peer_manager *pm, uint32_t 
  * Cost: a look at each second until then, at most nine hours, and at the peers that have a time in the same second of
  * another nine hours; where none becomes due within that time, linear in the table.
  * @param out  receives the time */
-PEER_MANAGER_API
-peer_manager_status peer_manager_next_due(struct peer_manager *pm, int64_t *out, struct peer_manager_error *error);
+PEER_MANAGER_API peer_manager_status peer_manager_next_due(struct peer_manager *pm, int64_t *out,
+    struct peer_manager_error *error);
 
 /** Sets whether the node itself is online; a peer manager starts online. While it is offline, PEER_MANAGER_BACKOFF_INCREASE
  * leaves num_failures as it is and has the peer wait for a minute at most, because the peer is not to blame: otherwise an
@@ -953,8 +921,8 @@ peer_manager_status peer_manager_next_due(struct peer_manager *pm, int64_t *out,
  * A good rule: offline while fewer than two outbound connections stand, set after opening and before each outcome is
  * reported. (In a network of two nodes that is always so, and failures never count.)
  * @param online  0: offline; any other number: online */
-PEER_MANAGER_API
-peer_manager_status peer_manager_set_online(struct peer_manager *pm, uint8_t online, struct peer_manager_error *error);
+PEER_MANAGER_API peer_manager_status peer_manager_set_online(struct peer_manager *pm, uint8_t online,
+    struct peer_manager_error *error);
 
 /** Replaces the list of the node's own addresses, because gossip brings them back and the node would dial itself. Those
  * that are in the table are removed, in one transaction; from then on they are refused, so they are never drawn and never
@@ -964,9 +932,8 @@ peer_manager_status peer_manager_set_online(struct peer_manager *pm, uint8_t onl
  * that of its socket when it has reached itself. The word of a stranger is no reason: the peer would be removed. When the
  * database refuses the removal, the list is as it was. Cost: one transaction if peers are removed; linear in the list.
  * @param count  how many; 0 empties the list */
-PEER_MANAGER_API
-peer_manager_status peer_manager_set_own_addresses(struct peer_manager *pm, const struct peer_manager_address *addresses,
-    size_t count, struct peer_manager_error *error);
+PEER_MANAGER_API peer_manager_status peer_manager_set_own_addresses(struct peer_manager *pm,
+    const struct peer_manager_address *addresses, size_t count, struct peer_manager_error *error);
 
 /** Bans a host, on all its ports, or a prefix, until a time. Its peers, preferred ones too, are removed, in the transaction
  * that writes the ban. From then on, and while the clock is before that time, they are refused, so they are never drawn
@@ -990,46 +957,41 @@ peer_manager_status peer_manager_set_own_addresses(struct peer_manager *pm, cons
  *                 203.0.113.0/24 or 2001:db8::/32, whose bits behind the length do not count
  * @param until    the first second at which it is over; INT64_MAX for good; a time that is not later than now is
  *                 PEER_MANAGER_ERROR_INVALID_ARGUMENT */
-PEER_MANAGER_API
-peer_manager_status peer_manager_ban(struct peer_manager *pm, const char *subject, int64_t until, size_t *out_removed,
-    struct peer_manager_error *error);
+PEER_MANAGER_API peer_manager_status peer_manager_ban(struct peer_manager *pm, const char *subject, int64_t until,
+    size_t *out_removed, struct peer_manager_error *error);
 
 /** Ends the ban of exactly this subject, or returns PEER_MANAGER_ERROR_NOT_FOUND when there is no such ban, or it has
  * ended. An address that another ban covers stays refused. Cost: one transaction. Since 0.2.0.
  * @param subject  a host or a prefix, in any spelling, as for peer_manager_ban */
-PEER_MANAGER_API
-peer_manager_status peer_manager_unban(struct peer_manager *pm, const char *subject, struct peer_manager_error *error);
+PEER_MANAGER_API peer_manager_status peer_manager_unban(struct peer_manager *pm, const char *subject,
+    struct peer_manager_error *error);
 
 /** Returns whether an address is banned now, so that a node can hang up on a connection from it. Its port is ignored, but
  * must be from 1 to 65535: with port 0 the answer is false. Cost: linear in the length of the address, whatever the number
  * of bans. Since 0.2.0. */
-PEER_MANAGER_API
-bool peer_manager_is_banned(struct peer_manager *pm, const struct peer_manager_address *address);
+PEER_MANAGER_API bool peer_manager_is_banned(struct peer_manager *pm, const struct peer_manager_address *address);
 
 /** Lists the bans that have not ended: IPv4 first, then IPv6, each in the order of addresses, then names in alphabetical
  * order. Cost: that of sorting them, whatever the capacity. Since 0.2.0.
  * @param capacity   how many entries out has room for
  * @param out        receives the first bans, at most capacity of them
  * @param out_count  receives how many there are, which may be more than capacity */
-PEER_MANAGER_API
-peer_manager_status peer_manager_get_bans(struct peer_manager *pm, size_t capacity, struct peer_manager_ban_entry *out,
-    size_t *out_count, struct peer_manager_error *error);
+PEER_MANAGER_API peer_manager_status peer_manager_get_bans(struct peer_manager *pm, size_t capacity,
+    struct peer_manager_ban_entry *out, size_t *out_count, struct peer_manager_error *error);
 
 /** Returns the number of peers. */
 PEER_MANAGER_API size_t peer_manager_peer_count(struct peer_manager *pm);
 
 /** Copies all peers as they are at one point in time, in no particular order. Cost: linear, about 32 bytes a peer, 52 with
  * peer_manager_options.keep_history. */
-PEER_MANAGER_API
-peer_manager_status peer_manager_get_all_peers(struct peer_manager *pm, struct peer_manager_snapshot **out,
+PEER_MANAGER_API peer_manager_status peer_manager_get_all_peers(struct peer_manager *pm, struct peer_manager_snapshot **out,
     struct peer_manager_error *error);
 
 /** Returns the number of peers in a snapshot. */
 PEER_MANAGER_API size_t peer_manager_snapshot_count(const struct peer_manager_snapshot *snapshot);
 
 /** Reads the record of one peer of a snapshot. */
-PEER_MANAGER_API
-peer_manager_status peer_manager_snapshot_get(const struct peer_manager_snapshot *snapshot, size_t index,
+PEER_MANAGER_API peer_manager_status peer_manager_snapshot_get(const struct peer_manager_snapshot *snapshot, size_t index,
     struct peer_manager_record *out, struct peer_manager_error *error);
 
 /** Frees a snapshot, which must not be used afterwards. */
@@ -1037,24 +999,21 @@ PEER_MANAGER_API void peer_manager_snapshot_free(struct peer_manager_snapshot *s
 
 /** Reads the history of a peer: when it was heard of, reached and tried. PEER_MANAGER_ERROR_NOT_FOUND if there is no such
  * peer, PEER_MANAGER_ERROR_UNSUPPORTED without peer_manager_options.keep_history. Since 0.2.0. */
-PEER_MANAGER_API
-peer_manager_status peer_manager_load_history(struct peer_manager *pm, const struct peer_manager_address *address,
-    struct peer_manager_history *out, struct peer_manager_error *error);
+PEER_MANAGER_API peer_manager_status peer_manager_load_history(struct peer_manager *pm,
+    const struct peer_manager_address *address, struct peer_manager_history *out, struct peer_manager_error *error);
 
 /** Reads the history of one peer of a snapshot, as it was when the snapshot was taken. PEER_MANAGER_ERROR_UNSUPPORTED if
  * the peer manager was without peer_manager_options.keep_history. Since 0.2.0. */
-PEER_MANAGER_API
-peer_manager_status peer_manager_snapshot_get_history(const struct peer_manager_snapshot *snapshot, size_t index,
-    struct peer_manager_history *out, struct peer_manager_error *error);
+PEER_MANAGER_API peer_manager_status peer_manager_snapshot_get_history(const struct peer_manager_snapshot *snapshot,
+    size_t index, struct peer_manager_history *out, struct peer_manager_error *error);
 
 /** Removes the inbound peers that were never reached and were last heard of before a time. Peers of whose past nothing is
  * known (they were there before histories were kept, and nothing was recorded since) stay, and so do outbound and
  * preferred ones. PEER_MANAGER_ERROR_UNSUPPORTED without peer_manager_options.keep_history. Cost: one transaction for all
  * that are removed, none if there are none; linear in the inbound peers. Since 0.2.0.
  * @param since  the time */
-PEER_MANAGER_API
-peer_manager_status peer_manager_remove_peers_not_heard_since(struct peer_manager *pm, int64_t since, size_t *out_removed,
-    struct peer_manager_error *error);
+PEER_MANAGER_API peer_manager_status peer_manager_remove_peers_not_heard_since(struct peer_manager *pm, int64_t since,
+    size_t *out_removed, struct peer_manager_error *error);
 
 /** Replaces the data of a peer: bytes of the application's, which mean nothing here, such as a node's id, its services or
  * its version. PEER_MANAGER_ERROR_NOT_FOUND if there is no such peer. Since 0.2.0.
@@ -1068,25 +1027,23 @@ peer_manager_status peer_manager_remove_peers_not_heard_since(struct peer_manage
  * memory, 16 to 256 bytes for a peer that has data and four for each other, once one has some.
  * @param data  the bytes
  * @param size  how many, at most PEER_MANAGER_DATA_CAPACITY; with 0 the peer has no data any more */
-PEER_MANAGER_API
-peer_manager_status peer_manager_set_data(struct peer_manager *pm, const struct peer_manager_address *address,
-    const void *data, size_t size, struct peer_manager_error *error);
+PEER_MANAGER_API peer_manager_status peer_manager_set_data(struct peer_manager *pm,
+    const struct peer_manager_address *address, const void *data, size_t size, struct peer_manager_error *error);
 
 /** Reads the data of a peer. PEER_MANAGER_ERROR_NOT_FOUND if there is no such peer; PEER_MANAGER_ERROR_INVALID_ARGUMENT
  * when the data does not fit, with nothing written. Since 0.2.0.
  * @param capacity  how many bytes out has room for; PEER_MANAGER_DATA_CAPACITY is always enough
  * @param out_size  receives how many were written; 0 for a peer without data */
-PEER_MANAGER_API
-peer_manager_status peer_manager_get_data(struct peer_manager *pm, const struct peer_manager_address *address, void *out,
-    size_t capacity, size_t *out_size, struct peer_manager_error *error);
+PEER_MANAGER_API peer_manager_status peer_manager_get_data(struct peer_manager *pm,
+    const struct peer_manager_address *address, void *out, size_t capacity, size_t *out_size,
+    struct peer_manager_error *error);
 
 /** Reads the data of one peer of a snapshot, as it was when the snapshot was taken. PEER_MANAGER_ERROR_INVALID_ARGUMENT
  * also when the data does not fit, with nothing written. Since 0.2.0.
  * @param capacity  how many bytes out has room for; PEER_MANAGER_DATA_CAPACITY is always enough
  * @param out_size  receives how many were written; 0 for a peer without data */
-PEER_MANAGER_API
-peer_manager_status peer_manager_snapshot_get_data(const struct peer_manager_snapshot *snapshot, size_t index, void *out,
-    size_t capacity, size_t *out_size, struct peer_manager_error *error);
+PEER_MANAGER_API peer_manager_status peer_manager_snapshot_get_data(const struct peer_manager_snapshot *snapshot,
+    size_t index, void *out, size_t capacity, size_t *out_size, struct peer_manager_error *error);
 
 /** Initialises stats: all zero. */
 PEER_MANAGER_API void peer_manager_stats_init(struct peer_manager_stats *stats, size_t struct_size);
@@ -1095,8 +1052,7 @@ PEER_MANAGER_API void peer_manager_stats_init(struct peer_manager_stats *stats, 
  * max_per_netgroup; else linear in the table, to count the netgroups, in parts of less than a millisecond between which
  * other threads get in: in a table of more than 16,384 peers, what changes while they are counted may count or not.
  * @param out  an initialised struct, which receives the counts; no byte beyond its struct_size is written */
-PEER_MANAGER_API
-peer_manager_status peer_manager_get_stats(struct peer_manager *pm, struct peer_manager_stats *out,
+PEER_MANAGER_API peer_manager_status peer_manager_get_stats(struct peer_manager *pm, struct peer_manager_stats *out,
     struct peer_manager_error *error);
 
 /** Returns what happened to the file, if it was damaged when the peer manager was opened and
@@ -1106,9 +1062,8 @@ peer_manager_status peer_manager_get_stats(struct peer_manager *pm, struct peer_
  * @param capacity   the size of path in bytes; 4096 is enough for every path on Linux
  * @param out_saved  receives how many peers were read from it and are in the new file; may be NULL
  * @param out_lost   receives how many rows could not be read, of those that left any trace; may be NULL */
-PEER_MANAGER_API
-peer_manager_status peer_manager_get_quarantine(struct peer_manager *pm, char *path, size_t capacity, uint64_t *out_saved,
-    uint64_t *out_lost, struct peer_manager_error *error);
+PEER_MANAGER_API peer_manager_status peer_manager_get_quarantine(struct peer_manager *pm, char *path, size_t capacity,
+    uint64_t *out_saved, uint64_t *out_lost, struct peer_manager_error *error);
 
 #ifdef __cplusplus
 }  // extern "C"
