@@ -20,6 +20,7 @@ const SOURCE: &str = "#[unsafe(no_mangle)] pub extern \"C\" fn peer_manager_prob
 /// A crate that is linked as the library is, by its own part of `build.rs`.
 fn write_crate(directory: &Path) {
     let exports = cc::root().join("build/exports.rs");
+    let exports = exports.to_str().expect("the path is UTF-8");
     let build = format!(
         "#[path = {exports:?}]\nmod exports;\nfn main() {{ exports::name(); }}\n\
          fn variable(name: &str) -> String {{ std::env::var(name).unwrap_or_default() }}\n"
