@@ -190,7 +190,9 @@ pub(crate) fn collect(pipe: impl Read + Send + 'static, lines: &Arc<Mutex<Vec<St
 /// Waits until something is so; if it is not by then, what the nodes have said is shown.
 pub(super) fn by(deadline: Duration, what: &str, nodes: &[Node], is_so: impl Fn() -> bool) {
     wait(deadline, what, is_so, || {
-        nodes.iter().map(|node| format!("--- {}\n{}", node.address, node.said())).collect()
+        let said: Vec<String> =
+            nodes.iter().map(|node| format!("--- {}\n{}", node.address, node.said())).collect();
+        said.concat()
     });
 }
 
