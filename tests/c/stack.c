@@ -160,7 +160,8 @@ static void queries(peer_manager *pm) {
   CALL(peer_manager_get_peers_to_send, (pm, NULL, &peers[0], 500, out, &count, &check_error));
   CALL(peer_manager_next_to_dial, (pm, PEER_MANAGER_DIAL_CONNECT, peers, 8, 100, out, &count, &check_error));
   CALL(peer_manager_next_to_dial, (pm, PEER_MANAGER_DIAL_FEELER, peers, 8, 100, out, &count, &check_error));
-  CALL(peer_manager_next_due, (pm, &due, &check_error));
+  /* It fails when no peer waits, which is a matter of chance here. */
+  CALL_ANY(peer_manager_next_due, (pm, &due, &check_error));
   CALL(peer_manager_address_netgroup, (pm, &peers[1], &netgroup, &check_error));
 }
 
