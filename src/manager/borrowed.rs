@@ -35,6 +35,10 @@ impl PeerManager {
     }
 
     /// As [`from_connection`](Self::from_connection), which is there for Rust only if it is asked for.
+    #[cfg_attr(
+        all(test, not(feature = "rusqlite")),
+        expect(dead_code, reason = "ffi calls it, which unit tests are built without")
+    )]
     pub(crate) fn borrow(conn: Connection) -> Result<Self> {
         let options = Options::default();
         let policy = options.grouping_policy()?;

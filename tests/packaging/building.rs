@@ -1,5 +1,6 @@
 //! Cargo, run by the tests themselves: by one at a time, and in a target directory of its own. What is packaged is built with
 //! other features than the tests, under the same names.
+#![cfg(target_os = "linux")]
 
 use std::path::PathBuf;
 use std::process::Command;
