@@ -23,7 +23,7 @@ void shown(peer_manager *pm, peer_manager_address asker) {
   (void)asker, (void)address, (void)chosen, (void)answer, (void)error, (void)count;
 ";
 
-fn read(document: &str) -> String {
+pub(crate) fn read(document: &str) -> String {
     fs::read_to_string(cc::root().join(document)).expect("a document is UTF-8")
 }
 
