@@ -39,8 +39,9 @@ static size_t functions;
 OUT_OF_LINE static void paint(void) {
   unsigned char here;
   volatile unsigned char *byte = lowest;
-  unsigned char *end = (unsigned char *)((uintptr_t)&here - SLACK);
-  while (!is_watched && byte < end) *byte++ = CHECK_FILL;
+  /* A number: compilers may assume of pointers into different objects that neither is reached from the other. */
+  const uintptr_t end = (uintptr_t)&here - SLACK;
+  while (!is_watched && (uintptr_t)byte < end) *byte++ = CHECK_FILL;
 }
 
 /* How far below this frame, which is about where the call's was, the paint is gone. */
