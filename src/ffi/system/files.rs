@@ -108,7 +108,7 @@ pub(crate) fn status_at(directory: &File, name: &CStr) -> io::Result<Status> {
     // SAFETY: the descriptor is open, the name ends with a NUL, and the status has room for one.
     let done = unsafe {
         let flags = libc::AT_SYMLINK_NOFOLLOW;
-        libc::statx(directory.as_raw_fd(), name.as_ptr(), flags, MASK, status.as_mut_ptr())
+        statx(directory.as_raw_fd(), name.as_ptr(), flags, MASK, status.as_mut_ptr())
     };
     if done != 0 {
         return Err(io::Error::last_os_error());
@@ -147,15 +147,33 @@ fn identity(status: &libc::stat) -> Identity {
     Identity { device: status.st_dev as u64, inode: status.st_ino as u64 }
 }
 
+#[cfg(all(any(target_os = "linux", target_os = "android"), not(target_env = "musl")))]
+use libc::statx;
+
+/// The system call itself: musl has had the function since 1.2.4, and Debian 12 has an older one.
+///
+/// # Safety
+/// As of the function: the name ends with a NUL, and the status has room for one.
+#[cfg(all(target_os = "linux", target_env = "musl"))]
+unsafe fn statx(
+    directory: libc::c_int,
+    name: *const libc::c_char,
+    flags: libc::c_int,
+    mask: libc::c_uint,
+    status: *mut libc::statx,
+) -> libc::c_long {
+    // SAFETY: the caller's promise is what the call asks for.
+    unsafe { libc::syscall(libc::SYS_statx, directory, name, flags, mask, status) }
+}
+
 /// Whether something is mounted at a path, as containers do with single files; `false` where the system does not say.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) fn is_mount_point(path: &Path) -> bool {
     let Ok(path) = CString::new(path.as_os_str().as_bytes()) else { return false };
     let mut status = MaybeUninit::<libc::statx>::uninit();
     // SAFETY: the path ends with a NUL, and the status has room for one.
-    let done = unsafe {
-        libc::statx(libc::AT_FDCWD, path.as_ptr(), libc::AT_SYMLINK_NOFOLLOW, 0, status.as_mut_ptr())
-    };
+    let done =
+        unsafe { statx(libc::AT_FDCWD, path.as_ptr(), libc::AT_SYMLINK_NOFOLLOW, 0, status.as_mut_ptr()) };
     if done != 0 {
         return false;
     }
