@@ -39,7 +39,7 @@ pub(super) fn open_uri(
 /// The canonical path of what is there, without symbolic links.
 pub(super) fn canonical(path: &Path) -> io::Result<PathBuf> {
     #[cfg(windows)]
-    return std::fs::canonicalize(windows_path::absolute(path)?).map(windows_path::plain);
+    return canonical_if_known(&windows_path::absolute(path)?).map(windows_path::plain);
     #[cfg(not(windows))]
     std::fs::canonicalize(path)
 }
@@ -51,8 +51,16 @@ pub(super) fn canonical_directory(path: &Path) -> io::Result<PathBuf> {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
+    #[cfg(not(windows))]
     let resolved = std::fs::canonicalize(directory)?.join(file_name);
     #[cfg(windows)]
-    let resolved = windows_path::plain(resolved);
+    let resolved = windows_path::plain(canonical_if_known(directory)?.join(file_name));
     Ok(resolved)
+}
+
+/// The canonical path of what is there; its absolute path where the system knows no other, as on some virtual disks, and as
+/// Wine does for long ones.
+#[cfg(windows)]
+fn canonical_if_known(path: &Path) -> io::Result<PathBuf> {
+    std::fs::canonicalize(path).or_else(|error| if path.exists() { Ok(path.to_owned()) } else { Err(error) })
 }

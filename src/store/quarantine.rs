@@ -74,6 +74,7 @@ pub(super) fn take_back(path: &Path) -> io::Result<()> {
         return Ok(());
     }
     let prefix = [name.as_encoded_bytes(), b".damaged-"].concat();
+    let mut has_database_aside = false;
     for entry in fs::read_dir(directory)? {
         let aside = entry?.path();
         let Some(its_name) = aside.file_name().map(|name| name.as_encoded_bytes().to_vec()) else { continue };
@@ -90,8 +91,12 @@ pub(super) fn take_back(path: &Path) -> io::Result<()> {
                     fs::rename(&aside, place)?;
                 }
             }
-            None => {}
+            None => has_database_aside = true,
         }
+    }
+    // Without a second name, it was moved away before the new file, which was complete then, could take its place.
+    if cfg!(windows) && path.symlink_metadata().is_err() && has_database_aside {
+        return fs::rename(new, path);
     }
     // It is created anew if it is needed.
     fs::remove_file(new)
@@ -187,7 +192,8 @@ fn exchange(path: &Path, new: &Path, aside: &Path) -> io::Result<()> {
         }
         if path.symlink_metadata().is_ok() {
             // With a second name for the old file, the new one takes its place in one step.
-            has_two_names = fs::hard_link(path, aside).is_ok();
+            // Windows does not put a file in the place of one that is open, nor removes the second name then.
+            has_two_names = cfg!(unix) && fs::hard_link(path, aside).is_ok();
             if !has_two_names {
                 rename(path, aside)?;
                 moved.push((path.to_owned(), aside.to_owned()));

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::common::circles::{self, ENDLESS};
 use crate::common::damage::{self, Place, assert_same};
+#[cfg(unix)]
 use crate::common::run::skip;
 use crate::common::{START, TestClock};
 use peer_manager::{BackOffUpdate, Error, OnCorrupt, Options, PeerManager, Result};

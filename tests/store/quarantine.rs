@@ -2,14 +2,18 @@
 
 use std::fs;
 
-use crate::common::aside::{assert_is_stamped, set_aside};
+#[cfg(unix)]
+use crate::common::aside::assert_is_stamped;
+use crate::common::aside::set_aside;
 use crate::common::damage::{
     self, Damage, Image, PEERS, Place, Sound, assert_same, foreign_files, pages_in_log, peer, random_bytes,
     sign_log, with_log,
 };
 use crate::common::{self, START, ipv4, record};
+#[cfg(unix)]
+use peer_manager::PeerManager;
 use peer_manager::StoredPeerType::{Inbound, Outbound};
-use peer_manager::{Error, OnCorrupt, PeerManager, PeerRecord, SCHEMA};
+use peer_manager::{Error, OnCorrupt, PeerRecord, SCHEMA};
 
 /// Sets a damaged file aside, if it is one that is refused, and compares what is saved with what must be.
 fn save(damage: &Damage) -> bool {
