@@ -108,7 +108,7 @@ pub(crate) fn status_at(directory: &File, name: &CStr) -> io::Result<Status> {
     // SAFETY: the descriptor is open, the name ends with a NUL, and the status has room for one.
     let done = unsafe {
         let flags = libc::AT_SYMLINK_NOFOLLOW;
-        statx(directory.as_raw_fd(), name.as_ptr(), flags, MASK, status.as_mut_ptr())
+        extended_status(directory.as_raw_fd(), name.as_ptr(), flags, MASK, status.as_mut_ptr())
     };
     if done != 0 {
         return Err(io::Error::last_os_error());
@@ -148,14 +148,14 @@ fn identity(status: &libc::stat) -> Identity {
 }
 
 #[cfg(all(any(target_os = "linux", target_os = "android"), not(target_env = "musl")))]
-use libc::statx;
+use libc::statx as extended_status;
 
 /// The system call itself: musl has had the function since 1.2.4, and Debian 12 has an older one.
 ///
 /// # Safety
 /// As of the function: the name ends with a NUL, and the status has room for one.
 #[cfg(all(target_os = "linux", target_env = "musl"))]
-unsafe fn statx(
+unsafe fn extended_status(
     directory: libc::c_int,
     name: *const libc::c_char,
     flags: libc::c_int,
@@ -172,8 +172,9 @@ pub(crate) fn is_mount_point(path: &Path) -> bool {
     let Ok(path) = CString::new(path.as_os_str().as_bytes()) else { return false };
     let mut status = MaybeUninit::<libc::statx>::uninit();
     // SAFETY: the path ends with a NUL, and the status has room for one.
-    let done =
-        unsafe { statx(libc::AT_FDCWD, path.as_ptr(), libc::AT_SYMLINK_NOFOLLOW, 0, status.as_mut_ptr()) };
+    let done = unsafe {
+        extended_status(libc::AT_FDCWD, path.as_ptr(), libc::AT_SYMLINK_NOFOLLOW, 0, status.as_mut_ptr())
+    };
     if done != 0 {
         return false;
     }
