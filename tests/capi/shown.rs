@@ -114,7 +114,7 @@ fn the_shorter_pieces_compile() {
 /// The cells of the lines of a table in the comment of a function.
 fn table(function: &str) -> Vec<Vec<String>> {
     let header = cc::header();
-    let end = header.find(&format!("\npeer_manager_status {function}(")).expect("the function is there");
+    let end = header.find(&format!(" peer_manager_status {function}(")).expect("the function is there");
     let start = header[..end].rfind("/**").expect("it has a comment");
     let lines = header[start..end].lines().filter_map(|line| line.trim().strip_prefix("* |"));
     let lines = lines.filter(|line| !line.starts_with("--"));
