@@ -25,8 +25,13 @@ fn main() {
             "cargo::error=peer_manager cannot be built for WebAssembly, which has no threads and no files with locks: \
              build it for the system that the node runs on"
         );
-        return;
+    } else {
+        for_c();
     }
+}
+
+/// What only C programs need.
+fn for_c() {
     #[cfg(feature = "ffi")]
     {
         println!("cargo::rustc-env=PEER_MANAGER_TARGET={}", variable("TARGET"));
