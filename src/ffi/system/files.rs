@@ -297,9 +297,9 @@ pub(crate) fn forget_last_error() {}
 /// The bytes of a database that SQLite locks (<https://www.sqlite.org/src/file/src/os.h>, `PENDING_BYTE`); ours is beyond
 /// them.
 #[cfg(any(target_os = "linux", target_os = "android"))]
-const SQLITE_LOCKS: (i64, i64) = (0x4000_0000, 512);
+const SQLITE_LOCKS: (i32, i32) = (0x4000_0000, 512);
 #[cfg(any(target_os = "linux", target_os = "android"))]
-const OUR_LOCK: (i64, i64) = (0x4000_1000, 1);
+const OUR_LOCK: (i32, i32) = (0x4000_1000, 1);
 
 /// Locks a byte of a file that SQLite does not use, unless another descriptor has locked it. The lock belongs to this
 /// descriptor, not to the process, and ends when the last copy of the descriptor is closed.
@@ -330,17 +330,19 @@ pub(crate) fn is_in_use(file: &File) -> io::Result<bool> {
 }
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
-fn record_lock(file: &File, command: i32, kind: i32, (start, length): (i64, i64)) -> io::Result<i32> {
-    #[cfg(target_env = "musl")]
+fn record_lock(file: &File, command: i32, kind: i32, (start, length): (i32, i32)) -> io::Result<i32> {
+    // What goes with fcntl: where offsets have 32 bits, glibc reads one of these for every command. Android passes on what it is
+    // given, and Linux reads the other.
+    #[cfg(target_os = "linux")]
     use libc::flock as Lock;
-    #[cfg(not(target_env = "musl"))]
+    #[cfg(target_os = "android")]
     use libc::flock64 as Lock;
     // SAFETY: all zeros is a value of this struct of numbers.
     let mut lock: Lock = unsafe { std::mem::zeroed() };
     lock.l_type = i16::try_from(kind).unwrap_or_default();
     lock.l_whence = i16::try_from(libc::SEEK_SET).unwrap_or_default();
-    lock.l_start = start;
-    lock.l_len = length;
+    lock.l_start = start.into();
+    lock.l_len = length.into();
     // SAFETY: the descriptor is open, and these commands take a lock.
     let done = unsafe { libc::fcntl(file.as_raw_fd(), command, &raw mut lock) };
     if done == -1 { Err(io::Error::last_os_error()) } else { Ok(i32::from(lock.l_type)) }
