@@ -76,7 +76,7 @@ func installed(t testing.TB) string {
 	write(t, filepath.Join(prefix, "include/peer_manager.h"), read(t, filepath.Join(include, "peer_manager.h")))
 
 	description := strings.NewReplacer("@UP@", "../..", "@RUN_PATH@", "", "@LIBDIR@", "lib", "@VERSION@", version,
-		"@DESCRIPTION@", "peers", "@REQUIRES_PRIVATE@", "").Replace(read(t, repository+"/packaging/peer_manager.pc.in"))
+		"@DESCRIPTION@", "peers", "@REQUIRES_PRIVATE@", "", "@SYSTEM_LIBS@", "-lpthread -ldl -lm").Replace(read(t, repository+"/packaging/peer_manager.pc.in"))
 	empty := regexp.MustCompile(`(?m)^[A-Za-z.]*: *\n`)
 	write(t, filepath.Join(prefix, "lib/pkgconfig/peer_manager.pc"), empty.ReplaceAllString(description, ""))
 	return prefix
