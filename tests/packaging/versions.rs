@@ -214,6 +214,8 @@ impl Tree {
             file == "CHANGELOG.md"
                 || file.starts_with("abi/")
                 || file.ends_with("changelog")
+                // The versions there are those of other packages.
+                || file.ends_with("NOTICES.txt")
                 || file.ends_with("go.sum")
         };
         let is_version = |line: &str| {
