@@ -10,8 +10,11 @@ use std::process::Command;
 use crate::common::cc::{self, Tool};
 use crate::common::run::skip_part;
 
-const MANIFEST: &str = "[package]\nname = \"peer_manager\"\nversion = \"0.2.0\"\nedition = \"2024\"\n\n\
-                        [lib]\ncrate-type = [\"cdylib\"]\n\n[workspace]\n";
+const MANIFEST: &str = concat!(
+    "[package]\nname = \"peer_manager\"\nversion = \"",
+    env!("CARGO_PKG_VERSION"),
+    "\"\nedition = \"2024\"\n\n[lib]\ncrate-type = [\"cdylib\"]\n\n[workspace]\n"
+);
 
 /// What the crate exports, and what it does not.
 const SOURCE: &str = "#[unsafe(no_mangle)] pub extern \"C\" fn peer_manager_probe() -> i32 { std::process::id() as i32 }\n\

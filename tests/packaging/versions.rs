@@ -17,7 +17,7 @@ struct Tree {
 }
 
 /// The files in which a binding or an example names the version, each between two texts; every place counts.
-const PLACES: [(&str, &str, &str); 13] = [
+const PLACES: [(&str, &str, &str); 17] = [
     ("bindings/go/cometbft/go.mod", "\n\tpeer-manager.example/go v", "\n"),
     ("bindings/go/peermanager/manager.go", "const Version = \"", "\""),
     ("bindings/java/README.md", "<version>", "</version>"),
@@ -30,6 +30,14 @@ const PLACES: [(&str, &str, &str); 13] = [
     ("bindings/python/README.md", "build/dist/peer_manager-", "."),
     ("bindings/python/peer_manager/__init__.py", "__version__ = \"", "\""),
     ("bindings/python/tests/test_install.py", "\nVERSION = \"", "\""),
+    ("packaging/third-party/bundled.cdx.json", "\"pkg:cargo/peer_manager@", "\""),
+    ("packaging/third-party/bundled.cdx.json", "\"name\": \"peer_manager\",\n      \"version\": \"", "\""),
+    ("packaging/third-party/system-sqlite.cdx.json", "\"pkg:cargo/peer_manager@", "\""),
+    (
+        "packaging/third-party/system-sqlite.cdx.json",
+        "\"name\": \"peer_manager\",\n      \"version\": \"",
+        "\"",
+    ),
     ("examples/go/go.mod", "require peer-manager.example/go v", "\n"),
 ];
 
@@ -216,6 +224,7 @@ impl Tree {
                 || file.ends_with("changelog")
                 // The versions there are those of other packages.
                 || file.ends_with("NOTICES.txt")
+                || file.ends_with(".cdx.json")
                 || file.ends_with("go.sum")
         };
         let is_version = |line: &str| {
