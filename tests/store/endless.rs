@@ -39,7 +39,7 @@ fn a_few_pages_that_lead_to_each_other_again_and_again_are_corrupt_and_stay_as_t
         let before = place.files();
         for error in [import(&place).unwrap_err(), open(&place, OnCorrupt::Fail).unwrap_err()] {
             assert!(matches!(error, Error::Corrupt(_)), "{endless}: {error}");
-            assert!(error.to_string().contains("more than there is room for in it"), "{endless}: {error}");
+            assert!(error.to_string().contains("more than the file has room for"), "{endless}: {error}");
             assert_same(endless, &place.files(), &before);
         }
     }
