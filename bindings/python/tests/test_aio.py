@@ -233,7 +233,7 @@ def test_what_is_not_open_is_a_closed_error(path: Path) -> None:
 
 def test_errors_come_out_of_the_await(path: Path, clock: FakeClock) -> None:
     async def main() -> None:
-        with pytest.raises(ValueError, match="no file's"):
+        with pytest.raises(ValueError, match="not the path of a file"):
             await aio.PeerManager("").open()
         async with aio.PeerManager(path, clock=clock) as peers:
             with pytest.raises(NotFoundError):
