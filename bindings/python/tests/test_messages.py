@@ -86,7 +86,7 @@ MESSAGES: dict[str, tuple[Callable[[PeerManager, Any], object], str]] = {
     ),
     "path": (
         lambda _, n: PeerManager("" * n),
-        'path "" is no file\'s; give the path of one, or none for a table in memory',
+        'path "" is not the path of a file; give that of one, or none for a table in memory',
     ),
 }
 
