@@ -4,7 +4,7 @@ use std::fs;
 use std::process::Command;
 
 use crate::common::cc;
-use crate::common::run::{is_full_or_skipped, skip};
+use crate::common::run::{is_full_or_skipped, is_long, skip};
 
 #[test]
 fn the_archive_is_reproducible_and_builds() {
@@ -35,7 +35,8 @@ fn the_archive_is_reproducible_and_builds() {
 
 #[test]
 fn the_archive_with_the_crates_builds_without_a_network_and_with_an_empty_cargo_home() {
-    if !is_full_or_skipped() {
+    if !is_long() {
+        skip("only with PEER_MANAGER_TEST_LONG=1");
         return;
     }
     if !cc::root().join(".git").exists() {
