@@ -10,9 +10,8 @@ use super::opaque::peer_manager;
 use crate::bans::{Ban, BanSubject};
 use crate::error::Result;
 
-/// The size of the longest subject of a ban and a NUL.
-const SUBJECT_CAPACITY: usize = 264;
-const _: () = assert!(SUBJECT_CAPACITY > crate::address::HOST_CAPACITY + "/128".len(), "every subject fits");
+// The size of the text in a ban, 264, as its field says it for C.
+const _: () = assert!(264 > crate::address::HOST_CAPACITY + "/128".len(), "every subject fits");
 
 /// A ban. 272 bytes. Since 0.2.0.
 #[repr(C)]

@@ -268,12 +268,7 @@ pub(crate) fn unlock(_file: &File) {}
 pub(crate) fn forget_last_error() {
     #[cfg(any(target_os = "solaris", target_os = "illumos"))]
     use libc::___errno as location;
-    #[cfg(any(
-        target_os = "netbsd",
-        target_os = "openbsd",
-        target_os = "android",
-        target_os = "cygwin"
-    ))]
+    #[cfg(any(target_os = "netbsd", target_os = "openbsd", target_os = "android"))]
     use libc::__errno as location;
     #[cfg(any(
         target_os = "linux",
