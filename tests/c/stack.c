@@ -291,13 +291,17 @@ static void on_a_painted_stack(void) {
   pthread_attr_t attributes;
   pthread_t thread;
   void *stack = NULL;
+  int created;
+  int joined;
   REQUIRE(posix_memalign(&stack, 64 << 10, STACK) == 0);
   lowest = (unsigned char *)stack;
   /* The C library keeps something of the thread at the upper end, never at the lower one. */
   REQUIRE(pthread_attr_init(&attributes) == 0);
   REQUIRE(pthread_attr_setstack(&attributes, stack, STACK) == 0);
-  REQUIRE(pthread_create(&thread, &attributes, measured, NULL) == 0);
-  REQUIRE(pthread_join(thread, NULL) == 0);
+  /* Nothing is checked while the thread runs, because checks are counted without a lock. */
+  created = pthread_create(&thread, &attributes, measured, NULL);
+  joined = created == 0 ? pthread_join(thread, NULL) : created;
+  REQUIRE(created == 0 && joined == 0);
   CHECK(pthread_attr_destroy(&attributes) == 0);
   free(stack);
 }
