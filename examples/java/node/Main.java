@@ -27,16 +27,31 @@ public final class Main {
     private static final String USAGE = """
             usage: node [--import FILE] [--export FILE] [--metrics] LIST
                    node [--import FILE] [--export FILE] [--metrics] [--database DATABASE]
-            The second lives no day: it adds the addresses of a text file and writes those of all peers to one. With a list,
-            it does the first before the day and the rest after it.""";
+
+            The first lives a simulated day with the addresses of LIST. The second lives no day.
+              --import FILE        adds the addresses of a file; before the day, if there is one
+              --export FILE        writes the addresses of all peers to a file; after the day
+              --metrics            prints the counts as Prometheus reads them
+              --database DATABASE  where the peers are kept; a day has a database of its own
+              --help, -h           prints this""";
+    private static final String LEGEND = """
+
+            known, due        peers in the table; those of them that may be dialled now
+            answered, failed  how the dials of the hour went
+            feelers           those of them that only try whether a peer is there
+            heard, shared     addresses that peers sent and that were new; addresses sent to peers
+            connected         of 8 places for connections, those that are taken
+
+             hour    known      due   answered   failed  feelers    heard   shared   connected""";
     private static final Duration TURN = Duration.ofMinutes(2);
-    private static final int PURGE_HOUR = 20; // in the evening those that failed too often are forgotten
+    private static final int PURGE_HOUR = 20; // in the evening those that failed too often are removed
 
     private Optional<Path> list = Optional.empty();
     private Optional<Path> imported = Optional.empty();
     private Optional<Path> exported = Optional.empty();
     private Optional<Path> database = Optional.empty();
     private boolean hasMetrics;
+    private boolean isHelp;
 
     private Main() {}
 
@@ -53,6 +68,10 @@ public final class Main {
             System.err.println("node: " + error.getMessage() + "\n" + USAGE);
             System.exit(2);
         }
+        if (wanted.isHelp) {
+            System.out.println(USAGE);
+            return;
+        }
         try {
             wanted.run();
         } catch (IOException | PeerManagerException error) {
@@ -64,19 +83,22 @@ public final class Main {
     private void parse(List<String> words) {
         for (int i = 0; i < words.size(); i++) {
             String word = words.get(i);
-            if (word.equals("--metrics")) {
+            if (word.equals("--help") || word.equals("-h")) {
+                isHelp = true;
+                return;
+            } else if (word.equals("--metrics")) {
                 hasMetrics = true;
-            } else if (!word.startsWith("--")) {
+            } else if (!word.startsWith("-")) {
                 require(list.isEmpty(), "there is more than one list");
                 list = Optional.of(path(word));
             } else {
+                require(List.of("--import", "--export", "--database").contains(word), "there is no option " + word);
                 require(i + 1 < words.size(), word + " needs a file");
                 Optional<Path> file = Optional.of(path(words.get(++i)));
                 switch (word) {
                     case "--import" -> imported = file;
                     case "--export" -> exported = file;
-                    case "--database" -> database = file;
-                    default -> throw new IllegalArgumentException("there is no option " + word);
+                    default -> database = file;
                 }
             }
         }
@@ -127,6 +149,7 @@ public final class Main {
 
     /** A day, and the morning after. */
     private void live(Path list) throws IOException {
+        System.out.println("A node in miniature: clock and network are simulated, so no packet is sent");
         System.out.println(PeerManager.buildInfo());
         Path directory = Files.createTempDirectory("peer_manager-node-");
         try {
@@ -136,6 +159,7 @@ public final class Main {
                 printExtremes(before, world.instant());
                 secondLife(file, before);
             }
+            System.out.println("\nNext: bindings/java/README.md has a node of one page; docs/getting-started.md has the reasons.");
         } finally {
             try (Stream<Path> left = Files.walk(directory)) {
                 for (Path path : left.sorted(Comparator.reverseOrder()).toList()) {
@@ -160,35 +184,52 @@ public final class Main {
 
     private static void day(PeerManager peers, World world) {
         Node node = new Node(peers, world);
-        System.out.println("hour  dialled  failed  feelers  heard  shared  connected  known  ready");
+        Node.Counts day = new Node.Counts();
+        System.out.println(LEGEND);
         for (int hour = 0; hour < 24; hour++) {
             if (hour == PURGE_HOUR) {
-                // A day is too short for REALLY_DEAD, with which a real node forgets.
+                // A day is too short for REALLY_DEAD, with which a real node removes peers.
                 long removed = peers.removePeersWithManyFailures(PeerManager.MAX_FAILURES);
-                System.out.printf("      %d forgotten that failed too often%n", removed);
+                System.out.printf("       %d removed that failed too often%n", removed);
             }
             Instant end = World.MORNING.plus(Duration.ofHours(hour + 1));
             for (Instant now = end.minus(Duration.ofHours(1)); now.isBefore(end); now = now.plus(TURN)) {
                 world.set(now);
                 node.turn();
             }
-            if (hour % 3 == 2) {
-                Stats stats = peers.getStats();
-                System.out.printf(Locale.ROOT, "%4d  %7d  %6d  %7d  %5d  %6d  %9d  %5d  %5d%n", hour, node.counts.dialled,
-                        node.counts.failed, node.counts.feelers, node.counts.heard, node.counts.shared, node.connected(),
-                        stats.peers(), stats.ready());
+            if (world.isDown()) {
+                System.out.println("       the line is down");
             }
+            Stats stats = peers.getStats();
+            Node.Counts counts = node.endHour();
+            System.out.printf(Locale.ROOT, "%02d:00 %8d %8d %10d %8d %8d %8d %8d   %d of %d%n", hour, stats.peers(), stats.ready(),
+                    counts.answered, counts.failed, counts.feelers, counts.heard, counts.shared, node.connected(), Node.SLOTS);
+            day.add(counts);
         }
-        Node.Counts counts = node.counts;
-        if (Math.min(Math.min(counts.dialled, counts.failed), Math.min(counts.heard, counts.shared)) == 0 || counts.feelers == 0) {
+        remark(day, peers.getStats().forgivenFailures());
+    }
+
+    /** What the hours show, in words. */
+    private static void remark(Node.Counts day, long forgiven) {
+        if (day.hasNothingOfSomething()) {
             throw new IllegalStateException("a whole day without something");
         }
-        if (peers.getStats().forgivenFailures() == 0) {
+        if (forgiven == 0) {
             throw new IllegalStateException("the hour without a line counted against the peers");
         }
+        System.out.printf(Locale.ROOT, """
+
+                Look at 13:00: the line was down, and every dial failed. The node had said that it was offline, so failures
+                did not count: %d of this day, which made no peer wait for longer than a minute.
+                %d addresses were shared: none private, none the asker's own.
+                """, forgiven, day.shared);
     }
 
     private static void printExtremes(Snapshot peers, Instant now) {
+        System.out.println("""
+
+                Back-off at work: after n failures in a row a peer waits for up to 10 * 2^n seconds, and at most 10240.
+                The three best peers, and the three worst:""");
         Comparator<PeerRecord> order = Comparator.comparingLong(PeerRecord::numFailures)
                 .thenComparing(PeerRecord::peerType, Comparator.reverseOrder())
                 .thenComparing(record -> record.address().toString());
@@ -205,7 +246,7 @@ public final class Main {
             if (!after.stream().sorted(order).toList().equals(before.stream().sorted(order).toList())) {
                 throw new IllegalStateException("the peers that came back are not those that went in");
             }
-            System.out.printf("closed and opened again: all %d peers came back as they were%n", peers.peerCount());
+            System.out.printf("%nClosed and opened again: all %d peers came back as they were.%n", peers.peerCount());
         }
     }
 }

@@ -14,22 +14,34 @@ import peermanager.Purpose;
 
 /** What a node does with its peers. This is the part to copy from. */
 final class Node {
-    private static final int SLOTS = 8; // connections that the node wants
+    static final int SLOTS = 8; // connections that the node wants
     private static final int ONLINE = 2; // with fewer, its own line is taken to be cut
     private static final int TALK = 7; // turns between two talks with a peer
     private static final int ROTATION = 60; // turns until a connection is hung up
-    private static final int SHARED = 8; // addresses that a peer is told at a time
+    private static final int SHARED = 8; // addresses that a peer is sent at a time
 
-    /** What happened so far. */
+    /** What happened in an hour, or in a day. */
     static final class Counts {
-        int dialled;
+        int answered;
         int failed;
         int feelers;
         long heard;
         int shared;
+
+        void add(Counts more) {
+            answered += more.answered;
+            failed += more.failed;
+            feelers += more.feelers;
+            heard += more.heard;
+            shared += more.shared;
+        }
+
+        boolean hasNothingOfSomething() {
+            return answered == 0 || failed == 0 || feelers == 0 || heard == 0 || shared == 0;
+        }
     }
 
-    final Counts counts = new Counts();
+    private Counts counts = new Counts();
 
     /** Whom this node has dialled and is connected to, and when that will end. */
     private final Map<PeerAddress, Instant> connections = new HashMap<>();
@@ -46,6 +58,13 @@ final class Node {
 
     int connected() {
         return connections.size();
+    }
+
+    /** Returns what happened since the last call. */
+    Counts endHour() {
+        Counts hour = counts;
+        counts = new Counts();
+        return hour;
     }
 
     /** Two minutes of its life. */
@@ -75,7 +94,7 @@ final class Node {
         boolean isAnswered = world.answers(peer);
         peers.setOnline(connections.size() >= ONLINE);
         if (isAnswered) {
-            counts.dialled++;
+            counts.answered++;
             peers.update(peer, PeerType.OUTBOUND, Backoff.RESET);
         } else {
             counts.failed++;
@@ -84,12 +103,12 @@ final class Node {
         return isAnswered;
     }
 
-    /** A peer tells addresses, and is told some. */
+    /** A peer sends addresses, and is sent some. */
     private void talk(PeerAddress asker) {
         counts.heard += peers.ensureExistsMany(world.gossip(asker));
         for (PeerAddress peer : peers.getPeersToSend(SHARED, asker)) {
             if (peer.isPrivate() || peer.equals(asker)) {
-                throw new IllegalStateException(peer + " would be told to " + asker);
+                throw new IllegalStateException(peer + " would be sent to " + asker);
             }
             counts.shared++;
         }

@@ -46,7 +46,7 @@ final class World implements InstantSource {
         return now.plus(Duration.ofMinutes(30)).plusSeconds(number("length", peer, now) % (4 * 3600));
     }
 
-    /** What a peer tells: addresses of the networks for examples, and private ones, because nodes do that. */
+    /** What a peer sends: addresses of the networks for examples, and private ones, because nodes do that. */
     List<PeerAddress> gossip(PeerAddress teller) {
         long number = number("gossip", teller, now);
         long host = number / 8 % 40 + 1;
