@@ -4,10 +4,8 @@
 // clock and the network are simulated and the seed is fixed, so every run with the same library prints the same.
 //
 //   node day/main.js ../peers.txt
-//   node day/main.js [--database DATABASE] [--import FILE] [--export FILE]
 //
-// The second lives no day: it adds the addresses of a text file and writes those of all peers to one. With a list, it
-// does the first before the day and the second after it.
+// With --help it prints what else it can do.
 
 const { deepStrictEqual, ok, strictEqual } = require("node:assert/strict");
 const { mkdtempSync, rmSync } = require("node:fs");
@@ -27,13 +25,21 @@ const ONLINE = 2; // with fewer connections, our own line is taken to be cut
 const SHARED = 8;
 const PURGE_HOUR = 20;
 
+const LEGEND = `
+known, due        peers in the table; those of them that may be dialled now
+answered, failed  how the dials of the hour went
+heard, shared     addresses that peers sent and that were new; addresses sent to peers
+connected         a # for each of the places for connections that is taken
+
+ hour    known      due   answered   failed    heard   shared   connected`;
+
 class Node {
   #now = MORNING;
   #connections = new Map(); // the text of an address, and when the connection ends
   #peers;
   #hour;
   #turns = 0;
-  shared = 0;
+  #shared = 0; // in the whole day
 
   constructor(file) {
     // A real node leaves clock and seed alone: who can guess the seed can guess whom it dials.
@@ -81,9 +87,10 @@ class Node {
     const someone = this.#someone();
     if (someone === undefined) return;
     this.#hour.heard += await this.#peers.ensureExistsManyAsync(world.gossip(someone, this.#now));
-    const told = this.#peers.getPeersToSend(SHARED, someone);
-    ok(!told.some((peer) => peer.isPrivate || peer.equals(someone)), "private, or the asker's own address is told");
-    this.shared += told.length;
+    const shared = this.#peers.getPeersToSend(SHARED, someone);
+    ok(!shared.some((peer) => peer.isPrivate || peer.equals(someone)), "private, or the asker's own address is shared");
+    this.#hour.shared += shared.length;
+    this.#shared += shared.length;
   }
 
   async #turn() {
@@ -96,27 +103,40 @@ class Node {
   }
 
   async live() {
-    console.log(" hour  known  ready  answered  failed  heard  connected");
+    console.log(LEGEND);
     for (let hour = 0; hour < 24; hour++) {
-      this.#hour = { answered: 0, failed: 0, heard: 0 };
+      this.#hour = { answered: 0, failed: 0, heard: 0, shared: 0 };
       if (hour === PURGE_HOUR) {
-        // A day is too short for REALLY_DEAD, with which a real node forgets.
+        // A day is too short for REALLY_DEAD, with which a real node removes peers.
         const removed = await this.#peers.removePeersWithManyFailuresAsync(MAX_FAILURES);
-        console.log(`       forgotten: ${removed} peers that failed ${MAX_FAILURES} times or more`);
+        console.log(`       removed: ${removed} peers that failed ${MAX_FAILURES} times or more`);
       }
       const end = MORNING + (hour + 1) * world.HOUR;
       for (; this.#now < end; this.#now += TURN) await this.#turn();
       this.#printHour(hour);
     }
+    this.#remark();
   }
 
   #printHour(hour) {
     const { peers, ready } = this.#peers.getStats();
-    const { answered, failed, heard } = this.#hour;
-    const columns = [[peers, 7], [ready, 7], [answered, 10], [failed, 8], [heard, 7]]; // prettier-ignore
+    const { answered, failed, heard, shared } = this.#hour;
+    if (world.isDown(this.#now - 1)) console.log("       the line is down");
+    const columns = [[peers, 9], [ready, 9], [answered, 11], [failed, 9], [heard, 9], [shared, 9]]; // prettier-ignore
     const cells = columns.map(([value, width]) => String(value).padStart(width)).join("");
     const size = this.#connections.size;
-    console.log(`${String(hour).padStart(2, "0")}:00${cells}  ${"#".repeat(size)}${".".repeat(SLOTS - size)}`);
+    console.log(`${String(hour).padStart(2, "0")}:00${cells}   ${"#".repeat(size)}${".".repeat(SLOTS - size)}`);
+  }
+
+  /** What the hours show, in words. */
+  #remark() {
+    const { forgivenFailures, peers, ready } = this.#peers.getStats();
+    ok(this.#shared > 0 && forgivenFailures > 0, "the day was too quiet to show anything");
+    console.log(`
+Look at 13:00: the line was down, and every dial failed. The node had said that it was offline, so failures did not
+count: ${forgivenFailures} of this day, which made no peer wait for longer than a minute.
+Back-off at work: at the end ${peers - ready} of ${peers} peers wait, after n failures in a row for up to 10 * 2^n seconds.
+${this.#shared} addresses were shared: none private, none the asker's own.`);
   }
 }
 
@@ -131,7 +151,7 @@ function afterTheDay(peers, wanted) {
 async function live(wanted) {
   const directory = mkdtempSync(join(tmpdir(), "peer-manager-"));
   try {
-    console.log(`A node in miniature: clock and network are simulated, nobody is contacted\n${buildInfo}\n`);
+    console.log(`A node in miniature: clock and network are simulated, so no packet is sent\n${buildInfo}`);
     const node = new Node(join(directory, "peers.db"));
     const evening = await node.open();
     const { read, added, bad } = await importPeers(evening, wanted.list, 2);
@@ -145,9 +165,8 @@ async function live(wanted) {
     const morning = await node.open();
     for (const record of before) deepStrictEqual(morning.load(record.address), record);
     strictEqual(morning.peerCount(), before.length);
-    ok(node.shared > 0 && before.length > 0, "the day was too quiet to show anything");
-    console.log(`\n${node.shared} addresses were shared: none private, none the asker's own`);
-    console.log(`closed and opened again: all ${before.length} peers came back as they were`);
+    console.log(`Closed and opened again: all ${before.length} peers came back as they were.`);
+    console.log("\nNext: bindings/node/README.md has a node of one page; docs/getting-started.md has the reasons.");
     before.dispose();
     await morning.closeAsync();
   } finally {
@@ -163,34 +182,43 @@ async function liveNoDay(wanted) {
 }
 
 const USAGE = `usage: node day/main.js [--import FILE] [--export FILE] LIST
-       node day/main.js [--import FILE] [--export FILE] [--database DATABASE]`;
+       node day/main.js [--import FILE] [--export FILE] [--database DATABASE]
 
-/** What the caller wants; undefined when that makes no sense. */
+The first lives a simulated day with the addresses of LIST. The second lives no day.
+  --import FILE        adds the addresses of a file; before the day, if there is one
+  --export FILE        writes the addresses of all peers to a file; after the day
+  --database DATABASE  where the peers are kept; a day has a database of its own
+  --help, -h           prints this`;
+
+/** What the caller wants; throws when that makes no sense. */
 function parse(args) {
-  const option = { type: "string" };
-  try {
-    const options = { import: option, export: option, database: option };
-    const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
-    const wanted = { ...values, list: positionals[0] };
-    const asks = wanted.list ?? wanted.import ?? wanted.export;
-    const isDay = wanted.list !== undefined;
-    if (asks === undefined || positionals.length > 1 || (isDay && wanted.database !== undefined)) return undefined;
-    return wanted;
-  } catch (error) {
-    console.error(`node: ${error.message}`);
-    return undefined;
-  }
+  const file = { type: "string" };
+  const options = { import: file, export: file, database: file, help: { type: "boolean", short: "h" } };
+  const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
+  const wanted = { ...values, list: positionals[0] };
+  if (wanted.help) return wanted;
+  if (positionals.length > 1) throw new Error("there is more than one list");
+  if ((wanted.list ?? wanted.import ?? wanted.export) === undefined) throw new Error("there is nothing to do");
+  if (wanted.list !== undefined && wanted.database !== undefined) throw new Error("a day has a database of its own");
+  return wanted;
 }
 
-const wanted = parse(process.argv.slice(2));
-if (wanted === undefined) {
-  console.error(USAGE);
-  process.exitCode = 2;
-} else {
-  (wanted.list === undefined ? liveNoDay : live)(wanted).catch((error) => {
-    // A file or the library has failed, and says so in one line; anything else is a defect of this program.
-    const isExpected = error instanceof PeerManagerError || typeof error.syscall === "string";
-    console.error(isExpected ? `node: ${error.message}` : error);
-    process.exitCode = 1;
-  });
+async function main(args) {
+  let wanted;
+  try {
+    wanted = parse(args);
+  } catch (error) {
+    console.error(`node: ${error.message}\n${USAGE}`);
+    process.exitCode = 2;
+    return;
+  }
+  if (wanted.help) console.log(USAGE);
+  else await (wanted.list === undefined ? liveNoDay : live)(wanted);
 }
+
+main(process.argv.slice(2)).catch((error) => {
+  // A file or the library has failed, and says so in one line; anything else is a defect of this program.
+  const isExpected = error instanceof PeerManagerError || typeof error.syscall === "string";
+  console.error(isExpected ? `node: ${error.message}` : error);
+  process.exitCode = 1;
+});

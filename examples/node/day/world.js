@@ -30,7 +30,7 @@ async function dial(peer, now) {
   );
 }
 
-/** The addresses that a peer tells us now. Some are private, because nodes do gossip about those. */
+/** The addresses that a peer sends now. Some are private, because nodes do gossip about those. */
 function gossip(teller, now) {
   return ["198.51.100.", "203.0.113.", "2001:db8::", "192.168.1."].map((network) => {
     return { host: `${network}${(hash("gossip", network, teller, now) % 40) + 1}`, port: 11625 };
