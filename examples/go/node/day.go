@@ -17,9 +17,9 @@ const (
 	talking   = 14 * time.Minute // how often it listens and answers
 	slots     = 8                // connections that the node wants
 	online    = 2                // with fewer, its own line is taken to be cut
-	gossip    = 2                // addresses that a peer tells at a time
-	shared    = 8                // addresses that a peer is told at a time
-	purgeHour = 20               // then those that failed too often are forgotten
+	gossip    = 2                // addresses that a peer sends at a time
+	shared    = 8                // addresses that a peer is sent at a time
+	purgeHour = 20               // then those that failed too often are removed
 )
 
 type connection struct {
@@ -27,14 +27,14 @@ type connection struct {
 	ends time.Time
 }
 
-// day is what a node does: it dials whom the library says, listens to what its peers tell, and answers those that ask.
+// day is what a node does: it dials whom the library says, hears of others from its peers, and answers those that ask.
 type day struct {
 	peers       *pm.Manager
 	clock       *clock
 	out         io.Writer
 	connections []connection
 
-	answered, failed, heard, told int // in this hour
+	answered, failed, heard, shared int // in this hour
 }
 
 func (d *day) live(ctx context.Context) error {
@@ -45,9 +45,9 @@ func (d *day) live(ctx context.Context) error {
 		"heard, shared     addresses that peers sent and that were new; addresses sent to peers\n"+
 		"connected         places for connections that are taken; none while the line is down\n\n"+
 		" hour    known      due answered   failed    heard   shared   connected\n")
-	allAnswered := 0
+	allAnswered, allShared := 0, 0
 	for hour := range 24 {
-		d.answered, d.failed, d.heard, d.told = 0, 0, 0, 0
+		d.answered, d.failed, d.heard, d.shared = 0, 0, 0, 0
 		begins := morning.Add(time.Duration(hour) * time.Hour)
 		if isDown(begins) {
 			fmt.Fprintln(d.out, "       the line is down")
@@ -69,11 +69,26 @@ func (d *day) live(ctx context.Context) error {
 			return err
 		}
 		allAnswered += d.answered
+		allShared += d.shared
 	}
 	if allAnswered == 0 {
 		return fmt.Errorf("not one dial of the day was answered")
 	}
-	return nil
+	return d.remark(allShared)
+}
+
+// remark says what the hours show.
+func (d *day) remark(allShared int) error {
+	stats, err := d.peers.Stats()
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(d.out, "\nLook at 13:00: the line was down, and every dial failed. The node had said that it was offline, so\n"+
+		"failures did not count: %d of this day, which made no peer wait for longer than a minute.\n"+
+		"Back-off at work: at the end %d of %d peers wait, after n failures in a row for up to 10 * 2^n seconds.\n"+
+		"%d addresses were shared: none private, none the asker's own.\n",
+		stats.ForgivenFailures, stats.Peers-stats.Ready, stats.Peers, allShared)
+	return err
 }
 
 func (d *day) report(hour int) error {
@@ -82,7 +97,7 @@ func (d *day) report(hour int) error {
 		return err
 	}
 	_, err = fmt.Fprintf(d.out, "%02d:00 %8d %8d %8d %8d %8d %8d   %d of %d\n", hour, stats.Peers, stats.Ready, d.answered,
-		d.failed, d.heard, d.told, len(d.connections), slots)
+		d.failed, d.heard, d.shared, len(d.connections), slots)
 	return err
 }
 
@@ -124,7 +139,7 @@ func (d *day) hangUpWhatEnds() {
 	d.connections = kept
 }
 
-// dial dials up to so many peers, as the library chooses, all at once, and notes how that went.
+// dial dials up to so many peers, as the library chooses, all at once, and reports how that went.
 func (d *day) dial(ctx context.Context, purpose pm.Purpose, wanted int) error {
 	var busy []pm.Address
 	for _, c := range d.connections {
@@ -153,7 +168,7 @@ func (d *day) dial(ctx context.Context, purpose pm.Purpose, wanted int) error {
 			continue
 		}
 		d.answered++
-		// A dial does not tell who is preferred (false), so a preferred peer stays so.
+		// A dial does not show who is preferred (false), so a preferred peer stays so.
 		if err := d.peers.Update(ctx, peer, pm.TypeOutbound, false, pm.BackoffReset); err != nil {
 			return err
 		}
@@ -166,30 +181,30 @@ func (d *day) dial(ctx context.Context, purpose pm.Purpose, wanted int) error {
 }
 
 func (d *day) hearGossip(ctx context.Context, teller pm.Address) error {
-	var told []pm.Address
+	var heard []pm.Address
 	for n := range gossip {
 		address, err := gossipOf(teller, d.clock.now, n)
 		if err != nil {
 			return err
 		}
-		told = append(told, address)
+		heard = append(heard, address)
 	}
-	inserted, err := d.peers.EnsureExistsMany(ctx, told)
+	inserted, err := d.peers.EnsureExistsMany(ctx, heard)
 	d.heard += inserted
 	return err
 }
 
-// answer tells a peer about others, and checks what the library promises: nothing private, and never the asker.
+// answer sends a peer the addresses of others, and checks what the library promises: nothing private, and never the asker.
 func (d *day) answer(asker pm.Address) error {
-	told, err := d.peers.PeersToSend(nil, asker, shared)
+	chosen, err := d.peers.PeersToSend(nil, asker, shared)
 	if err != nil {
 		return err
 	}
-	for _, peer := range told {
+	for _, peer := range chosen {
 		if peer == asker || peer.IsPrivate() {
-			return fmt.Errorf("%v would be told about %v", asker, peer)
+			return fmt.Errorf("%v would be sent %v", asker, peer)
 		}
 	}
-	d.told += len(told)
+	d.shared += len(chosen)
 	return nil
 }

@@ -3,12 +3,8 @@
 //
 //	node LIST
 //
-// The clock and the network are simulated and the seed is fixed, so every run with the same library prints the same.
-//
-//	node [--database DATABASE] [--import FILE] [--export FILE] [--metrics]
-//
-// lives no day: it adds the addresses of a text file, writes those of all peers to one, and prints the counts as
-// Prometheus reads them. With LIST, which comes last then, it does the first before the day and the others after it.
+// The clock and the network are simulated and the seed is fixed, so every run with the same library prints the same. With
+// --help it prints what else it can do.
 package main
 
 import (
@@ -41,10 +37,11 @@ const usage = `usage: node [--import FILE] [--export FILE] [--metrics] LIST
        node [--import FILE] [--export FILE] [--metrics] [--database DATABASE]
 
 The first lives a simulated day with the addresses of LIST. The second lives no day.
-  --import FILE        adds the addresses of a file
-  --export FILE        writes the addresses of all peers to a file
+  --import FILE        adds the addresses of a file; before the day, if there is one
+  --export FILE        writes the addresses of all peers to a file; after the day
   --metrics            prints the counts as Prometheus reads them
   --database DATABASE  where the peers are kept; a day has a database of its own
+  --help, -h           prints this
 `
 
 func main() {

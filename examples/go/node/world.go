@@ -27,10 +27,10 @@ func hash(peer pm.Address, question string, number int64) uint64 {
 	return value ^ value>>32
 }
 
-// isDown tells whether our own line is cut: for an hour after lunch. All peers seem dead then, and none is to blame.
+// isDown reports whether our own line is cut: for an hour after lunch. All peers seem dead then, and none is to blame.
 func isDown(now time.Time) bool { return now.Hour() == 13 }
 
-// answers tells whether somebody picks up there, at that time.
+// answers reports whether somebody picks up there, at that time.
 func answers(peer pm.Address, now time.Time) bool {
 	if isDown(now) || peer.IsPrivate() || hash(peer, "alive", 0)%100 < deadPercent {
 		return false
@@ -43,7 +43,7 @@ func connectionLength(peer pm.Address, now time.Time) time.Duration {
 	return 30*time.Minute + time.Duration(hash(peer, "length", now.Unix())%(270*60))*time.Second
 }
 
-// gossipOf is the nth address that a peer tells now. Some are private, because nodes do gossip about those.
+// gossipOf is the nth address that a peer sends now. Some are private, because nodes do gossip about those.
 func gossipOf(teller pm.Address, now time.Time, n int) (pm.Address, error) {
 	value := hash(teller, fmt.Sprint("gossip", n), now.Unix())
 	host := value>>32%40 + 1
