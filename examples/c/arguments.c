@@ -35,12 +35,15 @@ static void print_usage(FILE *out, const char *program)
           "  --bans                   prints the bans\n"
           "  --metrics                prints the counts\n"
           "--database DATABASE keeps the peers and the bans in a file; without it they are gone at the end.\n"
-          "--help prints this.\n",
+          "--help or -h prints this.\n",
           program, program, program, MOST_SEEDS, MOST_PLACES, MOST_BANS);
 }
 
-static bool usage(const char *program)
+/* NULL for the reason when getopt_long has printed it. */
+static bool usage(const char *program, const char *reason)
 {
+  if (reason != NULL)
+    fprintf(stderr, "node: %s\n", reason);
   print_usage(stderr, program);
   return false;
 }
@@ -57,14 +60,18 @@ static bool read_number(const char *text, unsigned long most, unsigned long *out
   return errno == 0 && *end == '\0' && *out <= most;
 }
 
-/* Options of the node on sockets say nothing without --listen; with it, there is no day. */
-static bool make_sense(const struct arguments *wanted, bool has_live_options)
+/* Why the arguments make no sense together, or NULL. Options of the node on sockets say nothing without --listen; with it,
+ * there is no day. */
+static const char *objection(const struct arguments *wanted, bool has_live_options)
 {
+  const bool has_task = wanted->import != NULL || wanted->export != NULL || wanted->metrics
+                        || wanted->ban_count + wanted->unban_count > 0 || wanted->lists_bans;
+
   if (wanted->listen != NULL)
-    return wanted->list == NULL;
-  return !has_live_options
-         && (wanted->list != NULL || wanted->import != NULL || wanted->export != NULL || wanted->metrics
-             || wanted->ban_count + wanted->unban_count > 0 || wanted->lists_bans);
+    return wanted->list == NULL ? NULL : "a node on sockets lives no day: give either --listen or LIST";
+  if (has_live_options)
+    return "--local, --seed, --connections and --seconds need --listen";
+  return wanted->list != NULL || has_task ? NULL : "there is nothing to do";
 }
 
 bool read_arguments(int argc, char **argv, struct arguments *out)
@@ -86,11 +93,12 @@ bool read_arguments(int argc, char **argv, struct arguments *out)
     {NULL, 0, NULL, 0},
   };
   const char *const program = argc > 0 ? argv[0] : "node";
+  const char *reason;
   bool has_live_options = false;
   int option;
 
   out->connections = 8;
-  while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+  while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
     switch (option) {
       case 'h':
         print_usage(stdout, program);
@@ -102,12 +110,12 @@ bool read_arguments(int argc, char **argv, struct arguments *out)
       case 'B': out->lists_bans = true; break;
       case 'b':
         if (out->ban_count == MOST_BANS)
-          return usage(program);
+          return usage(program, "--ban is given too often");
         out->bans[out->ban_count++] = optarg;
         break;
       case 'u':
         if (out->unban_count == MOST_BANS)
-          return usage(program);
+          return usage(program, "--unban is given too often");
         out->unbans[out->unban_count++] = optarg;
         break;
       case 'd': out->database = optarg; break;
@@ -115,18 +123,18 @@ bool read_arguments(int argc, char **argv, struct arguments *out)
       case 'p': out->is_local = true; break;
       case 's':
         if (out->seed_count == MOST_SEEDS)
-          return usage(program);
+          return usage(program, "--seed is given too often");
         out->seeds[out->seed_count++] = optarg;
         break;
       case 'c':
         if (!read_number(optarg, MOST_PLACES, &out->connections))
-          return usage(program);
+          return usage(program, "--connections needs a whole number from 1 to its bound");
         break;
       case 't':
         if (!read_number(optarg, MOST_SECONDS, &out->seconds))
-          return usage(program);
+          return usage(program, "--seconds needs a whole number, from 1 to a year of them");
         break;
-      default: return usage(program); /* getopt_long has said what is wrong */
+      default: return usage(program, NULL); /* getopt_long has said what is wrong */
     }
     has_live_options = has_live_options || strchr("psct", option) != NULL;
   }
@@ -134,5 +142,6 @@ bool read_arguments(int argc, char **argv, struct arguments *out)
     out->list = argv[optind++];
   if (optind < argc && out->database == NULL)
     out->database = argv[optind++];
-  return (optind == argc && make_sense(out, has_live_options)) || usage(program);
+  reason = optind < argc ? "there are too many arguments" : objection(out, has_live_options);
+  return reason == NULL || usage(program, reason);
 }
