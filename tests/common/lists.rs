@@ -1,5 +1,5 @@
-//! What the programs of all languages promise about lists of addresses, tried on each: what one exports, any other
-//! imports.
+//! What the nodes in miniature of all languages promise, tried on each: what one exports, any other imports, and each
+//! explains itself.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -20,6 +20,8 @@ pub(crate) fn keep_their_promises(program: Program) {
     what_cannot_be_read_is_an_error(program);
     what_cannot_be_written_is_an_error(program);
     a_day_ends_with_a_list(program);
+    a_day_explains_itself(program);
+    help_has_every_option(program);
     senseless_arguments_are_refused(program);
 }
 
@@ -175,11 +177,48 @@ fn a_day_ends_with_a_list(program: Program) {
     assert!(list.lines().any(|line| !golden.contains(line)), "the node has heard of no peer: {list}");
 }
 
+/// The first line says that nothing is real, each column and the back-off are explained, and the last paragraph names files
+/// that exist.
+fn a_day_explains_itself(program: Program) {
+    let output = run(program, &[&examples("peers.txt")]);
+    let day = String::from_utf8_lossy(&output.stdout);
+    assert!(day.starts_with("A node in miniature: clock and network are simulated"), "{day}");
+    let (before, rows) = day.split_once("\n hour ").expect("a table of hours");
+    let columns: Vec<&str> = rows.lines().next().expect("its header").split_whitespace().collect();
+    let legend: Vec<&str> =
+        before.lines().filter_map(|line| line.split_once("  ")).flat_map(|l| l.0.split(", ")).collect();
+    assert!(columns.len() > 6 && columns.iter().all(|column| legend.contains(column)), "{day}");
+    assert!(day.contains("10 * 2^n"), "{day}");
+    assert!(day.contains("addresses were shared") && day.contains("none private"), "{day}");
+    let next = day.trim_end().rsplit_once("\n\n").expect("paragraphs").1;
+    let files = next.split([' ', ',', ';']).filter(|word| word.contains('/'));
+    assert!(next.starts_with("Next: ") && files.clone().count() > 0, "{next}");
+    for file in files {
+        assert!(cc::root().join(file).exists(), "{file}");
+    }
+}
+
+fn help_has_every_option(program: Program) {
+    for option in ["--help", "-h"] {
+        let output = run(program, &[&option]);
+        assert!(output.status.success() && output.stderr.is_empty(), "{option}: {output:?}");
+        let help = String::from_utf8_lossy(&output.stdout);
+        for word in ["usage: ", "LIST", "--import", "--export", "--database", "--help"] {
+            assert!(help.contains(word), "{word}: {help}");
+        }
+    }
+}
+
 fn senseless_arguments_are_refused(program: Program) {
     for arguments in [&["a", "b", "c"][..], &["--what"], &["--import"], &["--database", "x"]] {
         let words: Vec<&dyn AsRef<Path>> = arguments.iter().map(|word| word as &dyn AsRef<Path>).collect();
         let output = run(program, &words);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}: {output:?}");
-        assert!(said(&output).contains("usage: "), "{arguments:?}: {output:?}");
+        let said = said(&output);
+        assert!(said.contains("usage: ") && output.stdout.is_empty(), "{arguments:?}: {output:?}");
+        // Languages differ in whether the reason stands before the usage or after it.
+        let is_reason =
+            |line: &str| line.contains(": ") && line.contains("node") && !line.starts_with("usage: ");
+        assert_eq!(said.lines().filter(|line| is_reason(line)).count(), 1, "{arguments:?}: {said}");
     }
 }
