@@ -60,8 +60,8 @@ static bool read_number(const char *text, unsigned long most, unsigned long *out
   return errno == 0 && *end == '\0' && *out <= most;
 }
 
-/* Why the arguments make no sense together, or NULL. Options of the node on sockets say nothing without --listen; with it,
- * there is no day. */
+/* Why the arguments make no sense together, or NULL. Options of the node on sockets say nothing without --listen; with
+ * it, there is no day. */
 static const char *objection(const struct arguments *wanted, bool has_live_options)
 {
   const bool has_task = wanted->import != NULL || wanted->export != NULL || wanted->metrics
