@@ -1,5 +1,5 @@
-//! The values of a chart as text, which lies next to it: `life.csv` for `life.svg`. Whoever measures writes both; who changes
-//! how a chart looks draws it anew from the table, and a test compares the two.
+//! The values of a chart as text, which lies next to it: `life.csv` for `life.svg`. A measurement writes both; after a change of how
+//! charts look, each is drawn anew from its table, and a test compares the two.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -32,7 +32,12 @@ pub(crate) struct Table {
 const HEAD: &str = "panel,line,x,y,low,high";
 
 impl Table {
-    pub(crate) fn new(about: &[(&str, &dyn ToString)], series: Vec<Series>) -> Self {
+    /// A table of what was measured, rounded as its text is, so that both make the same chart.
+    pub(crate) fn new(about: &[(&str, &dyn ToString)], mut series: Vec<Series>) -> Self {
+        for Point { y, interval, .. } in series.iter_mut().flat_map(|series| &mut series.points) {
+            *y = rounded(*y);
+            *interval = interval.map(|(low, high)| (rounded(low), rounded(high)));
+        }
         let about = about.iter().map(|(word, value)| ((*word).to_owned(), value.to_string())).collect();
         Self { about, series }
     }
@@ -57,8 +62,8 @@ impl Table {
         for Series { panel, line, points } in &self.series {
             for Point { x, y, interval } in points {
                 let (low, high) =
-                    interval.map_or_else(Default::default, |(low, high)| (rounded(low), rounded(high)));
-                let _ = writeln!(text, "{panel},{line},{x},{},{low},{high}", rounded(*y));
+                    interval.map_or_else(Default::default, |(low, high)| (low.to_string(), high.to_string()));
+                let _ = writeln!(text, "{panel},{line},{x},{y},{low},{high}");
             }
         }
         text
@@ -109,8 +114,8 @@ impl Table {
 }
 
 /// Four digits behind the point are more than a picture shows.
-fn rounded(value: f64) -> String {
-    ((value * 1e4).round() / 1e4).to_string()
+fn rounded(value: f64) -> f64 {
+    (value * 1e4).round() / 1e4
 }
 
 fn point(cells: &[&str]) -> Option<Point> {

@@ -127,7 +127,7 @@ fn a_table_is_read_as_it_was_written() {
          b,one,1,0.1234,0,0.5\nb,one,9000,1,,\n"
     );
     let read = Table::parse(&text).expect("a table");
-    assert_eq!(read.text(), text);
+    assert_eq!(read, table, "a chart of what was measured is the chart of the text");
     assert_eq!((read.about("trials"), read.points("b", "one").map(|points| points.len())), (Ok("40"), Ok(2)));
     for (odd, error) in [
         ("", "line 1 is not # and how"),
