@@ -31,9 +31,9 @@
 #include <ctime>
 #include <filesystem>
 #include <functional>
-#include <map>
 #include <memory>
 #include <random>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -57,7 +57,7 @@ struct Peer {
 std::vector<Peer> make_peers(std::size_t count, bool is_ipv6) {
   std::mt19937_64 random(count + is_ipv6);
   std::vector<Peer> peers;
-  std::map<std::string, bool> seen;
+  std::set<std::string> seen;
   while (peers.size() < count) {
     Peer peer;
     char host[INET6_ADDRSTRLEN];
@@ -76,7 +76,7 @@ std::vector<Peer> make_peers(std::size_t count, bool is_ipv6) {
       peer.binary = CService(address, kPort);
       inet_ntop(AF_INET, &address, host, sizeof host);
     }
-    if (!peer.binary.IsRoutable() || !seen.emplace(host, true).second) continue;
+    if (!peer.binary.IsRoutable() || !seen.insert(host).second) continue;
     peer_manager_error error;
     if (peer_manager_address_parse(host, kPort, &peer.text, &error) != PEER_MANAGER_OK) fail(error.message);
     peers.push_back(peer);

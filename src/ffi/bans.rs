@@ -10,8 +10,11 @@ use super::opaque::peer_manager;
 use crate::bans::{Ban, BanSubject};
 use crate::error::Result;
 
-// The size of the text in a ban, 264, as its field says it for C.
-const _: () = assert!(264 > crate::address::HOST_CAPACITY + "/128".len(), "every subject fits");
+// The subject is what stands before `until`.
+const _: () = assert!(
+    std::mem::offset_of!(peer_manager_ban_entry, until) > crate::address::HOST_CAPACITY + "/128".len(),
+    "every subject fits"
+);
 
 /// A ban. 272 bytes. Since 0.2.0.
 #[repr(C)]
