@@ -12,7 +12,7 @@ use crate::memory;
 use crate::peer::PeerRecord;
 use crate::store::Store;
 use crate::sync::{Ordering, let_others_in};
-use crate::table::{Bounds, Full, KeyTable};
+use crate::table::{Bounds, Full, GROUP, KeyTable};
 
 impl PeerManager {
     /// Moves the entries of a large table to a larger array, if so many more peers need one, in parts between which other
@@ -61,18 +61,21 @@ impl PeerManager {
         let mut writer = self.lock_writer()?;
         let (mut new, mut known, mut refused) = (Vec::new(), Vec::new(), 0);
         let table = self.read_table()?;
-        for peer in peers {
-            match table.find(address(peer)) {
-                Some(slot) => {
-                    if let Some(notes) = &mut notes {
-                        notes.hear(&table, slot, address(peer))?;
+        for group in peers.chunks(GROUP) {
+            table.prefetch_group(group.iter().map(&address));
+            for peer in group {
+                match table.find(address(peer)) {
+                    Some(slot) => {
+                        if let Some(notes) = &mut notes {
+                            notes.hear(&table, slot, address(peer))?;
+                        }
+                        memory::push(&mut known, slot)?;
                     }
-                    memory::push(&mut known, slot)?;
+                    None => match record(peer) {
+                        Some(record) => memory::push(&mut new, record)?,
+                        None => refused += 1,
+                    },
                 }
-                None => match record(peer) {
-                    Some(record) => memory::push(&mut new, record)?,
-                    None => refused += 1,
-                },
             }
         }
         // With bounds, the file may have rows of peers that are not in the table, and they are replaced. Without, only

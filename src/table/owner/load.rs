@@ -1,20 +1,16 @@
 //! Loading: filling an empty table with the peers of a file.
 //!
-//! Peers are taken in groups. Each leads to a bucket of the key index that is not in the cache; asked for together, the
-//! processor waits for many of them in the time of one.
+//! Peers are taken in [groups](GROUP).
 
 use std::cell::Cell;
 
-use super::PeerTable;
 use super::entry::Key;
 use super::slab::Place;
+use super::{GROUP, PeerTable};
 use crate::address::Host;
 use crate::error::{Error, Result};
 use crate::memory;
 use crate::peer::PeerRecord;
-
-/// As many as the processor can wait for at once, and some more.
-const GROUP: usize = 32;
 
 /// A peer and its place; no place if its host is a name, which may have no number yet.
 type Read = (PeerRecord, Option<Place>);
