@@ -1,5 +1,5 @@
-//! What belongs to the library for C, and nothing for one that only Rust uses: the header, the shared object's SONAME and
-//! its symbols' version, and the files that are installed beside it.
+//! Makes what belongs to the library for C: the header, the shared object's SONAME and its symbols' version, and the files that
+//! are installed with it. For a library that only Rust uses, makes nothing.
 
 #[cfg(feature = "capi")]
 #[path = "build/comments.rs"]
@@ -20,7 +20,7 @@ mod templates;
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     if std::env::var("CARGO_CFG_TARGET_FAMILY").is_ok_and(|family| family.contains("wasm")) {
-        // Before SQLite's code and others' fail for reasons of their own; src/lib.rs says it once more.
+        // Before the code of SQLite and others fails for reasons of its own; src/lib.rs repeats the message.
         println!(
             "cargo::error=peer_manager cannot be built for WebAssembly, which has no threads and no files with locks: \
              build it for the system that the node runs on"

@@ -1,7 +1,7 @@
 //! Turns one run of `cargo bench` into the tables and the chart of docs/performance.md.
 //!
-//! `cargo run --release --example bench_report -- CHART.svg` writes CHART.csv as well; with `draw` before it, the chart alone
-//! is drawn anew from that.
+//! `cargo run --release --example bench_report -- CHART.svg` writes CHART.csv as well; with `draw` before it, only the chart is
+//! redrawn, from CHART.csv.
 
 #[path = "chart/mod.rs"]
 #[expect(dead_code, reason = "shared with the attack simulator, which uses the rest")]

@@ -1,8 +1,8 @@
-//! The layout of the header. cbindgen gives a comment lines of its own for its beginning and its end, a parameter a line of
-//! its own, and each constant an empty line; here a comment takes no more lines than its text, a declaration as few as
-//! it fits into, and the constants of one enumeration stand together.
+//! The layout of the header. cbindgen puts the beginning and the end of a comment and each parameter on lines of their own, and
+//! separates constants by empty lines; here a comment takes no more lines than its text, a declaration takes as few as it fits
+//! into, and the constants of one enumeration are kept together.
 
-/// The longest line, but for a single word.
+/// The longest line, unless a single word is longer.
 const WIDTH: usize = 124;
 
 /// Lays out a header that cbindgen has written.

@@ -7,8 +7,8 @@ use std::process::Command;
 
 use crate::variable;
 
-/// What the linker is run through: it gives a name to the list of exported symbols that rustc made, which has none. The
-/// list cannot be added to with a second one, because linkers do not combine a list that has a name with one that has none.
+/// The script through which the linker is run: it gives a name to the list of exported symbols that rustc made, which has none.
+/// The list cannot be added to with a second one, because linkers do not combine a list that has a name with one that has none.
 /// On illumos it follows `-M`. No tool is used that differs between systems, such as `sed -i`.
 const NAME_THE_EXPORTS: &str = r#"#!/bin/sh
 before=
@@ -26,11 +26,11 @@ done
 exec @LINKER@ "$@"
 "#;
 
-/// Gives the shared object the name under which it is looked for, and its symbols their version, where it is an ELF.
+/// Gives the shared object the name under which it is looked for, and its symbols their version, if it is an ELF object.
 pub(crate) fn name() {
     let major = variable("CARGO_PKG_VERSION_MAJOR");
     if variable("CARGO_CFG_TARGET_VENDOR") == "apple" {
-        // The path where it was built, otherwise. That nothing but the C API is exported rustc says itself.
+        // Otherwise it would be the path where it was built. rustc itself exports nothing but the C API.
         println!("cargo::rustc-cdylib-link-arg=-Wl,-install_name,{}", soname());
         let version = variable("CARGO_PKG_VERSION");
         println!("cargo::rustc-cdylib-link-arg=-Wl,-current_version,{version}");
@@ -48,7 +48,7 @@ pub(crate) fn soname() -> String {
         // In a directory that the program names: an installation may be moved.
         return format!("@rpath/libpeer_manager.{major}.dylib");
     }
-    // An Android package holds no library whose name ends otherwise.
+    // An Android package holds no library whose name ends differently.
     let suffix =
         if variable("CARGO_CFG_TARGET_OS") == "android" { String::new() } else { format!(".{major}") };
     format!("libpeer_manager.so{suffix}")
@@ -64,7 +64,7 @@ fn name_the_exports(node: &str) {
     if links_with(&through_gcc, node) {
         return use_in_link(&through_gcc);
     }
-    // Clang takes another program in place of the linker, and does not say which one it would have run.
+    // Clang accepts another program in place of the linker, and does not say which one it would have run.
     if let Some(linker) = linker_of_clang() {
         write_program(&script, &text.replace("@LINKER@", &quoted(&linker)));
         let through_clang = [format!("--ld-path={}", script.display())];
@@ -72,7 +72,7 @@ fn name_the_exports(node: &str) {
             return use_in_link(&through_clang);
         }
     }
-    // Where nothing at all can be linked, another system is only checked for.
+    // Where nothing at all can be linked, this only checks the code for another system.
     if links_with(&[], "probe") {
         println!(
             "cargo::warning=the symbols of the shared object get no version: the linker is run neither by a gcc nor by a clang"
@@ -86,7 +86,7 @@ fn use_in_link(arguments: &[String]) {
     }
 }
 
-/// Whether a small shared object can be linked so, and says `word` then.
+/// Whether a small shared object can be linked with these arguments, and then contains `word`.
 fn links_with(arguments: &[String], word: &str) -> bool {
     let (mut rustc, output) = probe();
     let _ = fs::remove_file(&output);
@@ -106,7 +106,7 @@ fn linker_of_clang() -> Option<String> {
     write_program(&ask, &format!("#!/bin/sh\nexec {driver} '-###' \"$@\" 2>{answer_to}\n"));
     let _ = fs::remove_file(&answer);
     let (mut rustc, _) = probe();
-    // There is no output, which rustc may find fault with.
+    // There is no output, and rustc may complain about that.
     let _ = rustc.arg(format!("-Clinker={}", ask.display())).output();
     let commands = fs::read_to_string(answer).ok()?;
     // The last command, each word of it in quotes: ` "/usr/bin/ld" "-pie" …`.
@@ -154,7 +154,7 @@ fn write_program(path: &Path, text: &str) {
     }
 }
 
-/// A word as the shell takes it.
+/// A word, quoted for the shell.
 fn quoted(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
 }

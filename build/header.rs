@@ -1,4 +1,4 @@
-//! `include/peer_manager.h`, which cbindgen makes of `src/ffi/`.
+//! `include/peer_manager.h`, which cbindgen makes from `src/ffi/`.
 
 use std::fs;
 use std::path::Path;

@@ -10,8 +10,8 @@ use crate::variable;
 
 const TEMPLATE: &str = "packaging/windows/peer_manager.rc.in";
 
-/// Links the version into the DLL. What compiles resources is `windres`, which comes with MinGW's linker, or for MSVC the
-/// program that the variable `RC` names (`rc` or `llvm-rc`). Without one, the library is the same but for this.
+/// Links the version into the DLL. Resources are compiled by `windres`, which comes with MinGW's linker, or for MSVC by the
+/// program that the variable `RC` names (`rc` or `llvm-rc`). Without one, the library is the same except for this.
 pub(crate) fn link() {
     if variable("CARGO_CFG_TARGET_OS") != "windows" {
         return;

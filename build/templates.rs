@@ -1,4 +1,4 @@
-//! The files that are installed beside the library, with what only the build knows.
+//! The files that are installed with the library, filled in with what only the build knows.
 
 use std::env;
 use std::fs;
@@ -55,7 +55,7 @@ fn system_libraries() -> impl Iterator<Item = &'static str> {
     libraries.split(' ')
 }
 
-/// The version, whose one place is Cargo.toml, in the forms that texts have it in.
+/// The version, which only Cargo.toml states, in the forms that the texts use.
 pub(crate) fn versions() -> Vec<(&'static str, String)> {
     let [major, minor, patch] =
         ["MAJOR", "MINOR", "PATCH"].map(|part| variable(&format!("CARGO_PKG_VERSION_{part}")));

@@ -98,12 +98,12 @@ impl PeerAddress {
 
     /// Whether this address means something else, or nothing, to a stranger, so that it is not sent to one.
     ///
-    /// Private are [RFC 1918] networks, 0.0.0.0/8, 100.64.0.0/10, 127.0.0.0/8, 169.254.0.0/16, 192.0.0.0/24 (except
-    /// the anycast addresses 192.0.0.9 and .10), 198.18.0.0/15, 224.0.0.0/4, 240.0.0.0/4, `::/96`, `64:ff9b:1::/48`,
-    /// `fc00::/7`, `fe80::/10`, `fec0::/10`, `ff00::/8`; an IPv6 address that wraps a private IPv4 address (NAT64
-    /// `64:ff9b::/96`, 6to4 `2002::/16`, IPv4-translated `::ffff:0:0:0/96`, Teredo's client in `2001::/32`); and the names
-    /// `localhost`, `*.localhost`, `*.local`, `*.internal`, `*.home.arpa`. Networks for documentation, such as
-    /// 192.0.2.0/24, are not private, but see [`is_routable`](Self::is_routable).
+    /// These are private: [RFC 1918] networks, 0.0.0.0/8, 100.64.0.0/10, 127.0.0.0/8, 169.254.0.0/16, 192.0.0.0/24 (except the
+    /// anycast addresses 192.0.0.9 and .10), 198.18.0.0/15, 224.0.0.0/4, 240.0.0.0/4, `::/96`, `64:ff9b:1::/48`, `fc00::/7`,
+    /// `fe80::/10`, `fec0::/10`, `ff00::/8`; an IPv6 address that wraps a private IPv4 address (NAT64 `64:ff9b::/96`, 6to4
+    /// `2002::/16`, IPv4-translated `::ffff:0:0:0/96`, Teredo's client in `2001::/32`); and the names `localhost`,
+    /// `*.localhost`, `*.local`, `*.internal`, `*.home.arpa`. Networks for documentation, such as 192.0.2.0/24, are not
+    /// private, but see [`is_routable`](Self::is_routable).
     ///
     /// [RFC 1918]: https://www.rfc-editor.org/rfc/rfc1918
     #[must_use]
@@ -114,9 +114,9 @@ impl PeerAddress {
     /// Whether a stranger on the Internet may be able to reach this address: it is not [private](Self::is_private), and not
     /// set aside by IANA's special-purpose registries for examples or for no host at all.
     ///
-    /// Set aside are 192.0.2.0/24, 198.51.100.0/24, 203.0.113.0/24, 192.88.99.0/24, `100::/64`, `2001::/23` without Teredo
-    /// and the parts that the registry calls globally reachable, `2001:db8::/32`, `3fff::/20`, `5f00::/16`, an address that
-    /// wraps one of these, and the names `*.test`, `*.example`, `*.invalid`.
+    /// These are set aside: 192.0.2.0/24, 198.51.100.0/24, 203.0.113.0/24, 192.88.99.0/24, `100::/64`, `2001::/23` without
+    /// Teredo and the parts that the registry calls globally reachable, `2001:db8::/32`, `3fff::/20`, `5f00::/16`, an address
+    /// that wraps one of these, and the names `*.test`, `*.example`, `*.invalid`.
     ///
     /// ```
     /// use peer_manager::PeerAddress;
@@ -148,13 +148,13 @@ impl PeerAddress {
 impl FromStr for PeerAddress {
     type Err = Error;
 
-    /// As [`PeerAddress::parse`] with the port required.
+    /// The same as [`PeerAddress::parse`] with the port required.
     fn from_str(text: &str) -> Result<Self> {
         Self::parse(text, None)
     }
 }
 
-/// Port 0 and scope ids, which a socket address may have, are no peer's: so this can fail.
+/// A socket address may have port 0 or a scope id, which no peer's address has, so this can fail.
 ///
 /// ```
 /// use peer_manager::PeerAddress;

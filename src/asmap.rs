@@ -12,9 +12,9 @@
 //! - MATCH: the next one to eight bits of the address must be these. Otherwise the address belongs to the default AS.
 //! - DEFAULT: the default AS is this one from now on. At first there is none.
 //!
-//! All jumps go forwards, so the program is a binary tree, each node followed by its two branches. A map without that
-//! shape, or says something in a longer way than needed, is refused when the map is read ([`check`]); the rules are Bitcoin
-//! Core's, so that both take the same files. An IPv4 address is looked up as `::ffff:a.b.c.d`.
+//! All jumps go forwards, so the program is a binary tree, each node followed by its two branches. A map that does not have
+//! that shape, or that says something in a longer way than needed, is refused when it is read ([`check`]); the rules are
+//! Bitcoin Core's, so that both take the same files. An IPv4 address is looked up as `::ffff:a.b.c.d`.
 
 mod check;
 mod code;
@@ -39,7 +39,7 @@ pub(crate) struct AsMap {
 impl AsMap {
     /// Reads and checks a file. Never waits for another process, as opening a FIFO would.
     ///
-    /// Cost: linear in the file, at most [`MAX_BYTES`], which it stays in memory for.
+    /// Cost: linear in the size of the file, which is at most [`MAX_BYTES`]; its bytes stay in memory.
     pub(crate) fn read(path: &Path) -> Result<Self> {
         let refused = |reason: &dyn fmt::Display| {
             Error::InvalidArgument(format!(
@@ -72,7 +72,7 @@ impl AsMap {
         Ok(Self { code })
     }
 
-    /// The AS of an IPv6 address, or of an IPv4 address as `::ffff:a.b.c.d`; `None` if the map does not know.
+    /// The AS of an IPv6 address, or of an IPv4 address as `::ffff:a.b.c.d`; `None` if the map does not know it.
     ///
     /// Cost: at most 257 instructions, because each but RETURN and DEFAULT reads a bit of the address and no DEFAULT is followed
     /// by another or by RETURN. No allocation.
@@ -80,7 +80,7 @@ impl AsMap {
         let mut code = Code::new(&self.code);
         let mut ip = Unread { bits: u128::from_be_bytes(ip), len: 128 };
         let mut default = None;
-        // Of code that was checked there is always a next instruction, and there are bits for it.
+        // Checked code always has a next instruction, and there are bits left for it.
         loop {
             match code.next()? {
                 Instruction::Return(asn) => return Some(asn),
@@ -106,7 +106,7 @@ impl fmt::Debug for AsMap {
     }
 }
 
-/// The bits of an address that were not looked at yet, from the highest on.
+/// The bits of an address that have not been looked at yet, from the highest on.
 struct Unread {
     bits: u128,
     len: u32,

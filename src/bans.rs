@@ -1,9 +1,9 @@
 //! The bans: hosts and prefixes that are refused until a time.
 //!
-//! Whether an address is banned costs the length of the address, whatever the number of bans: hosts are looked up in a map, which
-//! is what most bans are, and prefixes in trees, one for each family. The trees are a crate's. A tree leads through all prefixes
-//! that have an address, from the shortest to the longest. A ban that has ended does not hide one of a shorter prefix that has not:
-//! an address is banned as long as any ban of it lasts.
+//! Whether an address is banned costs the length of the address, whatever the number of bans: hosts, which most bans are of,
+//! are looked up in a map, and prefixes in trees, one for each family. The trees come from a crate. A lookup in one goes
+//! through all prefixes that contain an address, from the shortest to the longest. A ban that has ended does not hide one of a
+//! shorter prefix that has not: an address is banned as long as any ban of it lasts.
 //!
 //! A ban lasts while the clock is before its end. One that has ended stays here, and in the file, until the bans are next
 //! changed.
@@ -29,9 +29,9 @@ pub(crate) use changes::{BanChange, merge};
 /// A ban, and when it ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ban {
-    /// The subjects that are banned.
+    /// The host or prefix that is banned.
     pub subject: BanSubject,
-    /// The first second, since the Unix epoch, at which they are no longer; `i64::MAX` for good.
+    /// The first second, since the Unix epoch, at which it is no longer banned; `i64::MAX` for good.
     pub until: i64,
 }
 
@@ -49,9 +49,9 @@ pub(crate) struct Bans {
     /// When the ban of each prefix with more than one host ends.
     v4: PrefixMap<subject::Prefix<u32>, i64>,
     v6: PrefixMap<subject::Prefix<u128>, i64>,
-    /// None of them ends before this time.
+    /// No ban ends before this time.
     first_end: i64,
-    /// For a manager that writes later: what has changed since that was taken last, and whether the file has a row of it.
+    /// For a manager that writes later: what has changed since changes were last taken, and whether the file has a row of it.
     dirty: Option<HashMap<BanSubject, bool>>,
 }
 
@@ -78,12 +78,12 @@ impl Bans {
         self.all.len()
     }
 
-    /// How many last at `now`. Cost: constant; linear if one may have ended since the bans were last changed.
+    /// How many bans last at `now`. Cost: constant; linear if one may have ended since the bans were last changed.
     pub(crate) fn lasting(&self, now: i64) -> usize {
         self.all.len() - self.ended(now).count()
     }
 
-    /// Those that have ended.
+    /// The bans that have ended.
     fn ended(&self, now: i64) -> impl Iterator<Item = &BanSubject> {
         let may_have_ended = self.first_end <= now;
         let ended = self.all.iter().filter(move |(_, entry)| !lasts(entry.until, now));
@@ -120,26 +120,27 @@ impl Bans {
         found.map(|(subject, until)| Ban { subject: BanSubject(subject), until })
     }
 
-    /// All that last at `now`, in no order. Cost: linear.
+    /// All bans that last at `now`, in no particular order. Cost: linear.
     pub(crate) fn list(&self, now: i64) -> memory::Result<Vec<Ban>> {
         let lasting = self.all.iter().filter(|(_, entry)| lasts(entry.until, now));
         memory::collect(lasting.map(|(subject, entry)| Ban { subject: subject.clone(), until: entry.until }))
     }
 }
 
-/// The same in order: IPv4, then IPv6, each in the order of its bits, then names in that of their letters. Cost: that of sorting.
+/// The same in order: IPv4, then IPv6, each in the order of its bits, then names in the order of their letters. Cost: that of
+/// sorting.
 pub(crate) fn in_order(bans: &[Ban]) -> memory::Result<Vec<Ban>> {
     let mut order = memory::collect((0..).take(bans.len()))?;
     sort(&mut order, &mut |a, b| bans[a as usize].subject.cmp(&bans[b as usize].subject));
     memory::collect(order.iter().map(|&at| bans[at as usize].clone()))
 }
 
-/// Whether a ban with this end lasts at `now`. One for good does so in the last second that there is, too.
+/// Whether a ban with this end lasts at `now`. A ban for good lasts even in the last second that there is.
 pub(crate) fn lasts(until: i64, now: i64) -> bool {
     now < until || until == i64::MAX
 }
 
-/// The longest of the prefixes that contain a host and whose bans last at `now`, and when that ends.
+/// The longest of the prefixes that contain a host and whose bans last at `now`, and when its ban ends.
 fn longest<P: Prefix>(tree: &PrefixMap<P, i64>, host: &P, now: i64) -> Option<(P, i64)> {
     let (prefix, &until) = tree.get_lpm(host)?;
     if lasts(until, now) {
@@ -163,8 +164,8 @@ impl Bans {
         Ok(())
     }
 
-    /// What changes if the ban of a subject is to end at this time, or to be removed, at `now`: that, and that those which
-    /// have ended are removed, too.
+    /// The changes to make if, at `now`, the ban of a subject is made to end at this time, or is removed: that one, and the
+    /// removal of every ban that has ended.
     pub(crate) fn plan(
         &self,
         subject: &BanSubject,
@@ -177,10 +178,10 @@ impl Bans {
         memory::collect([change(subject, until)].into_iter().chain(ended))
     }
 
-    /// Asks for memory for so many changes.
+    /// Asks for memory for this many changes.
     ///
-    /// The trees cannot be asked for room. So that the end of the memory is most likely found here, and not when a change is
-    /// made, as much as they take to grow is allocated and given back.
+    /// The trees cannot be asked to reserve room. Instead, as much memory as they take to grow is allocated and given back, so
+    /// that a lack of it is most likely found here, and not when a change is made.
     pub(crate) fn reserve(&mut self, changes: usize) -> memory::Result {
         self.all.try_reserve(changes)?;
         if let Some(dirty) = &mut self.dirty {

@@ -14,10 +14,10 @@ use crate::sort::sort;
 pub(crate) struct Changes {
     /// Whether every row is deleted before anything else is written.
     pub(crate) clears: bool,
-    /// Peers whose rows are deleted, with all that is kept of them.
+    /// Peers whose rows are deleted, with all that is kept about them.
     pub(crate) removed: Vec<PeerAddress>,
-    /// Peers that are new although the file may have a row of them: what else it has of them is deleted, before anything is
-    /// written.
+    /// Peers that are new although the file may have a row of them: anything else it has about them is deleted before anything
+    /// is written.
     pub(crate) returned: Vec<PeerAddress>,
     /// Peers whose rows are written as they are now, in the order in which they take new rows. None of them is among the
     /// removed.
@@ -36,7 +36,7 @@ pub(crate) struct Put {
     pub(crate) takes_row: Option<u32>,
     /// Its history, if that is kept.
     pub(crate) times: Option<Times>,
-    /// Its data, empty if it has none, unless that is as in the file.
+    /// Its data if the file has other data, empty if it now has none.
     pub(crate) data: Option<Vec<u8>>,
 }
 
@@ -89,8 +89,8 @@ impl Changes {
         Ok(room)
     }
 
-    /// Puts those that take new rows in the order of their ranks, and the others after them. The order takes memory for a
-    /// number each. Cost: that of sorting, if they are not in order yet.
+    /// Puts the peers that take new rows in the order of their ranks, and the others after them. The order takes memory for one
+    /// number per peer. Cost: that of sorting, if they are not in order yet.
     fn sort(&mut self, order: &mut Vec<u32>) {
         let key = |put: &Put| (put.takes_row.is_none(), put.takes_row);
         if self.put.is_sorted_by_key(key) {
@@ -118,7 +118,7 @@ impl Changes {
     /// Merges these changes, which could not be written, with later ones into the difference between the file as it still
     /// is and the table as it is now. So the result never holds more than the table and the file together.
     ///
-    /// Cost: linear in both, and that of sorting the later ones by rank; no memory but the room.
+    /// Cost: linear in both, and that of sorting the later ones by rank; no memory except the room.
     pub(crate) fn followed_by(self, mut later: Self, mut room: Room) -> Self {
         later.sort(&mut room.order);
         if self.is_empty() {

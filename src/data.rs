@@ -1,4 +1,4 @@
-//! Bytes of the application's that go with a peer.
+//! Bytes of the application that go with a peer.
 
 /// The most bytes of [data](crate::PeerManager::set_data) that a peer can have.
 pub const DATA_CAPACITY: usize = 255;

@@ -16,7 +16,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// How much of a stranger's text a message repeats, in characters.
 const MAX_QUOTED: usize = 64;
 
-/// How much of what SQLite says a message repeats, in characters.
+/// How much of SQLite's own text a message repeats, in characters.
 const MAX_DETAIL: usize = 512;
 
 /// What to do about failures that are found in several places.
@@ -186,7 +186,7 @@ impl Error {
         ))
     }
 
-    /// The same failure, naming the file among several.
+    /// The same failure, with a word on which of several files it is about.
     pub(crate) fn about(mut self, what: &str) -> Self {
         if let Self::Database(e) | Self::Corrupt(e) | Self::Busy(e) | Self::DiskFull(e) = &mut self {
             e.detail = format!("{what}: {}", e.detail);

@@ -3,14 +3,14 @@
 
 use crate::address::PeerAddress;
 
-/// When a peer was heard of, reached and tried, in seconds since the Unix epoch; 0 for never, and for what is not known.
+/// When a peer was heard of, reached and tried, in seconds since the Unix epoch; 0 for never or not known.
 ///
 /// A time before the epoch counts as its first second, and one after the year 2106 as the last second of that range. A peer
 /// that was there before its history was kept has zeros; the first event that is recorded is then the first that is known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct History {
-    /// When the peer was inserted; of one that was there before its history was kept, when something was recorded first.
+    /// When the peer was inserted; for a peer that was there before its history was kept, when something was first recorded.
     pub first_heard: i64,
     /// When it was last inserted or named by gossip ([`ensure_exists`](crate::PeerManager::ensure_exists)), to the day: gossip
     /// moves it only if it differs by a day or more, so the true time may be up to a day later.
@@ -63,7 +63,7 @@ impl Noted {
 /// Gossip of a known peer is recorded at most this often, in seconds.
 const DAY: u32 = 24 * 60 * 60;
 
-/// An outbound peer that was not reached for so many seconds may be dead.
+/// An outbound peer that has not been reached for this many seconds may be dead.
 const DEAD_AFTER: u64 = 30 * DAY as u64;
 
 /// The latest time that has a number of its own. One more is free for [`Times::GONE`].
@@ -106,7 +106,7 @@ impl Times {
         self
     }
 
-    /// Whether gossip changes anything now. After a clock that was ahead, it does as well.
+    /// Whether gossip changes anything now. It does, too, if the clock was ahead when it was last heard of.
     pub(crate) fn is_stale(&self, now: i64) -> bool {
         self.is_stale_at(kept(now))
     }
@@ -115,13 +115,13 @@ impl Times {
         self.last_heard == 0 || self.last_heard.abs_diff(now) >= DAY
     }
 
-    /// Whether the peer was heard of or reached, and reached, at or after these times; 0 admits every peer.
+    /// Whether the peer was heard of or reached at or after `heard`, and reached at or after `reached`; 0 admits every peer.
     pub(crate) fn is_since(&self, heard: i64, reached: i64) -> bool {
         let is_since = |time: u32, since: i64| since == 0 || time != 0 && i64::from(time) >= since;
         is_since(self.last_heard.max(self.last_reached), heard) && is_since(self.last_reached, reached)
     }
 
-    /// Whether the peer is known never to have been reached and was last heard of before `since`. One of which nothing is
+    /// Whether the peer is known never to have been reached and was last heard of before `since`. A peer of which nothing is
     /// known is not.
     pub(crate) fn is_forgotten(&self, since: i64) -> bool {
         let heard = self.heard();
@@ -135,7 +135,7 @@ impl Times {
         (since != 0).then(|| u64::from(since) + DEAD_AFTER)
     }
 
-    /// When it was last heard of. After a clock that was ahead, that may be before it was first heard of.
+    /// When it was last heard of. If the clock was once ahead, that may be before it was first heard of.
     fn heard(&self) -> u32 {
         if self.last_heard == 0 { self.first_heard } else { self.last_heard }
     }
@@ -145,7 +145,7 @@ impl Times {
         [self.first_heard, self.last_heard, self.first_reached, self.last_reached, self.last_attempt]
     }
 
-    /// The opposite; nothing if one of them is out of range.
+    /// The reverse; `None` if one of them is out of range.
     pub(crate) fn from_array(times: [i64; 5]) -> Option<Self> {
         let mut numbers = [0; 5];
         for (number, time) in numbers.iter_mut().zip(times) {

@@ -24,7 +24,7 @@
 //! # Ok::<(), peer_manager::Error>(())
 //! ```
 //!
-//! # Why it is so
+//! # Design
 //!
 //! Memory is the truth and SQLite is its journal: no query is ever answered by SQL, so none waits for the
 //! disk, and drawing peers costs no more in a larger table. A change is committed before it is applied, so a write
@@ -33,9 +33,9 @@
 //! # Features
 //!
 //! - `bundled` (default) compiles SQLite in; `system-sqlite` links the system's instead.
-//! - `capi` (default) is the C API, and has cbindgen write its header. A Rust program does without:
-//!   `default-features = false, features = ["bundled"]`. `ffi` is the C API with the header as it is.
-//! - `rusqlite` offers what takes a connection of the crate rusqlite: `PeerManager::from_connection` and
+//! - `capi` (default) is the C API, and has cbindgen write its header. A Rust program can do without it: `default-features =
+//!   false, features = ["bundled"]`. `ffi` is the C API with the header as it is.
+//! - `rusqlite` adds the functions that take a connection of the crate rusqlite: `PeerManager::from_connection` and
 //!   `load_all_from_db`.
 //! - `serde` serialises and deserialises addresses (as text), records and enumerations.
 //!

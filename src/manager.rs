@@ -4,9 +4,9 @@
 //!
 //! - `writer`, a mutex around the database and the random numbers of back-off. Every change holds it from reading the
 //!   old state to applying the new one, so each is atomic with respect to every other. `flush` takes it, too.
-//! - `journal`, with the durability DEFERRED, the mutex around the database instead. The background thread and `flush`
-//!   take it; changes do not, and hold `writer` for the rest ([`deferred`]).
-//! - `choice`, with `share_cache_seconds`, a mutex around the shared list ([`sharing`]).
+//! - `journal`, with the durability DEFERRED: the mutex around the database, in place of `writer`. The background thread and
+//!   `flush` take it; changes do not, but hold `writer` for everything else ([`deferred`]).
+//! - `choice`, with `share_cache_seconds`: a mutex around the shared list ([`sharing`]).
 //! - `table`, a read-write lock around the memory. Queries take it for reading. A change takes it for writing: to
 //!   reserve memory, and, after the database has committed, to apply what was written.
 //!
@@ -105,7 +105,7 @@ pub struct PeerManager {
     busy_timeout: Duration,
 }
 
-/// The parts that a change needs besides the table.
+/// The parts that a change needs in addition to the table.
 #[derive(Debug)]
 struct Writer {
     /// The database, if there is one and changes are written to it before they are applied (not with DEFERRED).
@@ -129,7 +129,7 @@ struct OwnFile {
 
 /// A table and the database it was loaded from.
 struct Loaded {
-    /// Five kilobytes, which would else be on the stack wherever this is.
+    /// It takes five kilobytes, which would otherwise be on the stack wherever this is.
     table: Box<PeerTable>,
     store: Option<Store>,
     skipped_rows: u64,
@@ -146,9 +146,9 @@ impl PeerManager {
     ///
     /// # Errors
     /// [`Error::InvalidArgument`] for an option that makes no sense, a path that cannot name a file, or an
-    /// [`asmap_path`](Options::asmap_path) that is no map; [`Error::NoMemory`] when there is not enough for the map;
-    /// [`Error::Unsupported`] when the system has no random numbers; with a database, [`Error::Database`],
-    /// [`Error::Busy`], [`Error::DiskFull`], or [`Error::Corrupt`] when the file is not a database of peers.
+    /// [`asmap_path`](Options::asmap_path) that is not a map; [`Error::NoMemory`] when there is not enough for the map;
+    /// [`Error::Unsupported`] when the system has no random numbers; with a database, [`Error::Database`], [`Error::Busy`],
+    /// [`Error::DiskFull`], or [`Error::Corrupt`] when the file is not a database of peers.
     pub fn open(options: Options) -> Result<Self> {
         options.check()?;
         let policy = options.grouping_policy()?;
@@ -234,7 +234,7 @@ impl PeerManager {
     /// [`Error::Database`], [`Error::Busy`] (another connection keeps reading or writing past the busy timeout),
     /// [`Error::DiskFull`], [`Error::Corrupt`].
     ///
-    /// A file that was deleted, moved away, replaced or truncated while it was open is [`Error::Database`] with the
+    /// A file that was deleted, moved away, replaced or truncated while it was open causes [`Error::Database`] with the
     /// [code](crate::Error::sqlite_code) 1032, here and for every change; nothing is written then, and memory has all peers.
     /// With [`Durability::Deferred`], a change that one of the file's own constraints refused is reported once, after
     /// everything else is on disk.
@@ -336,7 +336,7 @@ fn load(mut store: Store, options: &Options, policy: GroupingPolicy) -> Result<L
     let mut table = empty_table(options, policy);
     let (skipped_rows, left_out) = table.load(|reserve, put| store.load_all(reserve, put))?;
     store.load_bans(&mut |ban| table.bans_mut().load(ban))?;
-    // Also where none are kept: if the table is damaged, it is found now and not by a later change.
+    // Also where no histories are kept: damage to their table is found now and not by a later change.
     store.load_histories(&mut |address, times| Ok(table.note_loaded(&address, times)))?;
     store.load_data(&mut |address, data| {
         table.data_loaded(&address, data).map_err(|_| Error::no_memory("for the data of the peers"))

@@ -10,7 +10,7 @@ use std::hash::{BuildHasher, Hash};
 use crate::error::Error;
 use crate::system::pages::{is_large, prefer_large_pages};
 
-/// Memory that could not be had.
+/// Memory that could not be allocated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Refused;
 
@@ -44,7 +44,7 @@ pub(crate) fn with_capacity<T>(capacity: usize) -> Result<Vec<T>> {
     Ok(array)
 }
 
-/// Makes room for so many more values. Cost: constant for each, amortised.
+/// Makes room for this many more values. Cost: constant for each, amortised.
 #[inline]
 pub(crate) fn reserve<T>(array: &mut Vec<T>, more: usize) -> Result {
     if array.capacity() - array.len() >= more {
@@ -54,11 +54,11 @@ pub(crate) fn reserve<T>(array: &mut Vec<T>, more: usize) -> Result {
     reserve_exact(array, capacity - array.len())
 }
 
-/// Makes room for so many more values and no others.
+/// Makes room for exactly this many more values.
 pub(crate) fn reserve_exact<T>(array: &mut Vec<T>, more: usize) -> Result {
     let capacity = array.len().saturating_add(more);
     if is_large(capacity.saturating_mul(size_of::<T>())) {
-        // The allocator would move the pages as they are, and a large one that lies differently then is taken apart.
+        // The allocator would move the pages as they are, and a large page that is then aligned differently is split.
         let mut larger = with_capacity(capacity)?;
         larger.append(array);
         *array = larger;

@@ -5,8 +5,8 @@
 //!
 //! A policy goes through these in order, and the first that applies decides:
 //!
-//! 1. An IPv6 address that wraps an IPv4 address counts as that one: one host in six spellings is one.
-//! 2. Where private addresses are the network itself ([`Reach::Private`]), each with its port is one.
+//! 1. An IPv6 address that wraps an IPv4 address counts as that one: one host in six spellings is one netgroup.
+//! 2. Where private addresses are the network itself ([`Reach::Private`]), each of them with its port is one netgroup.
 //! 3. Where there is a map to autonomous systems ([`asmap`](crate::asmap)), IP addresses of one system count as one.
 //! 4. Names go by [`NameGroups`], IP addresses by prefix.
 
@@ -94,7 +94,7 @@ impl Netgroup {
             .map(|number| number as u32)
     }
 
-    /// The same netgroup after names were given new numbers, each the new number of that number.
+    /// The same netgroup after names were given new numbers: `numbers` has, at each old number, the new one.
     pub(crate) fn renumbered(self, numbers: &[u32]) -> Self {
         let Some(old) = self.name_number() else { return self };
         let new = u64::from(numbers[old as usize]);
@@ -131,7 +131,7 @@ fn last_label(name: &str) -> &str {
     name.rsplit('.').next().unwrap_or(name)
 }
 
-/// The first four bits of a key in base32 (RFC 4648, in lower case); zeros for what is no key.
+/// The first four bits of a key in base32 (RFC 4648, in lower case); zeros for text that is not a key.
 fn first_bits(key: &str) -> u64 {
     let digit = match key.bytes().next() {
         Some(byte @ b'a'..=b'z') => byte - b'a',
@@ -157,7 +157,7 @@ impl GroupingPolicy {
         Self { names, reach, asmap: None, hasher: RandomState::new() }
     }
 
-    /// The same, but for the IP addresses that a map knows.
+    /// The same policy, except for the IP addresses that a map knows.
     pub(crate) fn with_asmap(self, asmap: Option<AsMap>) -> Self {
         Self { asmap: asmap.map(Arc::new), ..self }
     }
@@ -166,7 +166,7 @@ impl GroupingPolicy {
         self.reach
     }
 
-    /// Whether each name is a netgroup, whatever the port, and no netgroup has two.
+    /// Whether each name is a netgroup, whatever the port, and no netgroup has two names.
     pub(crate) fn is_each_name_one(&self) -> bool {
         self.names == NameGroups::Each && self.reach != Reach::Private
     }
@@ -227,7 +227,7 @@ impl GroupingPolicy {
 
     /// A number that two addresses have in common exactly if they are of one netgroup, in the table or not.
     pub(crate) fn number_of(&self, address: &PeerAddress) -> u64 {
-        /// Behind the kinds.
+        /// A bit that no kind uses.
         const OF_A_NAME: u64 = 1 << 63;
         let port = address.port();
         match address.host() {
@@ -246,7 +246,7 @@ impl GroupingPolicy {
     }
 }
 
-/// `2001:470::/32`, from which Hurricane Electric lends tunnels to all the world: it counts by /36.
+/// `2001:470::/32`, from which Hurricane Electric lends tunnels to anyone who asks: it counts by /36.
 const TUNNEL_BROKER: u32 = 0x2001_0470;
 
 #[cfg(test)]

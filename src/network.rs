@@ -20,7 +20,7 @@ pub struct Networks(u32);
 impl Networks {
     /// IPv4 addresses.
     pub const IPV4: Self = Self(1);
-    /// IPv6 addresses, also those that wrap an IPv4 address.
+    /// IPv6 addresses, including those that wrap an IPv4 address.
     pub const IPV6: Self = Self(2);
     /// Tor's onion services: names that end in `.onion`.
     pub const ONION: Self = Self(4);
@@ -31,7 +31,7 @@ impl Networks {
     /// All networks.
     pub const ALL: Self = Self(31);
 
-    /// The set with these bits, the numbers that C has for the constants; nothing if there are others. 0 stands for all.
+    /// The set with these bits, the numbers that C has for the constants; `None` if there are other bits. 0 stands for all.
     #[must_use]
     pub fn from_bits(bits: u32) -> Option<Self> {
         match bits {

@@ -20,13 +20,13 @@ pub enum Durability {
     /// change, the next start may still find the change.
     #[default]
     Commit,
-    /// The change is committed and fsynced: it survives a loss of power. If the disk fails, as above.
+    /// The change is committed and fsynced: it survives a loss of power. If the disk fails, the same applies as for
+    /// [`Commit`](Self::Commit).
     Sync,
     /// The change is in memory, and is committed with others by a background thread at most
-    /// [`flush_interval`](Options::flush_interval) later: a call never waits for the disk, and never fails because of
-    /// it. What was not committed yet is lost in a crash of the process; the file then has the table as it was at an
-    /// earlier point in time. [`flush`](crate::PeerManager::flush) waits until everything is in the file, and reports
-    /// failure.
+    /// [`flush_interval`](Options::flush_interval) later: a call never waits for the disk, and never fails because of it. What
+    /// has not been committed yet is lost in a crash of the process; the file then holds the table as it was at an earlier
+    /// point in time. [`flush`](crate::PeerManager::flush) waits until everything is in the file, and reports failure.
     ///
     /// In memory, and on a borrowed connection, it has no effect.
     Deferred,
@@ -43,14 +43,15 @@ pub enum OnCorrupt {
     /// [`PeerManager::quarantine`](crate::PeerManager::quarantine) returns what happened. Nothing is deleted, but the
     /// new file has no bans.
     ///
-    /// This applies to every file that would be refused with [`Error::Corrupt`], so also to a sound database of
-    /// another program with another table `peers`.
+    /// This applies to every file that would be refused with [`Error::Corrupt`], including a sound database of another program
+    /// with a different table `peers`.
     Quarantine,
 }
 
 /// How a [`PeerManager`](crate::PeerManager) is opened. The default is a table in memory only.
 ///
-/// Name the options that are to be different, and end with `..Options::default()`, because later versions have more.
+/// Name the options that are to differ from the default, and end with `..Options::default()`, because later versions may have
+/// more.
 ///
 /// ```
 /// use peer_manager::{Durability, Options, PeerManager};
@@ -84,32 +85,32 @@ pub struct Options {
     /// The most peers that the table holds; 0 for no bound.
     ///
     /// A new peer in a full table, whether from gossip ([`ensure_exists`](crate::PeerManager::ensure_exists)) or from the
-    /// application itself, evicts the inbound peer with the most failures: of its own netgroup if one there has failed, else
-    /// of the table. (From 16 on, only 16 to 31, 32 to 63, 64 to 120 and more are told apart.) If no inbound peer has
-    /// failed, the new one is refused with [`Error::Limit`], in a batch left out, and counted either way. Outbound and
-    /// preferred peers are not evicted, nor is any peer of the same batch, known or new. A change of a peer that is in the
-    /// table is never refused.
+    /// application itself, evicts the inbound peer with the most failures: of its own netgroup if one there has failed, else of
+    /// the table. (From 16 failures on, only the ranges 16 to 31, 32 to 63, 64 to 120 and more are told apart.) If no inbound
+    /// peer has failed, the new one is refused with [`Error::Limit`] or, in a batch, left out; it is counted either way.
+    /// Outbound and preferred peers are not evicted, nor is any peer of the same batch, known or new. A change of a peer that
+    /// is in the table is never refused.
     ///
-    /// With [`keep_history`](Self::keep_history), an outbound peer that is dead is evicted before a new one is refused: it has
-    /// failed at least [`MAX_FAILURES`](crate::MAX_FAILURES) times, and was not reached for 30 days (or, if nothing is known of
-    /// that, since its history began). Preferred peers never are.
+    /// With [`keep_history`](Self::keep_history), a dead outbound peer is evicted before a new one is refused. It is dead if it
+    /// has failed at least [`MAX_FAILURES`](crate::MAX_FAILURES) times and has not been reached for 30 days (counted from the
+    /// beginning of its history if it is not known ever to have been reached). Preferred peers are never evicted.
     ///
-    /// Of a file with more peers the best are loaded: preferred before outbound before inbound, then those with
-    /// fewer failures, then those whose rows come first. The rows of the others stay in the file, and count as refused.
+    /// From a file with more peers, the best are loaded: preferred before outbound before inbound, then those with fewer
+    /// failures, then those whose rows come first. The rows of the others stay in the file, and count as refused.
     pub max_peers: u64,
     /// The most peers of one netgroup; 0 for no bound.
     ///
-    /// A netgroup is an IPv4 /16, also for an IPv6 address that wraps or tunnels an IPv4 address (6to4, Teredo's client,
-    /// NAT64, IPv4-translated); for other IPv6 addresses a /32, but a /36 of `2001:470::/32`; for names what
-    /// [`name_groups`](Self::name_groups) says. With [`Reach::Private`], a private address with its port is one of its own.
-    /// With [`asmap_path`](Self::asmap_path), all IP addresses of an autonomous system are one.
+    /// A netgroup is an IPv4 /16, also for an IPv6 address that wraps or tunnels an IPv4 address (6to4, Teredo's client, NAT64,
+    /// IPv4-translated); for other IPv6 addresses a /32, but a /36 of `2001:470::/32`; for names,
+    /// [`name_groups`](Self::name_groups) decides. With [`Reach::Private`], a private address with its port is a netgroup of
+    /// its own. With [`asmap_path`](Self::asmap_path), all IP addresses of an autonomous system are one netgroup.
     ///
-    /// As [`max_peers`](Self::max_peers), but a new peer in a full netgroup evicts only a peer of that netgroup.
+    /// Like [`max_peers`](Self::max_peers), but a new peer in a full netgroup evicts only a peer of that netgroup.
     pub max_peers_per_netgroup: u32,
     /// For how many seconds [`get_peers_to_send`](crate::PeerManager::get_peers_to_send) answers everyone from one shared
     /// list of drawn peers, so that no peer learns the table by asking often; 0 draws anew each time.
     ///
-    /// Each list is used for a random time longer, up to half of this, so that no peer knows when the next one is begun.
+    /// Each list is used longer than this by a random time, up to half of it, so that no peer knows when the next one begins.
     pub share_cache_seconds: u32,
     /// How much of the table the shared list may hold at a time: for each type, this percentage of the peers that have that
     /// type when the first of them is drawn, rounded down but at least one; 0 and 100 mean no limit. A type that is not
@@ -122,9 +123,9 @@ pub struct Options {
     pub reach: Reach,
     /// How names are counted as netgroups.
     pub name_groups: NameGroups,
-    /// Keeps a [`History`](crate::History) of each peer: when it was heard of, reached and tried. Only with it,
+    /// Keeps a [`History`](crate::History) of each peer: when it was heard of, reached and tried.
     /// [`load_history`](crate::PeerManager::load_history) and the queries' [`heard_since`](crate::PeerQuery::heard_since) and
-    /// [`reached_since`](crate::PeerQuery::reached_since) have an answer.
+    /// [`reached_since`](crate::PeerQuery::reached_since) need it.
     ///
     /// It costs 20 bytes a peer in memory, and in the file a table of its own, `peer_manager_history`, which is written in the
     /// transaction of the change that a time belongs to. Gossip about a known peer writes at most once a day. In
@@ -137,13 +138,13 @@ pub struct Options {
     /// The back-off doubles with each failure until it has doubled this many times, at most 20; 0 for the specification's 10
     /// ([`MAX_BACKOFF_EXPONENT`](crate::MAX_BACKOFF_EXPONENT)).
     pub max_backoff_exponent: u32,
-    /// A map of the Internet's autonomous systems (AS), in the format of Bitcoin Core's `asmap.dat`: an operator who has many
-    /// prefixes is one netgroup then. `None` for netgroups by prefix.
+    /// A map of the Internet's autonomous systems (AS), in the format of Bitcoin Core's `asmap.dat`: an operator with many
+    /// prefixes is then one netgroup. `None` for netgroups by prefix.
     ///
-    /// IP addresses of which the map knows the AS are of one netgroup with all others of that AS, IPv4 and IPv6; the netgroups
-    /// of others, and of names, are as without it. The file is read when the manager is opened, and not again. It is refused
-    /// with [`Error::InvalidArgument`] if it is not a regular file, has more than 16 MiB (a map of the whole Internet has some
-    /// 1.5), is cut off, or is not a map by the rules that Bitcoin Core checks.
+    /// An IP address whose AS the map knows is in one netgroup with all others of that AS, IPv4 and IPv6; the netgroups of
+    /// other addresses, and of names, are the same as without a map. The file is read when the manager is opened, and not
+    /// again. It is refused with [`Error::InvalidArgument`] if it is not a regular file, is larger than 16 MiB (a map of the
+    /// whole Internet has about 1.5), is cut off, or is not a map by the rules that Bitcoin Core checks.
     ///
     /// Cost: the size of the file in memory, and about half a microsecond each time the netgroup of an IP address is asked for.
     pub asmap_path: Option<PathBuf>,

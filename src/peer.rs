@@ -12,7 +12,7 @@ use crate::address::PeerAddress;
 /// The number of failures from which a node usually gives up on a peer.
 pub const MAX_FAILURES: u32 = 10;
 
-/// The most failures with which a peer is dialled still. stellar-core gives up on dialling a peer there, and removes it;
+/// The most failures with which a peer is still dialled. stellar-core stops dialling a peer there, and removes it;
 /// [`MAX_FAILURES`] is its limit for telling others about one.
 pub const REALLY_DEAD: u32 = 120;
 
@@ -27,7 +27,7 @@ pub const MAX_BACKOFF_EXPONENT: u32 = 10;
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[repr(u8)]
 pub enum StoredPeerType {
-    /// Known from an incoming connection or from gossip: never dialled successfully yet.
+    /// Known from an incoming connection or from gossip: not yet dialled successfully.
     Inbound = 0,
     /// Dialled successfully at least once.
     Outbound = 1,
@@ -77,7 +77,7 @@ pub enum BackOffUpdate {
     Increase,
 }
 
-/// All that is known of one peer.
+/// All that is known about one peer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct PeerRecord {
@@ -161,7 +161,7 @@ pub fn compute_backoff(num_failures: u32, random: impl FnMut() -> u64) -> Durati
     BackOffScale::default().compute_backoff(num_failures, random)
 }
 
-/// Carries a [`BackOffUpdate`] out at `now`. Failures and times saturate instead of wrapping round. `random` is that of
+/// Carries a [`BackOffUpdate`] out at `now`. Failures and times saturate instead of wrapping round. `random` is as for
 /// [`compute_backoff`].
 pub fn apply_backoff_update(
     record: &mut PeerRecord,
@@ -215,7 +215,7 @@ impl BackOffScale {
     }
 }
 
-/// Random bits from a function, as the crate `rand` wants them: it is not part of the public API.
+/// Random bits from a function, in the form that the crate `rand` needs: the crate is not part of the public API.
 struct Bits<F>(F);
 
 impl<F: FnMut() -> u64> TryRng for Bits<F> {

@@ -19,7 +19,7 @@ pub enum PeerTypeFilter {
     AnyOutbound,
     /// Every peer.
     Any,
-    /// Inbound and outbound peers: to tell strangers nothing of the operator's own peers.
+    /// Inbound and outbound peers: to tell strangers nothing about the operator's own peers.
     NotPreferred,
 }
 
@@ -58,18 +58,19 @@ pub struct PeerQuery<'a> {
     /// Only peers of these types.
     pub type_filter: PeerTypeFilter,
     /// 0: every eligible peer is equally likely. Otherwise each draw first picks a
-    /// [netgroup](crate::Options::max_peers_per_netgroup), uniformly among those with an eligible peer left, then a peer in it, uniformly, and takes
-    /// at most this many from any one netgroup: an attacker's share is the share of netgroups it holds, not of addresses.
+    /// [netgroup](crate::Options::max_peers_per_netgroup), uniformly among those with an eligible peer left, then a peer in it,
+    /// also uniformly, and takes at most this many from any one netgroup: an attacker's share is the share of netgroups it
+    /// holds, not of addresses.
     pub max_per_netgroup: u32,
     /// Peers to leave out, for example those connected now.
     pub exclude: &'a [PeerAddress],
-    /// 0 or 1: off. Otherwise each place in the answer goes to the most senior of so many draws, at most
-    /// [`MAX_SENIORITY`], each made as if it were for that place alone.
+    /// 0 or 1: off. Otherwise each place in the answer goes to the most senior of this many draws, at most [`MAX_SENIORITY`],
+    /// each made as if it were for that place alone.
     ///
-    /// Of inbound peers, the one that was heard of first is the most senior; of outbound and preferred ones, that which first
-    /// became outbound or preferred; a peer that is stored or imported is new at that time. Seniority lasts through restarts,
-    /// failures and changes between outbound and preferred, and ends with removal. A flood cannot be old, so it wins few
-    /// places. (The principle is Kademlia's preference for old contacts: P. Maymounkov and D. Mazières, 2002.)
+    /// Among inbound peers, the first to be heard of is the most senior; among outbound and preferred peers, the first to
+    /// become outbound or preferred. A peer that is stored or imported is new at that time. Seniority lasts through restarts,
+    /// failures and changes between outbound and preferred, and ends with removal. The peers of a flood cannot be old, so they
+    /// win few places. (The principle is Kademlia's preference for old contacts: P. Maymounkov and D. Mazières, 2002.)
     ///
     /// It costs the file nothing: the order of its rows is the order of seniority. A file whose table `peers` is WITHOUT
     /// ROWID keeps none: there, peers are in the order of their keys after a restart.
@@ -84,13 +85,13 @@ pub struct PeerQuery<'a> {
     /// answers that it is one node.
     pub share_key: u32,
     /// Only peers heard of, or reached, at or after this time, in seconds since the Unix epoch; 0 for any. Needs
-    /// [`keep_history`](crate::Options::keep_history). To hear of a peer is recorded to the day: see
+    /// [`keep_history`](crate::Options::keep_history). The time at which a peer was last heard of is recorded to the day: see
     /// [`History::last_heard`](crate::History::last_heard).
     ///
-    /// Cost: a draw for each peer that it leaves out and that is drawn; where those are most of the admitted peers, the query
-    /// is linear in these.
+    /// Cost: another draw for each peer that is drawn and left out; where that is most of the admitted peers, the query is
+    /// linear in the admitted peers.
     pub heard_since: i64,
-    /// Only peers reached at or after this time; 0 for any. As `heard_since`.
+    /// Only peers reached at or after this time; 0 for any. Otherwise like `heard_since`.
     pub reached_since: i64,
 }
 

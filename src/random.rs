@@ -1,9 +1,8 @@
 //! The source of every random choice: one key, and independent streams of ChaCha12 under it.
 //!
-//! The changes, of which there is one at a time, share a stream. Queries take turns with a few: to begin a stream costs as
-//! much as many draws, so one that is free is used again. A query takes the first that is, and none waits for another; if
-//! all are taken, it begins a stream of its own. Draws are unpredictable to strangers, because the key comes from the
-//! system.
+//! Changes, of which there is one at a time, share a stream. Queries take turns with a few streams: beginning one costs as much
+//! as many draws, so a free one is used again. A query takes the first free one, and none waits for another; if all are taken,
+//! it begins a stream of its own. Draws are unpredictable to strangers, because the key comes from the system.
 //!
 //! With a seed they can be repeated, so there each query begins a stream of its own, whatever other threads do.
 //!
@@ -35,7 +34,7 @@ pub(crate) struct RandomSource {
     shared: Vec<Turns>,
 }
 
-/// A stream that queries take turns with, in lines of the cache that no other shares.
+/// A stream that queries take turns with, in cache lines that no other stream shares.
 #[repr(align(64))]
 struct Turns(Mutex<Stream>);
 
@@ -127,7 +126,7 @@ impl RandomSource {
     }
 }
 
-/// Another number for each thread, until there are more threads than numbers.
+/// A different number for each thread, until there are more threads than numbers.
 fn number_of_thread() -> usize {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     thread_local! {

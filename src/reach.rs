@@ -11,9 +11,9 @@ pub enum Reach {
     #[default]
     Specification,
     /// On the Internet: gossip ([`ensure_exists`](crate::PeerManager::ensure_exists)) of an address that is new and not
-    /// [routable](PeerAddress::is_routable) is refused with [`Error::Refused`](crate::Error::Refused), in a batch left out
-    /// and counted. If such an address gets into the table in another way (it is stored, updated, imported or in the file),
-    /// it is drawn only as a preferred peer, and never told to others.
+    /// [routable](PeerAddress::is_routable) is refused with [`Error::Refused`](crate::Error::Refused), or, in a batch, left out
+    /// and counted. If such an address gets into the table in another way (it is stored, updated, imported or in the file), it
+    /// is drawn only as a preferred peer, and never told to others.
     Public,
     /// On one machine, in a LAN, in containers, in a test network: private addresses are told to others like any address,
     /// and a private address with its port is a netgroup of its own.

@@ -18,12 +18,12 @@ pub struct Stats {
     pub preferred: u64,
     /// Peers whose next attempt is due.
     pub ready: u64,
-    /// Netgroups with at least one peer: an IPv4 /16, an IPv6 /32, each name one of its own.
+    /// Netgroups with at least one peer: see [`max_peers_per_netgroup`](crate::Options::max_peers_per_netgroup).
     pub netgroups: u64,
     /// With [`Durability::Deferred`], changes that are not in the file yet.
     pub pending_writes: u64,
-    /// Writes to the database that failed since the manager was opened; with [`Durability::Deferred`] each try of a
-    /// group is one.
+    /// Writes to the database that failed since the manager was opened; with [`Durability::Deferred`] each attempt to write a
+    /// group counts as one.
     pub failed_writes: u64,
     /// Rows of the database that were not valid peers when it was opened; after a quarantine, those that could not be
     /// saved.
@@ -31,7 +31,7 @@ pub struct Stats {
     /// Peers that a bound or a policy refused since the manager was opened, including those that were kept out of the table
     /// then.
     pub refused_peers: u64,
-    /// Bans that last, now.
+    /// Bans that are in force now.
     pub bans: u64,
     /// The size in bytes of the write-ahead log, which is next to the file with `-wal` added to its name. SQLite reuses it
     /// from the beginning once all of it is in the file, so if it keeps growing, some reader never ends. 0 in memory and

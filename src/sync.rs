@@ -1,7 +1,7 @@
 //! Locks, atomics and threads: the standard library's, or, under `--cfg shuttle`, those of the model checker that explores
 //! their interleavings (`tests/interleavings`).
 
-/// One that the model checker does not see. Where the processor has none of 64 bits, it is made with locks.
+/// An atomic that the model checker does not see. Where the processor has no 64-bit atomics, it is made with locks.
 #[cfg(not(target_has_atomic = "64"))]
 pub(crate) use portable_atomic::AtomicU64 as PlainAtomicU64;
 #[cfg(target_has_atomic = "64")]
@@ -88,8 +88,8 @@ mod model {
         true
     }
 
-    /// No time passes in the model: the wait ends whenever the schedule says. Like a real one it uses up an `unpark`
-    /// that comes before its end, or the check would not notice if that was one too few.
+    /// No time passes in the model: the wait ends whenever the schedule says. Like a real wait, it uses up an `unpark` that
+    /// comes before its end; otherwise the check would not notice one that is missing.
     pub(crate) fn sleep_unless(is_over: &AtomicBool, _: Duration) {
         if !is_over.load(Ordering::SeqCst) {
             thread::yield_now();

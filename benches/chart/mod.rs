@@ -1,9 +1,9 @@
 //! Line charts as SVG, as the documents show them: for the report of the benchmarks and for the attack simulator.
 //!
-//! A chart is one or more panels below each other, each with its own axes and below them its legend, in the order in which
-//! the lines end on the right. A document shows it through `<img>`, on a telephone too: so it is narrow, its letters are as
-//! large as those of the page, it brings its own ground and follows the reader's choice of dark or light by a style sheet
-//! inside ([`style`]). Lines that lie on each other are told apart by dashes, marks and widths, not by colour alone.
+//! A chart is one or more panels below each other, each with its own axes and, below them, its legend, in the order in which
+//! the lines end on the right. A document shows it through `<img>`, on a phone, too: so it is narrow, its letters are as large
+//! as those of the page, it has its own background, and it follows the reader's choice of dark or light by a style sheet inside
+//! ([`style`]). Lines that lie on top of each other are distinguished by dashes, marks and widths, not by colour alone.
 
 mod panel;
 pub(crate) mod style;
@@ -30,7 +30,8 @@ pub(crate) struct Line<'a> {
 #[derive(Clone, Debug)]
 pub(crate) struct Picture<'a> {
     pub(crate) title: &'a str,
-    /// What is compared, in a sentence, for who cannot see it. The values at both ends of each line follow by themselves.
+    /// What is compared, in a sentence, for readers who cannot see it. The values at both ends of each line are added
+    /// automatically.
     pub(crate) description: &'a str,
     pub(crate) panels: Vec<Panel<'a>>,
 }

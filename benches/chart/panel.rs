@@ -13,7 +13,7 @@ const ROW: f64 = 22.0;
 const LEGEND: f64 = 26.0;
 /// From one panel's legend to the next panel's title.
 const GAP: f64 = 18.0;
-/// How many letters a line holds, of the widest usual fonts: a title, which is bold, and other text.
+/// How many letters a line holds, in the widest usual fonts: a title, which is bold, and other text.
 const TITLE_LETTERS: usize = 46;
 const LETTERS: usize = 52;
 /// How far the bar of an interval reaches to each side of its point.
@@ -32,7 +32,7 @@ pub(crate) struct Axis<'a> {
     pub(crate) title: &'a str,
     pub(crate) scale: Scale,
     pub(crate) range: (f64, f64),
-    /// Where the grid is, and what stands there; all within the range.
+    /// Where the grid lines are, and what is written there; all within the range.
     pub(crate) ticks: Vec<(f64, &'a str)>,
     /// How a value is written.
     pub(crate) written: fn(f64) -> String,
@@ -93,7 +93,8 @@ impl Panel<'_> {
         text
     }
 
-    /// The lines from the one that ends on top to the one that ends lowest; of equal ones the one that is higher in the mean.
+    /// The lines, from the one that ends highest to the one that ends lowest; of equal ones, the one with the higher mean
+    /// first.
     fn in_order(&self) -> Vec<&Line<'_>> {
         let mut lines: Vec<&Line<'_>> = self.lines.iter().collect();
         let height = |line: &Line<'_>| {
@@ -187,7 +188,7 @@ fn text(svg: &mut String, (x, y): (f64, f64), attributes: &str, text: &str) {
     let _ = writeln!(svg, "<text x=\"{x:.1}\" y=\"{y:.1}\" {attributes}>{}</text>", escaped(text));
 }
 
-/// A text in lines of so many letters at most, unless one word is longer.
+/// A text in lines of at most this many letters, unless one word is longer.
 fn broken(text: &str, letters: usize) -> Vec<String> {
     let mut rows: Vec<String> = Vec::new();
     for word in text.split_whitespace() {

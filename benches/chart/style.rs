@@ -1,9 +1,9 @@
-//! What lines look like, in light and in dark: colours that people who see few of them can tell apart, each with a dash and a
-//! mark of its own.
+//! What lines look like, in light and in dark: colours that colour-blind readers can tell apart, each with a dash and a mark of
+//! its own.
 
 use std::fmt::Write as _;
 
-/// What a line looks like. They are drawn in this order, so that what has gaps lies on what has none.
+/// What a line looks like. They are drawn in this order, so that lines with gaps lie on top of lines without.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Style {
     /// Thin and without marks: something to compare with.
@@ -38,7 +38,7 @@ impl Style {
         }
     }
 
-    /// What the line's group has as attributes.
+    /// The attributes of the line's group.
     pub(crate) fn attributes(self) -> String {
         let (class, ..) = self.colour();
         let (width, dash) = match self {
@@ -53,7 +53,7 @@ impl Style {
         format!("class=\"{class}\" stroke-width=\"{width}\"{dash}")
     }
 
-    /// The mark at a point: an outline, each of another size, so that marks on each other are all seen.
+    /// The mark at a point: an outline, each of another size, so that marks on top of each other are all seen.
     pub(crate) fn mark(self, x: f64, y: f64) -> String {
         let path = |steps: &str| format!("<path class=\"mark\" d=\"M{x:.1} {y:.1}{steps}\"/>");
         match self {
@@ -73,8 +73,8 @@ const TEXT: Colour = ("text", "#1f2328", "#f0f6fc");
 const MUTED: Colour = ("muted", "#59636e", "#9198a1");
 const GRID: Colour = ("grid", "#d1d9e0", "#3d444d");
 
-/// The style sheet of a picture. The scheme is that of the reader's browser or system, so a page in the other one shows a
-/// picture on the wrong ground, but a legible one.
+/// The style sheet of a picture. The scheme is that of the reader's browser or system, so a page in the other scheme shows a
+/// picture with the wrong background, but a legible one.
 pub(crate) fn sheet() -> String {
     let mut sheet = String::from(
         "text { font: 16px sans-serif }\n.title { font-weight: bold }\n\

@@ -1,5 +1,5 @@
-//! The values of a chart as text, which lies next to it: `life.csv` for `life.svg`. A measurement writes both; after a change of how
-//! charts look, each is drawn anew from its table, and a test compares the two.
+//! The values of a chart as text, in a file next to it: `life.csv` for `life.svg`. A measurement writes both; when the look of
+//! the charts changes, each is redrawn from its table, and a test compares the two.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -113,7 +113,7 @@ impl Table {
     }
 }
 
-/// Four digits behind the point are more than a picture shows.
+/// Four digits after the decimal point are more than a picture shows.
 fn rounded(value: f64) -> f64 {
     (value * 1e4).round() / 1e4
 }

@@ -1,4 +1,4 @@
-//! The golden path of a node's first day: open a new database, hear 60,000 peers, close. Beside it the floor: the bare
+//! The golden path of a node's first day: open a new database, hear of 60,000 peers, close. For comparison, the floor: the bare
 //! INSERT on a database with the same schema, pragmas and durability, created, filled in one transaction and closed.
 
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! What durability costs, beside the bare prepared statement on the same kind of database in the same run.
+//! What durability costs, compared with the bare prepared statement on the same kind of database in the same run.
 //!
 //! `cargo bench --bench durability` prints a table. The two sides take turns, a chunk of calls each, so that a disk that
 //! is busy for a while is busy for both; a figure is the median of the chunks. Everything of ours goes through the
@@ -50,13 +50,13 @@ fn main() {
     fresh::measure();
 }
 
-/// Prints a row: the time of ours, of what stands beside it, and how many times the rate that is.
+/// Prints a row: the time of ours, the time of what it is compared with, and how many times the rate of that ours has.
 fn report(what: &str, ours: Duration, beside: &str, theirs: Duration) {
     let ratio = theirs.as_secs_f64() / ours.as_secs_f64();
     println!("| {what} | {ours:.1?} | {beside} {theirs:.1?} | {ratio:.2}× |");
 }
 
-/// The median time of each side, which take turns.
+/// The median time of each of two sides, which take turns.
 fn take_turns(
     mut ours: impl FnMut() -> Duration,
     mut theirs: impl FnMut() -> Duration,
@@ -70,7 +70,7 @@ fn median(times: &mut [Duration]) -> Duration {
     times[times.len() / 2]
 }
 
-/// The time of a call, of so many.
+/// The mean time of one of this many calls.
 fn timed(calls: u32, mut call: impl FnMut()) -> Duration {
     let began = Instant::now();
     (0..calls).for_each(|_| call());
@@ -84,8 +84,8 @@ fn addresses() -> impl Iterator<Item = String> {
     ips.into_iter().cycle()
 }
 
-/// A database with a full table, set up and filled as ours is: so that the log of either has been written through once,
-/// and is written over from then on, which costs less than to let it grow.
+/// A database with a full table, set up and filled as ours is: so that the log of either has been written through once, and is
+/// written over from then on, which costs less than letting it grow.
 fn bare(path: &Path, synchronous: &str) -> Connection {
     drop(Node::open(Some(path)));
     let mut conn = Connection::open(path).expect("the database opens");

@@ -1,4 +1,4 @@
-//! What a reader notices of a writer: a node asks whom to dial while 100,000 rows are being written.
+//! How much a reader notices of a writer: a node asks whom to dial while 100,000 rows are being written.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -49,7 +49,7 @@ fn ask_until(ours: &Node, is_over: impl Fn() -> bool) -> Vec<Duration> {
     times
 }
 
-/// The time that so many of a thousand queries did not exceed.
+/// The time that this many of a thousand queries did not exceed.
 fn centile(times: &[Duration], of_a_thousand: usize) -> Duration {
     times[(times.len() * of_a_thousand / 1000).min(times.len() - 1)]
 }

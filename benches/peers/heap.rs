@@ -1,4 +1,4 @@
-//! Heap bytes a peer, counted by the allocator.
+//! Heap bytes per peer, counted by the allocator.
 #![expect(unsafe_code, reason = "an allocator is unsafe to implement")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -47,7 +47,7 @@ fn ipv6_records(count: u32) -> impl Iterator<Item = Record> {
     node::records(count).map(move |record| Record { ip: node::ipv6(&mut rng), ..record })
 }
 
-/// Bytes a peer of what `make` makes of this many.
+/// Bytes per peer of what `make` makes from this many peers.
 #[expect(clippy::cast_precision_loss, reason = "it is printed with one digit")]
 fn bytes_a_peer<T>(count: u32, make: impl FnOnce() -> T) -> f64 {
     let before = IN_USE.load(Ordering::Relaxed);
@@ -57,7 +57,7 @@ fn bytes_a_peer<T>(count: u32, make: impl FnOnce() -> T) -> f64 {
     bytes as f64 / f64::from(count)
 }
 
-/// Measures a table of each size, and writes the figures beside criterion's for the report.
+/// Measures a table of each size, and writes the figures next to criterion's for the report.
 pub(crate) fn report() {
     let mut lines = String::from("peers,ours,reference\n");
     for size in crate::sizes() {

@@ -1,4 +1,4 @@
-//! What each operation costs, beside the specification's own algorithm in the same run.
+//! What each operation costs, compared with the specification's own algorithm in the same run.
 //!
 //! `cargo bench` runs everything at 1,000 to 1,000,000 peers; `PEER_MANAGER_BENCH_10M=1` adds 10,000,000. Everything
 //! of ours goes through the exported C functions. `cargo run --release --example bench_report` then prints a table.
@@ -19,7 +19,7 @@ use criterion::Criterion;
 #[global_allocator]
 static ALLOCATOR: heap::Counting = heap::Counting;
 
-/// The sizes of table that are measured.
+/// The table sizes that are measured.
 fn sizes() -> Vec<u32> {
     let largest = if env::var_os("PEER_MANAGER_BENCH_10M").is_some() { 10_000_000 } else { 1_000_000 };
     [1_000, 10_000, 100_000, 1_000_000, 10_000_000].into_iter().filter(|&size| size <= largest).collect()

@@ -302,7 +302,7 @@ pub(crate) fn to_c(record: &Record) -> peer_manager_record {
     }
 }
 
-/// Parses text as a program does that reads it from the wire.
+/// Parses text as a program that reads it from the wire does.
 pub(crate) fn parse(text: &CStr) -> peer_manager_address {
     let mut address = MaybeUninit::uninit();
     // SAFETY: the pointers are valid for the call.
@@ -313,7 +313,7 @@ pub(crate) fn parse(text: &CStr) -> peer_manager_address {
     unsafe { address.assume_init() }
 }
 
-/// The n-th address of a table: a permutation of 32 bits, so that none comes twice, most of them public.
+/// The n-th address of a table: a permutation of 32 bits, so that none repeats; most of them are public.
 pub(crate) fn ipv4(n: u32) -> String {
     std::net::Ipv4Addr::from(n.wrapping_mul(2_654_435_761).wrapping_add(17)).to_string()
 }

@@ -192,7 +192,7 @@ fn measure_changes(
     });
     group.finish();
 
-    // Three of thirteen peers go.
+    // Three of thirteen peers are removed.
     let mut group = criterion.benchmark_group("remove_peers_with_many_failures");
     // Each purge needs a new table, which takes longer than the purge.
     group.sample_size(10).sampling_mode(SamplingMode::Flat).measurement_time(Duration::from_millis(300));
@@ -248,7 +248,7 @@ pub(crate) fn measure_addrman(criterion: &mut Criterion) {
     group.bench_function(BenchmarkId::new("reference", PEERS), |b| {
         b.iter_batched(
             || records.clone(),
-            // As ours, it takes text in any spelling.
+            // Like ours, it accepts text in any spelling.
             |records| {
                 let canonical = |ip: String| ip.parse::<IpAddr>().expect("an address").to_string();
                 let records = records.into_iter().map(|record| Record { ip: canonical(record.ip), ..record });

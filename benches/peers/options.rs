@@ -1,5 +1,5 @@
 //! What each option costs when it is on, beside the same call with it off: bounds, bans, histories, selection by netgroup, the
-//! shared choice.
+//! shared list.
 
 use std::ffi::CString;
 use std::iter::Cycle;
@@ -58,8 +58,8 @@ fn filled(node: Node, records: impl Iterator<Item = Record>) -> Node {
     node
 }
 
-/// New peers come in batches, each beside a random peer of the table. They are made ready and forgotten while the clock
-/// stands.
+/// New peers come in batches, each paired with a random peer of the table. They are prepared and discarded while the clock is
+/// stopped.
 struct NewPeers<'a> {
     number: u32,
     known: Cycle<Iter<'a, Text>>,
@@ -72,7 +72,7 @@ impl<'a> NewPeers<'a> {
 
     fn next(&mut self) -> Pair {
         self.number = self.number.wrapping_add(1);
-        // None of the table's has this port.
+        // No peer of the table has this port.
         [node::address(&node::ipv4(self.number), 1), parsed(self.known.next())]
     }
 
@@ -95,7 +95,7 @@ impl<'a> NewPeers<'a> {
     }
 }
 
-/// Bounds that leave room, so that only their bookkeeping costs.
+/// Bounds that leave room, so that only their bookkeeping adds cost.
 fn measure_changes(criterion: &mut Criterion, texts: &[Text]) {
     for (side, node) in [("off", unbounded()), ("on", bounded(2 * u64::from(PEERS), node::records(PEERS)))] {
         let id = || BenchmarkId::new(side, PEERS);
@@ -152,7 +152,7 @@ fn measure_full_tables(criterion: &mut Criterion, texts: &[Text]) {
     let node = bounded(PEERS.into(), node::records(PEERS));
     group.bench_function(BenchmarkId::new("evicting", PEERS), |b| {
         b.iter_custom(|iterations| {
-            // Each fails afterwards, so that there is always one to go.
+            // Each fails afterwards, so that there is always one to evict.
             new_peers.time(
                 iterations,
                 |[new, _]| node.ensure_exists(new),
@@ -163,7 +163,7 @@ fn measure_full_tables(criterion: &mut Criterion, texts: &[Text]) {
     group.finish();
 }
 
-/// What admits new peers looks for a ban of each. None of these hosts is in the table or becomes new.
+/// The code that admits new peers looks for a ban of each. None of these hosts is in the table or becomes new.
 fn measure_bans(criterion: &mut Criterion, texts: &[Text]) {
     const FIRST: u32 = 50_000_000;
     let mut group = criterion.benchmark_group("bans_new_peer");
@@ -206,7 +206,7 @@ fn measure_histories(criterion: &mut Criterion, texts: &[Text]) {
                 let known: Vec<_> = known.step_by(peers as usize / 10_000).collect();
                 let mut in_turn = known.iter().cycle();
                 b.iter(|| {
-                    // In memory every peer, as the other rows; in the file some that lie apart.
+                    // In memory, every peer, as in the other rows; in the file, some that lie far apart.
                     let address =
                         if peers == PEERS { parsed(texts.next()) } else { *in_turn.next().expect("one") };
                     node.update(&address);
@@ -250,7 +250,7 @@ fn flooded(size: u32) -> impl Iterator<Item = Record> {
     let ready = |record: Record| Record { next_attempt: NOW, num_failures: 0, peer_type: 1, ..record };
     node::records(size).zip(0..).map(move |(record, n): (_, u32)| {
         let record = ready(record);
-        // More ports than one, for there are only so many addresses.
+        // More ports than one, because there are not enough addresses.
         let port = PORT + u16::try_from(n >> 16).unwrap_or(0);
         if n % 100 == 0 { record } else { Record { ip: flood(n), port, ..record } }
     })
@@ -270,7 +270,7 @@ fn measure_selection(criterion: &mut Criterion, size: u32) {
         let mut query = uniform;
         query.max_per_netgroup = 1;
         for (side, node) in &tables {
-            // The first query notes who is in which netgroup.
+            // The first query finds out which peers are in which netgroup.
             assert_eq!(node.load_random_peers(&query, answer), wanted);
             group.bench_function(BenchmarkId::new(*side, size), |b| {
                 b.iter(|| node.load_random_peers(&query, answer));

@@ -1,5 +1,5 @@
-//! The specification's own algorithm, the peer in every comparison: a hash map from (ip, port) to a record, walked
-//! from end to end for every query.
+//! The specification's own algorithm, against which everything is compared: a hash map from (ip, port) to a record, walked from
+//! end to end for every query.
 
 use std::collections::HashMap;
 use std::net::IpAddr;

@@ -186,12 +186,12 @@ extern "C" fn clock(_context: *mut c_void) -> i64 {
     TIME.load(Ordering::Relaxed)
 }
 
-/// Sets the time that every manager sees; a row that is over leaves `NOW` behind.
+/// Sets the time that every manager sees; a row that has ended leaves `NOW` behind.
 pub(crate) fn set_time(now: i64) {
     TIME.store(now, Ordering::Relaxed);
 }
 
-/// A call that failed measures something else.
+/// Panics if a call failed, because a failed call measures something else.
 fn check(status: i32, error: &MaybeUninit<peer_manager_error>) {
     if status != 0 {
         // SAFETY: a call that fails fills the error in.

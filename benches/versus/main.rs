@@ -19,11 +19,11 @@
 //! | `--rounds N` | how many rounds there are; 31 if not given |
 //! | `--slow-rounds N` | the same for the rows of which one chunk takes long; 9 if not given |
 //!
-//! Both sides get the same calls with the same inputs, each on files of its own. A round is a chunk of calls of each side
-//! and then the same the other way round: old, new, new, old. So a machine that is busy for a while, or slower and slower,
-//! is so for both, and each side runs once after itself and once after the other. The times are the medians of the rounds;
-//! the ratio is the median of the rounds' own ratios, and the last column has the middle half of these: what the machine
-//! makes of two builds that are the same.
+//! Both sides get the same calls with the same inputs, each on files of its own. A round is a chunk of calls of each side and
+//! then the same calls the other way round: old, new, new, old. So a machine that is busy for a while, or gets slower and
+//! slower, is so for both, and each side runs once after itself and once after the other. The times are the medians of the
+//! rounds; the ratio is the median of the rounds' own ratios, and the last column has the middle half of these: what the
+//! machine makes even of two identical builds.
 
 mod library;
 #[path = "../peers/node.rs"]

@@ -22,8 +22,8 @@ pub(crate) struct Setting<'a> {
     pub(crate) library: &'a Library,
     /// The build that makes a file for both sides to open, so that they open the same bytes.
     pub(crate) old: &'a Library,
-    /// An empty directory of this side's own: two copies of SQLite in one process must never have the same file open,
-    /// because the locks of POSIX belong to the process.
+    /// An empty directory of this side's own: two copies of SQLite in one process must never have the same file open, because
+    /// POSIX locks belong to the process.
     pub(crate) directory: &'a Path,
     /// The peers of a table that is changed on disk.
     pub(crate) peers: u32,
@@ -146,7 +146,7 @@ pub(crate) const ROWS: &[Row] = &[
     row("load-ipv6", "`load` of 10,000, IPv6", |setting| in_memory(setting, Table::ipv6(10_000), Node::load)),
 ];
 
-/// The seconds that a call takes, of so many.
+/// The mean of the seconds that these calls take.
 fn timed<T>(calls: &[T], mut call: impl FnMut(&T)) -> f64 {
     let began = Instant::now();
     for each in calls {
@@ -223,7 +223,7 @@ fn opening(setting: Setting<'_>, table: Table) -> Side<'_> {
     })
 }
 
-/// So many calls that a chunk returns some ten thousand addresses.
+/// As many calls as make a chunk return some ten thousand addresses.
 fn calls_of(size: usize) -> Vec<()> {
     vec![(); (20_000 / size).clamp(20, 5_000)]
 }

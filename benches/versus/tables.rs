@@ -43,7 +43,7 @@ impl Table {
         node
     }
 
-    /// A table whose peers have another next attempt.
+    /// A table whose peers have other next attempts.
     pub(crate) fn in_memory_due(self, library: &Library, next_attempt: impl Fn(usize) -> i64) -> Node<'_> {
         let node = library.in_memory();
         let records = self.records().enumerate();
@@ -67,7 +67,7 @@ pub(crate) fn fill(node: &Node<'_>, mut records: impl Iterator<Item = Record>) {
 }
 
 /// The addresses of a table in random order, over and over; the same for both sides. A chunk's are made before its time is
-/// taken, because to write an address costs as much as some of the calls.
+/// taken, because writing an address costs as much as some of the calls.
 pub(crate) struct Known {
     hosts: Vec<IpAddr>,
     next: usize,

@@ -43,7 +43,7 @@ fn changed(setting: Setting<'_>) -> Vec<peer_manager_address> {
     Known::of(table(setting)).take(1_000)
 }
 
-/// A call that does what it does only once: each time on a new table.
+/// A call that can do its work only once: each time on a new table.
 fn once<'a>(setting: Setting<'a>, call: impl Fn(&Node<'a>) + 'a) -> Side<'a> {
     let changed = changed(setting);
     Box::new(move || {
@@ -77,9 +77,9 @@ fn netgroups(setting: Setting<'_>) -> Side<'_> {
     })
 }
 
-/// The next attempt of all peers is now, and the clock steps on to it. Returns the side that takes the waits of another
-/// thread, to whose queries the time is nothing, and the side that takes the time of the queries to which it is. There are
-/// many of these, because the first need not do all the work.
+/// The next attempt of all peers is now, and the clock steps on to it. Returns the side that measures the waits of another
+/// thread, whose queries ignore the time, and the side that measures the queries that depend on it. There are many of the
+/// latter, because the first need not do all the work.
 fn due(setting: Setting<'_>) -> (Side<'_>, Side<'_>) {
     const QUERIES: u32 = 1_000;
     let measure = move |changed: &[peer_manager_address]| {
@@ -103,8 +103,8 @@ fn due(setting: Setting<'_>) -> (Side<'_>, Side<'_>) {
     (Box::new(move || measure(&changed).0), Box::new(move || measure(&same).1))
 }
 
-/// Two threads whose clocks are a second apart ask in turns. The library sees only their times, so one thread stands for
-/// both here, and no switch of threads is in the result.
+/// Two threads whose clocks are a second apart ask in turns. The library sees only their times, so one thread stands for both
+/// here, and switching threads is not part of the result.
 fn clocks(setting: Setting<'_>) -> Side<'_> {
     const PAIRS: u32 = 10;
     let next_attempt = |i: usize| if i % 20 == 0 { NOW } else { NOW - 1_000 };
@@ -122,8 +122,8 @@ fn clocks(setting: Setting<'_>) -> Side<'_> {
     })
 }
 
-/// The longest that one thread waits for the answer to a query while this one makes a call; a third changes one of these
-/// peers each half millisecond.
+/// The longest that one thread waits for the answer to a query while this one makes a call; a third changes one of these peers
+/// every half millisecond.
 fn longest_wait(
     node: &Node<'_>,
     changed: &[peer_manager_address],

@@ -49,7 +49,7 @@ const FLOOD: u8 = 2;
 const LIFE: u8 = 4;
 const SEARCH: u8 = 8;
 const DRAW: u8 = 16;
-/// What runs something.
+/// The commands that run something.
 const RUNS: u8 = STANDARD | FLOOD | LIFE | SEARCH;
 const ALL: u8 = RUNS | DRAW;
 
@@ -129,7 +129,7 @@ const PARAMETERS: [&str; 12] = [
     "backoff",
 ];
 
-/// All values, as given or as they are when they are not.
+/// All values, as given or else their defaults.
 #[derive(Clone, Debug)]
 struct Values {
     trials: Option<u32>,
@@ -159,7 +159,7 @@ impl Default for Values {
     }
 }
 
-/// Reads the arguments behind the program's name. An error is one line: what is wrong, and what would be right.
+/// Reads the arguments after the program's name. An error is one line: what is wrong, and what would be right.
 pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, String> {
     let mut arguments = arguments.into_iter().peekable();
     let (command, name) = match arguments.peek().and_then(|first| first.to_str()) {
@@ -306,7 +306,7 @@ fn choice<T, const N: usize>(option: &str, value: &str, choices: [(&str, T); N])
     chosen.map(|(_, choice)| choice).ok_or_else(|| format!("{option} {value:?} is unknown; give {names}"))
 }
 
-/// The contract's policy, but for the parameters that are given.
+/// The contract's policy, except for the parameters that are given.
 fn policy(text: &str) -> Result<Policy, String> {
     let mut parameters = CONTRACT;
     let mut policy = DOCUMENTED;

@@ -1,4 +1,4 @@
-//! What the probabilities must be, where that can be calculated: the simulation of each strategy is checked by it.
+//! What the probabilities must be, where that can be calculated: the simulation of each strategy is checked against it.
 
 /// The probability that `draws` of `marked` + `others` things, drawn without replacement, are all marked. With fewer
 /// things than draws all are drawn; of nothing at all, none is captured.

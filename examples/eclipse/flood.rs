@@ -1,5 +1,5 @@
-//! A flood, and then one question: gossip fills a table with an attacker's addresses, and a node that has just started asks
-//! it whom to dial. Captured is a node whose answer has no honest address.
+//! A flood, and then one question: gossip fills a table with an attacker's addresses, and a node that has just started asks it
+//! whom to dial. A node whose answer has no honest address is captured.
 
 use std::collections::HashSet;
 

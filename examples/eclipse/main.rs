@@ -1,4 +1,5 @@
-//! How likely is it that a flood of gossip captures a node, with which strategy to choose peers? See the README beside this.
+//! How likely is it that a flood of gossip captures a node, with which strategy to choose peers? See the README in this
+//! directory.
 //!
 //! `cargo run --release --example eclipse -- --help`
 
@@ -92,7 +93,7 @@ fn run(command: Command) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Writes the chart of a table, whichever it is of.
+/// Writes the chart of a table, whichever chart that is.
 fn draw(chart: &Path, table: &Table) -> Result<(), Failure> {
     let svg = match table.about("figure")? {
         figure::NAME => figure::svg(table)?,

@@ -6,7 +6,7 @@ use crate::statistics::in_parallel;
 use crate::strategy::{Defences, Kind};
 use crate::world::{Hosts, Sides};
 
-/// One network a draw: as many as an attacker holds, it has no more in an answer.
+/// One address per network: an answer has no more of an attacker's addresses than the attacker holds networks.
 const SELECTION: Defences = Defences { max_per_netgroup: 1, max_peers: 0, max_peers_per_netgroup: 0 };
 /// Room for four times the honest addresses of a network here.
 const NETGROUP_BOUND: Defences = Defences { max_per_netgroup: 0, max_peers: 0, max_peers_per_netgroup: 16 };

@@ -105,7 +105,7 @@ impl Kind {
 /// The library as a node uses it.
 #[derive(Debug)]
 struct Library {
-    /// Nothing only while it is being opened again.
+    /// `None` only while it is being opened again.
     manager: Option<PeerManager>,
     options: Options,
     max_per_netgroup: u32,

@@ -1,4 +1,4 @@
-//! The addresses there are: honest ones and an attacker's, each side in networks of its own.
+//! The addresses that exist: honest ones and an attacker's, each side in networks of its own.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -50,7 +50,7 @@ pub(crate) enum Hosts {
     Names,
 }
 
-/// Both sides, and who is on which.
+/// Both sides, and which addresses are on which.
 #[derive(Debug)]
 pub(crate) struct World {
     pub(crate) honest: Vec<PeerAddress>,

@@ -1,4 +1,4 @@
-//! Replays a script of operations and prints the transcript; see the README beside it.
+//! Replays a script of operations and prints the transcript; see the README next to it.
 //!
 //! `cargo run --example golden -- examples/golden/scenario.txt`
 
@@ -11,7 +11,7 @@ use std::io::Write as _;
 
 use operations::Player;
 
-/// What a script that is wrong, or a call that failed, is to the player.
+/// The player's error for a script that is wrong, or for a call that failed.
 type Failure = Box<dyn std::error::Error>;
 
 /// Begins an operation in a transcript.

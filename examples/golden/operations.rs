@@ -26,7 +26,7 @@ impl Player {
         Self { time: Arc::new(AtomicI64::new(0)), directory: directory.to_owned(), file: 0, manager: None }
     }
 
-    /// What the transcript says of an operation. Only a script that is wrong is an error here.
+    /// What the transcript says about an operation. Only a script that is wrong is an error here.
     pub(crate) fn play(&mut self, line: &str) -> Result<String, Failure> {
         let (operation, is_sorted) = match line.strip_prefix("sorted ") {
             Some(operation) => (operation, true),
@@ -209,7 +209,7 @@ fn answer(
     Ok(true)
 }
 
-/// The operations about what the node knows of itself and of whom it refuses; false for any other.
+/// The operations about what the node knows of itself and whom it refuses; false for any other.
 fn policy(
     manager: &PeerManager,
     operation: &str,

@@ -1,4 +1,4 @@
-//! What a transcript says of values and errors.
+//! What a transcript says about values and errors.
 
 use std::fmt::{self, Display, Write as _};
 

@@ -12,10 +12,10 @@ use crate::Failure;
 /// The port of an address that has none.
 const DEFAULT_PORT: u16 = 11_625;
 
-/// What stands for what is left out.
+/// The word that stands for a value that is left out.
 pub(crate) const NOTHING: &str = "-";
 
-/// The words of an operation behind its name.
+/// The words of an operation after its name.
 pub(crate) struct Words<'a>(pub(crate) Vec<&'a str>);
 
 impl<'a> Words<'a> {

@@ -1,4 +1,4 @@
-//! Lists of addresses, one a line: how they come in and go out. All languages' examples read and write the same.
+//! Lists of addresses, one per line: how they are read and written. All languages' examples read and write the same.
 
 use std::error::Error;
 use std::fs::{self, File};
@@ -12,7 +12,7 @@ const DEFAULT_PORT: u16 = 11_625;
 /// What came of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Imported {
-    /// The addresses; `bad` lines were none.
+    /// How many addresses there were; `bad` lines were not addresses.
     pub(crate) read: usize,
     /// Those that were new.
     pub(crate) added: usize,
@@ -40,7 +40,7 @@ pub(crate) fn import_peers(
             Ok(address) => addresses.push(address),
             Err(reason) => {
                 bad += 1;
-                // Where even this cannot be said, nothing can.
+                // If even this cannot be written, nothing can.
                 let _ = writeln!(report, "{}:{number}: {reason}", path.display());
             }
         }
@@ -81,7 +81,7 @@ fn write_new_file(path: &Path, text: &[u8]) -> io::Result<()> {
     file.sync_all()
 }
 
-/// Why a list did not come in or go out, in one line.
+/// Why a list could not be read or written, in one line.
 fn failure(what: &str, path: &Path, error: &io::Error) -> Box<dyn Error> {
     format!("cannot {what} \"{}\": {error}", path.display()).into()
 }

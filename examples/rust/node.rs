@@ -29,7 +29,7 @@ const ONLINE: usize = 2;
 /// Every two minutes a feeler finds out whether a peer that was only heard of is there.
 const FEELING: usize = 120;
 
-/// Peers that failed so often are removed at the end of the day.
+/// Peers that failed this often are removed at the end of the day.
 const MANY: u32 = 2;
 
 const USAGE: &str = "\
@@ -185,7 +185,8 @@ fn live_hours(manager: &PeerManager, time: &AtomicI64) -> Outcome {
     let mut all_shared = 0;
     for hour in 0..24 {
         let heard = hear_of(manager, hour)?;
-        // Every two hours one is hung up, so that a patient attacker does not keep its places. A real node draws at random.
+        // Every two hours one connection is hung up, so that a patient attacker does not keep its places. A real node draws at
+        // random.
         if hour % 2 == 1 && !connected.is_empty() {
             connected.swap_remove(usize::try_from(hour)? % connected.len());
         }

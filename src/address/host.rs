@@ -191,7 +191,7 @@ const fn octets() -> [([u8; 4], usize); 256] {
     octets
 }
 
-/// The run as a range; where there is none, one behind all groups.
+/// The run as a range; where there is none, one after all groups.
 fn longest_zero_run(groups: &[u16; 8]) -> (usize, usize) {
     let zeros = (0..8).fold(0_u32, |zeros, index| zeros | (u32::from(groups[index] == 0) << index));
     // A bit for each position at which a run of two begins, then of three, and so on while there are any.

@@ -1,8 +1,8 @@
 //! Parsing addresses: text to canonical values, or one reason why not.
 //!
-//! IP addresses, by far the most frequent kinds, are parsed by scanners of our own, because the standard library's cost
-//! several times as much and every address that crosses the C boundary comes as text. IPv6 text with an IPv4 address in it
-//! is left to the standard library.
+//! IP addresses, by far the most frequent kinds, are parsed by scanners of our own, because the standard library's parsers cost
+//! several times as much, and every address that crosses the C boundary comes as text. IPv6 text with an IPv4 address in it is
+//! left to the standard library.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -127,7 +127,7 @@ fn is_hexadecimal_number(label: &str) -> bool {
 
 /// An IPv4 address at the beginning of a text, and what follows it. No leading zeros, so no octal numbers.
 fn ipv4_prefix(text: &[u8]) -> Option<(Ipv4Addr, &[u8])> {
-    // With one byte more than the longest address has. What is added is no digit.
+    // With one byte more than the longest address has. The bytes that are added are not digits.
     let start = text.first_chunk().copied().unwrap_or_else(|| {
         let mut start = [0; 16];
         start[..text.len()].copy_from_slice(text);
@@ -145,7 +145,7 @@ fn ipv4_prefix(text: &[u8]) -> Option<(Ipv4Addr, &[u8])> {
         }
         let mut octet = digit_at(position)?;
         position += 1;
-        // Behind a leading zero there is no digit, and behind three of them neither.
+        // No digit may follow a leading zero, nor three digits.
         if let Some(second) = digit_at(position).filter(|_| octet > 0) {
             octet = 10 * octet + second;
             position += 1;
@@ -159,8 +159,8 @@ fn ipv4_prefix(text: &[u8]) -> Option<(Ipv4Addr, &[u8])> {
     digit_at(position).is_none().then(|| (Ipv4Addr::from(bits), &text[position..]))
 }
 
-/// An IPv6 address at the beginning of a text, and what follows it. Nothing for what is none, and for some with an IPv4
-/// address in them.
+/// An IPv6 address at the beginning of a text, and what follows it. `None` for text that is not one, and for some that has an
+/// IPv4 address in it.
 fn ipv6_prefix(text: &[u8]) -> Option<(Ipv6Addr, &[u8])> {
     const COUNT: usize = 8;
     // With more bytes than the longest address has, 39, and the scanner looks at. What is added is no digit.
@@ -213,7 +213,7 @@ fn ipv6_prefix(text: &[u8]) -> Option<(Ipv6Addr, &[u8])> {
     Some((Ipv6Addr::from(groups), &text[position..]))
 }
 
-/// The value of a hexadecimal digit; of other bytes, one with all bits.
+/// The value of a hexadecimal digit; for other bytes, a value with all bits set.
 fn hex_value(byte: u8) -> u8 {
     static VALUES: [u8; 256] = values();
     const fn values() -> [u8; 256] {
@@ -229,7 +229,7 @@ fn hex_value(byte: u8) -> u8 {
     VALUES[usize::from(byte)]
 }
 
-/// An IP address at the beginning of a text, and what follows it. Nothing for what is none, and for some in IPv6 text that
+/// An IP address at the beginning of a text, and what follows it. `None` for text that is not one, and for some IPv6 text that
 /// is not canonical.
 #[cfg(all(feature = "ffi", not(test)))]
 pub(super) fn ip_prefix(text: &[u8]) -> Option<(Host, &[u8])> {

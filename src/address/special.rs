@@ -1,8 +1,8 @@
-//! What is special about a host: the special-purpose registries of IANA, which hosts mean something to strangers, and
-//! which IPv6 addresses lead to an IPv4 address that they wrap.
+//! What is special about a host: IANA's special-purpose registries, which hosts mean something to strangers, and which IPv6
+//! addresses lead to an IPv4 address that they wrap.
 //!
 //! Everything that asks this asks the tables here, so that what is told to others, what is refused and what counts as one
-//! network agree. The tables are those of [IPv4], [IPv6] and [names]; a test finds fault with a row that another one hides.
+//! network agree. The tables are those of [IPv4], [IPv6] and [names]; a test fails if one row hides another.
 //!
 //! [IPv4]: https://www.iana.org/assignments/iana-ipv4-special-registry/
 //! [IPv6]: https://www.iana.org/assignments/iana-ipv6-special-registry/
@@ -17,7 +17,7 @@ pub(crate) enum Scope {
     Private,
     /// It is set aside for examples, or for no host at all.
     Reserved,
-    /// To all the same.
+    /// To everyone, it means the same.
     Public,
 }
 
@@ -98,7 +98,7 @@ enum Place {
     Third,
     /// In the last four bytes.
     Last,
-    /// There, with every bit the other way round.
+    /// There, with every bit inverted.
     LastInverted,
 }
 
@@ -138,7 +138,7 @@ static V4: [V4Block; 17] = [
     v4([127, 0, 0, 0], 8, Private),
     v4([169, 254, 0, 0], 16, Private),
     v4([172, 16, 0, 0], 12, Private),
-    // Anycast addresses that all the Internet shares: PCP and TURN.
+    // Anycast addresses that the whole Internet shares: PCP and TURN.
     v4([192, 0, 0, 9], 32, Public),
     v4([192, 0, 0, 10], 32, Public),
     v4([192, 0, 0, 0], 24, Private),
@@ -150,7 +150,7 @@ static V4: [V4Block; 17] = [
     v4([192, 0, 2, 0], 24, Reserved),
     v4([198, 51, 100, 0], 24, Reserved),
     v4([203, 0, 113, 0], 24, Reserved),
-    // The relays of 6to4, which are no more.
+    // The relays of 6to4, which no longer exist.
     v4([192, 88, 99, 0], 24, Reserved),
 ];
 
@@ -161,7 +161,7 @@ static V6: [V6Block; 22] = [
     v6([0x2001, 0], 32, Use::Wraps(Place::LastInverted)),
     v6([0x64, 0xff9b], 96, Use::Wraps(Place::Last)),
     v6([0, 0, 0, 0, 0xffff], 96, Use::Wraps(Place::Last)),
-    // Unspecified, loopback, and the IPv4-compatible addresses that were given up.
+    // Unspecified, loopback, and the IPv4-compatible addresses, which are deprecated.
     v6([0], 96, Use::For(Private)),
     v6([0x64, 0xff9b, 1], 48, Use::For(Private)),
     v6([0xfc00], 7, Use::For(Private)),
@@ -195,7 +195,7 @@ fn block_of(ip: [u8; 16]) -> Option<Use> {
     V6.iter().find(|row| (bits ^ row.network) & row.mask == 0).map(|row| row.used)
 }
 
-/// Whether a table has addresses that begin with a byte: most addresses begin with another, and are not looked up.
+/// Whether a table has addresses that begin with a byte: most addresses begin with a different one, and are not looked up.
 static V4_FIRST_BYTES: [bool; 256] = {
     let (mut has, mut row) = ([false; 256], 0);
     while row < V4.len() {

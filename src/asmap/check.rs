@@ -1,7 +1,7 @@
 //! Whether bytes are a map: a single pass over the code in its order, which is also the order of the tree's nodes, each before
 //! its branches and the branch for 0 first.
 //!
-//! What passes ends in a RETURN for every address, wherever its bits lead, and has no bit that is not part of some way.
+//! Code that passes ends in a RETURN for every address, wherever its bits lead, and has no bit that is not part of some path.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use super::code::{Code, Instruction};
 /// How many bits an address has.
 const ADDRESS_BITS: u32 = 128;
 
-/// The fault of a map, and at which bit it is.
+/// The fault of a map, and the bit at which it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Flaw {
     Empty,
@@ -30,7 +30,7 @@ pub(super) enum Flaw {
     DefaultTwice(usize),
     /// DEFAULT is followed by RETURN, so it has no effect.
     DefaultBeforeReturn(usize),
-    /// Two MATCH of fewer than eight bits follow each other, of which the first could be longer.
+    /// Two MATCH instructions of fewer than eight bits follow each other, of which the first could be longer.
     ShortMatches(usize),
     /// There are more bits after the end than it takes to fill a byte.
     TooLong(usize),
@@ -58,7 +58,7 @@ impl fmt::Display for Flaw {
     }
 }
 
-/// A branch for 1 that was not reached yet.
+/// A branch for 1 that has not been reached yet.
 struct Branch {
     begin: usize,
     /// How many bits of the address are left there.

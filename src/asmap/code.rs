@@ -1,7 +1,7 @@
 //! The encoding of a map: instructions of a few bits to a few dozen, the lowest bit of each byte first.
 //!
-//! A number is written in classes of growing width. So many ones as its class has smaller ones, then a zero unless the class is
-//! the last, then its place within the class, highest bit first.
+//! A number is written in classes of growing width. First come as many ones as there are smaller classes, then a zero unless
+//! the class is the last, then the number's place within the class, highest bit first.
 
 /// One step of a map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,12 +43,12 @@ const DISTANCE: Coding = Coding { least: 17, width: 5, classes: 26 };
 #[derive(Clone, Debug)]
 pub(super) struct Code<'a> {
     bytes: &'a [u8],
-    /// Of the next bit; it may be beyond the end.
+    /// The position of the next bit; it may be beyond the end.
     position: usize,
 }
 
 impl<'a> Code<'a> {
-    /// The begin of code that has fewer bits than a `usize` can count.
+    /// The beginning of code that has fewer bits than a `usize` can count.
     pub(super) fn new(bytes: &'a [u8]) -> Self {
         Self { bytes, position: 0 }
     }
@@ -63,7 +63,7 @@ impl<'a> Code<'a> {
         (self.bytes.len() * 8).saturating_sub(self.position)
     }
 
-    /// Goes on after so many bits more.
+    /// Skips this many bits.
     pub(super) fn skip(&mut self, bits: u32) {
         self.position = self.position.saturating_add(bits as usize);
     }

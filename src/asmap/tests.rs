@@ -1,5 +1,5 @@
 //! Maps made of tables, of damaged tables and of random bits, each compared with a reader that has nothing in common with this
-//! one; each rule of the format by itself; and files that are no maps.
+//! one; each rule of the format by itself; and files that are not maps.
 
 use std::fs;
 use std::io::Write as _;
@@ -230,7 +230,7 @@ fn what_is_next_to_wrong_is_right() {
 
 #[test]
 fn the_deepest_map_is_read() {
-    // Each bit that is 0 leads to an AS of its own; a hundred and twenty-eight ones to the last.
+    // Each bit that is 0 leads to an AS of its own; a hundred and twenty-eight ones lead to the last.
     let mut code = returns(129);
     for depth in (1..=128).rev() {
         code = [jumps(17), returns(depth), code].concat();

@@ -13,8 +13,8 @@ pub(crate) struct BanChange {
     pub(crate) is_new: bool,
 }
 
-/// Merges changes that could not be written with later ones, each of another subject. `all` has room for both, and `order` for
-/// a number of each of the earlier ones.
+/// Merges changes that could not be written with later ones, each of a different subject. `all` has room for both, and `order`
+/// for one number for each of the earlier ones.
 pub(crate) fn merge(
     earlier: Vec<BanChange>,
     later: Vec<BanChange>,

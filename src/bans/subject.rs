@@ -11,11 +11,11 @@ use crate::error::Error;
 /// The subject of a ban: a host, such as `203.0.113.7`, `2001:db8::1` or `example.org`, on all of its ports; or a prefix, such as
 /// `203.0.113.0/24` or `2001:db8::/32`, with all hosts in it.
 ///
-/// It is canonical from the moment it is parsed: bits behind the prefix are zeros, a prefix with one host is that host, and an
-/// IPv4-mapped prefix is IPv4. An IPv6 address that wraps an IPv4 address (6to4, Teredo's client, NAT64, IPv4-translated)
-/// counts as that IPv4 host, here as for netgroups: a host that is banned in one spelling is banned in all, and a prefix of
-/// IPv4 has the addresses that wrap one of its hosts. A prefix of IPv6 is taken by its own bits: `2002::/16` has all of
-/// 6to4, and `203.0.113.7` is not in it. A name has itself and no subdomain; names are never resolved.
+/// It is canonical from the moment it is parsed: the bits after the prefix are zeros, a prefix with one host is that host, and
+/// an IPv4-mapped prefix is IPv4. An IPv6 address that wraps an IPv4 address (6to4, Teredo's client, NAT64, IPv4-translated)
+/// counts as that IPv4 host, here as for netgroups: a host that is banned in one spelling is banned in all, and an IPv4 prefix
+/// contains the addresses that wrap one of its hosts. An IPv6 prefix is taken by its own bits: `2002::/16` contains all of
+/// 6to4, but `203.0.113.7` is not in it. A name contains itself and no subdomain; names are never resolved.
 ///
 /// ```
 /// use peer_manager::BanSubject;
@@ -39,14 +39,14 @@ pub(super) enum Subject {
     Name(Arc<str>),
 }
 
-/// The bits of a network, with zeros behind the prefix, and the prefix's length.
+/// The bits of a network, with zeros after the prefix, and the prefix's length.
 pub(super) type Prefix<B> = (B, u8);
 
 /// The length of a prefix that is one IPv4 host.
 pub(super) const V4_BITS: u8 = 32;
 /// The same for IPv6.
 pub(super) const V6_BITS: u8 = 128;
-/// Before the IPv4 address of an IPv4-mapped one there are so many bits.
+/// An IPv4-mapped address has this many bits before the IPv4 address.
 const MAPPED_BITS: u8 = V6_BITS - V4_BITS;
 
 fn v4(ip: Ipv4Addr, len: u8) -> Subject {
@@ -63,7 +63,7 @@ fn v6(ip: Ipv6Addr, len: u8) -> Subject {
 }
 
 impl BanSubject {
-    /// Whether a ban of this is one of the address.
+    /// Whether a ban of this subject covers the address.
     #[must_use]
     pub fn contains(&self, address: &PeerAddress) -> bool {
         match (&self.0, address.host()) {
@@ -130,7 +130,7 @@ fn parse_length(text: &str, most: u8) -> Option<u8> {
 }
 
 impl fmt::Display for BanSubject {
-    /// The canonical text, which is parsed to the same subject; a prefix that is one host without its length.
+    /// The canonical text, which is parsed to the same subject; a prefix that is one host is written without its length.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let prefix = |f: &mut fmt::Formatter<'_>, host, len, bits| {
             let text = HostText::of(&host);
@@ -211,7 +211,7 @@ mod tests {
             ("203.0.113.0/25", "203.0.113.127", "203.0.113.128"),
             ("203.0.113.0/25", "2002:cb00:7101::9", "2002:cb00:7181::9"),
             ("203.0.113.7", "64:ff9b::203.0.113.7", "64:ff9b::203.0.113.8"),
-            // Teredo's client, with every bit the other way round.
+            // Teredo's client, with every bit inverted.
             ("203.0.113.7", "2001:0:1:2:3:4:34ff:8ef8", "2001:0:cb00:7107:3:4:34ff:8ef7"),
             ("0.0.0.0/0", "255.1.2.3", "2001:db8::1"),
             ("2001:db8::/32", "2001:db8:ffff::", "2001:db9::"),

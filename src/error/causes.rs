@@ -15,7 +15,7 @@ const ADVICE_CANNOT_OPEN: &str = "; check that the directory exists and may be w
 const ADVICE_CONSTRAINT: &str = "; a constraint of the file's own refuses it";
 #[cfg(unix)]
 const ADVICE_DISK: &str = "; the disk could not be read: check it, and call again";
-/// What Windows says where another program has a file open and does not share it.
+/// What Windows reports when another program has a file open and does not share it.
 #[cfg(windows)]
 const ERROR_SHARING_VIOLATION: i32 = 32;
 #[cfg(windows)]
@@ -81,7 +81,7 @@ impl Error {
         }
     }
 
-    /// A refusal of the operating system, outside of SQLite.
+    /// A refusal by the operating system, outside SQLite.
     pub(crate) fn io(action: impl Into<String>, error: &io::Error) -> Self {
         Self::of_io(action.into(), error)
     }
@@ -108,7 +108,7 @@ struct Reason {
     variant: fn(DatabaseError) -> Error,
     detail: &'static str,
     advice: &'static str,
-    /// The code for a failure that SQLite has not met itself.
+    /// The code for a failure that SQLite did not meet itself.
     sqlite_code: i32,
 }
 
@@ -182,7 +182,7 @@ impl Reason {
         }
     }
 
-    /// Whether SQLite may have failed so because of this.
+    /// Whether this may be why SQLite failed in this way.
     fn explains(&self, kind: ErrorCode) -> bool {
         match kind {
             ErrorCode::SystemIoFailure | ErrorCode::CannotOpen | ErrorCode::ReadOnly => true,

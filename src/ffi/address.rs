@@ -59,7 +59,7 @@ impl peer_manager_address {
 unsafe impl Plain for peer_manager_address {}
 
 impl peer_manager_address {
-    /// Copies an address into this struct, which is all zeros before.
+    /// Copies an address into this struct, which must be all zeros.
     pub(super) fn set(&mut self, address: &PeerAddress) {
         write_host(address.host(), handle::bytes_mut(&mut self.host));
         self.port = address.port();

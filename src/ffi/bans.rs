@@ -30,7 +30,7 @@ pub struct peer_manager_ban_entry {
 unsafe impl Plain for peer_manager_ban_entry {}
 
 impl peer_manager_ban_entry {
-    /// Copies a ban into this struct, which is all zeros before.
+    /// Copies a ban into this struct, which must be all zeros.
     fn set(&mut self, ban: &Ban) {
         let text = ban.subject.to_string();
         handle::bytes_mut(&mut self.subject)[..text.len()].copy_from_slice(text.as_bytes());

@@ -110,7 +110,7 @@ unsafe fn report(result: Result<()>, error: *mut peer_manager_error) -> peer_man
 #[expect(clippy::needless_pass_by_value, reason = "it is dropped here, not in each function")]
 unsafe fn report_failure(failure: Error, error: *mut peer_manager_error) -> peer_manager_status {
     if !error.is_null() {
-        // SAFETY: by contract `error` is valid; it need not be aligned, so that its own alignment can be complained of.
+        // SAFETY: by contract `error` is valid; it need not be aligned, so that its own misalignment can be reported.
         unsafe { error.write_unaligned(peer_manager_error::from(&failure)) };
     }
     status_of(&failure)

@@ -1,4 +1,4 @@
-//! Data of the application's that goes with a peer.
+//! The application's data about a peer.
 
 use super::address::peer_manager_address;
 use super::error::{peer_manager_error, peer_manager_status};

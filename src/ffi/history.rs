@@ -1,4 +1,4 @@
-//! What is known of a peer's past.
+//! What is known about a peer's past.
 
 use super::address::peer_manager_address;
 use super::error::{peer_manager_error, peer_manager_status};

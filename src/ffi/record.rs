@@ -58,7 +58,7 @@ impl peer_manager_record {
 unsafe impl Plain for peer_manager_record {}
 
 impl peer_manager_record {
-    /// Copies a record into this struct, which is all zeros before.
+    /// Copies a record into this struct, which must be all zeros.
     pub(super) fn set(&mut self, record: &PeerRecord) {
         self.address.set(&record.address);
         self.next_attempt = record.next_attempt;

@@ -1,4 +1,4 @@
-//! Addresses as the sockets API has them, that of Unix or Winsock.
+//! Addresses as the sockets API of Unix or Winsock has them.
 #![expect(
     clippy::cast_possible_truncation,
     reason = "address families and sizes fit their members everywhere"
@@ -76,7 +76,7 @@ unsafe fn from_sockaddr(sa: *const sockaddr, sa_len: usize) -> Result<PeerAddres
             "sa_len is {sa_len}, but this socket address has {needed} bytes; pass the size that came with it"
         ))
     };
-    // The family is the first member, or the second behind a length byte.
+    // The family is the first member, or the second after a length byte.
     let family_end = mem::offset_of!(sockaddr, sa_family) + size_of::<sa_family_t>();
     if sa_len < family_end {
         return Err(too_small(family_end));

@@ -39,7 +39,7 @@ pub struct peer_manager_stats {
     /// Peers that max_peers, max_peers_per_netgroup, reach, bans or the list of the node's own addresses refused since the
     /// peer manager was opened, including those that the bounds and bans kept out of the table then.
     pub refused_peers: u64,
-    /// Bans that last, now (peer_manager_ban). Since 0.2.0.
+    /// Bans that are in force now (peer_manager_ban). Since 0.2.0.
     pub bans: u64,
     /// The size in bytes of the write-ahead log, which is next to the file with -wal added to its name. SQLite reuses it from
     /// the beginning once all of it is in the file, so if it keeps growing, some reader never ends. 0 in memory and on a

@@ -1,4 +1,4 @@
-//! Admission: new peers, as far as the bounds and the policies admit them, and in a large table without locking it for long.
+//! Admission: adds new peers as far as the bounds and the policies admit them, without locking a large table for long.
 
 use std::borrow::Cow;
 
@@ -15,8 +15,8 @@ use crate::sync::{Ordering, let_others_in};
 use crate::table::{Bounds, Full, GROUP, KeyTable};
 
 impl PeerManager {
-    /// Moves the entries of a large table to a larger array, if so many more peers need one, in parts between which other
-    /// threads get in. If the entries change all the time, the change itself moves them.
+    /// Moves the entries of a large table to a larger array, if this many more peers need one. It does so in parts, and other
+    /// threads get the lock in between. If the entries change all the time, the change itself moves them.
     fn grow(&self, peers: usize) -> Result<()> {
         let wanted = self.read_table()?.wanted_keys(peers);
         if let Some(slots) = wanted {
@@ -32,7 +32,7 @@ impl PeerManager {
         }
     }
 
-    /// Adds those of the addresses that are new.
+    /// Adds the addresses that are new.
     pub(super) fn add_unknown(&self, addresses: &[PeerAddress]) -> Result<Admitted> {
         let now = self.clock.now();
         let of_new = |record: &PeerRecord| Some(Noted::history(&record.address, Times::of_new_peer(now)));
@@ -46,8 +46,8 @@ impl PeerManager {
         )
     }
 
-    /// Adds those of the peers whose addresses are new and that have a record, advancing the table to `now` first if that is
-    /// given; those without count as refused. Never evicts a peer named in the same batch. `notes` say what is recorded with
+    /// Adds the peers whose addresses are new and that have a record, advancing the table to `now` first if that is given;
+    /// peers without a record count as refused. Never evicts a peer named in the same batch. `notes` say what is recorded with
     /// the records.
     pub(super) fn admit_unknown<T>(
         &self,
@@ -78,7 +78,7 @@ impl PeerManager {
                 }
             }
         }
-        // With bounds, the file may have rows of peers that are not in the table, and they are replaced. Without, only
+        // With bounds, the file may have rows of peers that are not in the table, and they are replaced. Without bounds, only
         // another program can have written such a row meanwhile, and it stays.
         let write: Write =
             if table.is_bounded() { Store::replace } else { |store, new, _, noted| store.insert(new, noted) };
@@ -99,7 +99,7 @@ impl PeerManager {
 
     /// Puts records into the table as far as its bounds and the policies admit them, advancing it to `now` first if that is
     /// given. Evicts others where it must, except those that are spared: see [`PeerTable::plan`]. Whether a peer is banned is
-    /// asked as of `banned_at`; without that time every ban counts, because none was there when the call began.
+    /// asked as of `banned_at`; without that time every ban counts, because there was none when the call began.
     pub(super) fn admit(
         &self,
         writer: &mut Writer,
@@ -186,14 +186,14 @@ impl PeerManager {
     }
 }
 
-/// How records are written, those at the positions with new rows, and what is recorded with them.
+/// Writes records, with new rows for those at the positions, and what is recorded with them.
 pub(super) type Write = fn(&mut Store, &[PeerRecord], &[usize], &[Noted]) -> Result<()>;
 
 /// The outcome of putting records into the table.
 pub(super) struct Admitted {
     /// How many of them are new in the table.
     pub(super) added: usize,
-    /// Why one of those that were refused was refused: for a single one, the reason.
+    /// Why one of the refused peers was refused; for a single peer, the reason.
     pub(super) refused: Option<Refusal>,
 }
 
@@ -216,7 +216,7 @@ impl Refusal {
     }
 }
 
-/// The records whose addresses no policy refuses, and why the first that one does is refused.
+/// The records whose addresses no policy refuses, and why the first of the others is refused.
 fn without(
     records: &[PeerRecord],
     refusal: impl Fn(&PeerAddress) -> Option<Refusal>,
@@ -228,7 +228,7 @@ fn without(
     Ok((Cow::Owned(memory::collect(admissible)?), Some(first)))
 }
 
-/// The error for a new peer that no room could be made for.
+/// The error for a new peer for which no room could be made.
 fn limit(address: &PeerAddress, full: Full) -> Error {
     let what = match full {
         Full::Table => "the table has as many peers as max_peers allows",

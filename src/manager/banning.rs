@@ -1,8 +1,8 @@
 //! Bans: hosts and prefixes that are refused until a time.
 //!
-//! A ban and the removal of the peers that it is about are one change: one transaction of the database, and one moment for
-//! all other threads. So no peer in the table is banned, and only what admits new peers has to ask. (If the clock steps back
-//! before the end of a ban, a peer that was added after it stays.)
+//! A ban and the removal of the peers that it covers are one change: one transaction of the database, and a single step for all
+//! other threads. So no peer in the table is banned, and only the code that admits new peers has to ask. (If the clock steps
+//! back to before the end of a ban, a peer that was added after that end stays.)
 
 use super::PeerManager;
 use crate::address::PeerAddress;
@@ -10,21 +10,21 @@ use crate::bans::{self, Ban, BanSubject};
 use crate::error::{Error, Result};
 use crate::memory;
 
-/// Bans. They are kept in the database, in a table of their own that is made with the first of them, and survive a restart. In
-/// a file with stellar-core's layout, which gets no further table, they last until the manager is dropped; and a quarantine
+/// Bans. They are kept in the database, in a table of their own that is created with the first of them, and survive a restart.
+/// In a file with stellar-core's layout, which gets no further table, they last until the manager is dropped; and a quarantine
 /// loses them.
 ///
 /// # Errors
-/// Besides what is said for each: [`Error::Database`], [`Error::Busy`], [`Error::DiskFull`] or [`Error::Corrupt`] when the
-/// database refuses a change, and then bans and peers are as they were; [`Error::Internal`] after a panic.
+/// In addition to what each method lists: [`Error::Database`], [`Error::Busy`], [`Error::DiskFull`] or [`Error::Corrupt`] when
+/// the database refuses a change, which leaves bans and peers as they were; [`Error::Internal`] after a panic.
 impl PeerManager {
     /// Bans a host, on all its ports, or a prefix, until a time in seconds since the Unix epoch, or for good with [`i64::MAX`].
-    /// The peers that it is about, preferred ones too, are removed in the same transaction; returns how many there were. From
-    /// then on, and while the clock is before `until`, they are refused with [`Error::Refused`], in a batch and in an import
-    /// left out and counted in the [stats](Self::get_stats), so they are never drawn and never told to others.
+    /// The peers that it covers, preferred ones included, are removed in the same transaction; returns how many there were.
+    /// From then on, and while the clock is before `until`, they are refused with [`Error::Refused`]; in a batch and in an
+    /// import they are left out and counted in the [stats](Self::get_stats). So they are never drawn and never sent to others.
     ///
-    /// Banning the same again moves the end. Where several bans have an address, it is refused as long as one of them lasts.
-    /// Bans that have ended are removed when the bans are next changed.
+    /// Banning the same subject again moves the end. Where several bans cover an address, it is refused as long as one of them
+    /// lasts. Bans that have ended are removed when the bans are next changed.
     ///
     /// Cost: linear in the table, one transaction. Bans cost other calls a look-up for each new address, linear in the
     /// length of the address, whatever the number of bans.
@@ -72,7 +72,7 @@ impl PeerManager {
         Ok(self.read()?.bans().find(address, now).is_some())
     }
 
-    /// All bans that last, now: IPv4 first, then IPv6, each in the order of addresses, then names in that of their letters.
+    /// All bans that are in force now: IPv4 first, then IPv6, each in the order of addresses, then names in alphabetical order.
     /// Cost: that of sorting them.
     ///
     /// # Errors
@@ -84,7 +84,7 @@ impl PeerManager {
         bans.and_then(|bans| bans::in_order(&bans)).map_err(|_| Error::no_memory("for a list of the bans"))
     }
 
-    /// Moves the end of a ban, or removes it, with those that have ended. Returns how many peers were removed.
+    /// Moves the end of a ban, or removes it, and removes the bans that have ended. Returns how many peers were removed.
     fn change_bans(&self, subject: &BanSubject, until: Option<i64>, now: i64) -> Result<usize> {
         let mut writer = self.lock_writer()?;
         // Slots and bans stay as they are until the writer is unlocked.

@@ -16,8 +16,8 @@ impl PeerManager {
     ///
     /// When the disk fails or is full, SQLite usually rolls back the application's whole transaction;
     /// [`is_autocommit`](rusqlite::Connection::is_autocommit) shows that after [`Error::Database`](crate::Error::Database) or
-    /// [`Error::DiskFull`](crate::Error::DiskFull). Memory then still has the changes of earlier calls in that transaction: store them again, or
-    /// reopen the manager.
+    /// [`Error::DiskFull`](crate::Error::DiskFull). Memory then still has the changes of earlier calls in that transaction:
+    /// store them again, or reopen the manager.
     ///
     /// ```
     /// use peer_manager::{PeerManager, rusqlite::Connection};
@@ -34,7 +34,7 @@ impl PeerManager {
         Self::borrow(conn)
     }
 
-    /// As [`from_connection`](Self::from_connection), which is there for Rust only if it is asked for.
+    /// As [`from_connection`](Self::from_connection), which is public only with the feature `rusqlite`.
     #[cfg_attr(
         all(test, not(feature = "rusqlite")),
         expect(dead_code, reason = "ffi calls it, which unit tests are built without")

@@ -15,11 +15,11 @@ impl PeerManager {
     /// order. With [`max_per_netgroup`](PeerQuery::max_per_netgroup), each draw picks a netgroup first, and at most
     /// that many come from each.
     ///
-    /// Cost: depends on `size` and the length of `query.exclude`, not on the table; peers that have become due since
-    /// the last query are moved first, a few steps each, and at most a millisecond or two of them in one call. A bound
-    /// on failures above 15 other than 31, 63, 120 and `u32::MAX` costs more where it leaves out most of the peers. The
-    /// first query by netgroup of a table without bounds is linear in the table, which it locks for moments only; from
-    /// then on the netgroups are kept up to date.
+    /// Cost: depends on `size` and the length of `query.exclude`, not on the table; peers that have become due since the last
+    /// query are moved first, a few steps each, and for at most a millisecond or two in one call. A bound on failures above 15
+    /// other than 31, 63, 120 and `u32::MAX` costs more where it leaves out most of the peers. The first query by netgroup of a
+    /// table without bounds is linear in the table, which it locks only for moments at a time; from then on the netgroups are
+    /// kept up to date.
     ///
     /// # Errors
     /// [`Error::InvalidArgument`] for a [`seniority`](PeerQuery::seniority) that is too large, and for
@@ -87,13 +87,13 @@ impl PeerManager {
     /// A copy of all peers at one point in time. Cost: linear, a copy of 32 bytes a peer.
     ///
     /// # Errors
-    /// [`Error::NoMemory`] when there is none for the copy; [`Error::Internal`] after a panic.
+    /// [`Error::NoMemory`] when there is no memory for the copy; [`Error::Internal`] after a panic.
     pub fn get_all_peers(&self) -> Result<Snapshot> {
         let room = Room::for_peers(self.read()?.len())?;
         self.read()?.snapshot(room)
     }
 
-    /// An opaque number that two addresses, in the table or not, have in common exactly if this manager counts them as one
+    /// An opaque number that two addresses, in the table or not, have in common if and only if this manager counts them as one
     /// [netgroup](crate::Options::max_peers_per_netgroup). It means nothing to another manager. Cost: constant.
     ///
     /// # Errors
@@ -117,9 +117,9 @@ impl PeerManager {
         self.read().map_or(0, |table| table.len())
     }
 
-    /// Counts peers, writes and refusals. Cost: constant in a table with bounds, or once it has been queried by netgroup;
-    /// else linear in the table, to count the netgroups, in parts between which others get in: in a table of more than
-    /// 16,384 peers, what changes while they are counted may count or not.
+    /// Counts peers, writes and refusals. Cost: constant in a table with bounds, or once it has been queried by netgroup; else
+    /// linear in the table, to count the netgroups, in parts between which other threads get the lock: in a table of more than
+    /// 16,384 peers, a change that is made during the count may be included or not.
     ///
     /// # Errors
     /// [`Error::Internal`] after a panic.
@@ -174,8 +174,8 @@ impl PeerManager {
         self.read()?.check_invariants().map_err(Error::Internal)
     }
 
-    /// Has work that can wait be done in so many steps at a time, for tests: with few, a small table goes through what else
-    /// only a large one does.
+    /// Sets how many steps of work that can wait are done at a time, for tests: with few, a small table goes through what
+    /// otherwise only a large one does.
     #[doc(hidden)]
     pub fn set_steps(&self, steps: u32) {
         if let Ok(mut table) = self.write_table() {

@@ -1,4 +1,4 @@
-//! Data of the application's that goes with a peer, and operations on all peers of a host.
+//! The application's data about a peer, and operations on all peers of a host.
 
 use super::PeerManager;
 use crate::address::{Host, PeerAddress};
@@ -9,19 +9,19 @@ use crate::memory;
 /// Data and hosts.
 ///
 /// # Errors
-/// Besides what is said for each: [`Error::Database`], [`Error::Busy`], [`Error::DiskFull`] or [`Error::Corrupt`] when the
-/// database refuses a change, and then all is as it was; [`Error::NoMemory`]; [`Error::Internal`] after a panic.
+/// In addition to what each method lists: [`Error::Database`], [`Error::Busy`], [`Error::DiskFull`] or [`Error::Corrupt`] when
+/// the database refuses a change, which leaves everything as it was; [`Error::NoMemory`]; [`Error::Internal`] after a panic.
 impl PeerManager {
-    /// Replaces the data of a peer: at most 255 bytes of the application's, which mean nothing here, such as a node's id, its
-    /// services or its version. No bytes end it.
+    /// Replaces the data of a peer: at most 255 bytes that belong to the application and mean nothing here, such as a node's
+    /// id, its services or its version. Empty data removes what there was.
     ///
-    /// Data goes with the peer: it ends when the peer is removed or evicted, an [import](Self::import) takes it over, and a
-    /// [snapshot](crate::Snapshot::data) has it. It is in the database, in the table `peer_manager_data`, which is made when
-    /// data is set for the first time; in a file with stellar-core's layout, which gets no further table, it lasts until the
-    /// manager is dropped. A quarantine loses it.
+    /// Data belongs to the peer: it is gone when the peer is removed or evicted, an [import](Self::import) takes it over, and a
+    /// [snapshot](crate::Snapshot::data) contains it. It is in the database, in the table `peer_manager_data`, which is created
+    /// when data is set for the first time; in a file with stellar-core's layout, which gets no further table, it lasts until
+    /// the manager is dropped. A quarantine loses it.
     ///
-    /// One transaction; none if the peer has the same data already. Cost: constant; linear for the first in a table. In memory, 16 to 256 bytes for a peer that
-    /// has data and four for each other, once one has some.
+    /// One transaction; none if the peer has the same data already. Cost: constant; linear in the table for the first data in
+    /// it. Memory: 16 to 256 bytes for a peer that has data, and four for every other peer once any peer has some.
     ///
     /// # Errors
     /// [`Error::NotFound`] when there is no such peer; [`Error::InvalidArgument`] for more than 255 bytes.
@@ -44,7 +44,7 @@ impl PeerManager {
         // Slots stay as they are until the writer is unlocked.
         let table = self.write_table()?;
         let slot = table.find(address).ok_or_else(|| Error::NotFound(address.clone()))?;
-        // Memory still has the changes that the application has rolled back on its own connection.
+        // Memory still has changes that the application has rolled back on its own connection.
         let is_in_file = writer.store.as_ref().is_none_or(|store| !store.is_borrowed());
         if is_in_file && table.data(slot) == data {
             return Ok(());

@@ -24,8 +24,8 @@ use crate::system::fault::inject_panic;
 use crate::system::signals::without_signals;
 use crate::table::PeerTable;
 
-/// The shortest and the longest wait before a group that could not be written is tried again; a longer flush interval
-/// takes the place of the latter.
+/// The shortest and the longest wait before a group that could not be written is tried again; a longer flush interval replaces
+/// the latter.
 const RETRY: [Duration; 2] = [Duration::from_millis(10), Duration::from_secs(10)];
 
 /// The thread, and the state that it shares with the manager.
@@ -157,10 +157,11 @@ impl Deferred {
         self.shared.is_over.store(true, Ordering::SeqCst);
         if let Some(thread) = self.thread.take() {
             thread.thread().unpark();
-            // It catches its panics.
+            // The thread catches its own panics.
             let _ = thread.join();
         }
-        // There is no caller to return an error to. A panic that did not poison the journal leaves it usable for what was acknowledged.
+        // There is no caller to return an error to. A panic that did not poison the journal leaves it usable for the
+        // acknowledged changes.
         let _ = self.flush();
     }
 }

@@ -1,10 +1,10 @@
 //! Whom to dial: the whole policy.
 //!
 //! Known peers come first: preferred ones, then those that were reached before, then those only heard of. Within a kind, a
-//! network is drawn first, none twice and none that is connected, because an attacker has many addresses and few networks;
-//! and each place goes to the most senior of some draws, because a flood cannot be old
-//! ([`seniority`](crate::PeerQuery::seniority)). Now and then a peer that was only heard of is tried and hung up, a feeler, so
-//! that the known ones are many when the node needs them.
+//! network is drawn first, none of them twice and none that is connected, because an attacker has many addresses and few
+//! networks; and each place goes to the most senior of several draws, because a flood cannot be old
+//! ([`seniority`](crate::PeerQuery::seniority)). Now and then a peer that was only heard of is dialled and hung up on (a
+//! feeler), so that the node knows many reachable peers when it needs them.
 //!
 //! Each rule is a query, so a node that wants another policy can make its own.
 
@@ -30,20 +30,20 @@ pub enum Purpose {
 const KNOWN_FIRST: [PeerTypeFilter; 3] =
     [PeerTypeFilter::PreferredOnly, PeerTypeFilter::OutboundOnly, PeerTypeFilter::InboundOnly];
 
-/// So many draws compete for a place of a peer that was reached before. These three numbers were found with the simulator in
+/// How many draws compete for the place of a peer that was reached before. These three numbers were found with the simulator in
 /// `examples/eclipse`, whose README has the figures: they make the worst of its attacks least bad. With four, or two, an
 /// attacker who has been there for days gets a third of the connections; with sixteen hardly fewer than with twelve.
 const SENIORITY_OF_KNOWN: u32 = 12;
 
-/// The same for one that was only heard of.
+/// The same for a peer that was only heard of.
 const SENIORITY_OF_NEW: u32 = 16;
 
-/// The same for feelers: the peers that they reach become outbound, and in this order. With sixteen, twice as much of the
-/// connections is hostile after a flood from the node's birth; with one, four times as much.
+/// The same for feelers: the peers that they reach become outbound, and in this order. With sixteen, twice as many of the
+/// connections are hostile after a flood from the node's birth; with one, four times as much.
 const SENIORITY_OF_FEELERS: u32 = 64;
 
-/// In a network of fewer netgroups for each place, they are not looked at: a small network of few operators must be able to
-/// form, and no attacker can make a node lose the many netgroups that it knows.
+/// With fewer netgroups than this for each place, netgroups are ignored: a small network of few operators must be able to form,
+/// and no attacker can make a node lose the many netgroups that it knows.
 const NETGROUPS_A_PLACE: usize = 2;
 
 /// While offline, the longest wait after a failed attempt, in seconds.
@@ -52,13 +52,13 @@ const OFFLINE_WAIT: i64 = 60;
 /// Peers to dial. A node that dials what [`next_to_dial`](Self::next_to_dial) returns, and reports how it went with
 /// [`update`](Self::update), needs no query of its own.
 impl PeerManager {
-    /// Draws up to `size` peers to dial now; `busy` are those that this node is connected to because it has dialled them, and
-    /// those being dialled. Only peers that are due and have failed at most [`REALLY_DEAD`] times.
+    /// Draws up to `size` peers to dial now; `busy` lists those that this node has dialled and is connected to, and those being
+    /// dialled. Only peers are drawn that are due and have failed at most [`REALLY_DEAD`] times.
     ///
     /// - [`Purpose::Connect`], for `size` free places: preferred peers first, then outbound ones, then inbound ones. Of
-    ///   outbound and inbound peers one of each netgroup, and none of a netgroup that is busy or chosen already; for each
-    ///   place a netgroup is drawn first, and the most [senior](PeerQuery::seniority) of twelve draws wins, of inbound peers
-    ///   of sixteen. While the table has fewer netgroups than twice the places, busy and free, netgroups are not looked at.
+    ///   outbound and inbound peers, one from each netgroup, and none from a netgroup that is busy or chosen already; for each
+    ///   place a netgroup is drawn first, and the most [senior](PeerQuery::seniority) of twelve draws wins, of inbound peers of
+    ///   sixteen. While the table has fewer netgroups than twice the places, busy and free, netgroups are ignored.
     /// - [`Purpose::Feeler`]: inbound peers to try and then hang up on, a netgroup drawn first, the most senior of 64 draws.
     ///
     /// A good loop: dial what this returns until eight are connected; try a feeler every two minutes; hang up one random
@@ -127,7 +127,7 @@ impl PeerManager {
     /// waits. Peers that are due already do not count.
     ///
     /// Cost: a look at each second until then, at most nine hours, and at the peers that wait for the same second of another
-    /// nine hours; where none becomes due within that time, linear in the table.
+    /// nine hours; if none becomes due within that time, linear in the table.
     ///
     /// # Errors
     /// [`Error::Internal`](crate::Error::Internal) after a panic.
@@ -138,10 +138,10 @@ impl PeerManager {
 
     /// Says whether the node itself is online; a manager starts online. While it is offline, a failed attempt
     /// ([`BackOffUpdate::Increase`](crate::BackOffUpdate::Increase)) leaves the number of failures as it is and has the peer
-    /// wait for a minute at most, because the peer is not to blame: otherwise an outage of the node's own line makes all of
-    /// its peers look dead. They are counted in the [stats](crate::Stats::forgiven_failures).
+    /// wait for a minute at most, because the peer is not to blame: otherwise an outage of the node's own line makes all of its
+    /// peers look dead. Such attempts are counted in the [stats](crate::Stats::forgiven_failures).
     ///
-    /// A good rule: offline while fewer than two connections stand. Cost: constant.
+    /// A good rule: offline while fewer than two connections are up. Cost: constant.
     ///
     /// # Errors
     /// [`Error::Internal`](crate::Error::Internal) after a panic.
@@ -152,12 +152,12 @@ impl PeerManager {
     }
 }
 
-/// Whether netgroups are too few to be looked at for so many places.
+/// Whether there are too few netgroups to consider them for this many places.
 fn is_small_network(table: &PeerTable, places: usize) -> bool {
     table.netgroups() < places.saturating_mul(NETGROUPS_A_PLACE)
 }
 
-/// The query for peers of a kind to connect to, besides those that are busy.
+/// The query for peers of a kind to connect to, other than those that are busy.
 fn choice(kind: PeerTypeFilter, busy: &[PeerAddress], is_small: bool) -> PeerQuery<'_> {
     let query = dialled(kind, busy);
     let seniority = match kind {
@@ -180,7 +180,7 @@ fn dialled(kind: PeerTypeFilter, busy: &[PeerAddress]) -> PeerQuery<'_> {
     }
 }
 
-/// The record of a peer after an attempt failed while the node itself was offline: as it was before, but that it waits for a
+/// The record of a peer after an attempt failed while the node itself was offline: as it was before, except that it waits for a
 /// minute at most.
 pub(super) fn forgive(failed: &mut crate::PeerRecord, num_failures: u32, now: i64) {
     failed.num_failures = num_failures;

@@ -35,15 +35,15 @@ impl PeerManager {
         Ok(table.find(address).and_then(|slot| table.times(slot)).map(History::from))
     }
 
-    /// Removes the inbound peers that were never reached and were last heard of before `since`, in seconds since the Unix epoch;
-    /// returns how many there were. Peers of whose past nothing is known stay.
+    /// Removes the inbound peers that were never reached and were last heard of before `since`, in seconds since the Unix
+    /// epoch; returns how many there were. Peers whose past is unknown stay.
     ///
     /// One transaction, and none if there are none. Cost: linear in the inbound peers.
     ///
     /// # Errors
-    /// [`Error::Unsupported`] without [`keep_history`](crate::Options::keep_history); [`Error::NoMemory`] when there is none for
-    /// a list of them; [`Error::Database`], [`Error::Busy`], [`Error::DiskFull`] or [`Error::Corrupt`] when the database refuses
-    /// the write; [`Error::Internal`] after a panic.
+    /// [`Error::Unsupported`] without [`keep_history`](crate::Options::keep_history); [`Error::NoMemory`] when there is no
+    /// memory for a list of them; [`Error::Database`], [`Error::Busy`], [`Error::DiskFull`] or [`Error::Corrupt`] when the
+    /// database refuses the write; [`Error::Internal`] after a panic.
     pub fn remove_peers_not_heard_since(&self, since: i64) -> Result<usize> {
         let mut writer = self.lock_writer()?;
         if !self.keeps_histories {
@@ -60,7 +60,7 @@ impl PeerManager {
     }
 }
 
-/// The event that an update of the back-off reports of a peer.
+/// The event that an update of the back-off reports about a peer.
 pub(super) fn event_of(backoff: BackOffUpdate) -> Event {
     match backoff {
         BackOffUpdate::HardReset | BackOffUpdate::Reset => Event::Reached,
@@ -101,7 +101,7 @@ impl<'a> Notes<'a> {
         self.now
     }
 
-    /// Whether nothing is recorded of known peers.
+    /// Whether nothing is recorded about known peers.
     pub(super) fn is_empty(&self) -> bool {
         self.of_known.is_empty()
     }
@@ -115,8 +115,8 @@ impl<'a> Notes<'a> {
         })
     }
 
-    /// All that is recorded, with what those records begin with whose peers are new, and nothing else if that `overwrites` what
-    /// the file may have of them.
+    /// Everything that is recorded, including what the records of new peers begin with; if that `overwrites` what the file may
+    /// have of them, what they begin without is recorded as empty.
     pub(super) fn with_new(
         self,
         table: &PeerTable,

@@ -11,13 +11,13 @@ use crate::store::{Import, is_same_file, read_peers};
 use crate::system::signals::without_file_size_signal;
 
 impl PeerManager {
-    /// Copies the valid peers of another database file, stellar-core's or one of this library's, into this table, in
-    /// one transaction; returns how many were new. They come with their type, failures and next attempt, and if this manager
-    /// [keeps histories](crate::Options::keep_history), with those that the file has; and with their
-    /// [data](Self::set_data). Peers that are known already stay as they are. Rows that are not valid peers are skipped. New peers that a
+    /// Copies the valid peers of another database file, stellar-core's or one of this library's, into this table, in one
+    /// transaction; returns how many were new. They come with their type, failures, next attempt and [data](Self::set_data),
+    /// and, if this manager [keeps histories](crate::Options::keep_history), with the histories that the file has. Peers that
+    /// are known already stay as they are. Rows that are not valid peers are skipped. New peers that a
     /// [bound](crate::Options::max_peers) refuses, or that are banned or the node's own, are left out, and counted in the
-    /// [stats](Self::get_stats). Bans of the file are not taken over. Those that
-    /// others are evicted for count as new, and the evicted are gone from memory and from this table's own file.
+    /// [stats](Self::get_stats). Bans of the file are not taken over. New peers for which others are evicted count as new, and
+    /// the evicted ones are gone from memory and from this table's own file.
     ///
     /// The file is only read, in one consistent snapshot, so another program, or another manager, may have it open.
     /// Nothing is created next to it, except that SQLite creates the index of a write-ahead log (`-shm`) that has none.
@@ -51,11 +51,11 @@ impl PeerManager {
                 "path \"\" is not the path of a file; give that of a database of peers".to_owned(),
             ));
         }
-        // A peer that it has and memory has not was removed, and is about to be removed from the file as well.
+        // A peer that the file has but memory does not was removed, and is about to be removed from the file as well.
         if self.path.as_ref().is_some_and(|own| is_same_file(own, path)) {
             return Ok(0);
         }
-        // A bounded table needs the known ones as well, so that none of them is evicted for another peer of the file.
+        // A bounded table needs the known peers as well, so that none of them is evicted for another peer of the file.
         let is_bounded = self.read()?.is_bounded();
         let is_wanted = |record: &PeerRecord| {
             is_bounded || !self.read().is_ok_and(|table| table.contains(&record.address))

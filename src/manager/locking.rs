@@ -1,5 +1,5 @@
-//! The locking protocol: the writer lock before the table lock, and neither while a clock, a callback or, for the table, the
-//! disk is waited for.
+//! The locking protocol: the writer lock before the table lock, and neither is held while waiting for a clock or a callback,
+//! nor the table lock while waiting for the disk.
 
 use super::sharing::Sharing;
 use super::{PeerManager, Writer};
@@ -32,7 +32,7 @@ impl PeerManager {
         self.read_table()
     }
 
-    /// As [`read`](Self::read), for a change, which has looked at the health already.
+    /// As [`read`](Self::read), for a change, which has checked the health already.
     pub(super) fn read_table(&self) -> Result<RwLockReadGuard<'_, PeerTable>> {
         self.table.read().map_err(|_| Error::poisoned())
     }
@@ -68,7 +68,7 @@ impl PeerManager {
         }
     }
 
-    /// Answers a query from a table that is near its time, and that knows its netgroups if it draws by netgroup.
+    /// Answers a query from a table whose time is near the query's, and that knows its netgroups if it draws by netgroup.
     pub(super) fn ask<T>(
         &self,
         timed: TimedQuery<'_>,
@@ -93,7 +93,7 @@ impl PeerManager {
             if let Some(now) = now {
                 table.advance(now);
             }
-            // After advancing, which drops the netgroups when there is no memory to keep them up.
+            // After advancing, which drops the netgroups when there is no memory to keep them up to date.
             if is_by_netgroup && !table.is_grouped() {
                 table.group_in_part().map_err(|_| Error::no_memory("to draw by netgroup"))?;
             }
@@ -114,10 +114,10 @@ impl PeerManager {
     }
 
     /// Writes a change to the database, if there is one, then applies it to the table, which is locked already. `reserve`
-    /// allocates all memory that `apply` needs, and fails with nothing done. Between the two, queries may advance the table
-    /// and have it set up its netgroups, which can do without memory. Where nothing is written here (in memory, and with
-    /// DEFERRED) the lock is kept, so nothing changes in between: the thread that takes the dirty set would take its
-    /// reserved memory along.
+    /// allocates all memory that `apply` needs, and fails with nothing done. Between the two, queries may advance the table and
+    /// have it set up its netgroups, which can do without memory. Where nothing is written here (in memory, and with DEFERRED)
+    /// the lock is kept, so nothing changes in between: the thread that takes the dirty set would take the reserved memory with
+    /// it.
     ///
     /// Not generic: a copy for each change would make ten times the code.
     pub(super) fn change<'a>(

@@ -21,12 +21,12 @@ use crate::sync::{Ordering, RwLockWriteGuard};
 use crate::table::PeerTable;
 
 /// Reading and writing peers. Each change costs one transaction if a database is open (with
-/// [`Durability::Deferred`](crate::Durability::Deferred) none: that comes later). For one peer, the work in memory is
+/// [`Durability::Deferred`](crate::Durability::Deferred) none: the write comes later). For one peer, the work in memory is
 /// constant.
 ///
 /// # Errors
-/// Besides what is said for each: [`Error::Database`], [`Error::Busy`], [`Error::DiskFull`] or
-/// [`Error::Corrupt`] when the database refuses the write, and [`Error::Internal`] after a panic.
+/// In addition to what each method lists: [`Error::Database`], [`Error::Busy`], [`Error::DiskFull`] or [`Error::Corrupt`] when
+/// the database refuses the write, and [`Error::Internal`] after a panic.
 impl PeerManager {
     /// Makes sure that an address is known: a new one is inbound, without failures, and due now. Returns whether it was
     /// new.
@@ -111,7 +111,7 @@ impl PeerManager {
         })
     }
 
-    /// Updates a peer's back-off by how an attempt to reach it went; an unknown one is added as new first.
+    /// Updates a peer's back-off by how an attempt to reach it went; an unknown one is first added as new.
     ///
     /// # Errors
     /// As [`store`](Self::store).
@@ -179,14 +179,14 @@ impl PeerManager {
         Ok(removed)
     }
 
-    /// Limits every peer's next attempt to `latest`, in seconds since the Unix epoch; returns how many were later and are
-    /// now due then. This repairs a table after a clock that was wrong, or after a change of the back-off.
+    /// Limits every peer's next attempt to `latest`, in seconds since the Unix epoch; returns how many had a later one, which
+    /// is now `latest`. This repairs a table after a clock that was wrong, or after a change of the back-off.
     ///
     /// One transaction, and none if no peer changes. Cost: linear in the table. Only peers in the table change: rows
     /// that a [bound](crate::Options::max_peers) left in the file keep their time, as do rows that are not valid peers.
     ///
     /// # Errors
-    /// See [above](#errors); [`Error::NoMemory`] when there is none for a list of the peers that change.
+    /// See [above](#errors); [`Error::NoMemory`] when there is no memory for a list of the peers that change.
     pub fn limit_next_attempt(&self, latest: i64) -> Result<usize> {
         let mut writer = self.lock_writer()?;
         // Slots stay as they are until the writer is unlocked.
@@ -204,9 +204,10 @@ impl PeerManager {
         Ok(records.len())
     }
 
-    /// Replaces the list of the node's own addresses: it hears of them from others, and would dial itself. Those that are in
-    /// the table are removed, in one transaction. From then on they are refused with [`Error::Refused`], in a batch and in an
-    /// import left out and counted in the [stats](Self::get_stats), so they are never drawn and never told to others.
+    /// Replaces the list of the node's own addresses: the node hears of them from others, and would otherwise dial itself.
+    /// Those that are in the table are removed, in one transaction. From then on they are refused with [`Error::Refused`]; in a
+    /// batch and in an import they are left out and counted in the [stats](Self::get_stats). So they are never drawn and never
+    /// sent to others.
     ///
     /// The list lives in memory only: a node sets it after each opening, and whenever it learns an address of its own.
     ///
@@ -227,7 +228,7 @@ impl PeerManager {
         Ok(())
     }
 
-    /// Removes the peers in these slots, in one transaction; returns how many they are.
+    /// Removes the peers in these slots, in one transaction; returns how many there were.
     pub(super) fn remove_slots(&self, writer: &mut Writer, mut slots: Vec<u32>) -> Result<usize> {
         if slots.is_empty() {
             return Ok(0);
@@ -271,7 +272,7 @@ impl PeerManager {
     }
 
     /// Applies a rule to the peer with this address, or to a new one; the rule is given the current time, and returns whether
-    /// it forgave a failure. What the update of the back-off says goes into the history.
+    /// it forgave a failure. What the update of the back-off reports goes into the history.
     fn update_record(
         &self,
         address: &PeerAddress,
@@ -310,7 +311,7 @@ impl PeerManager {
         Ok(())
     }
 
-    /// Changes the peer in a slot, which had another type before, to what a record says, and notes an event in its history.
+    /// Changes the peer in a slot, whose type was `before`, to what a record says, and adds an event to its history.
     #[expect(clippy::too_many_arguments, reason = "the parts of one change")]
     fn change_record<'a>(
         &'a self,

@@ -1,15 +1,15 @@
 //! Answering all peers from one shared list, for a while.
 //!
-//! A stranger who asks often, or from many addresses, learns the shared list and not the table. The list is
-//! drawn as it is needed: the first answer draws what it takes, a longer one adds to it. It is kept as addresses in the
-//! order in which they were drawn, and each answer is put together from what the table says of them now, so it never
-//! contains a peer that was removed or that the query no longer admits. Their order is that of the types that they were drawn
-//! as, so that no peer moves to the front when this node has reached it.
+//! A stranger who asks often, or from many addresses, learns the shared list and not the table. The list is drawn as it is
+//! needed: the first answer draws what it takes, a longer one adds to it. It is kept as addresses in the order in which they
+//! were drawn, and each answer is put together from what the table says about them now, so it never contains a peer that was
+//! removed or that the query no longer admits. Their order is that of the types that they were drawn as, so that no peer moves
+//! to the front when this node has reached it.
 //!
-//! Each type has its own part of the list, so that a query for one type leaves the others theirs. A peer counts against
-//! the part of the type that it was drawn as, whatever its type is now; otherwise every peer that became outbound would
-//! make room for another inbound one. Peers that are no longer in the table do not count: others are drawn in their
-//! place. If one of them comes back after that, it has its place again, and the peer that was drawn last is left out.
+//! Each type has its own part of the list, so that a query for one type leaves the other parts as they are. A peer counts
+//! against the part of the type that it was drawn as, whatever its type is now; otherwise every peer that became outbound would
+//! make room for another inbound one. Peers that are no longer in the table do not count: others are drawn in their place. If
+//! one of them comes back after that, it has its place again, and the peer that was drawn last is left out.
 
 use std::iter;
 
@@ -74,7 +74,7 @@ impl Sharing {
         self.choices.iter().any(sync::is_poisoned)
     }
 
-    /// The shared list of a key, which is one, as of `now`, begun anew if it has expired. It is locked before the table.
+    /// The shared list of a valid key as of `now`, begun anew if it has expired. It is locked before the table.
     pub(super) fn at(&self, key: u32, now: i64, rng: &mut impl Rng) -> Result<MutexGuard<'_, Choice>> {
         let mut choice = self.choices[key as usize].lock().map_err(|_| Error::poisoned())?;
         // The clock may have stepped back.

@@ -1,9 +1,9 @@
 //! Whether the index of a table has the same rows as the table: after the write of a page was lost, one of them may be
 //! older than the other, with as many rows.
 //!
-//! The keys of both are hashed under a secret and the hashes are added up, so their order does not matter. The secret is
-//! made anew for each check; without it, no one can write a file in which two different sets of keys have the same sum,
-//! except by chance, 1 in 2^64.
+//! The keys of both are hashed under a secret and the hashes are added up, so their order does not matter. The secret is made
+//! anew for each check; without it, a file in which two different sets of keys have the same sum can be written only by chance,
+//! 1 in 2^64.
 
 use std::hash::{BuildHasher as _, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -52,11 +52,11 @@ impl KeyHash {
     }
 }
 
-/// What looks at a row, and returns whether SQLite shall stop at it for a moment.
+/// A function that looks at a row, and returns whether SQLite should stop at it for a moment.
 type Seer = Box<dyn Fn(&Context<'_>) -> bool + Send>;
 
-/// Has a function of ours see these columns of each row that is come by in a certain way, inside SQLite: handing the rows
-/// out one by one would take half as long again. `go_on` is called at each stop, and returns whether to go on.
+/// Has a function of ours see these columns of each row that is found in a certain way, inside SQLite: handing the rows out one
+/// by one would take half as long again. `go_on` is called at each stop, and returns whether to go on.
 pub(super) fn see_rows(
     conn: &Connection,
     way: &str,
@@ -80,7 +80,7 @@ pub(super) fn see_rows(
     read
 }
 
-/// What this guards is whole at every moment.
+/// What this guards is always consistent.
 pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,5 +1,5 @@
-//! The table of bans, which is made when the first ban is written. Its key is the ban's subject as text, and its only tree is in
-//! the order of that.
+//! The table of bans, which is created when the first ban is written. Its key is the ban's subject as text, and its only tree
+//! is in that order.
 //!
 //! A file with stellar-core's layout is stellar-core's own: it gets no table of ours, and bans live in memory there.
 
@@ -24,7 +24,7 @@ const PUT: &str = "INSERT OR ABORT INTO main.peer_manager_bans (subject, until) 
      ON CONFLICT (subject) DO UPDATE SET until = excluded.until";
 const DELETE: &str = "DELETE FROM main.peer_manager_bans WHERE subject = ?1";
 
-/// What is wrong with a table of that name that is another.
+/// What is wrong with another table of that name.
 const ANOTHER_TABLE: &str = "its table peer_manager_bans is not the one that this library makes";
 
 /// Why reading stopped early.
@@ -42,7 +42,7 @@ impl From<rusqlite::Error> for Stop {
 }
 
 impl Store {
-    /// Reads every valid ban. Rows that are none are left where they are.
+    /// Reads every valid ban. Rows that are not valid bans are left where they are.
     pub(crate) fn load_bans(&self, each: &mut dyn FnMut(&Ban) -> Result<()>) -> Result<()> {
         if self.layout() != Layout::Specification {
             return Ok(());
@@ -111,7 +111,7 @@ fn read(
 /// What is wrong with a table whose pages point to each other in a circle.
 const OUT_OF_ORDER: &str = "its rows are not in the order of their keys";
 
-/// What a database has by the name of the table.
+/// What a database has under the name of the table.
 enum Table {
     Absent,
     Ours,
@@ -127,12 +127,12 @@ fn find_table(conn: &Connection) -> rusqlite::Result<Table> {
     })
 }
 
-/// Writes changes of bans, and makes the table if it is needed for that.
+/// Writes changes of bans, and creates the table if it is needed for that.
 pub(super) fn write(conn: &Connection, layout: Layout, changes: &[BanChange]) -> Result<(), Failure> {
     if changes.is_empty() || layout != Layout::Specification {
         return Ok(());
     }
-    // Looked up each time: on a borrowed connection the application may have undone what made it.
+    // Looked up each time: on a borrowed connection the application may have rolled back the change that created it.
     match find_table(conn)? {
         Table::Ours => {}
         Table::Another => return Err(Failure::Damage(ANOTHER_TABLE)),

@@ -13,7 +13,7 @@ use crate::data::DATA_CAPACITY;
 use crate::error::{Error, Result};
 
 impl Store {
-    /// Reads the data of peers, if there is some. `each` returns whether there is such a peer.
+    /// Reads the data of peers, if there is any. `each` returns whether there is such a peer.
     pub(crate) fn load_data(
         &mut self,
         each: &mut dyn FnMut(PeerAddress, &[u8]) -> Result<bool>,
@@ -48,8 +48,8 @@ impl Store {
     }
 }
 
-/// Writes data, in place of what there is, and makes the table if it is needed for that and absent. Returns whether it is there
-/// then.
+/// Writes data in place of what there is, and creates the table if it is needed for that and absent. Returns whether the table
+/// exists afterwards.
 pub(super) fn write<'a>(
     conn: &Connection,
     presence: Presence,

@@ -1,4 +1,4 @@
-//! Deleting peers, with what the side tables have of them.
+//! Deleting peers, together with their rows in the side tables.
 
 use std::collections::HashSet;
 
@@ -84,7 +84,7 @@ pub(super) fn delete_each(
             missing.insert(address.clone());
         }
     }
-    // Another program may have deleted them. But what is missing only in the index would come back.
+    // Another program may have deleted them. But rows that are missing only from the index would come back.
     if missing.is_empty() {
         return Ok(());
     }

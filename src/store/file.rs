@@ -25,7 +25,7 @@ pub(super) const RETRY: Duration = Duration::from_millis(2);
 /// The longest busy timeout that SQLite can be given, some 24 days.
 pub(super) const LONGEST_WAIT: Duration = Duration::from_millis(u32::MAX as u64 / 2);
 
-/// As many links to a file as an operating system follows.
+/// How many symbolic links an operating system follows.
 const MOST_LINKS: usize = 40;
 
 /// The longest absolute path, in bytes, that SQLite opens on Unix: `MAX_PATHNAME` less the longest suffix and its end.
@@ -218,7 +218,7 @@ impl DatabaseFile {
     }
 }
 
-/// A panic does not matter: what these mutexes guard is consistent all the time.
+/// A panic does not matter: what these mutexes guard is always consistent.
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -228,8 +228,8 @@ pub(super) fn stamp(conn: &Connection) -> rusqlite::Result<String> {
     conn.query_row("SELECT strftime('%Y%m%dT%H%M%SZ', 'now')", [], |row| row.get(0))
 }
 
-/// A name that is free, with those of everything that belongs to such a file: the database's, with what happened to it and
-/// when.
+/// A free name, for which the names of everything that belongs to such a file are free, too: the database's name, with what
+/// happened to it and when.
 pub(super) fn free_name(path: &Path, what: &str, stamp: &str) -> PathBuf {
     let is_free = |path: &PathBuf| {
         let suffixes = companions::COMPANIONS.iter().map(|(suffix, _)| *suffix).chain([""]);
@@ -277,7 +277,7 @@ pub(super) fn check_log(path: &Path, action: &str) -> Result<bool> {
     Ok(has_log)
 }
 
-/// Whether the database at `path` has at least this many bytes, or a log from which those that it lacks may come.
+/// Whether the database at `path` has at least this many bytes, or a log that may supply those that it lacks.
 pub(super) fn reaches(path: &Path, bytes: i64) -> bool {
     length(&sibling(path, "-wal")) > 0 || i64::try_from(length(path)).is_ok_and(|there| there >= bytes)
 }

@@ -14,8 +14,8 @@ use crate::sync::PlainAtomicU64;
 /// After how many of its virtual machine's steps SQLite asks whether it should go on: one turn.
 const STEPS_A_TURN: u16 = 10_000;
 
-/// Enough turns to read the schema of any database: a table takes some ten steps. A schema without an end is found out in
-/// less than a second.
+/// Enough turns to read the schema of any database: a table takes some ten steps. A schema without an end is detected in less
+/// than a second.
 const TURNS_FOR_SCHEMA: u64 = 500;
 
 /// Enough turns to change one row, which takes less than a hundred steps.

@@ -10,7 +10,7 @@ use crate::address::{HostText, PeerAddress};
 use crate::error::{Error, Result};
 use crate::history::Times;
 
-/// Writes histories, in place of those that there are.
+/// Writes histories, in place of any that exist.
 pub(super) fn write<'a>(
     conn: &Connection,
     histories: impl IntoIterator<Item = (&'a PeerAddress, Times)>,

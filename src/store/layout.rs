@@ -51,15 +51,15 @@ impl Layout {
         }
     }
 
-    /// Whether such a table may have a row of this address.
+    /// Whether such a table may have a row for this address.
     ///
-    /// stellar-core takes every `ip` for IPv4. From any other it makes a wrong address, or it throws an exception and ends
+    /// stellar-core takes every `ip` for IPv4. From any other text it makes a wrong address, or it throws an exception and ends
     /// as soon as it sends its peers to others or dials this one.
     pub(super) fn holds(self, address: &PeerAddress) -> bool {
         self == Self::Specification || matches!(address.host(), Host::V4(_))
     }
 
-    /// Whether it may have a row of any of these addresses.
+    /// Whether it may have a row for any of these addresses.
     pub(super) fn holds_any<'a>(self, addresses: impl IntoIterator<Item = &'a PeerAddress>) -> bool {
         addresses.into_iter().any(|address| self.holds(address))
     }

@@ -20,10 +20,10 @@ use crate::peer::PeerRecord;
 
 /// Reads every peer of the table `peers` and gives it to `each`; returns how many rows were not valid peers.
 ///
-/// A row is a valid peer when its `ip` is a host in canonical form, its `port` is from 1 to 65535, its
-/// `numfailures` fits 32 bits, its `type` is 0, 1 or 2, and `nextattempt` is an integer. In a table of stellar-core's,
-/// which declares `nextattempt` as TIMESTAMP, that is a UTC time as text, such as `2026-01-31 23:59:59` (or an integer
-/// as elsewhere; a field of the text may be beyond its range and carries over), and `ip` an IPv4 address. Other rows are skipped and left as they are.
+/// A row is a valid peer when its `ip` is a host in canonical form, its `port` is from 1 to 65535, its `numfailures` fits 32
+/// bits, its `type` is 0, 1 or 2, and `nextattempt` is an integer. In a table of stellar-core's, which declares `nextattempt`
+/// as TIMESTAMP, that is a UTC time as text, such as `2026-01-31 23:59:59` (or an integer, as elsewhere; a field of the text
+/// may be beyond its range and carries over), and `ip` an IPv4 address. Other rows are skipped and left as they are.
 ///
 /// Cost: one pass over the table; nothing is kept in memory.
 ///
@@ -150,7 +150,7 @@ fn read_with_index(
     Ok(rows)
 }
 
-/// What a scan of the table has come by since it last stopped, and in all.
+/// What a scan of the table has found since it last stopped, and in total.
 struct Scan {
     layout: Layout,
     keys: KeyHash,
@@ -163,7 +163,7 @@ struct Scan {
 }
 
 impl Scan {
-    /// After so many peers SQLite stops, for them to be passed on.
+    /// After this many peers SQLite stops, so that they can be passed on.
     const STRIDE: usize = 256;
 
     /// Reads the rows of a table in the order of their numbers, and adds up the hashes of their keys.
@@ -205,7 +205,7 @@ impl Scan {
         Ok((std::mem::take(&mut scan.rows), scan.sum))
     }
 
-    /// Looks at a row; returns whether SQLite shall stop at it.
+    /// Looks at a row; returns whether SQLite should stop at it.
     fn see(&mut self, row: &Context<'_>) -> bool {
         let columns = [0, 1, 2, 3, 4].map(|column| row.get_raw(column));
         let ValueRef::Integer(rowid) = row.get_raw(5) else { return false };

@@ -35,7 +35,7 @@ impl FileLock {
         let path = companions::sibling(database, "-lock");
         let failed = |error: io::Error| match std::fs::symlink_metadata(&path) {
             Ok(_) => companions::cannot_use(action, "lock file", &path, &error),
-            // It cannot be made.
+            // It cannot be created.
             Err(_) => Error::io(action, &error),
         };
         let Some(file) = open(&path, database).map_err(failed)? else { return Ok(None) };
@@ -121,7 +121,7 @@ fn open(path: &Path, _database: &Path) -> io::Result<Option<File>> {
     loop {
         match options.open(path) {
             Err(error) if is_in_use(&error) => return Ok(None),
-            // Refused is also what is being deleted just now.
+            // A file that is just being deleted is refused as well.
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied && attempts.next().is_some() => {
                 std::thread::sleep(super::file::RETRY);
             }

@@ -65,7 +65,7 @@ pub use quarantine::Quarantine;
 pub(crate) use quarantine::quarantine;
 pub(crate) use source::{Import, is_same_file, read_peers};
 
-/// A connection to the database, and what is known of it.
+/// A connection to the database, and what is known about it.
 #[derive(Debug)]
 pub(crate) struct Store {
     conn: Connection,
@@ -73,11 +73,11 @@ pub(crate) struct Store {
     presence: Presence,
     /// Which side tables it has.
     side: SideTables,
-    /// Whether these have rows which belong to no peer: that of histories, that of data.
+    /// Whether these have rows that belong to no peer: the table of histories, and that of data.
     has_strays: (bool, bool),
     /// How messages refer to the database: its path in quotes, or the application's connection.
     name: String,
-    /// For a database of our own. Dropped after the connection.
+    /// Present for a database of our own. Dropped after the connection.
     owned: Option<Owned>,
 }
 
@@ -144,8 +144,8 @@ impl Store {
         }
     }
 
-    /// Which side tables there are. On a borrowed connection they are looked for each time: the application may have undone
-    /// what made one.
+    /// Which side tables there are. On a borrowed connection they are looked for each time: the application may have rolled
+    /// back the change that created one.
     fn side_tables(&self) -> Result<SideTables> {
         if self.owned.is_some() {
             return Ok(self.side);

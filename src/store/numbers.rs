@@ -1,4 +1,4 @@
-//! Numbers that a file names, each with another number.
+//! Numbers that a file contains, each mapped to another number.
 //!
 //! Sets are maps whose values do not matter: one type, and functions that are not inlined, so that its code is there once.
 //! The keys are hashed under a secret, because strangers choose them.

@@ -27,8 +27,8 @@ use crate::peer::PeerRecord;
 use crate::system::files::forget_last_error;
 use crate::system::process::Process;
 
-/// The log is truncated to this many bytes when it is restarted, after a long transaction, or a reader that kept it from
-/// being moved into the database, has made it larger. SQLite restarts it at about this size.
+/// The log is truncated to this many bytes when it is restarted after a long transaction, or a reader that kept it from being
+/// moved into the database, has made it larger. SQLite restarts it at about this size.
 const LOG_BYTES: u32 = 4 << 20;
 
 /// How much of the file SQLite may keep in memory, in KiB: changes go to pages anywhere, and each page that is read again
@@ -36,8 +36,8 @@ const LOG_BYTES: u32 = 4 << 20;
 const CACHE_KIB: u32 = 8192;
 
 impl Store {
-    /// Opens the database file, creates it if there is none, and checks whether it is a database of peers. It can be read
-    /// then, and written after [`begin`](Self::begin).
+    /// Opens the database file, creating it if there is none, and checks whether it is a database of peers. It can then be
+    /// read, and written after [`begin`](Self::begin).
     pub(crate) fn open(file: &Arc<DatabaseFile>, busy_timeout: Duration) -> Result<Self> {
         quarantine::take_back(file.path())
             .map_err(|error| Error::io(format!("cannot open {}", file.name()), &error))?;
@@ -120,7 +120,7 @@ impl Store {
         Ok(rows.skipped)
     }
 
-    /// Reads the histories, if there are some. `each` is called for each that is valid, and returns whether there is such a
+    /// Reads the histories, if there are any. `each` is called for each that is valid, and returns whether there is such a
     /// peer.
     pub(crate) fn load_histories(
         &mut self,
@@ -135,8 +135,8 @@ impl Store {
         Ok(())
     }
 
-    /// Prepares the database for writing, and creates the table if there is none; also that of histories, if they are kept.
-    /// Deletes what is not to stay, which is what no peer has, and the peers that are `removed`.
+    /// Prepares the database for writing, and creates the table if there is none, and that of histories if they are kept.
+    /// Deletes the rows of side tables that belong to no peer, and the peers that are `removed`.
     ///
     /// A connection of our own is set up for one writer that must not wait long: WAL mode, and `synchronous` as
     /// the durability requires. Then something is written.
@@ -154,7 +154,7 @@ impl Store {
         let file = Arc::clone(&owned.file);
         // Only for an empty file: any other has pages, or a mode, of its own.
         if self.presence == Presence::Absent && self.ask::<i64>("PRAGMA main.page_count")? == 0 {
-            // It takes effect when it is prepared, and is written with the table. To run it would be one transaction more.
+            // It takes effect when it is prepared, and is written with the table. Running it would take one more transaction.
             let sql = "PRAGMA main.auto_vacuum = INCREMENTAL";
             self.conn.prepare(sql).map_err(|error| self.cannot_open(&error))?;
         }
@@ -213,9 +213,9 @@ impl Store {
         Ok(())
     }
 
-    /// In one transaction, because damage that is met must leave the file as it was: creates the table of histories if they are
-    /// kept, unless there is one, or it is stellar-core's file, which gets none; deletes the peers that are `removed`, and the
-    /// rows of side tables that belong to no peer.
+    /// In one transaction, because damage that is found must leave the file as it was: creates the table of histories if they
+    /// are kept, unless there is one, or the file is stellar-core's, which gets none; deletes the peers that are `removed`, and
+    /// the rows of side tables that belong to no peer.
     fn tidy(&mut self, keeps_histories: bool, removed: &[PeerAddress]) -> Result<()> {
         let creates = keeps_histories
             && self.side.history == side::Presence::Absent
@@ -246,7 +246,7 @@ impl Store {
         Ok(())
     }
 
-    /// Notes that a side table has rows as well: so many may be deleted.
+    /// Counts the rows of a side table as well, because they may be deleted too.
     pub(super) fn count_rows(&self, read: ReadRows) {
         if let Some(owned) = &self.owned {
             owned.rows.set(owned.rows.get().saturating_add(read.all));

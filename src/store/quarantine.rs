@@ -191,8 +191,8 @@ fn exchange(path: &Path, new: &Path, aside: &Path) -> io::Result<()> {
             }
         }
         if path.symlink_metadata().is_ok() {
-            // With a second name for the old file, the new one takes its place in one step.
-            // Windows does not put a file in the place of one that is open, nor removes the second name then.
+            // With a second name for the old file, the new one takes its place in one step. Windows does not put a file in the
+            // place of one that is open, and does not remove the second name then.
             has_two_names = cfg!(unix) && fs::hard_link(path, aside).is_ok();
             if !has_two_names {
                 rename(path, aside)?;

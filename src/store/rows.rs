@@ -1,4 +1,4 @@
-//! The rows of peers: one a statement, or many new ones at once. The order of rows is the order of seniority.
+//! The rows of peers: one per statement, or many new ones at once. The order of rows is the order of seniority.
 
 use rusqlite::{Connection, ErrorCode, Statement, ToSql};
 use smallvec::SmallVec;
@@ -18,8 +18,8 @@ pub(super) const PUT: &str = "INSERT OR ABORT INTO main.peers (ip, port, nextatt
      WHERE typeof(ip) = 'text' AND ip = excluded.ip COLLATE BINARY AND typeof(port) = 'integer'";
 /// How many new rows are written by one statement: beginning and ending one takes as long as writing a row.
 const ROWS: usize = 20;
-/// Writes the new rows, and leaves out those that a row or a constraint of the file's own is in the way of. IGNORE, because
-/// with ABORT SQLite copies every page that the statement changes.
+/// Writes the new rows, and leaves out those that conflict with an existing row or with one of the file's own constraints.
+/// IGNORE, because with ABORT SQLite copies every page that the statement changes.
 const INSERT_NEW: &str =
     "INSERT OR IGNORE INTO main.peers (ip, port, nextattempt, numfailures, type) VALUES (?, ?, ?, ?, ?)";
 
@@ -32,7 +32,7 @@ pub(super) enum Failure {
     NotInIndex(PeerAddress),
     /// The statement succeeded but wrote nothing.
     Ignored(PeerAddress),
-    /// The file is not as it must be.
+    /// The file is not as it should be.
     Damage(&'static str),
 }
 
@@ -43,7 +43,7 @@ impl From<rusqlite::Error> for Failure {
 }
 
 /// Writes the rows of new peers that the layout can hold, in their order. With `at_once`, many are written by one statement,
-/// and `write` is left with those among which something is in the way.
+/// and `write` gets only the groups in which something is in the way, and the last few rows.
 ///
 /// Not generic: a copy for each use would be most of the code that writes.
 pub(super) fn write_new<'a>(

@@ -1,5 +1,5 @@
-//! Side tables: what is kept of peers besides their rows, each kind in a table of its own, which is made when it is needed for
-//! the first time, and never in stellar-core's file.
+//! Side tables: what is kept about peers in addition to their rows, each kind in a table of its own, which is created when it
+//! is first needed, and never in stellar-core's file.
 //!
 //! The rows of a side table belong to those of `peers`, and are written and deleted in the same transactions. A row without a
 //! peer (left by an older version, or by another program) is ignored, and deleted at the next opening that reads it.
@@ -107,7 +107,7 @@ pub(super) struct ReadRows {
 pub(super) enum Presence {
     Absent,
     Present,
-    /// Something else has its name, and is left alone: what belongs into it is held in memory only.
+    /// Something else has its name, and is left alone: what belongs in it is held in memory only.
     Another,
 }
 
@@ -133,12 +133,12 @@ impl SideTable {
         Ok(conn.execute_batch(self.schema)?)
     }
 
-    /// The statement that writes a row, in place of the one that there may be.
+    /// The statement that writes a row, in place of any that exists.
     pub(super) fn put<'a>(&self, conn: &'a Connection) -> rusqlite::Result<rusqlite::CachedStatement<'a>> {
         conn.prepare_cached(self.put)
     }
 
-    /// Deletes the rows of these peers, as far as they have some.
+    /// Deletes the rows of these peers, if they have any.
     pub(super) fn delete_each<'a>(
         &self,
         conn: &Connection,
@@ -157,7 +157,7 @@ impl SideTable {
         Ok(())
     }
 
-    /// Gives each row that has a valid key to `each`, which reads its other columns, from the third on, and says whether it
+    /// Gives each row that has a valid key to `each`, which reads its other columns, from the third on, and returns whether it
     /// belongs to a peer.
     ///
     /// Cost: one pass over the table, which is limited by the size of the file: its pages may point to each other in a circle.
@@ -196,11 +196,11 @@ impl SideTable {
     }
 }
 
-/// Those that are there are written even where what they hold is not used now: a removal ends a peer.
+/// The tables that exist are written even where what they hold is not used now: a removed peer must be gone from them, too.
 impl SideTables {
     const NONE: Self = Self { history: Presence::Absent, data: Presence::Absent };
 
-    /// Looks for them. Writes nothing.
+    /// Looks for the tables. Writes nothing.
     pub(super) fn inspect(conn: &Connection, layout: Layout) -> rusqlite::Result<Self> {
         if layout != Layout::Specification {
             return Ok(Self::NONE);
@@ -222,7 +222,7 @@ impl SideTables {
         self.present().try_for_each(|table| table.delete_each(conn, addresses))
     }
 
-    /// Deletes the rows of the peers that have failed so often; these must still be there.
+    /// Deletes the rows of the peers that have failed at least this often; the peers must still be there.
     pub(super) fn delete_with_failures(
         self,
         conn: &Connection,

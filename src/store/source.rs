@@ -48,7 +48,7 @@ enum Manner {
 #[derive(Debug, Default)]
 pub(crate) struct Import {
     pub(crate) records: Vec<PeerRecord>,
-    /// What else the file has of these peers and others: the histories, if they are wanted, and the data.
+    /// What else the file has on these peers and others: the histories, if they are wanted, and the data.
     pub(crate) more: HashMap<PeerAddress, (Option<Times>, Vec<u8>)>,
 }
 
@@ -75,7 +75,7 @@ pub(crate) fn read_peers(
     }
     #[cfg(unix)]
     {
-        // Under another name than the one it is open by, the changes in its log would be missing.
+        // Under a name other than the one it is open by, the changes in its log would be missing.
         let status = fs::metadata(&path).map(|metadata| Status::of(&metadata));
         let status = status.map_err(|error| Error::io(action(), &error))?;
         hold::check_links(status, &action())?;
@@ -124,8 +124,8 @@ fn read_snapshot<T>(
     if log.exists() || state(path) != before { read(Manner::Shared) } else { result }
 }
 
-/// Whether the file is in WAL mode, where it has no log at present. Windows has locks for files that are opened for reading,
-/// so SQLite would create a log; but reading the header ourselves drops none of its locks there.
+/// Whether the file, which has no log at present, is in WAL mode. Windows has locks for files that are opened for reading, so
+/// SQLite would create a log; but reading the header ourselves drops none of its locks there.
 #[cfg(windows)]
 fn wants_log(path: &Path, _busy_timeout: Duration) -> rusqlite::Result<bool> {
     use std::io::Read as _;
@@ -185,7 +185,7 @@ fn read(
     let (conn, guard) = connect(path, busy_timeout, manner)
         .map_err(|error| Error::sqlite(format!("cannot import {name}"), &error))?;
     guard.begin_schema();
-    // Peers, histories and data of one moment.
+    // Peers, histories and data as of the same time.
     let _snapshot = conn
         .unchecked_transaction()
         .map_err(|error| Error::sqlite(format!("cannot import {name}"), &error))?;
@@ -297,7 +297,7 @@ pub(crate) fn is_same_file(a: &Path, b: &Path) -> bool {
 mod tests {
     use super::*;
 
-    /// Reads a file that wants a log and to which something happens while it is read; says how it was read.
+    /// Reads a file that needs a log while something happens to it; returns how it was read.
     fn manners(happens: impl Fn(&Path)) -> Vec<Manner> {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("peers.db");

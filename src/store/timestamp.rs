@@ -1,9 +1,9 @@
 //! A time as stellar-core writes it: text in UTC, `YYYY-MM-DD HH:MM:SS`.
 //!
-//! stellar-core turns its clock into the fields of a date, has SOCI print them, and finds out what is due by comparing
-//! text. So a year must have four digits: one before 1000 would be written back with fewer, and sort wrongly.
-//! A time outside the years 1000 to 9999 is written as the nearest one inside. Fields need not be in range: it reads what
-//! it has written with the carry of `mktime` (in the zone of the machine; here, in UTC).
+//! stellar-core turns its clock into the fields of a date, has SOCI print them, and finds out what is due by comparing text. So
+//! a year must have four digits: one before 1000 would be written back with fewer, and sort wrongly. A time outside the years
+//! 1000 to 9999 is written as the nearest one inside. Fields need not be in range: stellar-core reads what it has written with
+//! the carry of `mktime` (in the zone of the machine; here, in UTC).
 //!
 //! Sources: stellar-core's `src/overlay/PeerManager.cpp` and `src/util/Timer.cpp`, SOCI's `src/core/common.cpp`; the
 //! arithmetic is that of <https://howardhinnant.github.io/date_algorithms.html>, in the proleptic Gregorian calendar.
@@ -46,8 +46,8 @@ impl Timestamp {
 
 /// The seconds since the Unix epoch that a text means, if it is a time.
 ///
-/// Besides the form that is written here, it may have numbers with fewer digits, as stellar-core writes early years; a date
-/// alone, which means its midnight; `T` before the time; a fraction of a second, which is cut off; and `Z` at the end. The
+/// In addition to the form that is written here, it may have numbers with fewer digits, as stellar-core writes early years; a
+/// date alone, which means its midnight; `T` before the time; a fraction of a second, which is cut off; and `Z` at the end. The
 /// date must exist in the calendar, and the time in the day, unless the form is the one that stellar-core writes.
 pub(super) fn parse(text: &[u8]) -> Option<i64> {
     let mut rest = text;
@@ -74,7 +74,7 @@ pub(super) fn parse(text: &[u8]) -> Option<i64> {
     (is_in_range || is_written_so).then_some(days * SECONDS_PER_DAY + (hour * 60 + minute) * 60 + second)
 }
 
-/// The hour, the minute and the second of a text, and whether there is a fraction or `Z` behind them.
+/// The hour, the minute and the second of a text, and whether there is a fraction or `Z` after them.
 fn time_of_day(mut rest: &[u8]) -> Option<([i64; 3], bool)> {
     let hour = field(&mut rest)?;
     let minute = field(behind(&mut rest, b':')?)?;
@@ -87,7 +87,7 @@ fn time_of_day(mut rest: &[u8]) -> Option<([i64; 3], bool)> {
     matches!(rest, [] | [b'Z']).then_some(([hour, minute, second], has_more))
 }
 
-/// Reads a field other than the year: one or two digits, or one behind a minus sign, as C prints a negative one.
+/// Reads a field other than the year: one or two digits, or one after a minus sign, as C prints a negative one.
 fn field(rest: &mut &[u8]) -> Option<i64> {
     match behind(rest, b'-') {
         Some(rest) => number(rest, 1).map(|number| -number),

@@ -1,8 +1,8 @@
-//! Paths on Windows. Inside, and in answers, they are those that people write: `C:\\node\\peers.db`. Only what has no other
-//! name, such as a directory `a.` or a file `aux`, keeps the prefix `\\\\?\\`, which takes a path literally.
+//! Paths on Windows. Internally and in results, they have the form that people write: `C:\\node\\peers.db`. Only what has no
+//! other name, such as a directory `a.` or a file `aux`, keeps the prefix `\\\\?\\`, which takes a path literally.
 //!
-//! The standard library puts that prefix before long paths by itself. SQLite does not: it is given it here, with the file
-//! system layer that takes it.
+//! The standard library puts that prefix before long paths by itself. SQLite does not, so the prefix is added here, with the
+//! file system layer that accepts it.
 
 use std::ffi::OsString;
 use std::io;

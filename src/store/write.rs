@@ -33,9 +33,9 @@ macro_rules! insert {
     };
 }
 const INSERT: &str = insert!("typeof(nextattempt) = 'integer'");
-/// For stellar-core's layout. A time in another form than stellar-core and we write, or with fields beyond their range, is
-/// overwritten, too, even if it could be read.
-/// (Without a modifier, older versions of SQLite leave the 29th of February in every year.)
+/// For stellar-core's layout. A time in a form that neither stellar-core nor this library writes, or with fields beyond their
+/// range, is overwritten, too, even if it could be read. (Without a modifier, older versions of SQLite leave the 29th of
+/// February in every year.)
 const INSERT_STELLAR_CORE: &str = insert!("nextattempt IS datetime(nextattempt, '+0 days')");
 /// For a row that an insertion has not written: if one was in its way, the index led there.
 const FIND_BY_KEY: &str = "SELECT 1 FROM main.peers WHERE ip = ?1 AND port = ?2";
@@ -58,8 +58,8 @@ impl Store {
         })
     }
 
-    /// Writes peers as they are now, new or not. Those that are renewed take new rows in place of those that they may have;
-    /// they are given by their positions, in order. Histories are written with them.
+    /// Writes peers as they are now, new or not. Those that are renewed take new rows in place of any that they have; they are
+    /// given by their positions, in order. Histories are written with them.
     pub(crate) fn replace(
         &mut self,
         records: &[PeerRecord],
@@ -180,8 +180,8 @@ impl Store {
         self.owned.as_ref().map_or(0, |owned| usize::try_from(owned.rows.get()).unwrap_or(usize::MAX))
     }
 
-    /// Runs `work`, which writes and deletes about this many rows, in a transaction of its own, or in a savepoint on a
-    /// borrowed connection. It is given the side tables that there are, and runs again if these were others.
+    /// Runs `work`, which writes and deletes about this many rows, in a transaction of its own, or in a savepoint on a borrowed
+    /// connection. It is given the side tables that were there before, and runs again if it turns out that these have changed.
     pub(super) fn in_transaction(
         &mut self,
         rows: usize,
@@ -301,7 +301,7 @@ impl Store {
     }
 }
 
-/// Writes the row of a peer as it is, new or not; a new one, behind all others, if it is renewed.
+/// Writes the row of a peer as it is, new or not; a new row, after all others, if it is renewed.
 fn put(
     conn: &Connection,
     layout: Layout,
@@ -348,7 +348,8 @@ fn writes_data(side: SideTables, layout: Layout) -> bool {
     layout == Layout::Specification && side.data != Presence::Another
 }
 
-/// Writes the histories and data that go with records, as far as there are tables for them; returns whether there is a table of data then.
+/// Writes the histories and data that go with records, as far as there are tables for them; returns whether there is a table of
+/// data afterwards.
 fn write_noted(
     conn: &Connection,
     side: SideTables,

@@ -11,10 +11,10 @@ use crate::memory::{self, Refused};
 type Unit = [u8; UNIT];
 const UNIT: usize = 16;
 
-/// A block has 1 to so many units: a string of 255 bytes and its length.
+/// A block has 1 to this many units: a string of 255 bytes and its length.
 const LARGEST: usize = (1 + u8::MAX as usize).div_ceil(UNIT);
 
-/// The place of a block, which is its first unit's and one more, so that it is never 0. At most [`Place::MAX`].
+/// The place of a block: the position of its first unit, plus one, so that it is never 0. At most [`Place::MAX`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Place(u32);
 

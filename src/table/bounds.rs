@@ -17,7 +17,7 @@ pub(crate) enum Full {
 }
 
 impl Bounds {
-    /// As the options have them, in which 0 is none.
+    /// From the options, where 0 means no bound.
     pub(crate) fn new(max_peers: u64, max_peers_per_netgroup: u32) -> Self {
         let peers = match usize::try_from(max_peers) {
             Ok(0) | Err(_) => Self::NONE.peers,
@@ -27,6 +27,6 @@ impl Bounds {
         Self { peers, per_netgroup }
     }
 
-    /// No bounds but those that slots set.
+    /// No bounds except those that slots set.
     pub(crate) const NONE: Self = Self { peers: MAX_SLOTS - 1, per_netgroup: u32::MAX };
 }

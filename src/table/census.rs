@@ -1,4 +1,4 @@
-//! Looking at all peers: counts, a copy, and which of them a bulk change is about. Read only.
+//! Looking at all peers: counts, a copy, and the peers that a bulk change concerns. Read only.
 
 use std::collections::HashMap;
 
@@ -34,9 +34,9 @@ impl PeerTable {
         })
     }
 
-    /// Goes on counting the netgroups, by a look at a part of the peers, small enough for the table to be locked so long; all
-    /// at once if the table is [grouped](Self::is_grouped). Peers that are added meanwhile do not count, nor what is counted
-    /// already when its peers are removed.
+    /// Goes on counting the netgroups, by looking at a part of the peers, small enough for the table to be locked that long;
+    /// all at once if the table is [grouped](Self::is_grouped). Peers that are added meanwhile are not counted, and a netgroup
+    /// that is already counted stays so when its peers are removed.
     pub(crate) fn count_netgroups(&self, count: &mut NetgroupCount) -> memory::Result {
         self.indexes().netgroups.count_part(self.slab(), count, self.steps())
     }
@@ -71,7 +71,7 @@ impl PeerTable {
         memory::collect(slab.slots().filter(|&slot| slab.address(slot).host() == host))
     }
 
-    /// The slots of the peers that a ban of this subject is about, until a peer is removed. Cost: linear in the table.
+    /// The slots of the peers that a ban of this subject covers, until a peer is removed. Cost: linear in the table.
     pub(crate) fn within(&self, subject: &BanSubject) -> memory::Result<Vec<u32>> {
         let slab = self.slab();
         memory::collect(slab.slots().filter(|&slot| subject.contains(&slab.address(slot))))
@@ -96,7 +96,7 @@ impl PeerTable {
         memory::collect(inbound.filter(|&slot| is_forgotten(slot)))
     }
 
-    /// The slots of the peers that wait beyond `latest`, until a peer is removed, and their records with `latest` as next
+    /// The slots of the peers that wait beyond `latest`, until a peer is removed, and their records with `latest` as the next
     /// attempt. Cost: linear in the table.
     pub(crate) fn waiting_beyond(&self, latest: i64) -> Fallible<(Vec<u32>, Vec<PeerRecord>)> {
         let waits_longer = |&slot: &u32| self.slab().entry(slot).next_attempt() > latest;

@@ -1,7 +1,7 @@
 //! Where each pool ends, if the members of a facet are lined up, those with fewer failures first.
 //!
-//! A change adds to a few numbers at once. In return, how many members a query admits is one look a facet, and the member
-//! at a position is found by bisection.
+//! A change adds to a few numbers at once. In return, counting the members that a query admits takes one look per facet, and
+//! the member at a position is found by bisection.
 
 use super::facet::{CLASSES, FACETS, class_in, facet_of};
 
@@ -21,7 +21,7 @@ impl Ends {
         }
     }
 
-    /// Counts one member less.
+    /// Counts one member fewer.
     pub(super) fn subtract(&mut self, pool: usize) {
         let class = usize::from(class_in(pool));
         for (other, end) in self.0[facet_of(pool)].iter_mut().enumerate() {
@@ -29,7 +29,7 @@ impl Ends {
         }
     }
 
-    /// How many members a facet has in its first so many classes, of which there is at least one.
+    /// How many members a facet has in this many of its first classes, of which there is at least one.
     pub(super) fn members(&self, facet: usize, classes: u8) -> u32 {
         self.0[facet][usize::from(classes) - 1]
     }
@@ -46,7 +46,7 @@ impl Ends {
     }
 }
 
-/// Which of some parts that end so, one after the other, a position is in, and where it is there.
+/// Of some parts, one after the other, with these ends: which one a position is in, and where in that part.
 pub(super) fn place_of(position: u32, ends: &[u32]) -> (usize, u32) {
     let part = ends.partition_point(|&end| end <= position);
     (part, position - part.checked_sub(1).map_or(0, |previous| ends[previous]))

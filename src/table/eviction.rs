@@ -4,9 +4,9 @@
 //! netgroup before any other; if there is no such candidate it is refused. So a flood of gossip can push out only peers that
 //! could not be reached: a peer that the node has made outbound or preferred, or that has not failed yet, stays.
 //!
-//! Where histories are kept, an outbound peer that is dead goes before a new one is refused: it has failed at least
-//! [`MAX_FAILURES`](crate::MAX_FAILURES) times and was not reached for 30 days. Without that, a few peers that were good once
-//! keep out every new one for ever.
+//! Where histories are kept, a dead outbound peer goes before a new one is refused. It is dead if it has failed at least
+//! [`MAX_FAILURES`](crate::MAX_FAILURES) times and has not been reached for 30 days. Otherwise, a few peers that were once good
+//! would keep out every new one for ever.
 //!
 //! The manager writes a plan to the database in one transaction, and then the [owner](super::owner) applies it.
 
@@ -30,7 +30,7 @@ use crate::sort::sort;
 /// The plan for records that are to be inserted, or updated if their peers are known.
 #[derive(Debug)]
 pub(crate) struct Plan<'a> {
-    /// Those that the table takes, in order.
+    /// The records that the table takes, in order.
     pub(crate) taken: Cow<'a, [PeerRecord]>,
     /// The slots of the peers that are evicted for them.
     pub(crate) evicted: Vec<u32>,
@@ -42,7 +42,7 @@ pub(crate) struct Plan<'a> {
 /// Slots that could be evicted, those of the highest failure class first.
 type Candidates<'a> = Box<dyn Iterator<Item = u32> + 'a>;
 
-/// Why a peer could be evicted, those first that go first.
+/// Why a peer could be evicted; the first kind goes first.
 #[derive(Clone, Copy, Debug)]
 enum Kind {
     /// It is inbound and has failed.
@@ -66,7 +66,7 @@ struct Planner<'a> {
     /// How many peers each netgroup has won, or lost.
     gains: HashMap<Home, i64>,
     new_peers: HashSet<&'a PeerAddress>,
-    /// Slots that are no candidates: evicted already, or of peers in the batch.
+    /// Slots that are not candidates: evicted already, or of peers in the batch.
     settled: SlotSet,
     /// By kind, as below.
     candidates: [Option<Candidates<'a>>; 2],
@@ -83,7 +83,7 @@ impl PeerTable {
     /// all. Outbound peers that are dead at `now` may be evicted, if that is given.
     ///
     /// Requires [`is_grouped`](Self::is_grouped) if the table is bounded. Cost: constant for each, amortised; where an outbound
-    /// peer may have died since it was last looked for one, linear in those that have failed often.
+    /// peer may have died since it was last looked for one, linear in the outbound peers that have failed often.
     pub(crate) fn plan_insert<'a>(
         &self,
         records: &'a [PeerRecord],

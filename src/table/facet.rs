@@ -8,7 +8,7 @@
 
 use crate::peer::{MAX_FAILURES, StoredPeerType};
 
-/// Counts below this have a failure class each.
+/// Counts below this each have a failure class of their own.
 const EXACT: usize = 16;
 
 /// The greatest failure count of each class.
@@ -61,7 +61,8 @@ pub(super) enum PrivatePeers {
     None,
 }
 
-/// The facets of some types, given by number, of those that are due if so asked, and of those private ones; a bit for each.
+/// The facets of some types, given by number, of the due peers only if so asked, and of the private peers that are admitted; a
+/// bit for each.
 pub(super) fn facets(types: [bool; 3], due_only: bool, private: PrivatePeers) -> u16 {
     const DUE: u16 = 0b0011_0011_0011;
     const PUBLIC: u16 = 0b0101_0101_0101;
@@ -75,7 +76,7 @@ pub(super) fn facets(types: [bool; 3], due_only: bool, private: PrivatePeers) ->
     of_types & of_scope & if due_only { DUE } else { !0 }
 }
 
-/// The pool of the peers of a facet that have failed so often.
+/// The pool of the peers of a facet that have failed this often.
 pub(super) fn pool(facet: usize, num_failures: u32) -> usize {
     facet * CLASSES + class_of(num_failures)
 }
@@ -132,10 +133,10 @@ pub(super) const PAIRS: usize = POOLS / 2;
 /// How many pools of a type are due, and how many waiting.
 const SIDE: usize = 2 * CLASSES;
 
-/// The pair of a pool, and its side there: 0 for due, 1 for waiting. The side is a number instead of an [`Attempt`],
-/// because a branch on what is as good as random would be mispredicted.
+/// The pair of a pool, and its side there: 0 for due, 1 for waiting. The side is a number instead of an [`Attempt`], because a
+/// branch on a value that is as good as random would be mispredicted.
 pub(super) fn pair_of(pool: usize) -> (usize, usize) {
-    /// Each pool's, because the divisions cost more than the rest of many a change.
+    /// One for each pool, because the divisions cost more than the rest of many a change.
     #[expect(clippy::cast_possible_truncation, reason = "PAIRS fits")]
     static PAIRS_OF: [(u8, u8); POOLS] = {
         let mut pairs = [(0, 0); POOLS];
@@ -175,8 +176,8 @@ pub(super) fn pools_of_type(peer_type: StoredPeerType) -> std::ops::Range<usize>
     first..first + 2 * SIDE
 }
 
-/// The pools of peers that have failed at least so often, and some of those that have failed less often but are of the
-/// same class.
+/// The pools of peers that have failed at least this often, and some of those that have failed less often but are of the same
+/// class.
 pub(super) fn pools_with_failures(min_failures: u32) -> impl Iterator<Item = usize> {
     let first_class = class_of(min_failures);
     (0..FACETS).flat_map(move |facet| facet * CLASSES + first_class..(facet + 1) * CLASSES)

@@ -1,9 +1,9 @@
 //! From a hash to numbers that have it: slots, or the numbers of names and of netgroups.
 //!
-//! A hash table with linear probing whose buckets are four bytes: the number, and in the bits that it does not need as many
-//! bits of the hash as fit. So a look-up touches one line of the index and, almost always, nothing else but what it looks
-//! for. A general hash table keeps its control bytes and its buckets apart, which is one line more; in a large table each is
-//! a cache miss, and those are what a look-up costs.
+//! A hash table with linear probing whose buckets are four bytes: the number, and, in the bits that it does not need, as many
+//! bits of the hash as fit. So a look-up touches one line of the index and, almost always, nothing else except what it looks
+//! for. A general hash table keeps its control bytes and its buckets apart, which is one line more; in a large table each is a
+//! cache miss, and those are what a look-up costs.
 //!
 //! It grows and shrinks step by step: a few numbers at a time are brought into the next table, and when that has all of them
 //! it takes the place of the one in use. So no change waits for all others to be hashed again.
@@ -12,7 +12,7 @@ use crate::memory::{self, Refused};
 use crate::system::pages::is_large;
 use crate::system::prefetch::prefetch;
 
-/// So many numbers are brought into the next table with each change.
+/// This many numbers are brought into the next table with each change.
 const STEPS: u32 = 16;
 
 const MIN_BUCKETS: usize = 16;
@@ -29,7 +29,7 @@ pub(super) struct HashIndex {
 #[derive(Debug)]
 struct Next {
     table: Table,
-    /// It has the numbers below this one that the table in use has, and no others.
+    /// It has exactly those numbers below this one that the table in use has.
     known: u32,
 }
 
@@ -68,7 +68,7 @@ impl HashIndex {
         }
     }
 
-    /// Replaces a number by another, which is not there yet. Cost: constant, expected.
+    /// Replaces a number with another, which is not there yet. Cost: constant, expected.
     pub(super) fn replace(&mut self, hash: u64, from: u32, to: u32, hash_of: HashOf<'_>) {
         self.remove(hash, from, hash_of);
         self.insert(hash, to);
@@ -128,7 +128,7 @@ impl HashIndex {
     /// each, amortised; for a change that is small compared with the table, constant.
     pub(super) fn reserve(&mut self, new_end: usize, end: u32, hash_of: HashOf<'_>) -> memory::Result {
         if self.next.as_ref().is_some_and(|next| next.table.limit() < new_end) {
-            // It was to be smaller.
+            // It was meant to be smaller.
             self.next = None;
         }
         if new_end <= self.table.capacity() {

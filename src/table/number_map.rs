@@ -1,10 +1,10 @@
-//! Maps from numbers of ours, such as slots and those of netgroups, for one answer.
+//! Maps from our own numbers, such as slots and those of netgroups, for one answer.
 //!
 //! A hash table with linear probing that needs no random key: the numbers are ours, and no stranger chooses them.
 
 use crate::memory;
 
-/// Marks a free place; no number of ours is so great.
+/// Marks a free place; none of our numbers is that great.
 const FREE: u32 = u32::MAX;
 
 /// A set of slots: those that were drawn or are excluded.
@@ -35,7 +35,7 @@ impl SlotSet {
         Ok(self.insert(slot))
     }
 
-    /// As [`add`](Self::add). Requires [room](Self::reserve). Cost: constant, expected.
+    /// Like [`add`](Self::add). Requires [room](Self::reserve). Cost: constant, expected.
     pub(super) fn insert(&mut self, slot: u32) -> bool {
         self.place_for(slot, ()).0
     }
@@ -68,7 +68,7 @@ impl<V: Copy + Default> NumberMap<V> {
         Ok(self.place_for(number, value).1)
     }
 
-    /// Makes room for so many more. Cost: linear in them and in those that are there, if there was none.
+    /// Makes room for this many more. Cost: linear in them and in those that are there, if there was none.
     pub(super) fn reserve(&mut self, more: usize) -> memory::Result {
         let least = self.len.saturating_add(more).saturating_mul(2);
         if least <= self.places.len() {

@@ -1,11 +1,11 @@
 //! The owner of the slab: the only place that changes it and passes the changes to the [indexes](super::index).
 //!
-//! A change is asked for in two steps. First the memory that it takes ([`room`]), which may be refused, with nothing done;
-//! then the change itself, which cannot fail. Between the two the manager writes to the database. The room is still there
+//! A change is asked for in two steps. First the memory that it takes ([`room`]), which may be refused, with nothing done; then
+//! comes the change itself, which cannot fail. Between the two, the manager writes to the database. The room is still there
 //! then, because only changes use any up, and there is one at a time.
 //!
-//! Each function here does the same: it changes the slab and the indexes, and in the end has everything fit the size of
-//! the table. What only gives memory back, or keeps things fast, is left out when there is no memory for it.
+//! Each function here does the same: it changes the slab and the indexes, and at the end makes everything fit the size of the
+//! table. Work that only gives memory back, or keeps things fast, is left out when there is no memory for it.
 
 pub(super) mod entry;
 mod load;
@@ -48,10 +48,10 @@ pub(crate) struct PeerTable {
 /// the cache, and the processor waits for many of them in the time of one. As many as it can wait for at once, and some more.
 pub(crate) const GROUP: usize = 32;
 
-/// To find a peer's netgroup takes as many steps as looking at this many peers.
+/// Finding a peer's netgroup takes as many steps as looking at this many peers.
 const STEPS_OF_GROUPING: u32 = 24;
 
-/// So many steps of work that can wait are done while the table is locked once: a millisecond or two.
+/// This many steps of work that can wait are done while the table is locked once: a millisecond or two.
 const STEPS: u32 = if cfg!(shuttle) { 2 } else { 16_384 };
 
 /// Reading.
@@ -129,7 +129,7 @@ impl PeerTable {
         self.indexes.dirty.leaves_rows()
     }
 
-    /// What is known of an address that is about to be changed, and its slot until a peer is removed.
+    /// What is known about an address that is about to be changed, and its slot until a peer is removed.
     pub(crate) fn find_record(&self, address: &PeerAddress) -> Option<(u32, PeerRecord)> {
         let slot = self.find(address)?;
         if self.is_large() {
@@ -231,7 +231,7 @@ impl PeerTable {
     /// Updates the peers in these slots, each to the record in the same position. Cost: constant for each.
     pub(crate) fn update(&mut self, slots: &[u32], records: &[PeerRecord]) {
         slots.iter().zip(records).for_each(|(&slot, record)| self.assign(slot, record));
-        // The slab is as it was.
+        // The slab has the same size as before.
         self.indexes.fit(&mut self.slab);
     }
 
@@ -275,7 +275,8 @@ impl PeerTable {
         self.indexes.fit(&mut self.slab);
     }
 
-    /// Notes that the file has no data of these peers, whose rows it refused: when one is written after all, its data is, too.
+    /// Records that the file has no data for these peers, whose rows it refused: when one is written after all, its data is,
+    /// too.
     pub(crate) fn keep_data_unwritten(&mut self, peers: &HashSet<PeerAddress>) {
         for slot in peers.iter().filter_map(|address| self.find(address)).collect::<Vec<_>>() {
             self.indexes.data.give_back(slot);
@@ -344,7 +345,7 @@ impl PeerTable {
         self.steps
     }
 
-    /// The same for a part of the peers, small enough for the table to be locked so long; the last part ends it.
+    /// The same for a part of the peers, small enough for the table to be locked that long; the last part ends it.
     pub(crate) fn group_in_part(&mut self) -> memory::Result {
         self.indexes.netgroups.build_in_part(&self.slab, self.steps.div_ceil(STEPS_OF_GROUPING))
     }
@@ -355,8 +356,8 @@ impl PeerTable {
         self.bans.track();
     }
 
-    /// Takes all changes since the last time, to be written, with the room to put them together with those that are
-    /// `unwritten` from before. Without memory for that, all stays as it is. Cost: linear in their number.
+    /// Takes all changes since the last time, to be written, with the room to put them together with those that are `unwritten`
+    /// from before. Without memory for that, everything stays as it is. Cost: linear in their number.
     pub(crate) fn take_dirty(&mut self, unwritten: &Changes) -> memory::Result<(Changes, Room)> {
         let bans = self.bans.dirty_len();
         let times = self.indexes.histories.all();

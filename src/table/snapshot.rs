@@ -36,10 +36,11 @@ pub struct Snapshot {
 pub(crate) struct Room(pub(super) Vec<Compact>);
 
 impl Room {
-    /// For so many peers, and a few more, because others may be inserted meanwhile. Cost: linear.
+    /// For this many peers, and a few more, because others may be inserted meanwhile. Cost: linear.
     pub(crate) fn for_peers(peers: usize) -> Result<Self> {
         let mut room = memory::filled(Compact::EMPTY, peers + peers / 64).map_err(|_| no_room(peers))?;
-        // The records were there for the system to give the memory now: for a large table, that takes longer than the copy.
+        // The records were written so that the system provides the memory now: for a large table, that takes longer than the
+        // copy.
         room.clear();
         Ok(Self(room))
     }

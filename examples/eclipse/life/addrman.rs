@@ -3,8 +3,8 @@
 //! countermeasures it has). Times are minutes, so "within a minute" is "in this minute or the last one".
 //!
 //! An address is in the new table, in up to eight of its buckets, or in the tried table, in one. Which buckets these are, and
-//! the place in them, follows a keyed hash: of the address's network and its source's for the new table, of the address and
-//! its network for the tried one.
+//! the place in them, is determined by a keyed hash: of the address's network and its source's for the new table, of the
+//! address and its network for the tried one.
 
 mod choose;
 mod place;
@@ -19,11 +19,11 @@ use rand::{RngExt as _, SeedableRng as _};
 use super::people::{Heard, Id};
 use place::{Places, Slot};
 
-/// So long a silence makes an address useless: 30 days.
+/// An address that has been silent for this long is useless: 30 days.
 const HORIZON: i64 = 30 * 24 * 60;
 /// Failures after which an address that never answered is useless.
 const RETRIES: u32 = 3;
-/// Failures after which one that has not answered for so long is.
+/// Failures after which an address that has not answered for some time is useless, and that time.
 const MAX_FAILURES: u32 = 10;
 const MIN_FAIL: i64 = 7 * 24 * 60;
 /// A tried address that was reached, or tried in vain, within this time is judged by that.
@@ -34,7 +34,7 @@ const TEST_WINDOW: i64 = 40;
 const MAX_COLLISIONS: usize = 10;
 /// In how many buckets of the new table an address may be.
 const MAX_REFERENCES: u32 = 8;
-/// How much older than said gossip is taken to be.
+/// How much older than stated gossip is taken to be.
 pub(crate) const PENALTY: i64 = 2 * 60;
 /// How often the time of an address is renewed: one that seems to be online, and another.
 const RENEWAL_ONLINE: i64 = 60;
@@ -46,7 +46,7 @@ const NEVER: i64 = 0;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Entry {
     network: u32,
-    /// The network of the one who told of it first.
+    /// The network of the source that first told of it.
     source: u32,
     seen: i64,
     pub(crate) last_try: i64,
@@ -64,7 +64,7 @@ pub(crate) struct AddrMan {
     /// By the address's number.
     entries: Vec<Option<Entry>>,
     places: Places,
-    /// Addresses that were reached, and whose place in the tried table another one has.
+    /// Addresses that were reached, and whose place in the tried table another one holds.
     collisions: BTreeSet<Id>,
     last_good: i64,
     new_count: usize,
@@ -248,7 +248,7 @@ impl AddrMan {
         }
     }
 
-    /// Decides who gets the places in the tried table that two addresses want, where that can be said.
+    /// Decides which addresses get the places in the tried table that two of them want, where that can be decided.
     pub(crate) fn resolve_collisions(&mut self, now: i64) {
         for id in self.collisions.clone() {
             let Some(&waiting) = self.get(id) else {

@@ -5,12 +5,12 @@ use super::node::{Node, Situation};
 use super::people::{Heard, Id};
 use crate::Failure;
 
-/// How many addresses it looks at for one dial, and for how many of them it minds that they were tried just now.
+/// How many addresses it looks at for one dial, and for how many of them it matters that they were tried just now.
 const LOOKS: u32 = 100;
 const CHOOSY_LOOKS: u32 = 30;
 const JUST_NOW: i64 = 10;
 
-/// A failure counts while so many connections stand.
+/// A failure counts while this many connections are up.
 const ONLINE: usize = 2;
 
 /// A node with addrman.

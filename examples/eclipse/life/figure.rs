@@ -11,7 +11,7 @@ use crate::figure::{netgroups, probability};
 /// How many netgroups the attacker holds, with 10,000 addresses.
 const NETGROUPS: [u16; 7] = [4, 20, 100, 250, 500, 1_000, 4_000];
 
-/// Who has a line: the strategy, how the line looks, and what the legend says.
+/// What has a line: the strategy, how the line looks, and what the legend says.
 const LINES: [(&str, Style, &str); 5] = [
     ("next-to-dial", Style::Blue, "this library: next_to_dial"),
     ("addrman", Style::Purple, "Bitcoin Core: a model of addrman"),

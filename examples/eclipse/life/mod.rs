@@ -1,5 +1,5 @@
 //! The life of a node: it joins a network of honest addresses that are born and die, is told of an attacker's, dials, loses
-//! connections and is restarted. Time goes in minutes. The world is that of the README, to the letter.
+//! connections and is restarted. Time passes in minutes. The world is that of the README, to the letter.
 
 pub(crate) mod addrman;
 pub(crate) mod connections;
@@ -35,13 +35,14 @@ const DIALS: usize = 10;
 /// How often connections and the flood bring gossip, in minutes.
 const GOSSIP: i64 = 10;
 
-/// How much a new connection tells, each one every ten minutes, a message of the flood, and the seeds.
+/// How many addresses come from a new connection, from each connection every ten minutes, in a message of the flood, and from
+/// the seeds.
 const TOLD_AT_FIRST: usize = 250;
 const TOLD_LATER: usize = 10;
 const MESSAGE: usize = 100;
 const SEEDS: usize = 200;
 
-/// An honest connection ends in one of so many minutes.
+/// An honest connection ends in one of this many minutes.
 const LASTING: f64 = 1_200.0;
 
 /// How often a feeler is tried.

@@ -21,7 +21,7 @@ pub(crate) trait Node {
     /// Whom to dial for a free place.
     fn next(&mut self, situation: &Situation<'_>) -> Result<Option<Id>, Failure>;
 
-    /// Whom to try and hang up; asked every two minutes.
+    /// Whom to try and hang up on; asked every two minutes.
     fn feeler(&mut self, situation: &Situation<'_>) -> Result<Option<Id>, Failure>;
 
     /// How a dial ended. When it has succeeded, and is not a feeler, the peer is not among the connected ones yet.

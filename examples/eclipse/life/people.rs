@@ -1,4 +1,4 @@
-//! The addresses there are, who is born and dies, and what each side tells.
+//! The addresses that exist, which of them are born and die, and what each side tells.
 
 use std::collections::{HashMap, VecDeque};
 use std::net::{IpAddr, Ipv6Addr};
@@ -16,10 +16,10 @@ use crate::world;
 /// An address by its number: the hostile ones come first.
 pub(crate) type Id = u32;
 
-/// Each hour, one in so many honest addresses dies.
+/// Each hour, one in this many honest addresses dies.
 const LIFETIME: f64 = 240.0;
 
-/// The oldest time that honest gossip has for an address that lives.
+/// The oldest time that honest gossip has for an address that is alive.
 const OLDEST: i64 = 5 * HOUR;
 
 /// How many autonomous systems the honest networks belong to; the sizes fall as one over the rank.
@@ -39,7 +39,7 @@ pub(crate) struct Person {
     pub(crate) is_hostile: bool,
     /// Whether a dial succeeds.
     pub(crate) answers: bool,
-    /// A network says nothing about who runs it: names, and onion addresses.
+    /// Whether its network says nothing about its operator: names, and onion addresses.
     pub(crate) is_name: bool,
     pub(crate) born: i64,
     /// When it died, if it did.
@@ -53,7 +53,7 @@ pub(crate) struct Heard {
     pub(crate) seen: i64,
 }
 
-/// Everyone.
+/// All addresses.
 #[derive(Debug)]
 pub(crate) struct People {
     persons: Vec<Person>,
@@ -71,7 +71,7 @@ pub(crate) struct People {
 }
 
 impl People {
-    /// The two sides of a scenario at a time: 5,000 that live, and as many that died in the ten days before.
+    /// The two sides of a scenario at a time: 5,000 that are alive, and as many that died in the ten days before.
     pub(crate) fn new(scenario: &Scenario, now: i64, seed: u64) -> Result<Self, Failure> {
         static PUBLIC: LazyLock<Vec<u16>> = LazyLock::new(world::public_networks);
         let mut rng = ChaCha12Rng::seed_from_u64(seed);
@@ -147,7 +147,7 @@ impl People {
         from + skipped
     }
 
-    /// What an honest node tells: half of it lives.
+    /// What an honest node tells: half of it is alive.
     pub(crate) fn honest_gossip(&mut self, count: usize, now: i64, heard: &mut Vec<Heard>) {
         heard.clear();
         for _ in 0..count {
@@ -189,7 +189,7 @@ impl People {
         &self.dead
     }
 
-    /// How old someone is who lives or died, at a moment without memory.
+    /// The age of an address that is alive, or the age at which it died: the distribution has no memory.
     fn age(&mut self) -> i64 {
         let uniform: f64 = 1.0 - self.rng.random::<f64>();
         #[expect(clippy::cast_possible_truncation, reason = "at most 37 lifetimes")]
@@ -227,7 +227,7 @@ impl People {
             scenario.answering.is_none_or(|(addresses, networks)| nth < addresses && place < networks);
         let network = match (scenario.hosts, scenario.systems) {
             (Hosts::Names, _) => FIRST_ONION_GROUP + self.rng.random_range(0..ONION_GROUPS),
-            // Behind those of the honest side.
+            // After those of the honest side.
             (Hosts::Ipv4, Some(systems)) => u32::try_from(HONEST_SYSTEMS + place % systems)?,
             (Hosts::Ipv4, None) => u32::from(held[place]),
         };

@@ -22,7 +22,7 @@ use crate::world::Time;
 const MAX_PEERS: u64 = 20_000;
 const MAX_PEERS_PER_NETGROUP: u32 = 16;
 
-/// The node is offline while fewer connections stand.
+/// The node is offline while fewer connections are up.
 const ONLINE: usize = 2;
 
 /// Whom to dial, and when to make room for others.
@@ -47,12 +47,12 @@ pub(crate) enum Choice {
 /// What may be varied.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Parameters {
-    /// How many draws the most senior one of wins a place: among peers that were reached, and among those only heard of.
+    /// Of how many draws the most senior one wins a place: among peers that were reached, and among those only heard of.
     pub(crate) known_depth: u32,
     pub(crate) new_depth: u32,
     /// The same for feelers.
     pub(crate) feeler_depth: u32,
-    /// Feelers go to peers with at most so many failures while there are any.
+    /// Feelers go to peers with at most this many failures while there are any.
     pub(crate) feeler_failures: u32,
     /// How many of these the winner is drawn from: 1 is the most senior one.
     pub(crate) among: u32,
@@ -60,7 +60,7 @@ pub(crate) struct Parameters {
     pub(crate) uniform: u32,
     /// The percentage of places for which peers that were only heard of come first.
     pub(crate) new_first: u32,
-    /// Known is who was reached a second time a day after the first or later.
+    /// A peer counts as known once it was reached a second time, a day or more after the first.
     pub(crate) known_after_a_day: bool,
     /// The seniority of known peers is the order in which they were heard of, not that in which they were reached.
     pub(crate) known_by_heard: bool,
@@ -147,7 +147,7 @@ pub(crate) struct Library {
     rng: ChaCha12Rng,
 }
 
-/// In which order peers were heard of and reached, and when those were first reached that are not known yet.
+/// In which order peers were heard of and reached, and when the peers that are not known yet were first reached.
 #[derive(Debug, Default)]
 struct Ranks {
     heard: HashMap<Id, u32, RandomState>,
@@ -170,7 +170,7 @@ impl Library {
         Ok(Self { manager, policy, ranks: Ranks::default(), rng: ChaCha12Rng::seed_from_u64(seed) })
     }
 
-    /// One of a netgroup that has no connection, the most senior of some draws.
+    /// One of a netgroup that has no connection, the most senior of several draws.
     fn choose(
         &mut self,
         kind: PeerTypeFilter,

@@ -28,14 +28,14 @@ pub(crate) struct Scenario {
     pub(crate) hosts: Hosts,
     /// How many of each network's addresses answer, and in how many of the networks; all if not given.
     pub(crate) answering: Option<(usize, usize)>,
-    /// How often each address is told during the flood.
+    /// How often each address is sent during the flood.
     pub(crate) told: f64,
     /// How long the node lives before the flood, in minutes.
     pub(crate) honest: i64,
     /// How long its line is down between that and the flood.
     pub(crate) outage: i64,
     pub(crate) flood: i64,
-    /// With an AS map: a network is an autonomous system. The attacker's networks belong to so many of them.
+    /// With an AS map: a network is an autonomous system. The attacker's networks belong to this many of them.
     pub(crate) systems: Option<usize>,
 }
 
@@ -167,7 +167,7 @@ pub(crate) const SCENARIOS: [Scenario; 20] = [
 ];
 
 impl Scenario {
-    /// The attack of the chart: 10,000 addresses of so many networks, from birth or not.
+    /// The attack of the chart: 10,000 addresses of this many networks, from birth or not.
     pub(crate) fn of_networks(networks: usize, honest: i64) -> Self {
         Self { networks, honest, ..WARM }
     }

@@ -215,7 +215,7 @@ pub(crate) fn may_write(path: &Path) -> io::Result<bool> {
 /// Has the drive write out what a file holds, or the names that a directory holds.
 pub(crate) fn fsync(file: &File) -> io::Result<()> {
     let done = file.sync_all();
-    // There the standard library asks for `F_FULLFSYNC`, which not every file system has.
+    // On Apple's systems the standard library asks for `F_FULLFSYNC`, which not every file system has.
     #[cfg(target_vendor = "apple")]
     if done.is_err() {
         // SAFETY: the descriptor is open.
@@ -249,7 +249,7 @@ pub(crate) fn try_lock(_file: &File) -> io::Result<bool> {
 
 #[cfg(not(unix))]
 pub(crate) fn try_lock(_file: &File) -> io::Result<bool> {
-    // To have it open is the lock.
+    // Having it open is the lock.
     Ok(true)
 }
 
@@ -326,8 +326,8 @@ pub(crate) fn is_in_use(file: &File) -> io::Result<bool> {
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn record_lock(file: &File, command: i32, kind: i32, (start, length): (i32, i32)) -> io::Result<i32> {
-    // What goes with fcntl: where offsets have 32 bits, glibc reads one of these for every command. Android passes on what it is
-    // given, and Linux reads the other.
+    // The struct for fcntl: where offsets have 32 bits, glibc reads one of these for every command. Android passes on what it
+    // is given, and Linux reads the other.
     #[cfg(target_os = "linux")]
     use libc::flock as Lock;
     #[cfg(target_os = "android")]

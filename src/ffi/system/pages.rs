@@ -1,15 +1,15 @@
 //! Pages of memory.
 
-/// From this size on an array is large: some pages of the larger size.
+/// From this size on, an array is large: some pages of the larger size.
 const LARGE: usize = 4 << 20;
 
-/// Whether so many bytes are better off in large pages.
+/// Whether this many bytes are better off in large pages.
 pub(crate) fn is_large(bytes: usize) -> bool {
     bytes >= LARGE
 }
 
-/// Asks the system for large pages for an array that is large, before it is filled. It is a wish: where the system has none,
-/// all is as it was.
+/// Asks the system for large pages for an array that is large, before it is filled. It is only a request: where the system has
+/// none, nothing changes.
 ///
 /// A look-up leads to memory anywhere in the table, and with pages of 4 KiB the processor must first look up most of those
 /// pages, too, which takes as long again.

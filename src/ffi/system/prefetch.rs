@@ -1,6 +1,6 @@
 //! Asking the processor for memory before it is needed.
 
-/// Has what is at a place brought into the cache, and waits for nothing. It changes nothing but times.
+/// Has what is at a place brought into the cache, and does not wait for it. It changes nothing but the timing.
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "a call would cost more than the instruction")]
 pub(crate) fn prefetch<T>(place: Option<&T>) {

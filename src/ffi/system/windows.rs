@@ -39,8 +39,8 @@ unsafe extern "system" {
     fn SetLastError(error: u32);
 }
 
-/// The status of what has this path; a symbolic link is not followed. Opening it so keeps no other program from anything,
-/// and closing it again drops no lock, unlike on Unix.
+/// The status of what has this path; a symbolic link is not followed. Opening it like this does not get in the way of other
+/// programs, and closing it again drops no lock, unlike on Unix.
 pub(crate) fn status(path: &Path) -> io::Result<Status> {
     let flags = FILE_FLAG_BACKUP_SEMANTICS | FILE_FLAG_OPEN_REPARSE_POINT;
     // No access but to the file's status, and the standard library shares everything.

@@ -66,14 +66,14 @@ struct SchemaRow {
 /// What is done with each page.
 type EachPage<'a> = &'a mut dyn FnMut(u32, &[u8]) -> Result<(), TryReserveError>;
 
-/// So many bytes of a file, or as many as there are; `None` if it cannot be read.
+/// This many bytes of a file, or as many as there are; `None` if it cannot be read.
 fn first_bytes(file: &File, offset: u64, length: usize) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
     read_at(file, offset, length, &mut bytes).ok().map(|()| bytes)
 }
 
 impl Pages {
-    /// The page sizes to try, the most likely one first: each, unless the one that the files name is certain.
+    /// The page sizes to try, the most likely one first: all of them, unless the size that the files give is certain.
     pub(super) fn sizes(path: &Path, log_path: &Path) -> io::Result<Vec<usize>> {
         if let Some(log) = open_if_there(log_path)? {
             let named = first_bytes(&log, 8, 4).and_then(|header| page_size(be32(&header, 0)? as usize));
@@ -257,7 +257,7 @@ impl Pages {
             Some((form, key_index)) => (vec![form], key_index),
             None => (Form::all(encoding), None),
         };
-        // Other indexes of the table hold something else than addresses.
+        // Other indexes of the table hold something other than addresses.
         let is_known = |row: &SchemaRow| row.index.is_none() || key_index.is_none() || row.index == key_index;
         let (ours, further): (Vec<_>, Vec<_>) = ours.into_iter().partition(is_known);
         others.extend(further.into_iter().map(|row| row.root));

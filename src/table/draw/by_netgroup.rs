@@ -1,13 +1,13 @@
 //! Drawing by netgroup: first a netgroup, then a peer in it.
 //!
-//! Each draw takes a netgroup, uniformly among those that have an eligible peer left and have not given their share yet,
-//! and then one of its eligible peers, uniformly. So an attacker's part of the answer is the part of the netgroups that it
-//! holds, however many addresses it has there.
+//! Each draw takes a netgroup, uniformly among those that have an eligible peer left and have not given their share yet, and
+//! then one of its eligible peers, uniformly. So an attacker's share of the answer is its share of the netgroups, however many
+//! addresses it has there.
 //!
-//! A netgroup is listed once for each admitted facet in which it has peers ([`Grouping::lists`]). A random position in
-//! those lists leads to a netgroup; it counts only if it is the first of the netgroup's positions, so each netgroup is as
-//! likely as any other. A netgroup that has given its share, or is used up, is drawn again. After too many draws in vain the
-//! netgroups that are left are collected, once, and taken from there; the peers of one netgroup likewise. As in
+//! A netgroup is listed once for each admitted facet in which it has peers ([`Grouping::lists`]). A random position in those
+//! lists leads to a netgroup; it counts only if it is the first of the netgroup's positions, so each netgroup is as likely as
+//! any other. A netgroup that has given its share, or is used up, is drawn again. After too many draws in vain, the netgroups
+//! that are left are collected, once, and drawn from that collection; the same goes for the peers of one netgroup. As in
 //! [`uniform`](super::uniform), giving up says nothing about *which* netgroup or peer would come next, so the result stays
 //! exact.
 
@@ -24,15 +24,15 @@ use crate::table::facet::{FACETS, class_in, facet_of};
 use crate::table::index::{Grouping, NetgroupLists};
 use crate::table::number_map::{NumberMap, SlotSet};
 
-/// Draws of a netgroup in vain before those that are left are collected. There are twelve facets, so each draw has a chance
-/// of one in twelve at least, unless most netgroups are used up.
+/// How many draws of a netgroup may be in vain before those that are left are collected. There are twelve facets, so each draw
+/// has at least one chance in twelve, unless most netgroups are used up.
 const NETGROUP_DRAWS: usize = 256;
 
-/// So many draws are made together at most. In a large table each leads to memory that is not in the cache, and this way
-/// the processor waits for several at once.
+/// At most this many draws are made together. In a large table each leads to memory that is not in the cache, and this way the
+/// processor waits for several at once.
 const BATCH: usize = 64;
 
-/// Draws of a peer in a netgroup in vain before its eligible peers are collected.
+/// How many draws of a peer in a netgroup may be in vain before its eligible peers are collected.
 const PEER_DRAWS: usize = 16;
 
 /// The peers that are drawn from, and how many of them an answer has.
@@ -40,7 +40,7 @@ pub(super) struct ByNetgroup<'a> {
     grouping: &'a Grouping,
     max_per_netgroup: u32,
     seniority: Seniority<'a>,
-    /// How many peers each netgroup has given, but for the last one, …
+    /// How many peers each netgroup has given, except for the last one, …
     given: Counts,
     /// … which is counted when another is drawn: most often none is.
     last: Option<(u32, u32)>,
@@ -81,7 +81,7 @@ impl<'a> ByNetgroup<'a> {
         self.given.add(self.grouping.netgroup_of(slot)).map(drop)
     }
 
-    /// Takes nothing of the netgroups of the excluded peers.
+    /// Takes nothing from the netgroups of the excluded peers.
     pub(super) fn close(&mut self, excluded: &Excluded) -> memory::Result {
         let grouping = self.grouping;
         let of_peers = excluded.slots.iter().map(|&slot| grouping.netgroup_of(slot));
@@ -93,7 +93,7 @@ impl<'a> ByNetgroup<'a> {
         Ok(())
     }
 
-    /// Draws up to `size` more of the admitted and eligible slots, none of them `gone`, and notes them there.
+    /// Draws up to `size` more of the admitted and eligible slots, none of them `gone`, and adds them to it.
     ///
     /// Cost: expected constant for each draw and each slot that was excluded, whatever the size of the table and of the
     /// netgroups; linear in a netgroup, or in all, where `is_eligible` refuses most of it.
@@ -203,7 +203,7 @@ impl<E: Fn(u32) -> bool> Round<'_, '_, E> {
 
     fn collect_netgroups(&mut self) -> memory::Result {
         let firsts = self.population.all().filter(|&(pool, netgroup)| self.is_first(netgroup, pool));
-        // Of those, maybe none has an eligible peer: when the clock has stepped back, hardly any peer is due.
+        // Perhaps none of those has an eligible peer: when the clock has stepped back, hardly any peer is due.
         let has_left = |netgroup| self.cells(netgroup).flatten().any(|&slot| self.is_left(slot));
         let left = firsts
             .map(|(_, netgroup)| netgroup)

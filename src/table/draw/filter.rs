@@ -1,4 +1,4 @@
-//! What a query leaves out that pools say nothing of: networks, with `apart` netgroups, and by histories.
+//! What a query leaves out regardless of pools: by network, by netgroup (with `apart`), and by history.
 
 use std::collections::HashSet;
 
@@ -9,7 +9,7 @@ use crate::network::Networks;
 use crate::query::PeerQuery;
 use crate::table::owner::PeerTable;
 
-/// Which peers pass, whatever pool they are in. What it leaves out costs a draw each.
+/// Which peers pass, whatever pool they are in. Each peer that it leaves out costs a draw.
 pub(super) struct Filter {
     networks: Networks,
     /// When the peers must have been heard of and reached.

@@ -1,6 +1,6 @@
 //! Drawing peers: read only, at the cost of the answer.
 //!
-//! Which pools a query [admits](admission), and what is left out of them. Each eligible peer is equally likely
+//! A query [admits](admission) some pools, and leaves some of their peers out. Each eligible peer is equally likely
 //! ([`uniform`]), or each netgroup that has one ([`by_netgroup`]). Answers to other nodes come in an order of their own
 //! ([`sharing_order`]).
 
@@ -155,7 +155,7 @@ struct Draw<'a> {
     table: &'a PeerTable,
     /// Slots that are excluded or were drawn.
     gone: SlotSet,
-    /// How netgroups are drawn; nothing if each eligible peer is equally likely.
+    /// How netgroups are drawn; `None` if each eligible peer is equally likely.
     by_netgroup: Option<ByNetgroup<'a>>,
     filter: Filter,
     seniority: Seniority<'a>,
@@ -178,7 +178,7 @@ impl<'a> Draw<'a> {
         Ok(Self { table, gone: SlotSet::of(&excluded.slots)?, by_netgroup, filter, seniority })
     }
 
-    /// Leaves out some slots more.
+    /// Leaves out some more slots.
     fn leave_out(&mut self, slots: &[u32]) -> memory::Result {
         slots.iter().try_for_each(|&slot| self.gone.add(slot).map(drop))
     }

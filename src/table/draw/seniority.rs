@@ -15,7 +15,7 @@ pub(super) struct Seniority<'a> {
 }
 
 impl<'a> Seniority<'a> {
-    /// The most senior of so many draws; of 0 or 1, the first one.
+    /// The most senior of this many draws; of 0 or 1, the first one.
     pub(super) fn of(slab: &'a Slab, draws: u32) -> Self {
         Self { slab, draws: draws.max(1) as usize }
     }

@@ -30,8 +30,8 @@ pub(crate) struct Listed<'a> {
 
 impl PeerTable {
     /// Draws public peers in the sharing order, at random within each type, at most `rooms` of each. None of the `unwanted`
-    /// is drawn, nor of the peers in the answer already, which count for their netgroups. With
-    /// the addresses comes how many there are of each type, in the sharing order. Requires what [`draw`](Self::draw) does.
+    /// peers is drawn, nor any peer that is already in the answer; the latter count for their netgroups. With the addresses
+    /// comes how many there are of each type, in the sharing order. Requires what [`draw`](Self::draw) does.
     pub(crate) fn draw_to_send<'a>(
         &self,
         TimedQuery { query, now }: TimedQuery<'a>,

@@ -38,7 +38,7 @@ impl<L: Lists> Population<'_, L> {
             return Ok(());
         }
         let is_eligible = |slot: u32| passes(slot) && !gone.contains(slot);
-        // How many of those gone are in this population is not known; a wrong guess costs time, never exactness.
+        // It is not known how many of those gone are in this population; a wrong guess costs time, never exactness.
         if wanted.saturating_add(gone.len()) <= population as usize / 2
             && self.draw_by_rejection(wanted, is_eligible, seniority, rng, answer)?
         {
@@ -76,8 +76,8 @@ impl<L: Lists> Population<'_, L> {
         if wanted > 1 {
             seen.reserve(wanted)?;
         }
-        // At least every second draw is expected to succeed, unless the pools do not say all that the query asks for; so these
-        // are hardly ever used up. In a large population there are more, because collecting costs more than these.
+        // At least every second draw is expected to succeed, unless the pools do not cover everything that the query asks for;
+        // so the tries are hardly ever used up. In a large population there are more, because collecting costs more than these.
         let mut tries = 8 * wanted.saturating_mul(seniority.draws()) + 64 + self.size() as usize / 16;
         while answer.len() < wanted {
             let drawn = seniority.choose(

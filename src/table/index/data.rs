@@ -1,5 +1,5 @@
-//! The data of the peers that have some: bytes of the application's, opaque here. A table in which no peer ever had any pays
-//! nothing; in another it is four bytes for each peer, and the bytes.
+//! The data of the peers that have some: bytes of the application, opaque here. A table in which no peer ever had any pays
+//! nothing; any other pays four bytes for each peer, and the bytes themselves.
 
 use super::interface::{Cause, Index, Needs, ensure};
 use crate::memory;
@@ -87,12 +87,12 @@ impl Index for PeerData {
 }
 
 impl PeerData {
-    /// Of a table in which no peer has any.
+    /// For a table in which no peer has any.
     pub(super) fn new() -> Self {
         Self { places: None, blocks: Blocks::default() }
     }
 
-    /// Asks for memory to give peers data of these lengths, after so many were inserted. Cost: constant for each, amortised;
+    /// Asks for memory to give peers data of these lengths, after this many were inserted. Cost: constant for each, amortised;
     /// the first time in a table, linear.
     pub(in crate::table) fn reserve_data(
         &mut self,
@@ -120,8 +120,8 @@ impl PeerData {
         place.map_or(&[], |place| self.blocks.get(place))
     }
 
-    /// Replaces the data of the peer in a slot, for which memory was [reserved](Self::reserve_data), with at most 255 bytes; with
-    /// none, ends it. Cost: constant.
+    /// Replaces the data of the peer in a slot, for which memory was [reserved](Self::reserve_data), with at most 255 bytes;
+    /// with none, removes it. Cost: constant.
     pub(in crate::table) fn set(&mut self, slot: u32, bytes: &[u8], is_written: bool) {
         let Some(places) = &mut self.places else { return };
         let place = &mut places[slot as usize];
@@ -132,7 +132,7 @@ impl PeerData {
         }
     }
 
-    /// A copy of the data of the peer in a slot, if the file has another.
+    /// A copy of the data of the peer in a slot, if the file has a different state.
     pub(in crate::table) fn unwritten(&self, slot: u32) -> memory::Result<Option<Vec<u8>>> {
         let place = self.places.as_ref().and_then(|places| places.get(slot as usize));
         if place.is_none_or(|place| place & UNWRITTEN == 0) {
@@ -141,14 +141,14 @@ impl PeerData {
         memory::collect(self.of(slot).iter().copied()).map(Some)
     }
 
-    /// Notes that the data of the peer in a slot is about to be written.
+    /// Records that the data of the peer in a slot is about to be written.
     pub(in crate::table) fn take(&mut self, slot: u32) {
         if let Some(place) = self.places.as_mut().and_then(|places| places.get_mut(slot as usize)) {
             *place &= !UNWRITTEN;
         }
     }
 
-    /// Notes that the data of the peer in a slot was not written, if it has some.
+    /// Records that the data of the peer in a slot was not written, if it has some.
     pub(in crate::table) fn give_back(&mut self, slot: u32) {
         let place = self.places.as_mut().and_then(|places| places.get_mut(slot as usize));
         if let Some(place) = place.filter(|place| **place != 0) {
@@ -164,7 +164,7 @@ impl PeerData {
     }
 }
 
-/// Where the data is, as a number, without what is known of the file.
+/// Where the data is, as a number, without what is known about the file.
 fn place_of(place: u32) -> u32 {
     place & !UNWRITTEN
 }

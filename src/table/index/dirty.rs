@@ -20,13 +20,13 @@ use crate::table::slot::slot_number;
 /// See the [module](self).
 #[derive(Debug)]
 pub(in crate::table) struct Dirty {
-    /// The changes since it was taken last, for a manager that writes later.
+    /// The changes since they were last taken, for a manager that writes later.
     changes: Option<Unwritten>,
     /// Whether the file may have rows of peers that are not in the table.
     leaves_rows: bool,
 }
 
-/// The changes since the dirty set was taken last.
+/// The changes since the dirty set was last taken.
 #[derive(Debug, Default)]
 struct Unwritten {
     /// The slots of all dirty entries, and some that others have moved to, or none.
@@ -139,7 +139,7 @@ impl Index for Dirty {
 }
 
 impl Dirty {
-    /// Of a manager that does not write later.
+    /// For a manager that does not write later.
     pub(super) fn new() -> Self {
         Self { changes: None, leaves_rows: false }
     }
@@ -152,7 +152,7 @@ impl Dirty {
         self.changes = Some(Unwritten::default());
     }
 
-    /// Notes that the file has rows of peers that are not in the table.
+    /// Records that the file has rows of peers that are not in the table.
     pub(in crate::table) fn leave_rows(&mut self) {
         self.leaves_rows = true;
     }
@@ -180,9 +180,9 @@ impl Dirty {
         self.changes.is_some()
     }
 
-    /// Takes all changes, to be written, with the room to put them and changes of so many `bans` together with those that are
-    /// `unwritten` from before. `times` are the histories by slot, if they are kept. Without memory for that, all stays as it
-    /// is. Cost: linear in their number.
+    /// Takes all changes, to be written, with the room to put them and changes of this many `bans` together with those that are
+    /// `unwritten` from before. `times` are the histories by slot, if they are kept. Without memory for that, everything stays
+    /// as it is. Cost: linear in their number.
     pub(in crate::table) fn take(
         &mut self,
         slab: &mut Slab,

@@ -19,7 +19,7 @@ pub(in crate::table) struct Histories {
 }
 
 impl Index for Histories {
-    /// Nothing is known of the peer until the owner [notes](Histories::set) something.
+    /// Nothing is known about the peer until the owner [notes](Histories::set) something.
     fn inserted(&mut self, _: &mut Slab, _: Peer) {
         if let Some(times) = &mut self.times {
             times.push(Times::default());
@@ -112,12 +112,12 @@ impl Histories {
         self.times.as_deref()
     }
 
-    /// That of the peer in a slot, if they are kept.
+    /// The history of the peer in a slot, if histories are kept.
     pub(in crate::table) fn of(&self, slot: u32) -> Option<Times> {
         self.times.as_ref().map(|times| times[slot as usize])
     }
 
-    /// Replaces that of the peer in a slot; returns whether it is another.
+    /// Replaces the history of the peer in a slot; returns whether it has changed.
     pub(in crate::table) fn set(&mut self, slab: &Slab, slot: u32, new: Times) -> bool {
         let Some(times) = &mut self.times else { return false };
         let is_another = std::mem::replace(&mut times[slot as usize], new) != new;
@@ -135,7 +135,7 @@ impl Histories {
         u64::try_from(now).is_ok_and(|now| self.none_dead_before() <= now)
     }
 
-    /// Notes that no outbound peer is dead before this time.
+    /// Records that no outbound peer is dead before this time.
     pub(in crate::table) fn expect_none_before(&self, time: u64) {
         self.none_dead_before.store(time, Ordering::Relaxed);
     }
@@ -144,7 +144,7 @@ impl Histories {
         self.none_dead_before.load(Ordering::Relaxed)
     }
 
-    /// Notes when the peer in a slot will be dead, if it has failed often.
+    /// Records when the peer in a slot will be dead, if it has failed often.
     fn expect_death(&mut self, slab: &Slab, slot: u32) {
         if !is_often_failed_outbound(slab.pool(slot)) {
             return;

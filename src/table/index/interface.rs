@@ -6,13 +6,13 @@ use crate::table::owner::slab::{Peer, Slab, State};
 
 /// Something that is kept in step with the slab.
 ///
-/// An index knows the slab, which it may read, and itself; never another index or the owner. Of the slab it changes
-/// nothing but what it keeps in the entries. Functions with a body are for the indexes that need them.
+/// An index knows the slab, which it may read, and itself; never another index or the owner. It changes nothing in the slab
+/// except what it keeps in the entries. Functions with a body are for the indexes that need them.
 pub(in crate::table) trait Index {
     /// A peer was inserted, in the slab's last slot.
     fn inserted(&mut self, slab: &mut Slab, peer: Peer);
 
-    /// What is known of the peer in `slot` was updated; its address is the same.
+    /// What is known about the peer in `slot` was updated; its address is the same.
     fn updated(&mut self, _slab: &mut Slab, _slot: u32, _before: State, _after: State) {}
 
     /// As the as-of time advanced, the peer in `slot` became due or waiting: it belongs in the other pool of its pair. An
@@ -32,13 +32,13 @@ pub(in crate::table) trait Index {
     /// [reserved](Self::reserve), or was there before.
     fn rebuild(&mut self, slab: &mut Slab, cause: Cause);
 
-    /// Names were given new numbers, so keys and their hashes are others.
+    /// Names were given new numbers, so keys and their hashes have changed.
     fn renumbered(&mut self, _slab: &Slab, _numbers: &[u32]) {}
 
     /// The slab was emptied. Gives the memory back and asks for none.
     fn clear(&mut self);
 
-    /// A change is over. Gives memory back where it is much for what is there, or asks for more where too little makes the
+    /// A change is over. Gives memory back where there is much more than is needed, or asks for more where too little makes the
     /// index slow; without memory for that, leaves it as it is. Cost: constant, amortised.
     fn fit(&mut self, _slab: &mut Slab) {}
 

@@ -29,7 +29,7 @@ impl Index for Keys {
     }
 
     fn rebuild(&mut self, slab: &mut Slab, cause: Cause) {
-        // While the slab was filled from a file, the index got each peer, or two of one address would be there.
+        // While the slab was filled from a file, the index was given each peer, or there would be two with the same address.
         if cause == Cause::Dropped {
             self.renumbered(slab, &[]);
         }
@@ -89,7 +89,7 @@ impl Keys {
         self.0.find(place.hash, |slot| slab.entry(slot).key() == place.key)
     }
 
-    /// How many slots the next table is to have room for, if one is to be made before so many more peers are inserted.
+    /// How many slots the next table is to have room for, if one is to be made before this many more peers are inserted.
     pub(in crate::table) fn wanted(&self, slab: &Slab, peers: usize) -> Option<usize> {
         self.0.wanted(slab.len() + peers)
     }

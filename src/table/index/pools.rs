@@ -20,10 +20,10 @@ use crate::table::owner::slab::{Peer, Slab, State};
 /// The pools. `pool_position` of an entry is the slot's position in its pool.
 #[derive(Debug)]
 pub(in crate::table) struct Pools {
-    /// For each pair of pools the slots of due peers from the front on, those of waiting ones from the back on. What is
-    /// between is room.
+    /// For each pair of pools, the slots of due peers from the front, and those of waiting peers from the back. The space
+    /// between them is room for more.
     pairs: Vec<Vec<u32>>,
-    /// How many slots are in each pool: what `ends` says as well, but a change needs it several times.
+    /// How many slots are in each pool: `ends` has that as well, but a change needs it several times.
     lens: Vec<u32>,
     /// Where each pool ends, for what queries draw.
     ends: Ends,
@@ -131,8 +131,8 @@ impl Index for Pools {
     }
 }
 
-/// Where a position in a pool is in the array of its pair, `len` long: counted from the front for the due side, from the
-/// back for the waiting one. Without a branch, see [`pair_of`].
+/// Where a position in a pool is in the array of its pair, `len` long: counted from the front for the due side, from the back
+/// for the waiting one. Without a branch: see [`pair_of`].
 fn index_in(len: usize, side: usize, position: usize) -> usize {
     let mask = 0_usize.wrapping_sub(side);
     (position ^ mask).wrapping_add(len & mask)

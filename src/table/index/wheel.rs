@@ -1,10 +1,10 @@
 //! When each peer becomes due: a timing wheel over the slab.
 //!
 //! A bucket holds the peers whose next attempt falls on one second, or on one that is a whole number of turns away; it is a
-//! list that runs through the entries themselves. So noting a new next attempt costs the same whatever the size of the
-//! table, and the peers that become due in a second, or that must wait again after the clock stepped back over it, are
-//! found by looking through one bucket. Looking through a bucket passes the peers of other turns in it, about one for every
-//! 32,768 peers of a large table.
+//! list that runs through the entries themselves. So recording a new next attempt costs the same whatever the size of the
+//! table, and the peers that become due in a second, or that must wait again after the clock stepped back over it, are found by
+//! looking through one bucket. Looking through a bucket passes over the peers of other turns in it, about one for every 32,768
+//! peers of a large table.
 //!
 //! There are two sizes of wheel and no more, so that no growth of a large table links all of its peers anew.
 //!
@@ -151,7 +151,7 @@ impl Wheel {
         or_end(self.heads[self.bucket(second)])
     }
 
-    /// The slot behind this one in its bucket.
+    /// The slot after this one in its bucket.
     pub(in crate::table) fn next_of(entries: &[Entry], slot: u32) -> Option<u32> {
         or_end(entries[slot as usize].links.next)
     }
@@ -186,7 +186,7 @@ impl Wheel {
         next_attempt as usize & (self.heads.len() - 1)
     }
 
-    /// Makes what comes before a slot in the bucket of its next attempt, an entry or the bucket's head, lead to `next`.
+    /// Makes what comes before a slot in the bucket of its next attempt, an entry or the bucket's head, point to `next`.
     fn set_next(&mut self, entries: &mut [Entry], previous: u32, next_attempt: i64, next: u32) {
         if let Some(previous) = entries.get_mut(previous as usize) {
             previous.links.next = next;

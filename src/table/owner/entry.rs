@@ -34,7 +34,8 @@ pub(in crate::table) struct Key {
 impl Key {
     /// The key of an address whose name, if it has one, has the given number.
     pub(in crate::table) fn of(address: &PeerAddress, name_number: u32) -> Self {
-        // In one piece: what is written in several is slow to read as one right afterwards, and the key index does that.
+        // In one piece: bytes that are written in several pieces are slow to read as one right afterwards, and the key index
+        // does that.
         let short = |bytes: [u8; 4]| u128::from(u32::from_le_bytes(bytes)).to_le_bytes();
         let (host, kind) = match address.host() {
             Host::V4(ip) => (short(ip.octets()), HostKind::V4),
@@ -129,7 +130,7 @@ pub(in crate::table) struct Compact {
 
 /// The entry of a slot.
 ///
-/// Only the owner changes what is known of the peer. Some indexes keep a few bytes of their own here, next to what they
+/// Only the owner changes what is known about the peer. Some indexes keep a few bytes of their own here, next to what they
 /// read, which saves a cache miss: `pool_position` is the pools', `links` is the wheel's, three flags are the dirty set's.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::table) struct Entry {
@@ -140,7 +141,7 @@ pub(in crate::table) struct Entry {
     pub(in crate::table) links: Links,
 }
 
-/// The address is private, or what the table's [`Reach`](crate::Reach) counts as that.
+/// The address is private, or counts as private by the table's [`Reach`](crate::Reach).
 const PRIVATE: u8 = 0x80;
 /// The peer is dirty: changed in memory, not yet in the file.
 const DIRTY: u8 = 0x40;
@@ -205,7 +206,7 @@ impl Entry {
         compact.flags = compact.flags & !TYPE | record.peer_type as u8;
     }
 
-    /// Replaces the number of the peer's name, if it has one, by the new number of that number.
+    /// Replaces the number of the peer's name, if it has one, with its new number, which `numbers` has at the old one.
     pub(super) fn renumber(&mut self, numbers: &[u32]) {
         if let Some(number) = self.key().name_number() {
             self.compact.host[..4].copy_from_slice(&numbers[number as usize].to_ne_bytes());

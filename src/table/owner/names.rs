@@ -138,7 +138,7 @@ impl Names {
         number
     }
 
-    /// Counts one peer less with this name; the last one takes the name with it.
+    /// Counts one peer fewer with this name; the last one takes the name with it.
     pub(super) fn release(&mut self, number: u32) {
         let Name::Used { text, uses } = &mut self.texts.0[number as usize] else { return };
         *uses -= 1;

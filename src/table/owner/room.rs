@@ -1,8 +1,8 @@
 //! Room: the memory that a change takes, asked for before the database is written.
 //!
-//! Each index says what it needs of that ([`Needs`]); the slab's own is asked for here. Once a change has its room, making
-//! it takes no memory worth speaking of. The parts that the table can do without, the wheel's size and the grouping, ask
-//! for memory when the change is made, and is left as it is or let go if there is none.
+//! Each index asks for what it needs of it ([`Needs`]); the slab's own is asked for here. Once a change has its room, making it
+//! takes no memory worth speaking of. The parts that the table can do without, the wheel's size and the grouping, ask for
+//! memory when the change is made, and are left as they are or let go if there is none.
 
 use super::PeerTable;
 use super::slab::{Larger, Slab};
@@ -15,13 +15,13 @@ use crate::table::KeyTable;
 use crate::table::facet::{self, Attempt, are_paired};
 use crate::table::index::interface::{Arrivals, Demand, Index as _, Needs};
 
-/// Loading begins with room for so many peers, if the file claims to have as many.
+/// Loading begins with room for this many peers, if the file claims to have as many.
 const FIRST_LOADED: usize = 1024;
 
 /// Growing a large table without locking it for long: its entries are copied in parts, before the change that needs the
 /// room.
 impl PeerTable {
-    /// How many slots the next table of the key index is to have room for, if one is to be made before so many more peers are
+    /// How many slots the next table of the key index is to have room for, if one is to be made before this many more peers are
     /// inserted. A large one is made while the table is not locked.
     pub(crate) fn wanted_keys(&self, peers: usize) -> Option<usize> {
         self.indexes.keys.wanted(&self.slab, peers)
@@ -32,7 +32,7 @@ impl PeerTable {
         self.indexes.keys.begin(table);
     }
 
-    /// A larger array for the entries, if so many more peers need one and the table is large.
+    /// A larger array for the entries, if this many more peers need one and the table is large.
     pub(crate) fn larger(&self, peers: usize) -> memory::Result<Option<Larger>> {
         self.slab.larger(peers)
     }
@@ -49,7 +49,8 @@ impl PeerTable {
 }
 
 impl PeerTable {
-    /// Asks for memory to insert records, all of which may be known to be new, to evict so many peers, and for histories and data.
+    /// Asks for memory to insert records, all of which may be known to be new, to evict this many peers, and for histories and
+    /// data.
     ///
     /// Cost: constant for each, amortised.
     pub(crate) fn reserve_insert(
@@ -81,7 +82,7 @@ impl PeerTable {
             return self.indexes.reserve(&self.slab, &needs);
         }
         let mut batch = Batch::of_new(records, &self.slab);
-        // Only where there is no room for all it matters how many of them are known.
+        // Only where there is no room for all of them does it matter how many are known.
         if !self.slab.has_room(batch.inserts, batch.names)
             || !self.indexes.has_room(&self.slab, &batch.needs())
         {
@@ -111,7 +112,7 @@ impl PeerTable {
             .map_err(|_| Error::no_memory("for the data of a peer"))
     }
 
-    /// Asks for memory to remove so many peers. Cost: constant for each, amortised.
+    /// Asks for memory to remove this many peers. Cost: constant for each, amortised.
     pub(crate) fn reserve_remove(&mut self, peers: usize) -> Fallible<()> {
         let needs = Needs { removals: peers, ..Needs::default() };
         let reserved = self.indexes.reserve(&self.slab, &needs);
@@ -202,7 +203,7 @@ mod tests {
     use crate::address::PeerAddress;
     use crate::table::Bounds;
 
-    /// A table of so many peers from a file that claims to have others.
+    /// A table of this many peers from a file that claims to have a different number.
     fn loaded(peers: u32, claimed: usize) -> PeerTable {
         let mut table = PeerTable::new(0, Bounds::NONE);
         let loaded = table.load(|expect, put| {

@@ -28,7 +28,7 @@ pub(in crate::table) struct Slab {
     as_of: i64,
     /// The rank of the next peer that becomes what it is; `u32::MAX` once ranks are used up.
     next_rank: u32,
-    /// Another number after each change of an entry.
+    /// A different number after each change of an entry.
     version: u64,
     /// How often the names were renumbered.
     renumberings: u64,
@@ -68,7 +68,7 @@ impl Larger {
     }
 }
 
-/// So many entries are copied while the table is locked once: less than a megabyte.
+/// This many entries are copied while the table is locked once: less than a megabyte.
 const PART: usize = 16_384;
 
 /// A key and its hash.
@@ -237,7 +237,8 @@ impl Slab {
         (slot, place.hash)
     }
 
-    /// Replaces what is known of the peer in a slot. One that becomes outbound or preferred is the most junior of those.
+    /// Replaces what is known about the peer in a slot. A peer that becomes outbound or preferred is the most junior of its
+    /// kind.
     pub(super) fn assign(&mut self, slot: u32, record: &PeerRecord) {
         let attempt = self.attempt(record.next_attempt);
         let rank = is_promoted(self.entry(slot).peer_type(), record.peer_type).then(|| self.take_rank());
@@ -274,7 +275,7 @@ impl Slab {
     }
 
     /// Puts a peer among the due ones or the waiting ones, as it is at the as-of time. Returns the pool that it was in before,
-    /// if that was another.
+    /// if that was a different one.
     pub(super) fn sort_by_time(&mut self, slot: u32) -> Option<usize> {
         let attempt = self.attempt(self.entry(slot).next_attempt());
         if self.entry(slot).attempt() == attempt {
@@ -286,8 +287,8 @@ impl Slab {
         Some(pool)
     }
 
-    /// Removes the peer in a slot; the last one fills the gap. Returns the slot that the last one was in, if that was
-    /// another.
+    /// Removes the peer in a slot; the last one fills the gap. Returns the slot that the last one was in, if that was a
+    /// different one.
     pub(super) fn swap_remove(&mut self, slot: u32) -> Option<u32> {
         let last = slot_number(self.entries.len() - 1);
         self.release_name(slot);
@@ -306,7 +307,7 @@ impl Slab {
         self.array().retain(|entry| slots.next().is_some_and(|slot| keeps(slot, entry)));
     }
 
-    /// Counts one peer less with this peer's name.
+    /// Counts one peer fewer with this peer's name.
     fn release_name(&mut self, slot: u32) {
         if let Some(number) = self.entry(slot).key().name_number() {
             self.names.release(number);
@@ -318,9 +319,9 @@ impl Slab {
         (self.entries, self.names) = (Vec::new(), Names::default());
     }
 
-    /// Gives memory back where it is much for what is there, as far as there is memory for smaller arrays. If that gives
-    /// the names new numbers, keys and their hashes are others, and the new number of each old one is returned. Cost:
-    /// constant, amortised.
+    /// Gives memory back where there is much more than is needed, as far as there is memory for smaller arrays. If that gives
+    /// the names new numbers, keys and their hashes change, and the new number of each old one is returned. Cost: constant,
+    /// amortised.
     pub(super) fn fit(&mut self) -> Option<Vec<u32>> {
         memory::give_back(&mut self.entries);
         if self.names.unused() <= self.entries.len() / 4 + MIN_CAPACITY {
@@ -332,12 +333,12 @@ impl Slab {
         Some(numbers)
     }
 
-    /// Whether so many more peers, with so many new names, fit without memory.
+    /// Whether this many more peers, with this many new names, fit without memory.
     pub(super) fn has_room(&self, peers: usize, names: usize) -> bool {
         self.entries.capacity() - self.entries.len() >= peers && self.names.has_room(names)
     }
 
-    /// A larger array for the entries, if so many more peers need one and moving all entries there takes long.
+    /// A larger array for the entries, if this many more peers need one and moving all entries there takes long.
     pub(super) fn larger(&self, peers: usize) -> memory::Result<Option<Larger>> {
         let (len, capacity) = (self.entries.len(), self.entries.capacity());
         if capacity - len >= peers || !is_large(len * size_of::<Entry>()) {
@@ -371,7 +372,7 @@ impl Slab {
         has_all
     }
 
-    /// Asks for memory for so many more peers, with so many new names. Cost: constant for each, amortised.
+    /// Asks for memory for this many more peers, with this many new names. Cost: constant for each, amortised.
     pub(super) fn reserve(&mut self, peers: usize, names: usize) -> memory::Result {
         memory::reserve(&mut self.entries, peers)?;
         if names > 0 {
@@ -380,7 +381,7 @@ impl Slab {
         Ok(())
     }
 
-    /// The same for peers without new names, and for no more than these.
+    /// The same for exactly this many peers, without new names.
     pub(super) fn reserve_exact(&mut self, peers: usize) -> memory::Result {
         memory::reserve_exact(&mut self.entries, peers)
     }

@@ -1,10 +1,10 @@
 //! The as-of time, by which the pools separate due from waiting peers.
 //!
-//! When it moves, the peers that become due or waiting must change pools. Where those are few, they are moved at once.
-//! Where they are many, as when every peer becomes due in the same second, the table would be locked for long. So it is
-//! gone through in parts then, from the last slot to the first, and until that is over the slots that were not reached
-//! are [unsorted](PeerTable::unsorted). A query need not wait for that: it draws from both pools of each pair, and
-//! passes over the peers that are not due ([`Due`]).
+//! When it moves, the peers that become due or waiting must change pools. Where those are few, they are moved at once. Where
+//! they are many, as when every peer becomes due in the same second, the table would be locked for long. So the table is then
+//! gone through in parts, from the last slot to the first, and until that is over the slots that have not been reached are
+//! [unsorted](PeerTable::unsorted). A query need not wait for that: it draws from both pools of each pair, and passes over the
+//! peers that are not due ([`Due`]).
 //!
 //! Nor does a query need the exact time. Threads that have read their clocks a moment apart would move the same peers back
 //! and forth; so a query whose time is a little earlier draws from what is due now, and passes over what was not due then.
@@ -15,7 +15,7 @@ use crate::table::index::Wheel;
 use crate::table::index::interface::Index as _;
 use crate::table::slot::slot_number;
 
-/// A query may be so many seconds behind the as-of time before that is moved back.
+/// A query may be this many seconds behind the as-of time before that is moved back.
 const LATE: i64 = 2;
 
 /// A peer that changes pools takes as many steps as looking at this many that do not.
@@ -26,12 +26,12 @@ const STEPS_OF_MOVE: u32 = 8;
 pub(in crate::table) struct Due {
     /// Whether all of them are in the pools of due peers.
     pub(in crate::table) are_in_due_pools: bool,
-    /// Those whose next attempt is later are not due; nothing if the pools say it all.
+    /// Those whose next attempt is later are not due; `None` if the pools alone decide.
     pub(in crate::table) latest: Option<i64>,
 }
 
 impl Due {
-    /// Of a query for which it does not matter.
+    /// For a query to which it does not matter.
     pub(in crate::table) const ALL: Self = Self { are_in_due_pools: false, latest: None };
 }
 
@@ -55,8 +55,8 @@ impl PeerTable {
         now <= as_of && as_of.saturating_sub(LATE) <= now
     }
 
-    /// How many peers are due at `now`, with the requirement of [`due`](Self::due). Cost: constant, or one for each peer that
-    /// became due within the last seconds; linear as long as slots are unsorted.
+    /// How many peers are due at `now`, with the requirement of [`due`](Self::due). Cost: constant, or one step for each peer
+    /// that became due within the last seconds; linear as long as slots are unsorted.
     pub(in crate::table) fn count_due(&self, now: i64) -> usize {
         let is_later = |next_attempt: i64| next_attempt > now;
         if self.unsorted > 0 {
@@ -93,7 +93,7 @@ impl PeerTable {
 
     /// Moves the as-of time to `now`, forward or back, unless `now` is only a little earlier.
     ///
-    /// Cost: one step for each peer that becomes due or waiting, and those of a bucket of the wheel for each second between;
+    /// Cost: one step for each peer that becomes due or waiting, and those of a bucket of the wheel for each second in between;
     /// at most a constant. If that is not enough, later calls do the rest.
     pub(crate) fn advance(&mut self, now: i64) {
         let mut steps = self.steps;
@@ -109,7 +109,7 @@ impl PeerTable {
         self.sort_rest(&mut steps);
     }
 
-    /// As [`advance`](Self::advance), but never back: for changes, which need not have the exact time.
+    /// Like [`advance`](Self::advance), but never back: for changes, which need not have the exact time.
     pub(crate) fn advance_forward(&mut self, now: i64) {
         if now > self.slab.as_of() || self.unsorted > 0 {
             self.advance(now.max(self.slab.as_of()));
@@ -149,7 +149,7 @@ impl PeerTable {
         STEPS_OF_MOVE
     }
 
-    /// Notes that the peers have moved to other slots: where some are unsorted, any may be.
+    /// Records that the peers have moved to other slots: where some are unsorted, any may be.
     pub(super) fn unsorted_moved(&mut self) {
         if self.unsorted > 0 {
             self.unsorted = slot_number(self.slab.len());
@@ -162,7 +162,7 @@ impl PeerTable {
         entries.clone().all(|entry| entry.attempt() == self.slab.attempt(entry.next_attempt()))
     }
 
-    /// Has work that can wait be done in so many steps at a time, for tests.
+    /// Sets how many steps of work that can wait are done at a time, for tests.
     pub(crate) fn set_steps(&mut self, steps: u32) {
         self.steps = steps;
     }

@@ -107,7 +107,7 @@ fn what_is_reached_is_tried_and_leaves_the_new_table() {
     // Gossip about it does not bring it back.
     table.add(Heard { id: 0, seen: NOW + 5_000 }, 1, (SOURCE.0, 9), 0, NOW + 5_000);
     assert_eq!(table.counts(), (0, 1));
-    // Nobody has heard of this one.
+    // This one has never been heard of.
     table.good(1, NOW);
     assert_eq!(table.counts(), (0, 1));
 }
@@ -146,7 +146,7 @@ fn a_tried_address_is_tested_before_it_is_evicted() {
     assert_eq!(table.get(holder).map(|entry| entry.is_tried), Some(false));
     check(&table);
 
-    // Who cannot be tested in time loses its place.
+    // An address that cannot be tested in time loses its place.
     let later = later + 5 * 60;
     table.good(holder, later);
     table.resolve_collisions(later + TEST_WINDOW);
@@ -176,7 +176,7 @@ fn a_useless_address_makes_room_and_no_other_does() {
     add(&mut table, rival, 1);
     assert!(table.get(0).is_some() && table.get(rival).is_none());
     for failure in 0..3 {
-        // Each failure follows a success of somebody.
+        // Each failure follows a success of another address.
         table.good(999_999, NOW + 2 * failure);
         table.attempt(0, true, NOW + 1 + 2 * failure);
     }

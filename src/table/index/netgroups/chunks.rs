@@ -1,4 +1,4 @@
-//! An array in chunks: it grows without moving what is there, which would take long where that is much.
+//! An array in chunks: it grows without moving its values, which would take long where there are many.
 
 use std::ops::{Index, IndexMut};
 
@@ -10,7 +10,7 @@ const CHUNK: usize = 1 << 13;
 /// See the [module](self).
 #[derive(Debug)]
 pub(super) struct Chunks<T> {
-    /// All of them are full but the last one.
+    /// All of them are full except the last one.
     chunks: Vec<Vec<T>>,
 }
 

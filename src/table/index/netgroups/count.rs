@@ -1,5 +1,5 @@
-//! How many netgroups have peers, where the peers of each are not kept. A look at each peer is linear in the table; it is taken in
-//! parts between which the table is unlocked, and putting them in order can wait until it is.
+//! How many netgroups have peers, where the peers of each are not kept. Looking at every peer is linear in the table, so it is
+//! done in parts between which the table is unlocked; sorting what was seen can wait until then.
 //!
 //! The last slots are looked at first. A peer that moves to the slot of one that is removed comes from the end of the table, so
 //! it is seen again rather than missed.
@@ -29,7 +29,7 @@ pub(crate) struct NetgroupCount {
 }
 
 impl NetgroupCount {
-    /// Of a table with so many peers, none of which is looked at yet.
+    /// For a table with this many peers, none of which has been looked at yet.
     pub(in crate::table) fn of_table(peers: usize) -> Self {
         Self {
             known: 0,
@@ -41,12 +41,12 @@ impl NetgroupCount {
         }
     }
 
-    /// So many netgroups.
+    /// This many netgroups.
     pub(super) fn known(known: usize) -> Self {
         Self { known, ..Self::of_table(0) }
     }
 
-    /// Begins anew, with a table of so many peers, if the numbers of names are others now. That is rare.
+    /// Begins anew, with a table of this many peers, if the names have been renumbered. That is rare.
     pub(super) fn begin_anew_if_renumbered(&mut self, renumberings: u64, peers: usize) {
         if self.renumberings != renumberings {
             *self = Self { renumberings, ..Self::of_table(peers) };
@@ -63,14 +63,14 @@ impl NetgroupCount {
         self.left == 0
     }
 
-    /// The slots to look at next, of a table with so many peers.
+    /// The slots to look at next, of a table with this many peers.
     pub(super) fn next_slots(&mut self, peers: usize, at_most: u32) -> Range<u32> {
         let end = self.left.min(peers);
         self.left = end.saturating_sub(at_most as usize);
         slot_number(self.left)..slot_number(end)
     }
 
-    /// Notes a peer's netgroup, unless that is a name's and those are counted already.
+    /// Records a peer's netgroup, unless that is a name's and those are counted already.
     pub(super) fn see(&mut self, netgroup: Netgroup, are_names_counted: bool) -> memory::Result {
         if let Some(number) = netgroup.v4_number() {
             if self.v4.is_empty() {
@@ -85,7 +85,7 @@ impl NetgroupCount {
         Ok(())
     }
 
-    /// How many different ones there are.
+    /// How many different netgroups there are.
     pub(crate) fn finish(mut self) -> usize {
         sort(&mut self.v6, &mut |a, b| a.cmp(&b));
         self.v6.dedup();

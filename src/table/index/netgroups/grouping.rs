@@ -1,11 +1,11 @@
 //! The netgroups and their peers: what it takes to draw a netgroup before a peer in it, and to find a netgroup's
 //! candidates for eviction.
 //!
-//! Within a facet a netgroup is listed only under its lowest non-empty failure class. So the netgroups with an admitted
-//! peer are the union of the lists of the admitted pools, in which a netgroup is at most once a facet, however many peers
-//! it has.
+//! Within a facet a netgroup is listed only under its lowest non-empty failure class. So the netgroups with an admitted peer
+//! are the union of the lists of the admitted pools, in which a netgroup appears at most once per facet, however many peers it
+//! has.
 //!
-//! After a change that found no memory, this is not to be used any more.
+//! After a change that found no memory, this must not be used any more.
 
 use std::collections::HashSet;
 use std::hash::{BuildHasher as _, RandomState};
@@ -71,7 +71,7 @@ impl Grouping {
         self.lists.clear();
     }
 
-    /// Replaces the number of each name by the new number of that number. It takes no memory.
+    /// Replaces the number of each name with its new number, which `numbers` has at the old one. It takes no memory.
     pub(super) fn renumber(&mut self, numbers: &[u32]) {
         for peers in self.peers.iter_mut().filter(|peers| peers.len() > 0) {
             peers.netgroup = peers.netgroup.renumbered(numbers);
@@ -129,7 +129,8 @@ impl Grouping {
         prefetch(self.places.get(slot as usize));
     }
 
-    /// The first facet in which a netgroup has peers in one of the first so many classes; [`FACETS`] if there is none.
+    /// The first facet in which a netgroup has peers in one of its first classes, as many as are given; [`FACETS`] if there is
+    /// none.
     pub(in crate::table) fn first_facet(&self, netgroup: u32, classes: &[u8; FACETS]) -> usize {
         self.lowest[netgroup as usize].first_facet(classes)
     }
@@ -166,8 +167,8 @@ impl Grouping {
         self.relist_joined(netgroup, to)
     }
 
-    /// Removes a slot. Its place is filled by that of the last slot, as in the slab; [`relocate`](Self::relocate) must
-    /// follow if that is another. Cost: constant, amortised.
+    /// Removes a slot. Its place is filled by that of the last slot, as in the slab; [`relocate`](Self::relocate) must follow
+    /// if that is a different slot. Cost: constant, amortised.
     pub(super) fn swap_remove(&mut self, slot: u32, pool: usize) -> memory::Result {
         self.vacate(slot, pool)?;
         self.places.swap_remove(slot as usize);
@@ -175,7 +176,7 @@ impl Grouping {
         Ok(())
     }
 
-    /// Removes a slot, but leaves its place, which [`fill`](Self::fill) must follow for.
+    /// Removes a slot, but leaves its place, for which a call of [`fill`](Self::fill) must follow.
     pub(super) fn vacate(&mut self, slot: u32, pool: usize) -> memory::Result {
         let Place { netgroup, position } = self.places[slot as usize];
         let places = &mut self.places;
@@ -190,7 +191,7 @@ impl Grouping {
         self.peers[netgroup as usize].relocate(position, pool, slot);
     }
 
-    /// Gives memory back where it is much for what is there. Cost: constant.
+    /// Gives memory back where there is much more than is needed. Cost: constant.
     pub(super) fn fit(&mut self) {
         let (end, hash_of) = in_use(&self.peers, &self.hasher);
         self.numbers.fit(end, &hash_of);
@@ -274,7 +275,7 @@ impl Grouping {
         Ok(())
     }
 
-    /// Whether all of this agrees with itself and with the netgroup and pool `of` each slot.
+    /// Whether all of this agrees with itself and with each slot's netgroup and pool, which `of` returns.
     pub(super) fn is_consistent(&self, of: impl Fn(u32) -> (Netgroup, usize)) -> bool {
         let free: HashSet<u32> = self.free.iter().copied().collect();
         let used = || (0..slot_number(self.peers.len())).filter(|number| !free.contains(number));

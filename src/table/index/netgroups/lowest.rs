@@ -1,7 +1,7 @@
-//! The lowest failure class with peers of a netgroup, for each facet: what says in which lists the netgroup is.
+//! The lowest failure class with peers of a netgroup, for each facet: it determines which lists the netgroup is in.
 //!
-//! Apart from the netgroups' peers and small, so that those of all netgroups stay in the cache: of most netgroups that are
-//! drawn, nothing else is read.
+//! Kept apart from the netgroups' peers, and small, so that those of all netgroups stay in the cache: of most netgroups that
+//! are drawn, nothing else is read.
 
 use crate::table::facet::{CLASSES, FACETS, class_in};
 
@@ -13,7 +13,7 @@ const _: () = assert!(CLASSES < NONE as usize, "a class leaves the highest bit o
 const HIGHEST: u128 = u128::from_ne_bytes([0x80; 16]);
 const LOWEST: u128 = u128::from_ne_bytes([1; 16]);
 
-/// A number of a byte a facet, the first one lowest.
+/// A number with one byte for each facet, the first one lowest.
 fn bytes(of_facets: &[u8; FACETS]) -> u128 {
     let mut bytes = [0; 16];
     bytes[..FACETS].copy_from_slice(of_facets);
@@ -25,11 +25,11 @@ fn bytes(of_facets: &[u8; FACETS]) -> u128 {
 pub(super) struct LowestClasses([u8; FACETS]);
 
 impl LowestClasses {
-    /// Of a netgroup without peers.
+    /// For a netgroup without peers.
     pub(super) const EMPTY: Self = Self([NONE; FACETS]);
 
-    /// The first facet with peers in one of its first so many classes; [`FACETS`] if there is none.
-    /// Without a branch that could be mispredicted.
+    /// The first facet with peers in one of its first classes, as many as are given; [`FACETS`] if there is none. Without a
+    /// branch that could be mispredicted.
     pub(super) fn first_facet(&self, classes: &[u8; FACETS]) -> usize {
         // All facets at once: the highest bit of a byte stays where its class is below the number of admitted ones, and no byte
         // borrows from the next.

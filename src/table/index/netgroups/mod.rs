@@ -4,8 +4,8 @@
 //! netgroup. It follows from the slab. So a change that finds no memory here does not fail: the grouping, which is no
 //! longer true then, is let go, and built anew when it is needed.
 //!
-//! Building it looks at every peer, and the table is not locked for so long: it is done in parts. Until the last one, what
-//! is built knows the first slots only, and is kept in step with these.
+//! Building it looks at every peer, and the table must not be locked for that long, so it is done in parts. Until the last one,
+//! the grouping being built knows only the first slots, and is kept in step with them.
 
 mod chunks;
 mod count;
@@ -34,7 +34,7 @@ pub(in crate::table) struct Netgroups {
     is_starved: bool,
 }
 
-/// While the next grouping is built, each change builds so much of it as well.
+/// While the next grouping is built, each change also builds this many steps of it.
 const STEPS_OF_CHANGE: u32 = if cfg!(test) { 1 } else { 16 };
 
 impl Index for Netgroups {
@@ -163,7 +163,7 @@ impl Netgroups {
         self.build_in_part(slab, u32::MAX)
     }
 
-    /// The same for so many more of the peers; the last part ends it. Without memory, begins anew the next time.
+    /// The same for this many more of the peers; the last part ends it. Without memory, begins anew the next time.
     pub(in crate::table) fn build_in_part(&mut self, slab: &Slab, peers: u32) -> memory::Result {
         let mut next = match self.next.take() {
             Some(next) => next,
@@ -184,7 +184,7 @@ impl Netgroups {
         }
     }
 
-    /// Notes that there was no memory to [build](Self::build) it.
+    /// Records that there was no memory to [build](Self::build) it.
     pub(in crate::table) fn starve(&mut self) {
         self.is_starved = true;
     }
@@ -193,7 +193,7 @@ impl Netgroups {
         self.is_starved
     }
 
-    /// Goes on counting the netgroups that have peers: by a look at so many more peers, unless the peers of each are kept.
+    /// Goes on counting the netgroups that have peers: by looking at this many more peers, unless the peers of each are kept.
     pub(in crate::table) fn count_part(
         &self,
         slab: &Slab,

@@ -3,7 +3,7 @@
 //! Most netgroups have few peers, which are looked through; those of a large one are kept by pool, so that the peers in
 //! some pools can be counted and drawn from at a cost that does not depend on how many there are.
 //!
-//! After a change that found no memory, this is not to be used any more.
+//! After a change that found no memory, this must not be used any more.
 
 use rand::{Rng, RngExt as _};
 use smallvec::SmallVec;
@@ -16,7 +16,7 @@ use crate::table::slot::slot_number;
 /// A netgroup with more peers than this is kept by pool, until it has half as many.
 const FEW: usize = 32;
 
-/// Draws of one of few peers before those that are admitted are counted.
+/// How many draws of one of few peers there are before those that are admitted are counted.
 const DRAWS: usize = 4;
 
 /// See the [module](self).
@@ -205,7 +205,7 @@ impl NetgroupPeers {
             few[position as usize].pool = pool_number(to);
             Ok(())
         } else {
-            // Added first: removing may make it a small netgroup, in which positions are others.
+            // Added first: removing may make it a small netgroup, in which positions are different.
             self.add(slot, to, set_position)?;
             self.remove(position, from, set_position)
         }
