@@ -30,7 +30,7 @@ pub(crate) struct RandomSource {
     /// The process in which the key is used as it is.
     process: Process,
     is_seeded: bool,
-    /// The streams that queries take turns with.
+    /// The streams that queries take turns with, [`SHARED`] of them.
     shared: Vec<Turns>,
 }
 
@@ -93,8 +93,8 @@ impl RandomSource {
     /// stream each time.
     pub(crate) fn generator(&self) -> Generator<'_> {
         let first = number_of_thread();
-        for turn in 0..self.shared.len() {
-            let Turns(stream) = &self.shared[(first + turn) % self.shared.len()];
+        for turn in 0..SHARED {
+            let Turns(stream) = &self.shared[first.wrapping_add(turn) % SHARED];
             // Never waits, so no order of locks has to be kept, and a stream that a fork has left locked is passed over.
             if let Ok(mut stream) = stream.try_lock() {
                 if self.is_seeded || !stream.process.is_current() {

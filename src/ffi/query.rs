@@ -107,12 +107,6 @@ impl Growing for peer_manager_query {
     };
 }
 
-/// A query, and the addresses that it excludes.
-struct OwnedQuery {
-    query: PeerQuery<'static>,
-    exclude: Vec<PeerAddress>,
-}
-
 /// How messages refer to a query and its fields.
 struct ArgumentNames {
     query: &'static str,
@@ -134,30 +128,28 @@ const FILTER: ArgumentNames = ArgumentNames {
     networks: "filter->networks",
 };
 
-impl OwnedQuery {
-    unsafe fn read(pointer: *const peer_manager_query, names: &ArgumentNames) -> Result<Self> {
-        // SAFETY: by contract the pointer is NULL or valid.
-        let raw = unsafe { sized::read(pointer, names.query) }?;
-        let query = PeerQuery {
-            use_next_attempt: raw.use_next_attempt != 0,
-            max_num_failures: (raw.has_max_num_failures != 0).then_some(raw.max_num_failures),
-            type_filter: type_filter(raw.type_filter, names.type_filter)?,
-            max_per_netgroup: raw.max_per_netgroup,
-            exclude: &[],
-            seniority: raw.seniority,
-            apart: raw.apart != 0,
-            networks: networks(raw.networks, names.networks)?,
-            share_key: raw.share_key,
-            heard_since: raw.heard_since,
-            reached_since: raw.reached_since,
-        };
+impl peer_manager_query {
+    /// The addresses to leave out.
+    unsafe fn excluded(&self, names: &ArgumentNames) -> Result<Vec<PeerAddress>> {
         // SAFETY: by contract the pointer is valid for the count.
-        let exclude = unsafe { address::addresses(raw.exclude, raw.exclude_count, names.exclude) }?;
-        Ok(Self { query, exclude })
+        unsafe { address::addresses(self.exclude, self.exclude_count, names.exclude) }
     }
 
-    fn as_query(&self) -> PeerQuery<'_> {
-        PeerQuery { exclude: &self.exclude, ..self.query }
+    /// The query, with what [`excluded`](Self::excluded) returned.
+    fn query<'a>(&self, exclude: &'a [PeerAddress], names: &ArgumentNames) -> Result<PeerQuery<'a>> {
+        Ok(PeerQuery {
+            use_next_attempt: self.use_next_attempt != 0,
+            max_num_failures: (self.has_max_num_failures != 0).then_some(self.max_num_failures),
+            type_filter: type_filter(self.type_filter, names.type_filter)?,
+            max_per_netgroup: self.max_per_netgroup,
+            exclude,
+            seniority: self.seniority,
+            apart: self.apart != 0,
+            networks: networks(self.networks, names.networks)?,
+            share_key: self.share_key,
+            heard_since: self.heard_since,
+            reached_since: self.reached_since,
+        })
     }
 }
 
@@ -220,8 +212,10 @@ pub unsafe extern "C" fn peer_manager_load_random_peers(
     // SAFETY: the caller keeps the contract of the module.
     unsafe {
         boundary::call_on_inlined("peer_manager_load_random_peers", pm, error, |manager| {
-            let query = OwnedQuery::read(query, &QUERY)?;
-            address::write_answer(out, size, out_count, |peers| manager.draw(&query.as_query(), size, peers))
+            let query = sized::read(query, QUERY.query)?;
+            let excluded = query.excluded(&QUERY)?;
+            let query = query.query(&excluded, &QUERY)?;
+            address::write_answer(out, size, out_count, |peers| manager.draw(&query, size, peers))
         })
     }
 }
@@ -252,15 +246,17 @@ pub unsafe extern "C" fn peer_manager_get_peers_to_send(
     // SAFETY: the caller keeps the contract of the module.
     unsafe {
         boundary::call_on_inlined("peer_manager_get_peers_to_send", pm, error, |manager| {
-            let filter = if filter.is_null() {
-                OwnedQuery { query: PeerQuery::everything(), exclude: Vec::new() }
+            let (excluded, filter) = if filter.is_null() {
+                (Vec::new(), None)
             } else {
-                OwnedQuery::read(filter, &FILTER)?
+                let filter = sized::read(filter, FILTER.query)?;
+                (filter.excluded(&FILTER)?, Some(filter))
             };
+            let filter = filter.map_or(Ok(PeerQuery::everything()), |filter| filter.query(&excluded, &FILTER))?;
             let exclude =
                 handle::optional(exclude, "exclude")?.map(peer_manager_address::parse).transpose()?;
             address::write_answer(out, size, out_count, |peers| {
-                *peers = manager.draw_to_send(&filter.as_query(), exclude.as_ref(), size)?;
+                *peers = manager.draw_to_send(&filter, exclude.as_ref(), size)?;
                 Ok(())
             })
         })

@@ -30,6 +30,10 @@ pub(super) struct CallersSize(usize);
 pub(super) unsafe fn read<T: Growing>(pointer: *const T, name: &str) -> Result<T> {
     // SAFETY: by contract the pointer is NULL or valid for the struct's own size.
     let CallersSize(size) = unsafe { check(pointer, name) }?;
+    if size == size_of::<T>() {
+        // SAFETY: by contract the pointer is valid for the struct's own size, and it is aligned.
+        return Ok(unsafe { pointer.read() });
+    }
     let mut value = T::DEFAULT;
     let known = size.min(size_of::<T>());
     // SAFETY: `known` bytes are valid on both sides, and any bits make a valid `T`.

@@ -76,6 +76,31 @@ pub(super) fn facets(types: [bool; 3], due_only: bool, private: PrivatePeers) ->
     of_types & of_scope & if due_only { DUE } else { !0 }
 }
 
+/// The first classes of some facets, of each as many.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Classes {
+    /// A bit for each facet.
+    pub(super) facets: u16,
+    pub(super) count: u8,
+}
+
+impl Classes {
+    /// The facets, the first one first.
+    pub(super) fn facets(self) -> impl Iterator<Item = u32> {
+        let mut left = self.facets;
+        std::iter::from_fn(move || {
+            let facet = left.checked_sub(1).map(|_| left.trailing_zeros());
+            left &= left.wrapping_sub(1);
+            facet
+        })
+    }
+
+    /// How many classes of each facet there are.
+    pub(super) fn of_each(self) -> [u8; FACETS] {
+        std::array::from_fn(|facet| if self.facets >> facet & 1 == 1 { self.count } else { 0 })
+    }
+}
+
 /// The pool of the peers of a facet that have failed this often.
 pub(super) fn pool(facet: usize, num_failures: u32) -> usize {
     facet * CLASSES + class_of(num_failures)

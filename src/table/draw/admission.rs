@@ -2,17 +2,16 @@
 
 use crate::peer::StoredPeerType;
 use crate::query::PeerQuery;
-use crate::table::facet::{self, FACETS, PrivatePeers, class_end, class_in, class_of};
+use crate::table::facet::{self, Classes, PrivatePeers, class_end, class_in, class_of};
 use crate::table::owner::entry::Entry;
 use crate::table::owner::time::Due;
 
 /// The pools that a query admits.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Admission {
-    /// Indexed by type.
-    types: [bool; 3],
+    /// The pools, by facet: those of the first classes.
+    pub(super) classes: Classes,
     due: Due,
-    private: PrivatePeers,
     max_failures: u32,
 }
 
@@ -24,12 +23,13 @@ impl Admission {
         is_admitted: impl Fn(StoredPeerType) -> bool,
         private: PrivatePeers,
     ) -> Self {
-        Self {
-            types: StoredPeerType::ALL.map(is_admitted),
-            due,
-            private,
-            max_failures: query.max_num_failures.unwrap_or(u32::MAX),
-        }
+        let types = StoredPeerType::ALL.map(is_admitted);
+        let max_failures = query.max_num_failures.unwrap_or(u32::MAX);
+        let classes = Classes {
+            facets: facet::facets(types, due.are_in_due_pools, private),
+            count: class_in(class_of(max_failures)) + 1,
+        };
+        Self { classes, due, max_failures }
     }
 
     /// Whether the pools alone decide: every peer in an admitted pool is due, and within the bound on failures.
@@ -41,12 +41,5 @@ impl Admission {
     pub(super) fn admits(&self, entry: &Entry) -> bool {
         entry.num_failures() <= self.max_failures
             && self.due.latest.is_none_or(|latest| entry.next_attempt() <= latest)
-    }
-
-    /// For each facet, how many of its classes may hold admitted peers: the first ones.
-    pub(super) fn classes(self) -> [u8; FACETS] {
-        let facets = facet::facets(self.types, self.due.are_in_due_pools, self.private);
-        let count = class_in(class_of(self.max_failures)) + 1;
-        std::array::from_fn(|facet| if facets >> facet & 1 == 1 { count } else { 0 })
     }
 }

@@ -106,9 +106,9 @@ impl<'a> ByNetgroup<'a> {
         rng: &mut impl Rng,
         answer: &mut Slots,
     ) -> memory::Result {
-        let (classes, seniority) = (admission.classes(), self.seniority);
+        let (classes, seniority) = (admission.classes.of_each(), self.seniority);
         let mut round = Round {
-            population: Population::new(self.grouping.lists(), &classes),
+            population: Population::new(self.grouping.lists(), admission.classes),
             answer: self,
             gone,
             classes,

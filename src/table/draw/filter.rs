@@ -14,28 +14,28 @@ pub(super) struct Filter {
     networks: Networks,
     /// When the peers must have been heard of and reached.
     since: (i64, i64),
-    /// Netgroups none of whose peers passes.
-    closed: HashSet<Netgroup>,
+    /// Netgroups none of whose peers passes, if there are any.
+    closed: Option<HashSet<Netgroup>>,
 }
 
 impl Filter {
     /// Leaves out no netgroups.
     pub(super) fn of(query: &PeerQuery<'_>) -> Self {
         let since = (query.heard_since, query.reached_since);
-        Self { networks: query.networks, since, closed: HashSet::new() }
+        Self { networks: query.networks, since, closed: None }
     }
 
     /// Leaves out the netgroups of the excluded peers.
     pub(super) fn close(&mut self, table: &PeerTable, excluded: &Excluded) -> memory::Result {
         let netgroups = excluded.slots.iter().map(|&slot| table.slab().netgroup(slot));
         for netgroup in netgroups.chain(excluded.strangers.iter().copied()) {
-            memory::insert(&mut self.closed, netgroup)?;
+            memory::insert(self.closed.get_or_insert_default(), netgroup)?;
         }
         Ok(())
     }
 
     pub(super) fn passes_all(&self) -> bool {
-        self.networks == Networks::ALL && self.since == (0, 0) && self.closed.is_empty()
+        self.networks == Networks::ALL && self.since == (0, 0) && self.closed.is_none()
     }
 
     pub(super) fn passes(&self, table: &PeerTable, slot: u32) -> bool {
@@ -44,6 +44,6 @@ impl Filter {
         let (heard, reached) = self.since;
         (self.since == (0, 0) || table.times(slot).is_some_and(|times| times.is_since(heard, reached)))
             && (self.networks == Networks::ALL || self.networks.intersects(key.network(slab.texts())))
-            && (self.closed.is_empty() || !self.closed.contains(&slab.netgroup_of(&key)))
+            && self.closed.as_ref().is_none_or(|closed| !closed.contains(&slab.netgroup_of(&key)))
     }
 }

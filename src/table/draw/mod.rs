@@ -8,6 +8,7 @@ mod admission;
 mod by_netgroup;
 mod filter;
 mod population;
+mod seen;
 mod seniority;
 mod sharing_order;
 mod uniform;
@@ -52,7 +53,10 @@ impl PeerTable {
     ) -> memory::Result {
         let admission = self.admission(query, now);
         let mut slots = Slots::new();
-        let mut draw = Draw::begin(self, query, &Excluded::of(self, query.exclude, query.apart)?)?;
+        let mut draw = Draw::begin(self, query);
+        if !query.exclude.is_empty() {
+            draw.exclude(&Excluded::of(self, query.exclude, query.apart)?, query.apart)?;
+        }
         draw.next(&admission, size, rng, &mut slots)?;
         self.tell(&slots, answer)
     }
@@ -76,11 +80,13 @@ impl PeerTable {
                 break;
             }
             let admission = self.admission(query, now);
-            if Population::new(&self.indexes().pools, &admission.classes()).size() == 0 {
+            if Population::new(&self.indexes().pools, admission.classes).size() == 0 {
                 continue;
             }
             let mut slots = Slots::new();
-            Draw::begin(self, query, &excluded)?.next(&admission, missing, rng, &mut slots)?;
+            let mut draw = Draw::begin(self, query);
+            draw.exclude(&excluded, query.apart)?;
+            draw.next(&admission, missing, rng, &mut slots)?;
             memory::extend(&mut excluded.slots, slots.iter().copied())?;
             drawn.try_reserve(slots.len())?;
             drawn.extend(slots);
@@ -162,20 +168,28 @@ struct Draw<'a> {
 }
 
 impl<'a> Draw<'a> {
-    fn begin(table: &'a PeerTable, query: &PeerQuery<'_>, excluded: &Excluded) -> memory::Result<Self> {
+    /// Nothing is excluded yet.
+    fn begin(table: &'a PeerTable, query: &PeerQuery<'_>) -> Self {
         let grouping = table.indexes().netgroups.grouping().filter(|_| query.max_per_netgroup != 0);
         let seniority = Seniority::of(table.slab(), query.seniority);
-        let mut by_netgroup =
-            grouping.map(|grouping| ByNetgroup::new(grouping, query.max_per_netgroup, seniority));
-        let mut filter = Filter::of(query);
-        if query.apart {
-            match &mut by_netgroup {
-                // Draws that are not by netgroup need no netgroups.
-                Some(by_netgroup) => by_netgroup.close(excluded)?,
-                None => filter.close(table, excluded)?,
-            }
+        Self {
+            table,
+            gone: SlotSet::default(),
+            by_netgroup: grouping.map(|grouping| ByNetgroup::new(grouping, query.max_per_netgroup, seniority)),
+            filter: Filter::of(query),
+            seniority,
         }
-        Ok(Self { table, gone: SlotSet::of(&excluded.slots)?, by_netgroup, filter, seniority })
+    }
+
+    /// Excludes these peers, and all of their netgroups if so asked.
+    fn exclude(&mut self, excluded: &Excluded, is_apart: bool) -> memory::Result {
+        self.gone = SlotSet::of(&excluded.slots)?;
+        match &mut self.by_netgroup {
+            _ if !is_apart => Ok(()),
+            // Draws that are not by netgroup need no netgroups.
+            Some(by_netgroup) => by_netgroup.close(excluded),
+            None => self.filter.close(self.table, excluded),
+        }
     }
 
     /// Leaves out some more slots.
@@ -207,7 +221,7 @@ impl<'a> Draw<'a> {
         if let Some(by_netgroup) = &mut self.by_netgroup {
             by_netgroup.draw(size, *admission, &mut self.gone, is_admitted, rng, slots)
         } else {
-            let population = Population::new(&table.indexes().pools, &admission.classes());
+            let population = Population::new(&table.indexes().pools, admission.classes);
             population.draw(size, &self.gone, is_admitted, self.seniority, rng, slots)
         }
     }

@@ -5,7 +5,7 @@ use std::iter;
 use rand::{Rng, RngExt as _};
 
 use crate::table::ends::{Ends, place_of};
-use crate::table::facet::{CLASSES, FACETS};
+use crate::table::facet::{CLASSES, Classes, FACETS};
 use crate::table::index::{NetgroupLists, Pools};
 
 /// A list of numbers for each pool: its slots, or else the netgroups that are listed there.
@@ -41,7 +41,7 @@ impl Lists for NetgroupLists {
 pub(super) struct Population<'a, L> {
     lists: &'a L,
     /// The facets with admitted members …
-    facets: [u8; FACETS],
+    facets: [u32; FACETS],
     /// … and the position after the last admitted member of each.
     ends: [u32; FACETS],
     /// How many those are.
@@ -49,19 +49,17 @@ pub(super) struct Population<'a, L> {
 }
 
 impl<'a, L: Lists> Population<'a, L> {
-    /// The members of the first classes of each facet, as many as are given. Cost: constant, a look at each facet.
-    pub(super) fn new(lists: &'a L, classes: &[u8; FACETS]) -> Self {
+    /// The members of these classes. Cost: constant, a look at each facet.
+    pub(super) fn new(lists: &'a L, classes: Classes) -> Self {
         let mut population = Self { lists, facets: [0; FACETS], ends: [0; FACETS], len: 0 };
         let mut end = 0;
-        for ((facet, number), &classes) in (0..FACETS).zip(0..).zip(classes) {
-            if classes > 0 {
-                let members = lists.ends().members(facet, classes);
-                end += members;
-                // Overwritten by the next one if there are none.
-                population.facets[population.len] = number;
-                population.ends[population.len] = end;
-                population.len += usize::from(members > 0);
-            }
+        for facet in classes.facets() {
+            let members = lists.ends().members(facet as usize, classes.count);
+            end += members;
+            // Overwritten by the next one if there are none.
+            population.facets[population.len] = facet;
+            population.ends[population.len] = end;
+            population.len += usize::from(members > 0);
         }
         population
     }
@@ -87,7 +85,7 @@ impl<'a, L: Lists> Population<'a, L> {
     /// The member at a position, with its pool.
     fn at(&self, position: u32) -> (usize, u32) {
         let (index, position) = place_of(position, self.ends());
-        let facet = usize::from(self.facets[index]);
+        let facet = self.facets[index] as usize;
         let (class, position) = self.lists.ends().find(facet, position);
         let pool = facet * CLASSES + class;
         (pool, self.lists.at(pool, position as usize))
@@ -97,7 +95,7 @@ impl<'a, L: Lists> Population<'a, L> {
     pub(super) fn all(&self) -> impl Iterator<Item = (usize, u32)> {
         let starts = iter::once(&0).chain(self.ends());
         let members = self.ends().iter().zip(starts).map(|(end, start)| end - start);
-        self.facets.iter().map(|&facet| usize::from(facet)).zip(members).flat_map(move |(facet, members)| {
+        self.facets.iter().map(|&facet| facet as usize).zip(members).flat_map(move |(facet, members)| {
             let pools = (0..CLASSES).flat_map(move |class| {
                 let pool = facet * CLASSES + class;
                 (0..self.lists.ends().in_class(facet, class)).map(move |position| (pool, position as usize))

@@ -20,6 +20,10 @@ impl<'a> Seniority<'a> {
         Self { slab, draws: draws.max(1) as usize }
     }
 
+    pub(super) fn slots(self) -> usize {
+        self.slab.len()
+    }
+
     pub(super) fn draws(self) -> usize {
         self.draws
     }

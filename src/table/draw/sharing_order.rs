@@ -41,8 +41,8 @@ impl PeerTable {
         size: usize,
         rng: &mut impl Rng,
     ) -> memory::Result<(Addresses, [(StoredPeerType, usize); 3])> {
-        let (mut draw, due) =
-            (Draw::begin(self, query, &Excluded::of(self, query.exclude, query.apart)?)?, self.due_for(now));
+        let (mut draw, due) = (Draw::begin(self, query), self.due_for(now));
+        draw.exclude(&Excluded::of(self, query.exclude, query.apart)?, query.apart)?;
         draw.leave_out(&self.slots_of(unwanted)?)?;
         self.slots_of(already)?.into_iter().try_for_each(|slot| draw.count(slot))?;
         let (mut addresses, mut counts) = (Addresses::new(), SHARING_ORDER.map(|peer_type| (peer_type, 0)));

@@ -15,6 +15,7 @@ use super::Slots;
 use super::population::{Lists, Population};
 use super::seniority::Seniority;
 use crate::memory;
+use super::seen::Seen;
 use crate::table::number_map::SlotSet;
 
 impl<L: Lists> Population<'_, L> {
@@ -70,38 +71,37 @@ impl<L: Lists> Population<'_, L> {
         rng: &mut impl Rng,
         answer: &mut Slots,
     ) -> memory::Result<bool> {
-        let mut seen = SlotSet::default();
-        let is_single = seniority.draws() == 1;
+        // An answer of one needs none.
+        let mut seen = if wanted > 1 { Seen::with_room(wanted, seniority.slots())? } else { Seen::default() };
         answer.try_reserve_exact(wanted)?;
-        if wanted > 1 {
-            seen.reserve(wanted)?;
-        }
         // At least every second draw is expected to succeed, unless the pools do not cover everything that the query asks for;
         // so the tries are hardly ever used up. In a large population there are more, because collecting costs more than these.
         let mut tries = 8 * wanted.saturating_mul(seniority.draws()) + 64 + self.size() as usize / 16;
+        if seniority.draws() == 1 {
+            while answer.len() < wanted && tries > 0 {
+                tries -= 1;
+                let (_, slot) = self.any(rng);
+                if is_eligible(slot) && (wanted == 1 || seen.insert(slot)) {
+                    answer.push(slot);
+                }
+            }
+            return Ok(answer.len() == wanted);
+        }
         while answer.len() < wanted {
-            let drawn = seniority.choose(
-                || {
-                    while let Some(left) = tries.checked_sub(1) {
-                        tries = left;
-                        let (_, slot) = self.any(rng);
-                        // One draw for a place is taken at once.
-                        let mut is_new = || match (wanted, is_single) {
-                            (1, _) => true,
-                            (_, true) => seen.insert(slot),
-                            (_, false) => !seen.contains(slot),
-                        };
-                        if is_eligible(slot) && is_new() {
-                            return Ok(Some(slot));
-                        }
+            let mut draw = || {
+                while let Some(left) = tries.checked_sub(1) {
+                    tries = left;
+                    let (_, slot) = self.any(rng);
+                    if is_eligible(slot) && (wanted == 1 || !seen.contains(slot)) {
+                        return Ok(Some(slot));
                     }
-                    Ok(None)
-                },
-                |&slot| slot,
-            )?;
+                }
+                Ok(None)
+            };
+            let drawn = seniority.choose(&mut draw, |&slot| slot)?;
             // Draws that are used up on the way to a place make all of it begin anew.
             let Some(slot) = drawn.filter(|_| tries > 0) else { return Ok(false) };
-            if !is_single && wanted > 1 {
+            if wanted > 1 {
                 seen.insert(slot);
             }
             answer.push(slot);
