@@ -252,7 +252,8 @@ pub unsafe extern "C" fn peer_manager_get_peers_to_send(
                 let filter = sized::read(filter, FILTER.query)?;
                 (filter.excluded(&FILTER)?, Some(filter))
             };
-            let filter = filter.map_or(Ok(PeerQuery::everything()), |filter| filter.query(&excluded, &FILTER))?;
+            let filter =
+                filter.map_or(Ok(PeerQuery::everything()), |filter| filter.query(&excluded, &FILTER))?;
             let exclude =
                 handle::optional(exclude, "exclude")?.map(peer_manager_address::parse).transpose()?;
             address::write_answer(out, size, out_count, |peers| {

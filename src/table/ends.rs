@@ -42,7 +42,11 @@ impl Ends {
 
     /// The class of the member at a position in a facet, and the position in that class.
     pub(super) fn find(&self, facet: usize, position: u32) -> (usize, u32) {
-        place_of(position, &self.0[facet])
+        // A look at each, none of which waits for another one, as those of a bisection would.
+        let ends = &self.0[facet];
+        let class: u32 = ends.iter().map(|&end| u32::from(end <= position)).sum();
+        let class = class as usize;
+        (class, position - class.checked_sub(1).map_or(0, |previous| ends[previous]))
     }
 }
 

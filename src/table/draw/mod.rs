@@ -175,7 +175,8 @@ impl<'a> Draw<'a> {
         Self {
             table,
             gone: SlotSet::default(),
-            by_netgroup: grouping.map(|grouping| ByNetgroup::new(grouping, query.max_per_netgroup, seniority)),
+            by_netgroup: grouping
+                .map(|grouping| ByNetgroup::new(grouping, query.max_per_netgroup, seniority)),
             filter: Filter::of(query),
             seniority,
         }

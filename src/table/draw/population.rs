@@ -84,7 +84,8 @@ impl<'a, L: Lists> Population<'a, L> {
 
     /// The member at a position, with its pool.
     fn at(&self, position: u32) -> (usize, u32) {
-        let (index, position) = place_of(position, self.ends());
+        let (index, position) =
+            if self.is_one_facet() { (0, position) } else { place_of(position, self.ends()) };
         let facet = self.facets[index] as usize;
         let (class, position) = self.lists.ends().find(facet, position);
         let pool = facet * CLASSES + class;

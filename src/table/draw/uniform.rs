@@ -13,9 +13,9 @@ use rand::{Rng, RngExt as _};
 
 use super::Slots;
 use super::population::{Lists, Population};
+use super::seen::Seen;
 use super::seniority::Seniority;
 use crate::memory;
-use super::seen::Seen;
 use crate::table::number_map::SlotSet;
 
 impl<L: Lists> Population<'_, L> {
