@@ -4,6 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use crate::system::time::coarse_seconds;
+
 /// Where a manager takes the time from, in whole seconds since the Unix epoch.
 ///
 /// ```
@@ -38,7 +40,7 @@ impl Clock {
     pub fn now(&self) -> i64 {
         match &self.0 {
             Some(now) => now(),
-            None => system_now(),
+            None => coarse_seconds().unwrap_or_else(system_now),
         }
     }
 }

@@ -133,30 +133,34 @@ fn ipv4_prefix(text: &[u8]) -> Option<(Ipv4Addr, &[u8])> {
         start[..text.len()].copy_from_slice(text);
         start
     });
-    // The compiler is told what holds anyway: no position is larger.
-    let byte_at = |position: usize| start[position & 15];
-    let digit_at =
-        |position: usize| Some(u32::from(byte_at(position).wrapping_sub(b'0'))).filter(|&digit| digit < 10);
     let (mut bits, mut position) = (0, 0);
     for index in 0..4 {
         if index > 0 {
-            Some(byte_at(position)).filter(|&byte| byte == b'.')?;
+            start.get(position).filter(|&&byte| byte == b'.')?;
             position += 1;
         }
-        let mut octet = digit_at(position)?;
-        position += 1;
-        // No digit may follow a leading zero, nor three digits.
-        if let Some(second) = digit_at(position).filter(|_| octet > 0) {
-            octet = 10 * octet + second;
-            position += 1;
-            if let Some(third) = digit_at(position) {
-                octet = 10 * octet + third;
-                position += 1;
-            }
-        }
-        bits = (bits << 8) | Some(octet).filter(|&octet| octet < 256)?;
+        let (octet, digits) = octet_prefix(start.get(position..)?.first_chunk().copied()?)?;
+        bits = (bits << 8) | octet;
+        position += digits;
     }
-    digit_at(position).is_none().then(|| (Ipv4Addr::from(bits), &text[position..]))
+    Some((Ipv4Addr::from(bits), &text[position..]))
+}
+
+/// An octet at the beginning of four bytes, of which at least the last is not part of it, and how many digits it has. All four
+/// bytes are looked at together: how many digits there are is as good as random, so a branch on each would be mispredicted.
+fn octet_prefix(text: [u8; 4]) -> Option<(u32, usize)> {
+    const EACH: u32 = u32::from_ne_bytes([1; 4]);
+    let digits = u32::from_le_bytes(text) ^ (EACH * u32::from(b'0'));
+    // The highest bit of each byte that is not from 0 to 9. No byte carries into the next.
+    let others = (((digits & (EACH * 0x7f)) + EACH * (0x80 - 10)) | digits) & (EACH * 0x80);
+    let len = others.trailing_zeros() / 8;
+    if !(1..=3).contains(&len) {
+        return None;
+    }
+    let [_, hundreds, tens, ones] = (digits << (32 - 8 * len)).to_le_bytes().map(u32::from);
+    let octet = 100 * hundreds + 10 * tens + ones;
+    let has_leading_zero = len > 1 && digits.to_le_bytes()[0] == 0;
+    (octet < 256 && !has_leading_zero).then_some((octet, len as usize))
 }
 
 /// An IPv6 address at the beginning of a text, and what follows it. `None` for text that is not one, and for some that has an

@@ -10,5 +10,6 @@ pub(crate) mod pages;
 pub(crate) mod prefetch;
 pub(crate) mod process;
 pub(crate) mod signals;
+pub(crate) mod time;
 #[cfg(windows)]
 pub(crate) mod windows;
