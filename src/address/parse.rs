@@ -127,6 +127,12 @@ fn is_hexadecimal_number(label: &str) -> bool {
 
 /// An IPv4 address at the beginning of a text, and what follows it. No leading zeros, so no octal numbers.
 fn ipv4_prefix(text: &[u8]) -> Option<(Ipv4Addr, &[u8])> {
+    let (bits, len) = scan_ipv4(text)?;
+    Some((Ipv4Addr::from(bits), &text[len as usize..]))
+}
+
+/// The same as two numbers, the address and the length of its text, which are returned without a detour through memory.
+fn scan_ipv4(text: &[u8]) -> Option<(u32, u32)> {
     // With one byte more than the longest address has. The bytes that are added are not digits.
     let start = text.first_chunk().copied().unwrap_or_else(|| {
         let mut start = [0; 16];
@@ -136,19 +142,19 @@ fn ipv4_prefix(text: &[u8]) -> Option<(Ipv4Addr, &[u8])> {
     let (mut bits, mut position) = (0, 0);
     for index in 0..4 {
         if index > 0 {
-            start.get(position).filter(|&&byte| byte == b'.')?;
+            start.get(position as usize).filter(|&&byte| byte == b'.')?;
             position += 1;
         }
-        let (octet, digits) = octet_prefix(start.get(position..)?.first_chunk().copied()?)?;
+        let (octet, digits) = octet_prefix(start.get(position as usize..)?.first_chunk().copied()?)?;
         bits = (bits << 8) | octet;
         position += digits;
     }
-    Some((Ipv4Addr::from(bits), &text[position..]))
+    Some((bits, position))
 }
 
 /// An octet at the beginning of four bytes, of which at least the last is not part of it, and how many digits it has. All four
 /// bytes are looked at together: how many digits there are is as good as random, so a branch on each would be mispredicted.
-fn octet_prefix(text: [u8; 4]) -> Option<(u32, usize)> {
+fn octet_prefix(text: [u8; 4]) -> Option<(u32, u32)> {
     const EACH: u32 = u32::from_ne_bytes([1; 4]);
     let digits = u32::from_le_bytes(text) ^ (EACH * u32::from(b'0'));
     // The highest bit of each byte that is not from 0 to 9. No byte carries into the next.
@@ -160,7 +166,7 @@ fn octet_prefix(text: [u8; 4]) -> Option<(u32, usize)> {
     let [_, hundreds, tens, ones] = (digits << (32 - 8 * len)).to_le_bytes().map(u32::from);
     let octet = 100 * hundreds + 10 * tens + ones;
     let has_leading_zero = len > 1 && digits.to_le_bytes()[0] == 0;
-    (octet < 256 && !has_leading_zero).then_some((octet, len as usize))
+    (octet < 256 && !has_leading_zero).then_some((octet, len))
 }
 
 /// An IPv6 address at the beginning of a text, and what follows it. `None` for text that is not one, and for some that has an

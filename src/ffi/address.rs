@@ -53,6 +53,15 @@ impl peer_manager_address {
         }
         PeerAddress::new(host, self.port)
     }
+
+    /// Calls a function with the canonical address, which is not moved: to move what was just written in pieces takes longer
+    /// than to parse it.
+    pub(super) fn with<T>(&self, call: impl FnOnce(&PeerAddress) -> Result<T>) -> Result<T> {
+        match self.parse() {
+            Ok(ref address) => call(address),
+            Err(error) => Err(error),
+        }
+    }
 }
 
 // SAFETY: it is made of characters and a number.

@@ -58,20 +58,27 @@ pub(super) unsafe fn call_on_inlined(
     error: *mut peer_manager_error,
     body: impl FnOnce(&PeerManager) -> Result<()>,
 ) -> peer_manager_status {
+    let mut failure = None;
     // SAFETY: by contract `pm` is NULL or a manager.
-    let pm = handle::check_alignment(error, "error").and_then(|()| unsafe { handle::input(pm, "pm") });
-    let result = pm.and_then(|pm| {
-        if pm.is_broken.load(Ordering::Acquire) {
-            return Err(Error::poisoned());
+    match handle::check_alignment(error, "error").and_then(|()| unsafe { handle::input(pm, "pm") }) {
+        Err(unusable) => failure = Some(unusable),
+        Ok(pm) if pm.is_broken.load(Ordering::Acquire) => failure = Some(Error::poisoned()),
+        Ok(pm) => {
+            // The result is not passed on as it is: errors are large, and moving one that is not there takes time.
+            let run = || {
+                failure = pm.manager.check_health().and_then(|()| body(&pm.manager)).err();
+            };
+            if let Err(defect) = catch(function, run) {
+                pm.is_broken.store(true, Ordering::Release);
+                failure = Some(defect);
+            }
         }
-        pm.manager.check_health()?;
-        catch(function, || body(&pm.manager)).unwrap_or_else(|defect| {
-            pm.is_broken.store(true, Ordering::Release);
-            Err(defect)
-        })
-    });
-    // SAFETY: by contract `error` is NULL or valid.
-    unsafe { report(result, error) }
+    }
+    match failure {
+        None => PEER_MANAGER_OK,
+        // SAFETY: by contract `error` is NULL or valid.
+        Some(failure) => unsafe { report_failure(failure, error) },
+    }
 }
 
 /// Like [`answer`], of a manager; `neutral` also when there is none or it is broken.

@@ -22,7 +22,7 @@ pub unsafe extern "C" fn peer_manager_ensure_exists(
     // SAFETY: the caller keeps the contract of the module.
     unsafe {
         boundary::call_on_inlined("peer_manager_ensure_exists", pm, error, |manager| {
-            manager.ensure_exists(&handle::input(address, "address")?.parse()?).map(drop)
+            handle::input(address, "address")?.with(|address| manager.ensure_exists(address).map(drop))
         })
     }
 }
@@ -62,11 +62,12 @@ pub unsafe extern "C" fn peer_manager_load(
     // SAFETY: the caller keeps the contract of the module.
     unsafe {
         boundary::call_on_inlined("peer_manager_load", pm, error, |manager| {
-            let address = handle::input(address, "address")?.parse()?;
-            let out = handle::output(out, "out")?;
-            let record = manager.load(&address)?.ok_or(Error::NotFound(address))?;
-            out.fill(|out| out.set(&record));
-            Ok(())
+            handle::input(address, "address")?.with(|address| {
+                let out = handle::output(out, "out")?;
+                let record = manager.load(address)?.ok_or_else(|| Error::NotFound(address.clone()))?;
+                out.fill(|out| out.set(&record));
+                Ok(())
+            })
         })
     }
 }
@@ -129,9 +130,10 @@ pub unsafe extern "C" fn peer_manager_update_type(
     // SAFETY: the caller keeps the contract of the module.
     unsafe {
         boundary::call_on_inlined("peer_manager_update_type", pm, error, |manager| {
-            let address = handle::input(address, "address")?.parse()?;
-            let observed_type = record::peer_type(observed_type, "observed_type")?;
-            manager.update_type(&address, observed_type, preferred_type_known != 0)
+            handle::input(address, "address")?.with(|address| {
+                let observed_type = record::peer_type(observed_type, "observed_type")?;
+                manager.update_type(address, observed_type, preferred_type_known != 0)
+            })
         })
     }
 }
@@ -157,8 +159,8 @@ pub unsafe extern "C" fn peer_manager_update_backoff(
     // SAFETY: the caller keeps the contract of the module.
     unsafe {
         boundary::call_on_inlined("peer_manager_update_backoff", pm, error, |manager| {
-            let address = handle::input(address, "address")?.parse()?;
-            manager.update_backoff(&address, record::backoff(backoff)?)
+            handle::input(address, "address")?
+                .with(|address| manager.update_backoff(address, record::backoff(backoff)?))
         })
     }
 }
@@ -180,10 +182,11 @@ pub unsafe extern "C" fn peer_manager_update(
     // SAFETY: the caller keeps the contract of the module.
     unsafe {
         boundary::call_on_inlined("peer_manager_update", pm, error, |manager| {
-            let address = handle::input(address, "address")?.parse()?;
-            let observed_type = record::peer_type(observed_type, "observed_type")?;
-            let backoff = record::backoff(backoff)?;
-            manager.update(&address, observed_type, preferred_type_known != 0, backoff)
+            handle::input(address, "address")?.with(|address| {
+                let observed_type = record::peer_type(observed_type, "observed_type")?;
+                let backoff = record::backoff(backoff)?;
+                manager.update(address, observed_type, preferred_type_known != 0, backoff)
+            })
         })
     }
 }
@@ -198,7 +201,7 @@ pub unsafe extern "C" fn peer_manager_remove(
     // SAFETY: the caller keeps the contract of the module.
     unsafe {
         boundary::call_on("peer_manager_remove", pm, error, |manager| {
-            manager.remove(&handle::input(address, "address")?.parse()?)
+            handle::input(address, "address")?.with(|address| manager.remove(address))
         })
     }
 }

@@ -307,7 +307,9 @@ impl PeerManager {
                 return Err(refusal.error(address));
             }
         }
-        self.forgiven_failures.fetch_add(is_forgiven.into(), Ordering::Relaxed);
+        if is_forgiven {
+            self.forgiven_failures.fetch_add(1, Ordering::Relaxed);
+        }
         Ok(())
     }
 
