@@ -62,9 +62,9 @@ impl PeerManager {
         let (mut new, mut known, mut refused) = (Vec::new(), Vec::new(), 0);
         let table = self.read_table()?;
         for group in peers.chunks(GROUP) {
-            table.prefetch_group(group.iter().map(&address));
+            let mut places = table.places(group.iter().map(&address));
             for peer in group {
-                match table.find(address(peer)) {
+                match table.find_at(places.next(), address(peer)) {
                     Some(slot) => {
                         if let Some(notes) = &mut notes {
                             notes.hear(&table, slot, address(peer))?;
@@ -164,10 +164,15 @@ impl PeerManager {
             if spared.is_some() {
                 self.grow(taken.len())?;
             }
+            // Counted before the table is locked for the change. Slots and names stay as they are until then.
+            let batch = match taken[..] {
+                [_] => None,
+                _ => Some(self.read_table()?.batch(taken, spared.is_some())),
+            };
             self.change(
                 self.write_table()?,
                 writer,
-                &|table| table.reserve_insert(taken, spared.is_some(), evictions, &noted),
+                &|table| table.reserve_insert(taken, batch.as_ref(), evictions, &noted),
                 &|store| match &evicted[..] {
                     [] => write(store, taken, &renewed, &noted),
                     evicted => store.evict(evicted, taken, &renewed, &noted),

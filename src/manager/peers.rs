@@ -197,7 +197,7 @@ impl PeerManager {
         self.change(
             self.write_table()?,
             &mut writer,
-            &|table| table.reserve_insert(&records, false, 0, &[]),
+            &|table| table.reserve_next_attempts(records.len()),
             &|store| store.replace(&records, &[], &[]),
             &mut |table| table.update(&slots, &records),
         )?;

@@ -13,6 +13,19 @@ impl Ends {
     /// No members.
     pub(super) const NONE: Self = Self([[0; CLASSES]; FACETS]);
 
+    /// Of pools with this many members.
+    pub(super) fn of(lens: &[u32]) -> Self {
+        let mut ends = Self::NONE;
+        for (ends, lens) in ends.0.iter_mut().zip(lens.chunks(CLASSES)) {
+            let mut sum = 0;
+            for (end, len) in ends.iter_mut().zip(lens) {
+                sum += len;
+                *end = sum;
+            }
+        }
+        ends
+    }
+
     /// Counts one more member of a pool.
     pub(super) fn add(&mut self, pool: usize) {
         let class = usize::from(class_in(pool));
@@ -85,6 +98,7 @@ mod tests {
                 }
                 assert_eq!(ends.members(facet, u8::try_from(class + 1).expect("few")), position);
             }
+            assert_eq!(Ends::of(&lens), ends);
         }
     }
 }

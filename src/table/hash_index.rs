@@ -163,17 +163,14 @@ impl HashIndex {
 
     /// Makes the index have exactly the numbers below `end` that `hash_of` knows. Requires room for them.
     pub(super) fn fill(&mut self, end: u32, hash_of: HashOf<'_>) {
-        self.next = None;
         let smaller = if self.is_sparse(end) { Self::for_fewer(end) } else { None };
-        match smaller {
-            Some(smaller) => self.table = smaller,
-            None => self.table.buckets.fill(EMPTY),
-        }
-        for number in 0..end {
-            if let Some(hash) = hash_of(number) {
-                self.table.insert(hash, number);
-            }
-        }
+        let table = smaller.unwrap_or_else(|| {
+            let mut buckets = std::mem::take(&mut self.table.buckets);
+            buckets.fill(EMPTY);
+            Table { buckets }
+        });
+        self.next = Some(Next { table, known: 0 });
+        self.step_by(u32::MAX, end, hash_of);
     }
 
     /// Whether the index has exactly the numbers below `end` that `hash_of` knows.

@@ -17,6 +17,8 @@ pub(super) mod time;
 use std::collections::HashSet;
 use std::fmt;
 
+use smallvec::SmallVec;
+
 use super::bounds::Bounds;
 use super::index::interface::{Cause, Index as _};
 use super::index::{Grouping, Indexes};
@@ -47,6 +49,21 @@ pub(crate) struct PeerTable {
 /// Where many addresses are looked up, this many are asked for together: each leads to a bucket of the key index that is not in
 /// the cache, and the processor waits for many of them in the time of one. As many as it can wait for at once, and some more.
 pub(crate) const GROUP: usize = 32;
+
+/// See [`PeerTable::places`].
+#[derive(Default)]
+pub(crate) struct Places {
+    places: SmallVec<[Option<Place>; GROUP]>,
+    next: usize,
+}
+
+impl Places {
+    /// The place of the next address, if it is known.
+    pub(crate) fn next(&mut self) -> Option<Place> {
+        self.next += 1;
+        *self.places.get(self.next - 1)?
+    }
+}
 
 /// Finding a peer's netgroup takes as many steps as looking at this many peers.
 const STEPS_OF_GROUPING: u32 = 24;
@@ -144,15 +161,22 @@ impl PeerTable {
         self.len() >= FROM
     }
 
-    /// Prefetches what looking up these addresses reads first, if there are several and the table is large. They should be
-    /// [`GROUP`] at most. Names are looked up without.
-    pub(crate) fn prefetch_group<'a>(&self, addresses: impl ExactSizeIterator<Item = &'a PeerAddress>) {
-        if addresses.len() < 2 || !self.is_large() {
-            return;
+    /// The places of some addresses, [`GROUP`] at most, one after the other; of names nothing, because they may have no number
+    /// yet, nor of a single address. If the table is large, what looking them up reads first is prefetched.
+    pub(crate) fn places<'a>(&self, addresses: impl ExactSizeIterator<Item = &'a PeerAddress>) -> Places {
+        if addresses.len() < 2 {
+            return Places::default();
         }
-        for address in addresses.filter(|address| !matches!(address.host(), Host::Name(_))) {
-            self.indexes.keys.prefetch_home(self.slab.place(Key::of(address, 0)).hash);
-        }
+        let is_large = self.is_large();
+        let place = |address: &PeerAddress| {
+            let is_name = matches!(address.host(), Host::Name(_));
+            let place = (!is_name).then(|| self.slab.place(Key::of(address, 0)))?;
+            if is_large {
+                self.indexes.keys.prefetch_home(place.hash);
+            }
+            Some(place)
+        };
+        Places { places: addresses.map(place).collect(), next: 0 }
     }
 
     pub(crate) fn contains(&self, address: &PeerAddress) -> bool {
@@ -164,6 +188,11 @@ impl PeerTable {
         self.locate(address).ok()
     }
 
+    /// The same, if [its place](Self::places) is known already.
+    pub(crate) fn find_at(&self, place: Option<Place>, address: &PeerAddress) -> Option<u32> {
+        self.locate_at(place, address).ok()
+    }
+
     /// The addresses of the peers in these slots.
     pub(crate) fn addresses(&self, slots: &[u32]) -> impl Iterator<Item = PeerAddress> {
         slots.iter().map(|&slot| self.slab.address(slot))
@@ -171,7 +200,14 @@ impl PeerTable {
 
     /// The slot of an address, or else its place, unless its name is new as well.
     fn locate(&self, address: &PeerAddress) -> Result<u32, Option<Place>> {
-        let place = self.slab.place(self.slab.key(address).map_err(|_| None)?);
+        self.locate_at(None, address)
+    }
+
+    fn locate_at(&self, place: Option<Place>, address: &PeerAddress) -> Result<u32, Option<Place>> {
+        let place = match place {
+            Some(place) => place,
+            None => self.slab.place(self.slab.key(address).map_err(|_| None)?),
+        };
         self.indexes.keys.find_place(&self.slab, &place).ok_or(Some(place))
     }
 
@@ -215,9 +251,9 @@ impl PeerTable {
     pub(crate) fn insert(&mut self, records: &[PeerRecord], evicted: &mut [u32]) -> usize {
         let before = self.len();
         for group in records.chunks(GROUP) {
-            self.prefetch_group(group.iter().map(|record| &record.address));
+            let mut places = self.places(group.iter().map(|record| &record.address));
             for record in group {
-                match self.locate(&record.address) {
+                match self.locate_at(places.next(), &record.address) {
                     Ok(slot) => self.assign(slot, record),
                     Err(place) => self.push(record, place),
                 }
@@ -230,7 +266,12 @@ impl PeerTable {
 
     /// Updates the peers in these slots, each to the record in the same position. Cost: constant for each.
     pub(crate) fn update(&mut self, slots: &[u32], records: &[PeerRecord]) {
-        slots.iter().zip(records).for_each(|(&slot, record)| self.assign(slot, record));
+        for (slots, records) in slots.chunks(GROUP).zip(records.chunks(GROUP)) {
+            if slots.len() > 1 && self.is_large() {
+                slots.iter().for_each(|&slot| self.indexes.looked_up(&self.slab, slot));
+            }
+            slots.iter().zip(records).for_each(|(&slot, record)| self.assign(slot, record));
+        }
         // The slab has the same size as before.
         self.indexes.fit(&mut self.slab);
     }

@@ -59,10 +59,15 @@ impl Index for Pools {
 
     fn rebuild(&mut self, slab: &mut Slab, _: Cause) {
         self.empty();
-        for slot in slab.slots() {
-            let pool = slab.pool(slot);
-            self.insert(slab.entries_mut(), slot, pool);
+        let entries = slab.entries_mut();
+        for (slot, index) in (0..).zip(0..entries.len()) {
+            let pool = entries[index].pool();
+            self.place(entries, slot, pool);
         }
+        // Counted once for each pool and not for each slot.
+        self.ends = Ends::of(&self.lens);
+        let failed_pools = (0..POOLS).filter(|&pool| inbound_class(pool) > Some(0));
+        self.failed_inbound = failed_pools.map(|pool| self.len_of(pool)).sum();
     }
 
     fn clear(&mut self) {
@@ -229,6 +234,12 @@ impl Pools {
     /// Inserts a slot into a pool. Requires room.
     fn insert(&mut self, entries: &mut [Entry], slot: u32, pool: usize) {
         self.failed_inbound += usize::from(inbound_class(pool) > Some(0));
+        self.ends.add(pool);
+        self.place(entries, slot, pool);
+    }
+
+    /// Puts a slot at the end of a pool, without counting it elsewhere.
+    fn place(&mut self, entries: &mut [Entry], slot: u32, pool: usize) {
         let (pair, side) = pair_of(pool);
         let used = self.lens[pool] + self.lens[other_of(pool, side)];
         if self.pairs[pair].len() <= used as usize {
@@ -239,7 +250,6 @@ impl Pools {
         }
         let position = self.lens[pool];
         self.lens[pool] += 1;
-        self.ends.add(pool);
         let array = &mut self.pairs[pair];
         let index = index_in(array.len(), side, position as usize);
         array[index] = slot;

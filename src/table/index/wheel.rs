@@ -120,10 +120,18 @@ impl Wheel {
         self.heads.len() as u64
     }
 
-    /// Links all entries in empty buckets.
+    /// Links all entries in empty buckets: the slot before each one in a first pass, and the slot after it in a second, so that
+    /// none leads to an entry elsewhere, which in a large table would be one cache miss for each peer.
     fn link_all(&mut self, slab: &mut Slab) {
-        for slot in slab.slots() {
-            self.link(slab.entries_mut(), slot);
+        let (slots, entries) = (slab.slots(), slab.entries_mut());
+        for (slot, entry) in slots.clone().zip(&mut *entries).rev() {
+            let bucket = self.bucket(entry.next_attempt());
+            entry.links.previous = std::mem::replace(&mut self.heads[bucket], slot);
+        }
+        self.heads.fill(NO_SLOT);
+        for (slot, entry) in slots.zip(entries) {
+            let bucket = self.bucket(entry.next_attempt());
+            entry.links.next = std::mem::replace(&mut self.heads[bucket], slot);
         }
     }
 

@@ -4,16 +4,10 @@
 
 use std::cell::Cell;
 
-use super::entry::Key;
-use super::slab::Place;
 use super::{GROUP, PeerTable};
-use crate::address::Host;
 use crate::error::{Error, Result};
 use crate::memory;
 use crate::peer::PeerRecord;
-
-/// A peer and its place; no place if its host is a name, which may have no number yet.
-type Read = (PeerRecord, Option<Place>);
 
 impl PeerTable {
     /// Fills an empty table. `source` is given a function to say how many peers there will be, and one to add a peer. Returns
@@ -25,13 +19,9 @@ impl PeerTable {
     ) -> Result<(T, usize)> {
         let refused = |_| Error::no_memory("for the peers of the database");
         let expected = Cell::new(0);
-        let mut group: Vec<Read> = Vec::with_capacity(GROUP);
+        let mut group = Vec::with_capacity(GROUP);
         let answer = source(&|peers| expected.set(peers), &mut |record| {
-            let place = match record.address.host() {
-                Host::Name(_) => None,
-                Host::V4(_) | Host::V6(_) => Some(self.slab.place(Key::of(&record.address, 0))),
-            };
-            group.push((record.clone(), place));
+            group.push(record.clone());
             if group.len() < GROUP {
                 return Ok(());
             }
@@ -48,16 +38,10 @@ impl PeerTable {
         Ok((answer, loaded - self.len()))
     }
 
-    fn load_group(&mut self, group: &mut Vec<Read>, expected: usize) -> memory::Result {
-        group
-            .iter()
-            .filter_map(|(_, place)| place.as_ref())
-            .for_each(|place| self.indexes.keys.prefetch_home(place.hash));
-        for (record, place) in group.drain(..) {
-            let found = match place {
-                Some(place) => self.indexes.keys.find_place(&self.slab, &place).ok_or(Some(place)),
-                None => self.locate(&record.address),
-            };
+    fn load_group(&mut self, group: &mut Vec<PeerRecord>, expected: usize) -> memory::Result {
+        let mut places = self.places(group.iter().map(|record| &record.address));
+        for record in group.drain(..) {
+            let found = self.locate_at(places.next(), &record.address);
             if found.is_err() {
                 self.reserve_load(&record, expected)?;
             }

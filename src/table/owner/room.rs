@@ -49,47 +49,55 @@ impl PeerTable {
 }
 
 impl PeerTable {
-    /// Asks for memory to insert records, all of which may be known to be new, to evict this many peers, and for histories and
-    /// data.
+    /// Asks for memory to insert records, to evict this many peers, and for histories and data. What many records take is
+    /// [counted](Self::batch) here if it was not before.
     ///
-    /// Cost: constant for each, amortised.
+    /// Cost: constant, amortised, and that of counting; linear in the histories and data.
     pub(crate) fn reserve_insert(
         &mut self,
         records: &[PeerRecord],
-        are_new: bool,
+        batch: Option<&Batch>,
         evictions: usize,
         noted: &[Noted],
     ) -> Fallible<()> {
-        self.try_reserve_insert(records, are_new, evictions, noted)
+        self.try_reserve_insert(records, batch, evictions, noted)
             .map_err(|_| Error::no_memory(&format!("for {} more peers", records.len())))
     }
 
     fn try_reserve_insert(
         &mut self,
         records: &[PeerRecord],
-        are_new: bool,
+        batch: Option<&Batch>,
         evictions: usize,
         noted: &[Noted],
     ) -> memory::Result {
         let data = noted.iter().filter_map(|noted| Some(noted.data.as_ref()?.len()));
         self.indexes.data.reserve_data(&self.slab, records.len(), data)?;
         let (changes, removals) = (records.len().saturating_add(noted.len()), evictions);
-        if let [record] = records {
-            let pool = either_pool(record, self.slab.hides(&record.address));
-            let names = usize::from(self.slab.is_new_name(record.address.host()));
-            let needs = Needs { inserts: 1, changes, removals, arrivals: Arrivals::One(pool) };
-            self.slab.reserve(1, names)?;
-            return self.indexes.reserve(&self.slab, &needs);
-        }
-        let mut batch = Batch::of_new(records, &self.slab);
-        // Only where there is no room for all of them does it matter how many are known.
-        if !self.slab.has_room(batch.inserts, batch.names)
-            || !self.indexes.has_room(&self.slab, &batch.needs())
-        {
-            batch = self.batch(records, are_new);
-        }
+        let counted;
+        let batch = match (batch, records) {
+            (None, [record]) => {
+                let pool = either_pool(record, self.slab.hides(&record.address));
+                let names = usize::from(self.slab.is_new_name(record.address.host()));
+                let needs = Needs { inserts: 1, changes, removals, arrivals: Arrivals::One(pool) };
+                self.slab.reserve(1, names)?;
+                return self.indexes.reserve(&self.slab, &needs);
+            }
+            (Some(batch), _) => batch,
+            (None, _) => {
+                counted = self.batch(records, false);
+                &counted
+            }
+        };
         self.slab.reserve(batch.inserts, batch.names)?;
         self.indexes.reserve(&self.slab, &Needs { changes, removals, ..batch.needs() })
+    }
+
+    /// Asks for memory to give this many peers another next attempt. Cost: constant for each, amortised.
+    pub(crate) fn reserve_next_attempts(&mut self, peers: usize) -> Fallible<()> {
+        let needs = Needs { changes: peers, ..Needs::default() };
+        let reserved = self.indexes.reserve(&self.slab, &needs);
+        reserved.map_err(|_| Error::no_memory(&format!("to change {peers} peers")))
     }
 
     /// Asks for memory to update the peer in a slot. Cost: constant, amortised.
@@ -146,8 +154,17 @@ impl PeerTable {
         self.indexes.reserve(&self.slab, &needs)
     }
 
-    /// What it takes to insert these records, if none of those that are new is there twice.
-    fn batch(&self, records: &[PeerRecord], are_new: bool) -> Batch {
+    /// What it takes to insert records, all of which may be known to be new; more, if one that is new is there twice. It holds
+    /// until peers are inserted or removed. Cost: linear in the records.
+    pub(crate) fn batch(&self, records: &[PeerRecord], are_new: bool) -> Batch {
+        let batch = Batch::of_new(records, &self.slab);
+        let has_room = self.slab.has_room(batch.inserts, batch.names)
+            && self.indexes.has_room(&self.slab, &batch.needs());
+        // Only where there is no room for all of them does it matter how many are known.
+        if has_room { batch } else { self.exact_batch(records, are_new) }
+    }
+
+    fn exact_batch(&self, records: &[PeerRecord], are_new: bool) -> Batch {
         let mut batch = Batch { inserts: 0, names: 0, demand: Demand::new() };
         for record in records {
             let known = if are_new { None } else { self.find(&record.address) };
@@ -166,8 +183,8 @@ impl PeerTable {
     }
 }
 
-/// The memory for inserting a batch of records.
-struct Batch {
+/// What it takes to insert a batch of records.
+pub(crate) struct Batch {
     inserts: usize,
     /// How many names are new.
     names: usize,

@@ -72,7 +72,8 @@ impl Larger {
 const PART: usize = 16_384;
 
 /// A key and its hash.
-pub(in crate::table) struct Place {
+#[derive(Clone, Copy)]
+pub(crate) struct Place {
     pub(in crate::table) key: Key,
     pub(in crate::table) hash: u64,
 }

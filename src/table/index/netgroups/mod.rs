@@ -271,7 +271,7 @@ mod tests {
                         table.update(&[slot], &[record]);
                     }
                     (None, _) => {
-                        table.reserve_insert(std::slice::from_ref(&record), true, 0, &[]).expect("memory");
+                        table.reserve_insert(std::slice::from_ref(&record), None, 0, &[]).expect("memory");
                         table.insert(&[record], &mut []);
                     }
                 }
@@ -296,7 +296,8 @@ mod tests {
         let peers: Vec<_> = (0..4_000_u32)
             .map(|n| PeerRecord::new(format!("name{n}.org:1").parse().expect("an address"), 0))
             .collect();
-        table.reserve_insert(&peers, true, 0, &[]).expect("memory");
+        let batch = table.batch(&peers, true);
+        table.reserve_insert(&peers, Some(&batch), 0, &[]).expect("memory");
         table.insert(&peers, &mut []);
         // The last ones are seen, and the first ones go.
         table.set_steps(300);
