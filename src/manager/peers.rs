@@ -79,6 +79,13 @@ impl PeerManager {
     /// See [above](#errors); [`Error::Limit`] when the address is new and a bound [refuses](crate::Options::max_peers) it;
     /// [`Error::Refused`] when it is [banned](Self::ban) or one of the node's [own](Self::set_own_addresses).
     pub fn store(&self, record: &PeerRecord) -> Result<()> {
+        let mut writer = self.lock_writer()?;
+        // Slots stay as they are until the writer is unlocked.
+        let table = self.write_table()?;
+        if let Some(slot) = table.find_to_change(&record.address) {
+            return self.change_record(table, &mut writer, slot, record, None, None);
+        }
+        drop((table, writer));
         match self.store_all(std::slice::from_ref(record))?.refused {
             Some(refusal) => Err(refusal.error(&record.address)),
             None => Ok(()),
@@ -199,7 +206,7 @@ impl PeerManager {
             &mut writer,
             &|table| table.reserve_next_attempts(records.len()),
             &|store| store.replace(&records, &[], &[]),
-            &mut |table| table.update(&slots, &records),
+            &mut |table| table.update_many(&slots, &records),
         )?;
         Ok(records.len())
     }
@@ -283,16 +290,16 @@ impl PeerManager {
         let mut writer = self.lock_writer()?;
         // Slots stay as they are until the writer is unlocked.
         let table = self.write_table()?;
-        let (slot, mut record) = match table.find_record(address) {
-            Some((slot, record)) => (Some(slot), record),
-            None => (None, PeerRecord::new(address.clone(), now)),
+        let slot = table.find_to_change(address);
+        let mut record = match slot {
+            Some(slot) => table.record(slot, address),
+            None => PeerRecord::new(address.clone(), now),
         };
-        let before = record.peer_type;
         let is_forgiven = rule(&mut record, now, &mut writer.rng);
         let records = std::slice::from_ref(&record);
         let event = backoff.map(event_of);
         if let Some(slot) = slot {
-            self.change_record(table, &mut writer, slot, before, &record, event, now)?;
+            self.change_record(table, &mut writer, slot, &record, event, Some(now))?;
         } else {
             drop(table);
             let of_new = |record: &PeerRecord| {
@@ -313,30 +320,31 @@ impl PeerManager {
         Ok(())
     }
 
-    /// Changes the peer in a slot, whose type was `before`, to what a record says, and adds an event to its history.
-    #[expect(clippy::too_many_arguments, reason = "the parts of one change")]
+    /// Changes the peer in a slot to what a record says, and adds an event to its history, which needs the time.
     fn change_record<'a>(
         &'a self,
         table: RwLockWriteGuard<'a, PeerTable>,
         writer: &mut Writer,
         slot: u32,
-        before: StoredPeerType,
         record: &PeerRecord,
         event: Option<Event>,
-        now: i64,
+        now: Option<i64>,
     ) -> Result<()> {
         let records = std::slice::from_ref(record);
-        let times = event.and_then(|event| Some(table.times(slot)?.noted(event, now)));
+        let times = event.and_then(|event| Some(table.times(slot)?.noted(event, now?)));
         let noted = times.map(|times| Noted::history(&record.address, times));
-        let renewed: &[usize] = if is_promoted(before, record.peer_type) { &[0] } else { &[] };
+        let is_promoted = is_promoted(table.peer_type(slot), record.peer_type);
+        let renewed: &[usize] = if is_promoted { &[0] } else { &[] };
         self.change(
             table,
             writer,
             &|table| table.reserve_update(slot, record),
             &|store| store.replace(records, renewed, noted.as_slice()),
             &mut |table| {
-                table.advance_forward(now);
-                table.update(&[slot], records);
+                if let Some(now) = now {
+                    table.advance_forward(now);
+                }
+                table.update(slot, record);
                 if let Some(times) = times {
                     table.note(slot, times);
                 }

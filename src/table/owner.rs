@@ -28,7 +28,7 @@ use crate::changes::{Changes, Room};
 use crate::history::{Noted, Times};
 use crate::memory;
 use crate::netgroup::GroupingPolicy;
-use crate::peer::PeerRecord;
+use crate::peer::{PeerRecord, StoredPeerType};
 use crate::sort::sort;
 use entry::{Entry, Key};
 use slab::{Peer, Place, Slab};
@@ -146,13 +146,17 @@ impl PeerTable {
         self.indexes.dirty.leaves_rows()
     }
 
-    /// What is known about an address that is about to be changed, and its slot until a peer is removed.
-    pub(crate) fn find_record(&self, address: &PeerAddress) -> Option<(u32, PeerRecord)> {
+    /// The slot of an address that is about to be changed, until a peer is removed.
+    pub(crate) fn find_to_change(&self, address: &PeerAddress) -> Option<u32> {
         let slot = self.find(address)?;
         if self.is_large() {
             self.indexes.looked_up(&self.slab, slot);
         }
-        Some((slot, self.record(slot, address)))
+        Some(slot)
+    }
+
+    pub(crate) fn peer_type(&self, slot: u32) -> StoredPeerType {
+        self.slab.entry(slot).peer_type()
     }
 
     /// Whether to prefetch: a smaller table is in the processor's cache, and prefetching costs more than it saves.
@@ -212,7 +216,7 @@ impl PeerTable {
     }
 
     /// The record of a slot whose address is at hand, which saves making another.
-    fn record(&self, slot: u32, address: &PeerAddress) -> PeerRecord {
+    pub(crate) fn record(&self, slot: u32, address: &PeerAddress) -> PeerRecord {
         let entry = self.slab.entry(slot);
         PeerRecord {
             address: address.clone(),
@@ -264,15 +268,23 @@ impl PeerTable {
         inserted
     }
 
+    /// Updates the peer in a slot. Cost: constant.
+    pub(crate) fn update(&mut self, slot: u32, record: &PeerRecord) {
+        self.assign(slot, record);
+        // The slab has the same size as before.
+        self.indexes.fit(&mut self.slab);
+    }
+
     /// Updates the peers in these slots, each to the record in the same position. Cost: constant for each.
-    pub(crate) fn update(&mut self, slots: &[u32], records: &[PeerRecord]) {
+    pub(crate) fn update_many(&mut self, slots: &[u32], records: &[PeerRecord]) {
         for (slots, records) in slots.chunks(GROUP).zip(records.chunks(GROUP)) {
-            if slots.len() > 1 && self.is_large() {
-                slots.iter().for_each(|&slot| self.indexes.looked_up(&self.slab, slot));
+            if self.is_large() {
+                for &slot in slots {
+                    self.indexes.looked_up(&self.slab, slot);
+                }
             }
             slots.iter().zip(records).for_each(|(&slot, record)| self.assign(slot, record));
         }
-        // The slab has the same size as before.
         self.indexes.fit(&mut self.slab);
     }
 

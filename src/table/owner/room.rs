@@ -256,7 +256,7 @@ mod tests {
                 // The first five were for nothing.
                 let record = PeerRecord { num_failures: 7, ..table.slab.entry(3).record(table.slab.texts()) };
                 table.reserve_update(3, &record).expect("memory");
-                table.update(&[3], &[record]);
+                table.update(3, &record);
             }
         }
         assert!(table.exchange(&mut larger));

@@ -260,15 +260,15 @@ mod tests {
             let mut parts = 0;
             for step in 0..2_000 {
                 let record = record(&mut rng);
-                let found = table.find_record(&record.address);
+                let found = table.find(&record.address);
                 match (found, rng.random_range(0..6)) {
-                    (Some((slot, _)), 0..3) => {
+                    (Some(slot), 0..3) => {
                         table.reserve_remove(1).expect("memory");
                         table.remove(slot);
                     }
-                    (Some((slot, _)), _) => {
+                    (Some(slot), _) => {
                         table.reserve_update(slot, &record).expect("memory");
-                        table.update(&[slot], &[record]);
+                        table.update(slot, &record);
                     }
                     (None, _) => {
                         table.reserve_insert(std::slice::from_ref(&record), None, 0, &[]).expect("memory");
