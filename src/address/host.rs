@@ -14,7 +14,7 @@ pub const HOST_CAPACITY: usize = 254;
 
 /// The host of a [`PeerAddress`](super::PeerAddress), in canonical form.
 // With this layout each kind of host begins where a word does. Otherwise an IPv4 address would begin in the second byte, and to
-// copy one right after it was written the processor would have to wait until both are in the cache.
+// copy one right after it was written, the processor would wait until it is in the cache.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(C)]
 pub enum Host {

@@ -54,8 +54,8 @@ impl peer_manager_address {
         PeerAddress::new(host, self.port)
     }
 
-    /// Calls a function with the canonical address, which is not moved: to move what was just written in pieces takes longer
-    /// than to parse it.
+    /// Calls a function with the canonical address, which is not moved: to move what was just written in pieces, the processor
+    /// waits until all of them are in the cache.
     pub(super) fn with<T>(&self, call: impl FnOnce(&PeerAddress) -> Result<T>) -> Result<T> {
         match self.parse() {
             Ok(ref address) => call(address),
