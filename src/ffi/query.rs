@@ -107,6 +107,14 @@ impl Growing for peer_manager_query {
     };
 }
 
+/// Every peer, whatever its type, its failures and its next attempt.
+const EVERYTHING: peer_manager_query = peer_manager_query {
+    type_filter: PEER_MANAGER_FILTER_ANY,
+    use_next_attempt: 0,
+    has_max_num_failures: 0,
+    ..<peer_manager_query as Growing>::DEFAULT
+};
+
 /// How messages refer to a query and its fields.
 struct ArgumentNames {
     query: &'static str,
@@ -246,14 +254,9 @@ pub unsafe extern "C" fn peer_manager_get_peers_to_send(
     // SAFETY: the caller keeps the contract of the module.
     unsafe {
         boundary::call_on_inlined("peer_manager_get_peers_to_send", pm, error, |manager| {
-            let (excluded, filter) = if filter.is_null() {
-                (Vec::new(), None)
-            } else {
-                let filter = sized::read(filter, FILTER.query)?;
-                (filter.excluded(&FILTER)?, Some(filter))
-            };
-            let filter =
-                filter.map_or(Ok(PeerQuery::everything()), |filter| filter.query(&excluded, &FILTER))?;
+            let filter = if filter.is_null() { EVERYTHING } else { sized::read(filter, FILTER.query)? };
+            let excluded = filter.excluded(&FILTER)?;
+            let filter = filter.query(&excluded, &FILTER)?;
             let exclude =
                 handle::optional(exclude, "exclude")?.map(peer_manager_address::parse).transpose()?;
             address::write_answer(out, size, out_count, |peers| {

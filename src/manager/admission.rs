@@ -62,9 +62,9 @@ impl PeerManager {
         let (mut new, mut known, mut refused) = (Vec::new(), Vec::new(), 0);
         let table = self.read_table()?;
         for group in peers.chunks(GROUP) {
-            let mut places = table.places(group.iter().map(&address));
+            let mut hashes = table.hashes(group.iter().map(&address));
             for peer in group {
-                match table.find_at(places.next(), address(peer)) {
+                match table.find_hashed(address(peer), hashes.next()) {
                     Some(slot) => {
                         if let Some(notes) = &mut notes {
                             notes.hear(&table, slot, address(peer))?;

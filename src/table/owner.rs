@@ -17,8 +17,6 @@ pub(super) mod time;
 use std::collections::HashSet;
 use std::fmt;
 
-use smallvec::SmallVec;
-
 use super::bounds::Bounds;
 use super::index::interface::{Cause, Index as _};
 use super::index::{Grouping, Indexes};
@@ -50,18 +48,18 @@ pub(crate) struct PeerTable {
 /// the cache, and the processor waits for many of them in the time of one. As many as it can wait for at once, and some more.
 pub(crate) const GROUP: usize = 32;
 
-/// See [`PeerTable::places`].
-#[derive(Default)]
-pub(crate) struct Places {
-    places: SmallVec<[Option<Place>; GROUP]>,
+/// The hashes of some addresses: [`PeerTable::hashes`].
+pub(crate) struct Hashes {
+    known: [u64; GROUP],
+    len: usize,
     next: usize,
 }
 
-impl Places {
-    /// The place of the next address, if it is known.
-    pub(crate) fn next(&mut self) -> Option<Place> {
+impl Hashes {
+    /// The hash of the next address, if it is known.
+    pub(crate) fn next(&mut self) -> Option<u64> {
         self.next += 1;
-        *self.places.get(self.next - 1)?
+        (self.next <= self.len).then(|| self.known[self.next - 1])
     }
 }
 
@@ -165,22 +163,22 @@ impl PeerTable {
         self.len() >= FROM
     }
 
-    /// The places of some addresses, [`GROUP`] at most, one after the other; of names nothing, because they may have no number
-    /// yet, nor of a single address. If the table is large, what looking them up reads first is prefetched.
-    pub(crate) fn places<'a>(&self, addresses: impl ExactSizeIterator<Item = &'a PeerAddress>) -> Places {
-        if addresses.len() < 2 {
-            return Places::default();
-        }
-        let is_large = self.is_large();
-        let place = |address: &PeerAddress| {
-            let is_name = matches!(address.host(), Host::Name(_));
-            let place = (!is_name).then(|| self.slab.place(Key::of(address, 0)))?;
-            if is_large {
-                self.indexes.keys.prefetch_home(place.hash);
+    /// The hashes of the keys of some addresses, [`GROUP`] at most, one after the other; those of names mean nothing, because
+    /// names may have no number yet. Nothing for a single address. If the table is large, what looking them up reads first is
+    /// prefetched.
+    pub(crate) fn hashes<'a>(&self, addresses: impl ExactSizeIterator<Item = &'a PeerAddress>) -> Hashes {
+        let mut hashes = Hashes { known: [0; GROUP], len: 0, next: 0 };
+        if addresses.len() > 1 {
+            let is_large = self.is_large();
+            for (hash, address) in hashes.known.iter_mut().zip(addresses) {
+                *hash = self.slab.place(Key::of(address, 0)).hash;
+                hashes.len += 1;
+                if is_large {
+                    self.indexes.keys.prefetch_home(*hash);
+                }
             }
-            Some(place)
-        };
-        Places { places: addresses.map(place).collect(), next: 0 }
+        }
+        hashes
     }
 
     pub(crate) fn contains(&self, address: &PeerAddress) -> bool {
@@ -192,9 +190,9 @@ impl PeerTable {
         self.locate(address).ok()
     }
 
-    /// The same, if [its place](Self::places) is known already.
-    pub(crate) fn find_at(&self, place: Option<Place>, address: &PeerAddress) -> Option<u32> {
-        self.locate_at(place, address).ok()
+    /// The same, if [its hash](Self::hashes) may be known already.
+    pub(crate) fn find_hashed(&self, address: &PeerAddress, hash: Option<u64>) -> Option<u32> {
+        self.locate_hashed(address, hash).ok()
     }
 
     /// The addresses of the peers in these slots.
@@ -204,13 +202,13 @@ impl PeerTable {
 
     /// The slot of an address, or else its place, unless its name is new as well.
     fn locate(&self, address: &PeerAddress) -> Result<u32, Option<Place>> {
-        self.locate_at(None, address)
+        self.locate_hashed(address, None)
     }
 
-    fn locate_at(&self, place: Option<Place>, address: &PeerAddress) -> Result<u32, Option<Place>> {
-        let place = match place {
-            Some(place) => place,
-            None => self.slab.place(self.slab.key(address).map_err(|_| None)?),
+    fn locate_hashed(&self, address: &PeerAddress, hash: Option<u64>) -> Result<u32, Option<Place>> {
+        let place = match (hash, address.host()) {
+            (Some(hash), Host::V4(_) | Host::V6(_)) => Place { key: Key::of(address, 0), hash },
+            _ => self.slab.place(self.slab.key(address).map_err(|_| None)?),
         };
         self.indexes.keys.find_place(&self.slab, &place).ok_or(Some(place))
     }
@@ -255,9 +253,9 @@ impl PeerTable {
     pub(crate) fn insert(&mut self, records: &[PeerRecord], evicted: &mut [u32]) -> usize {
         let before = self.len();
         for group in records.chunks(GROUP) {
-            let mut places = self.places(group.iter().map(|record| &record.address));
+            let mut hashes = self.hashes(group.iter().map(|record| &record.address));
             for record in group {
-                match self.locate_at(places.next(), &record.address) {
+                match self.locate_hashed(&record.address, hashes.next()) {
                     Ok(slot) => self.assign(slot, record),
                     Err(place) => self.push(record, place),
                 }

@@ -39,9 +39,9 @@ impl PeerTable {
     }
 
     fn load_group(&mut self, group: &mut Vec<PeerRecord>, expected: usize) -> memory::Result {
-        let mut places = self.places(group.iter().map(|record| &record.address));
+        let mut hashes = self.hashes(group.iter().map(|record| &record.address));
         for record in group.drain(..) {
-            let found = self.locate_at(places.next(), &record.address);
+            let found = self.locate_hashed(&record.address, hashes.next());
             if found.is_err() {
                 self.reserve_load(&record, expected)?;
             }

@@ -72,8 +72,7 @@ impl Larger {
 const PART: usize = 16_384;
 
 /// A key and its hash.
-#[derive(Clone, Copy)]
-pub(crate) struct Place {
+pub(in crate::table) struct Place {
     pub(in crate::table) key: Key,
     pub(in crate::table) hash: u64,
 }
