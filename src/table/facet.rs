@@ -89,7 +89,7 @@ impl Classes {
     pub(super) fn facets(self) -> impl Iterator<Item = u32> {
         let mut left = self.facets;
         std::iter::from_fn(move || {
-            let facet = left.checked_sub(1).map(|_| left.trailing_zeros());
+            let facet = (left != 0).then(|| left.trailing_zeros());
             left &= left.wrapping_sub(1);
             facet
         })
