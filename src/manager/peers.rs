@@ -82,7 +82,9 @@ impl PeerManager {
         let mut writer = self.lock_writer()?;
         // Slots stay as they are until the writer is unlocked.
         let table = self.write_table()?;
-        if let Some(slot) = table.find_to_change(&record.address) {
+        // A known peer may be banned: a ban that has ended is in force again if the clock steps back.
+        let known = table.bans().is_empty().then(|| table.find_to_change(&record.address)).flatten();
+        if let Some(slot) = known {
             return self.change_record(table, &mut writer, slot, record, None, None);
         }
         drop((table, writer));
