@@ -58,14 +58,17 @@ impl Ends {
         // A look at each, none of which waits for another one, as those of a bisection would.
         let ends = &self.0[facet];
         let class: u32 = ends.iter().map(|&end| u32::from(end <= position)).sum();
-        let class = class as usize;
-        (class, position - class.checked_sub(1).map_or(0, |previous| ends[previous]))
+        in_part(class as usize, position, ends)
     }
 }
 
 /// Of some parts, one after the other, with these ends: which one a position is in, and where in that part.
 pub(super) fn place_of(position: u32, ends: &[u32]) -> (usize, u32) {
-    let part = ends.partition_point(|&end| end <= position);
+    in_part(ends.partition_point(|&end| end <= position), position, ends)
+}
+
+/// A part, and where in it a position is.
+fn in_part(part: usize, position: u32, ends: &[u32]) -> (usize, u32) {
     (part, position - part.checked_sub(1).map_or(0, |previous| ends[previous]))
 }
 

@@ -57,3 +57,32 @@ impl Seen {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+    use rand::rngs::ChaCha12Rng;
+    use rand::{RngExt as _, SeedableRng as _};
+
+    #[test]
+    fn bits_and_hash_table_have_what_was_inserted_and_nothing_else() {
+        let mut rng = ChaCha12Rng::seed_from_u64(0);
+        for (wanted, slots, has_bits) in
+            [(2, 1_024, true), (2, 1_025, false), (50, 25_600, true), (50, 900_000, false)]
+        {
+            let mut seen = Seen::with_room(wanted, slots).expect("memory");
+            assert_eq!(matches!(seen, Seen::Bits(_)), has_bits, "{wanted} of {slots}");
+            let mut expected = HashSet::new();
+            for _ in 0..wanted {
+                let slot = rng.random_range(0..u32::try_from(slots).expect("few"));
+                assert_eq!(seen.insert(slot), expected.insert(slot));
+                assert!(seen.contains(slot) && !seen.insert(slot));
+            }
+            for slot in 0..u32::try_from(slots).expect("few") {
+                assert_eq!(seen.contains(slot), expected.contains(&slot), "{slot} of {slots}");
+            }
+        }
+    }
+}
