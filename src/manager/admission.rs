@@ -32,13 +32,13 @@ impl PeerManager {
         }
     }
 
-    /// Adds the addresses that are new.
-    pub(super) fn add_unknown(&self, addresses: &[PeerAddress]) -> Result<Admitted> {
+    /// Adds the addresses that are new. The hash of the first one may be known already.
+    pub(super) fn add_unknown(&self, addresses: &[PeerAddress], hash: Option<u64>) -> Result<Admitted> {
         let now = self.clock.now();
         let of_new = |record: &PeerRecord| Some(Noted::history(&record.address, Times::of_new_peer(now)));
         let notes = self.keeps_histories.then_some(Notes::of_gossip(Some(now), &of_new));
         self.admit_unknown(
-            addresses,
+            (addresses, hash.as_slice()),
             |address| address,
             Some(now),
             notes,
@@ -51,7 +51,7 @@ impl PeerManager {
     /// the records.
     pub(super) fn admit_unknown<T>(
         &self,
-        peers: &[T],
+        (peers, known_hashes): (&[T], &[u64]),
         address: impl Fn(&T) -> &PeerAddress,
         now: Option<i64>,
         mut notes: Option<Notes<'_>>,
@@ -59,12 +59,12 @@ impl PeerManager {
     ) -> Result<Admitted> {
         let banned_at = if now.is_some() { now } else { self.time_for_bans()? };
         let mut writer = self.lock_writer()?;
-        let (mut new, mut known, mut refused) = (Vec::new(), Vec::new(), 0);
+        let (mut new, mut new_hashes, mut known, mut refused) = (Vec::new(), Vec::new(), Vec::new(), 0);
         let table = self.read_table()?;
         for group in peers.chunks(GROUP) {
-            let mut hashes = table.hashes(group.iter().map(&address));
-            for peer in group {
-                match table.find_hashed(address(peer), hashes.next()) {
+            let hashes = table.hashes(group.iter().map(&address), known_hashes);
+            for (peer, hash) in group.iter().zip(hashes) {
+                match table.find_hashed(address(peer), hash) {
                     Some(slot) => {
                         if let Some(notes) = &mut notes {
                             notes.hear(&table, slot, address(peer))?;
@@ -72,7 +72,10 @@ impl PeerManager {
                         memory::push(&mut known, slot)?;
                     }
                     None => match record(peer) {
-                        Some(record) => memory::push(&mut new, record)?,
+                        Some(record) => {
+                            memory::push(&mut new, record)?;
+                            memory::push(&mut new_hashes, hash)?;
+                        }
                         None => refused += 1,
                     },
                 }
@@ -83,7 +86,8 @@ impl PeerManager {
         let write: Write =
             if table.is_bounded() { Store::replace } else { |store, new, _, noted| store.insert(new, noted) };
         drop(table);
-        let admitted = self.admit(&mut writer, &new, Some(&known), (now, banned_at), notes, write)?;
+        let admitted =
+            self.admit(&mut writer, (&new, &new_hashes), Some(&known), (now, banned_at), notes, write)?;
         self.refused_peers.fetch_add(refused, Ordering::Relaxed);
         Ok(admitted)
     }
@@ -94,16 +98,16 @@ impl PeerManager {
         let of_new = |record: &PeerRecord| Some(Noted::history(&record.address, Times::of_new_peer(now?)));
         let notes = now.is_some().then_some(Notes::of_new_peers(now, &of_new));
         let mut writer = self.lock_writer()?;
-        self.admit(&mut writer, records, None, (None, banned_at), notes, Store::replace)
+        self.admit(&mut writer, (records, &[]), None, (None, banned_at), notes, Store::replace)
     }
 
-    /// Puts records into the table as far as its bounds and the policies admit them, advancing it to `now` first if that is
+    /// Puts records, whose [hashes](PeerTable::hashes) may be known already, into the table as far as its bounds and the policies admit them, advancing it to `now` first if that is
     /// given. Evicts others where it must, except those that are spared: see [`PeerTable::plan`]. Whether a peer is banned is
     /// asked as of `banned_at`; without that time every ban counts, because there was none when the call began.
     pub(super) fn admit(
         &self,
         writer: &mut Writer,
-        records: &[PeerRecord],
+        (records, hashes): (&[PeerRecord], &[u64]),
         spared: Option<&[u32]>,
         (now, banned_at): (Option<i64>, Option<i64>),
         beside: Option<Notes<'_>>,
@@ -164,6 +168,8 @@ impl PeerManager {
             if spared.is_some() {
                 self.grow(taken.len())?;
             }
+            // Those of all records, so they are of no use if some were refused.
+            let hashes = if hashes.len() == taken.len() { hashes } else { &[] };
             // Counted before the table is locked for the change. Slots and names stay as they are until then.
             let batch = match taken[..] {
                 [_] => None,
@@ -181,7 +187,7 @@ impl PeerManager {
                     if let Some(now) = now {
                         table.advance_forward(now);
                     }
-                    added = table.insert(taken, slots);
+                    added = table.insert(taken, hashes, slots);
                     table.note_all(&noted);
                 },
             )?;

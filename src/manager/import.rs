@@ -73,7 +73,7 @@ impl PeerManager {
         };
         let notes = Notes::of_new_peers(now, &of_new);
         let admitted = self.admit_unknown(
-            &records,
+            (&records, &[]),
             |record| &record.address,
             None,
             Some(notes),

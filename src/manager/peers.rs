@@ -39,7 +39,7 @@ impl PeerManager {
         let now = self.now_for_history();
         // Most gossip is known already, and need not wait for the writer lock.
         let table = self.read()?;
-        let known = table.find(address);
+        let (known, hash) = table.find_and_hash(address);
         let is_stale =
             |slot| now.is_some_and(|now| table.times(slot).is_some_and(|times| times.is_stale(now)));
         if known.is_some_and(|slot| !is_stale(slot)) {
@@ -50,7 +50,7 @@ impl PeerManager {
             self.refused_peers.fetch_add(1, Ordering::Relaxed);
             return Err(Error::not_routable(address));
         }
-        match self.add_unknown(std::slice::from_ref(address))? {
+        match self.add_unknown(std::slice::from_ref(address), hash)? {
             Admitted { refused: Some(refusal), .. } => Err(refusal.error(address)),
             Admitted { added, .. } => Ok(added == 1),
         }
@@ -62,7 +62,7 @@ impl PeerManager {
     /// # Errors
     /// See [above](#errors); [`Error::Limit`] when the table would grow larger than a table can be.
     pub fn ensure_exists_many(&self, addresses: &[PeerAddress]) -> Result<usize> {
-        self.add_unknown(addresses).map(|admitted| admitted.added)
+        self.add_unknown(addresses, None).map(|admitted| admitted.added)
     }
 
     /// The record of an address, or `None`. Cost: constant.
@@ -156,13 +156,15 @@ impl PeerManager {
         let mut writer = self.lock_writer()?;
         // Slots stay as they are until the writer is unlocked.
         let table = self.write_table()?;
-        let slot = table.find(address).ok_or_else(|| Error::NotFound(address.clone()))?;
+        let (Some(slot), Some(hash)) = table.find_and_hash(address) else {
+            return Err(Error::NotFound(address.clone()));
+        };
         self.change(
             table,
             &mut writer,
             &|table| table.reserve_remove(1),
             &|store| store.delete(address),
-            &mut |table| table.remove(slot),
+            &mut |table| table.remove(slot, hash),
         )
     }
 
@@ -310,8 +312,14 @@ impl PeerManager {
                 Some(Noted::history(&record.address, times))
             };
             let notes = self.keeps_histories.then(|| Notes::of_new_peers(Some(now), &of_new));
-            let admitted =
-                self.admit(&mut writer, records, Some(&[]), (Some(now), Some(now)), notes, Store::replace)?;
+            let admitted = self.admit(
+                &mut writer,
+                (records, &[]),
+                Some(&[]),
+                (Some(now), Some(now)),
+                notes,
+                Store::replace,
+            )?;
             if let Some(refusal) = admitted.refused {
                 return Err(refusal.error(address));
             }

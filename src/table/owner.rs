@@ -15,7 +15,7 @@ pub(super) mod slab;
 pub(super) mod time;
 
 use std::collections::HashSet;
-use std::fmt;
+use std::{fmt, iter};
 
 use super::bounds::Bounds;
 use super::index::interface::{Cause, Index as _};
@@ -48,20 +48,8 @@ pub(crate) struct PeerTable {
 /// the cache, and the processor waits for many of them in the time of one. As many as it can wait for at once, and some more.
 pub(crate) const GROUP: usize = 32;
 
-/// The hashes of some addresses: [`PeerTable::hashes`].
-pub(crate) struct Hashes {
-    known: [u64; GROUP],
-    len: usize,
-    next: usize,
-}
-
-impl Hashes {
-    /// The hash of the next address, if it is known.
-    pub(crate) fn next(&mut self) -> Option<u64> {
-        self.next += 1;
-        (self.next <= self.len).then(|| self.known[self.next - 1])
-    }
-}
+/// The hashes of the keys of some addresses; those of names mean nothing, because names may have no number yet.
+pub(crate) type Hashes = [u64; GROUP];
 
 /// Finding a peer's netgroup takes as many steps as looking at this many peers.
 const STEPS_OF_GROUPING: u32 = 24;
@@ -163,19 +151,19 @@ impl PeerTable {
         self.len() >= FROM
     }
 
-    /// The hashes of the keys of some addresses, [`GROUP`] at most, one after the other; those of names mean nothing, because
-    /// names may have no number yet. Nothing for a single address. If the table is large, what looking them up reads first is
-    /// prefetched.
-    pub(crate) fn hashes<'a>(&self, addresses: impl ExactSizeIterator<Item = &'a PeerAddress>) -> Hashes {
-        let mut hashes = Hashes { known: [0; GROUP], len: 0, next: 0 };
-        if addresses.len() > 1 {
-            let is_large = self.is_large();
-            for (hash, address) in hashes.known.iter_mut().zip(addresses) {
-                *hash = self.slab.place(Key::of(address, 0)).hash;
-                hashes.len += 1;
-                if is_large {
-                    self.indexes.keys.prefetch_home(*hash);
-                }
+    /// The hashes of some addresses, [`GROUP`] at most, of which the first may be `known` already. If the table is large, what
+    /// looking them up reads first is prefetched.
+    pub(crate) fn hashes<'a>(
+        &self,
+        addresses: impl Iterator<Item = &'a PeerAddress>,
+        known: &[u64],
+    ) -> Hashes {
+        let (mut hashes, is_large) = ([0; GROUP], self.is_large());
+        for (index, (hash, address)) in hashes.iter_mut().zip(addresses).enumerate() {
+            let known = known.get(index).copied();
+            *hash = known.unwrap_or_else(|| self.slab.place(Key::of(address, 0)).hash);
+            if is_large {
+                self.indexes.keys.prefetch_home(*hash);
             }
         }
         hashes
@@ -190,9 +178,16 @@ impl PeerTable {
         self.locate(address).ok()
     }
 
-    /// The same, if [its hash](Self::hashes) may be known already.
-    pub(crate) fn find_hashed(&self, address: &PeerAddress, hash: Option<u64>) -> Option<u32> {
-        self.locate_hashed(address, hash).ok()
+    /// The same, if [its hash](Self::hashes) is known already.
+    pub(crate) fn find_hashed(&self, address: &PeerAddress, hash: u64) -> Option<u32> {
+        self.locate_hashed(address, Some(hash)).ok()
+    }
+
+    /// The same, with the hash, unless the address has a new name.
+    pub(crate) fn find_and_hash(&self, address: &PeerAddress) -> (Option<u32>, Option<u64>) {
+        let Ok(key) = self.slab.key(address) else { return (None, None) };
+        let place = self.slab.place(key);
+        (self.indexes.keys.find_place(&self.slab, &place), Some(place.hash))
     }
 
     /// The addresses of the peers in these slots.
@@ -248,14 +243,16 @@ impl PeerTable {
         self.slab.set_policy(policy);
     }
 
-    /// Inserts peers, or updates those that are known, and then removes the evicted ones, given by their slots. Returns how
-    /// many were inserted. Cost: constant for each, and that of sorting the evicted.
-    pub(crate) fn insert(&mut self, records: &[PeerRecord], evicted: &mut [u32]) -> usize {
+    /// Inserts peers, or updates those that are known, and then removes the evicted ones, given by their slots. The
+    /// [hashes](Self::hashes) of the first records may be known already. Returns how many were inserted. Cost: constant for each,
+    /// and that of sorting the evicted.
+    pub(crate) fn insert(&mut self, records: &[PeerRecord], hashes: &[u64], evicted: &mut [u32]) -> usize {
         let before = self.len();
-        for group in records.chunks(GROUP) {
-            let mut hashes = self.hashes(group.iter().map(|record| &record.address));
-            for record in group {
-                match self.locate_hashed(&record.address, hashes.next()) {
+        let known = hashes.chunks(GROUP).chain(iter::repeat(&[][..]));
+        for (group, known) in records.chunks(GROUP).zip(known) {
+            let hashes = self.hashes(group.iter().map(|record| &record.address), known);
+            for (record, hash) in group.iter().zip(hashes) {
+                match self.locate_hashed(&record.address, Some(hash)) {
                     Ok(slot) => self.assign(slot, record),
                     Err(place) => self.push(record, place),
                 }
@@ -337,14 +334,14 @@ impl PeerTable {
     /// Takes in data that was read from a file; returns whether there is such a peer.
     pub(crate) fn data_loaded(&mut self, address: &PeerAddress, data: &[u8]) -> memory::Result<bool> {
         let Some(slot) = self.find(address) else { return Ok(false) };
-        self.indexes.data.reserve_data(&self.slab, 0, std::iter::once(data.len()))?;
+        self.indexes.data.reserve_data(&self.slab, 0, iter::once(data.len()))?;
         self.indexes.data.set(slot, data, true);
         Ok(true)
     }
 
-    /// Removes the peer in a slot. Cost: constant.
-    pub(crate) fn remove(&mut self, slot: u32) {
-        self.take(slot);
+    /// Removes the peer in a slot, whose key has this hash. Cost: constant.
+    pub(crate) fn remove(&mut self, slot: u32, hash: u64) {
+        self.take(slot, hash);
         self.fit();
     }
 
@@ -476,11 +473,11 @@ impl PeerTable {
         self.indexes.dirty.touch(&mut self.slab, slot);
     }
 
-    fn take(&mut self, slot: u32) {
+    fn take(&mut self, slot: u32, hash: u64) {
         if self.is_large() {
             self.indexes.prefetch(slot);
         }
-        let peer = self.slab.peer(slot);
+        let peer = Peer { slot, hash, pool: self.slab.pool(slot) };
         self.indexes.removed(&mut self.slab, peer);
         if let Some(last) = self.slab.swap_remove(slot) {
             let moved = self.slab.peer(slot);
@@ -492,7 +489,7 @@ impl PeerTable {
         // From the back, so that filling a gap with the last peer moves none that is still to go.
         sort(slots, &mut |a, b| b.cmp(&a));
         for &slot in &*slots {
-            self.take(slot);
+            self.take(slot, self.slab.hash_of(slot));
         }
         self.fit();
     }

@@ -39,9 +39,9 @@ impl PeerTable {
     }
 
     fn load_group(&mut self, group: &mut Vec<PeerRecord>, expected: usize) -> memory::Result {
-        let mut hashes = self.hashes(group.iter().map(|record| &record.address));
-        for record in group.drain(..) {
-            let found = self.locate_hashed(&record.address, hashes.next());
+        let hashes = self.hashes(group.iter().map(|record| &record.address), &[]);
+        for (record, hash) in group.drain(..).zip(hashes) {
+            let found = self.locate_hashed(&record.address, Some(hash));
             if found.is_err() {
                 self.reserve_load(&record, expected)?;
             }

@@ -264,7 +264,8 @@ mod tests {
                 match (found, rng.random_range(0..6)) {
                     (Some(slot), 0..3) => {
                         table.reserve_remove(1).expect("memory");
-                        table.remove(slot);
+                        let hash = table.slab().hash_of(slot);
+                        table.remove(slot, hash);
                     }
                     (Some(slot), _) => {
                         table.reserve_update(slot, &record).expect("memory");
@@ -272,7 +273,7 @@ mod tests {
                     }
                     (None, _) => {
                         table.reserve_insert(std::slice::from_ref(&record), None, 0, &[]).expect("memory");
-                        table.insert(&[record], &mut []);
+                        table.insert(&[record], &[], &mut []);
                     }
                 }
                 table.advance(step / 50 % 2);
@@ -298,14 +299,15 @@ mod tests {
             .collect();
         let batch = table.batch(&peers, true);
         table.reserve_insert(&peers, Some(&batch), 0, &[]).expect("memory");
-        table.insert(&peers, &mut []);
+        table.insert(&peers, &[], &mut []);
         // The last ones are seen, and the first ones go.
         table.set_steps(300);
         let mut netgroups = table.census(0).expect("memory").netgroups;
         for peer in &peers[..2_000] {
             let slot = table.find(&peer.address).expect("a peer");
             table.reserve_remove(1).expect("memory");
-            table.remove(slot);
+            let hash = table.slab().hash_of(slot);
+            table.remove(slot, hash);
         }
         assert!(table.slab().renumberings() > 0, "names were renumbered");
         while !netgroups.is_complete() {
