@@ -11,8 +11,8 @@ use crate::history::{Noted, Times};
 use crate::memory;
 use crate::peer::PeerRecord;
 use crate::store::Store;
-use crate::sync::{Ordering, let_others_in};
-use crate::table::{Bounds, Full, GROUP, KeyTable};
+use crate::sync::{Ordering, RwLockReadGuard, let_others_in};
+use crate::table::{Bounds, Full, GROUP, KeyTable, PeerTable};
 
 impl PeerManager {
     /// Moves the entries of a large table to a larger array, if this many more peers need one. It does so in parts, and other
@@ -63,7 +63,7 @@ impl PeerManager {
         let table = self.read_table()?;
         for group in peers.chunks(GROUP) {
             let hashes = table.hashes(group.iter().map(&address), known_hashes);
-            for (peer, hash) in group.iter().zip(hashes) {
+            for (peer, &hash) in group.iter().zip(&hashes) {
                 match table.find_hashed(address(peer), hash) {
                     Some(slot) => {
                         if let Some(notes) = &mut notes {
@@ -74,7 +74,9 @@ impl PeerManager {
                     None => match record(peer) {
                         Some(record) => {
                             memory::push(&mut new, record)?;
-                            memory::push(&mut new_hashes, hash)?;
+                            if peers.len() > 1 {
+                                memory::push(&mut new_hashes, hash)?;
+                            }
                         }
                         None => refused += 1,
                     },
@@ -85,9 +87,9 @@ impl PeerManager {
         // another program can have written such a row meanwhile, and it stays.
         let write: Write =
             if table.is_bounded() { Store::replace } else { |store, new, _, noted| store.insert(new, noted) };
-        drop(table);
+        let hashes = if peers.len() > 1 { &new_hashes[..] } else { known_hashes };
         let admitted =
-            self.admit(&mut writer, (&new, &new_hashes), Some(&known), (now, banned_at), notes, write)?;
+            self.admit(&mut writer, table, (&new, hashes), Some(&known), (now, banned_at), notes, write)?;
         self.refused_peers.fetch_add(refused, Ordering::Relaxed);
         Ok(admitted)
     }
@@ -98,39 +100,38 @@ impl PeerManager {
         let of_new = |record: &PeerRecord| Some(Noted::history(&record.address, Times::of_new_peer(now?)));
         let notes = now.is_some().then_some(Notes::of_new_peers(now, &of_new));
         let mut writer = self.lock_writer()?;
-        self.admit(&mut writer, (records, &[]), None, (None, banned_at), notes, Store::replace)
+        let table = self.read_table()?;
+        self.admit(&mut writer, table, (records, &[]), None, (None, banned_at), notes, Store::replace)
     }
 
-    /// Puts records, whose [hashes](PeerTable::hashes) may be known already, into the table as far as its bounds and the policies admit them, advancing it to `now` first if that is
-    /// given. Evicts others where it must, except those that are spared: see [`PeerTable::plan`]. Whether a peer is banned is
-    /// asked as of `banned_at`; without that time every ban counts, because there was none when the call began.
-    pub(super) fn admit(
-        &self,
+    /// Puts records, whose [hashes](PeerTable::hashes) may be known already, into the table as far as its bounds and the
+    /// policies admit them, advancing it to `now` first if that is given. Evicts others where it must, except those that are
+    /// spared: see [`PeerTable::plan_insert`]. Whether a peer is banned is asked as of `banned_at`; without that time every ban
+    /// counts, because there was none when the call began.
+    pub(super) fn admit<'a>(
+        &'a self,
         writer: &mut Writer,
+        mut table: RwLockReadGuard<'a, PeerTable>,
         (records, hashes): (&[PeerRecord], &[u64]),
         spared: Option<&[u32]>,
         (now, banned_at): (Option<i64>, Option<i64>),
         beside: Option<Notes<'_>>,
         write: Write,
     ) -> Result<Admitted> {
-        let (admissible, refusal) = {
-            let table = self.read_table()?;
-            let banned_at = banned_at.unwrap_or(i64::MIN);
-            without(records, |address| {
-                if writer.own_addresses.contains(address) {
-                    return Some(Refusal::Own);
-                }
-                table.bans().find(address, banned_at).map(Refusal::Banned)
-            })?
-        };
+        let banned_at = banned_at.unwrap_or(i64::MIN);
+        let (admissible, refusal) = without(records, |address| {
+            if writer.own_addresses.contains(address) {
+                return Some(Refusal::Own);
+            }
+            table.bans().find(address, banned_at).map(Refusal::Banned)
+        })?;
         let by_policy = records.len() - admissible.len();
         let records = &admissible[..];
         if records.is_empty() && beside.as_ref().is_none_or(Notes::is_empty) {
             self.refused_peers.fetch_add(by_policy as u64, Ordering::Relaxed);
             return Ok(Admitted { added: 0, refused: refusal });
         }
-        let (mut plan, evicted, renewed, noted, is_bounded) = {
-            let mut table = self.read_table()?;
+        let (mut plan, evicted, renewed, noted, is_bounded, must_grow) = {
             while table.is_bounded() && !table.is_grouped() {
                 // The netgroups were dropped when there was no memory for them.
                 drop(table);
@@ -152,8 +153,10 @@ impl PeerManager {
                 None if !overwrites => Vec::new(),
                 beside => beside.unwrap_or(Notes::NONE).with_new(&table, &plan.taken, overwrites)?,
             };
-            (plan, evicted, renewed, noted, table.is_bounded())
+            let must_grow = spared.is_some() && table.must_grow(plan.taken.len());
+            (plan, evicted, renewed, noted, table.is_bounded(), must_grow)
         };
+        drop(table);
         if !is_bounded && plan.refused > 0 {
             return Err(Error::Limit(format!(
                 "cannot add {} peers: a table holds at most {}; remove some first",
@@ -165,7 +168,7 @@ impl PeerManager {
         if !plan.taken.is_empty() || !noted.is_empty() {
             let (taken, slots) = (&plan.taken, &mut plan.evicted);
             let evictions = slots.len();
-            if spared.is_some() {
+            if must_grow {
                 self.grow(taken.len())?;
             }
             // Those of all records, so they are of no use if some were refused.

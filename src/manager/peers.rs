@@ -306,6 +306,7 @@ impl PeerManager {
             self.change_record(table, &mut writer, slot, &record, event, Some(now))?;
         } else {
             drop(table);
+            let table = self.read_table()?;
             let of_new = |record: &PeerRecord| {
                 let times = Times::of_new_peer(now);
                 let times = event.map_or(times, |event| times.noted(event, now));
@@ -314,6 +315,7 @@ impl PeerManager {
             let notes = self.keeps_histories.then(|| Notes::of_new_peers(Some(now), &of_new));
             let admitted = self.admit(
                 &mut writer,
+                table,
                 (records, &[]),
                 Some(&[]),
                 (Some(now), Some(now)),

@@ -251,7 +251,7 @@ impl PeerTable {
         let known = hashes.chunks(GROUP).chain(iter::repeat(&[][..]));
         for (group, known) in records.chunks(GROUP).zip(known) {
             let hashes = self.hashes(group.iter().map(|record| &record.address), known);
-            for (record, hash) in group.iter().zip(hashes) {
+            for (record, &hash) in group.iter().zip(&hashes) {
                 match self.locate_hashed(&record.address, Some(hash)) {
                     Ok(slot) => self.assign(slot, record),
                     Err(place) => self.push(record, place),

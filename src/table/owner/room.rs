@@ -21,6 +21,12 @@ const FIRST_LOADED: usize = 1024;
 /// Growing a large table without locking it for long: its entries are copied in parts, before the change that needs the
 /// room.
 impl PeerTable {
+    /// Whether a larger table of the key index, or a larger array for the entries, is to be made before this many more peers
+    /// are inserted.
+    pub(crate) fn must_grow(&self, peers: usize) -> bool {
+        self.wanted_keys(peers).is_some() || self.slab.wants_larger(peers)
+    }
+
     /// How many slots the next table of the key index is to have room for, if one is to be made before this many more peers are
     /// inserted. A large one is made while the table is not locked.
     pub(crate) fn wanted_keys(&self, peers: usize) -> Option<usize> {

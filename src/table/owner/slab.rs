@@ -338,12 +338,18 @@ impl Slab {
         self.entries.capacity() - self.entries.len() >= peers && self.names.has_room(names)
     }
 
-    /// A larger array for the entries, if this many more peers need one and moving all entries there takes long.
-    pub(super) fn larger(&self, peers: usize) -> memory::Result<Option<Larger>> {
+    /// Whether this many more peers need a larger array for the entries, and moving all entries there takes long.
+    pub(super) fn wants_larger(&self, peers: usize) -> bool {
         let (len, capacity) = (self.entries.len(), self.entries.capacity());
-        if capacity - len >= peers || !is_large(len * size_of::<Entry>()) {
+        capacity - len < peers && is_large(len * size_of::<Entry>())
+    }
+
+    /// That array, if it is wanted.
+    pub(super) fn larger(&self, peers: usize) -> memory::Result<Option<Larger>> {
+        if !self.wants_larger(peers) {
             return Ok(None);
         }
+        let (len, capacity) = (self.entries.len(), self.entries.capacity());
         let capacity = len.saturating_add(peers).max(capacity.saturating_mul(2));
         let (entries, parts) = (memory::with_capacity(capacity)?, 4 * len.div_ceil(PART));
         Ok(Some(Larger { entries, version: self.version, parts }))
