@@ -88,8 +88,8 @@ impl PeerManager {
         let write: Write =
             if table.is_bounded() { Store::replace } else { |store, new, _, noted| store.insert(new, noted) };
         let hashes = if peers.len() > 1 { &new_hashes[..] } else { known_hashes };
-        let admitted =
-            self.admit(&mut writer, table, (&new, hashes), Some(&known), (now, banned_at), notes, write)?;
+        let arrivals = Arrivals { records: &new, hashes, spared: Some(&known) };
+        let admitted = self.admit(&mut writer, table, arrivals, (now, banned_at), notes, write)?;
         self.refused_peers.fetch_add(refused, Ordering::Relaxed);
         Ok(admitted)
     }
@@ -101,19 +101,18 @@ impl PeerManager {
         let notes = now.is_some().then_some(Notes::of_new_peers(now, &of_new));
         let mut writer = self.lock_writer()?;
         let table = self.read_table()?;
-        self.admit(&mut writer, table, (records, &[]), None, (None, banned_at), notes, Store::replace)
+        let arrivals = Arrivals { records, hashes: &[], spared: None };
+        self.admit(&mut writer, table, arrivals, (None, banned_at), notes, Store::replace)
     }
 
-    /// Puts records, whose [hashes](PeerTable::hashes) may be known already, into the table as far as its bounds and the
-    /// policies admit them, advancing it to `now` first if that is given. Evicts others where it must, except those that are
-    /// spared: see [`PeerTable::plan_insert`]. Whether a peer is banned is asked as of `banned_at`; without that time every ban
-    /// counts, because there was none when the call began.
+    /// Puts records into the table as far as its bounds and the policies admit them, advancing it to `now` first if that is
+    /// given. Whether a peer is banned is asked as of `banned_at`; without that time every ban counts, because there was none
+    /// when the call began.
     pub(super) fn admit<'a>(
         &'a self,
         writer: &mut Writer,
         mut table: RwLockReadGuard<'a, PeerTable>,
-        (records, hashes): (&[PeerRecord], &[u64]),
-        spared: Option<&[u32]>,
+        Arrivals { records, hashes, spared }: Arrivals<'_>,
         (now, banned_at): (Option<i64>, Option<i64>),
         beside: Option<Notes<'_>>,
         write: Write,
@@ -198,6 +197,16 @@ impl PeerManager {
         self.refused_peers.fetch_add((plan.refused + by_policy) as u64, Ordering::Relaxed);
         Ok(Admitted { added, refused: plan.first_refused.map(Refusal::Full).or(refusal) })
     }
+}
+
+/// Records that are to be put into the table.
+pub(super) struct Arrivals<'a> {
+    pub(super) records: &'a [PeerRecord],
+    /// Their [hashes](PeerTable::hashes), or nothing.
+    pub(super) hashes: &'a [u64],
+    /// The slots of peers that must not be evicted, if all records are known to be of new peers: see
+    /// [`PeerTable::plan_insert`].
+    pub(super) spared: Option<&'a [u32]>,
 }
 
 /// Writes records, with new rows for those at the positions, and what is recorded with them.

@@ -140,16 +140,18 @@ impl Deferred {
         self.shared.failed.load(Ordering::Relaxed)
     }
 
-    /// Refuses after the thread or a flush has panicked: nothing more will be written. Cost: two atomic loads.
-    pub(super) fn check_health(&self) -> Result<()> {
-        if self.shared.is_dead.load(Ordering::Acquire) || is_poisoned(&self.shared.journal) {
-            return Err(Error::Internal(format!(
-                "writing to {} panicked, a bug in peer_manager, so this peer manager cannot be used any more; free it and open \
-                 it again",
-                self.name
-            )));
-        }
-        Ok(())
+    /// Whether the thread or a flush has panicked, so that nothing more will be written. Cost: two atomic loads.
+    pub(super) fn is_broken(&self) -> bool {
+        self.shared.is_dead.load(Ordering::Acquire) || is_poisoned(&self.shared.journal)
+    }
+
+    /// The state after such a panic.
+    pub(super) fn broken(&self) -> Error {
+        Error::Internal(format!(
+            "writing to {} panicked, a bug in peer_manager, so this peer manager cannot be used any more; free it and open it \
+             again",
+            self.name
+        ))
     }
 
     /// Ends the thread, tries once more to write the dirty set, and closes the database.

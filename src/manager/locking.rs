@@ -1,6 +1,7 @@
 //! The locking protocol: the writer lock before the table lock, and neither is held while waiting for a clock or a callback,
 //! nor the table lock while waiting for the disk.
 
+use super::deferred::Deferred;
 use super::sharing::Sharing;
 use super::{PeerManager, Writer};
 use crate::error::{Error, Result};
@@ -43,14 +44,19 @@ impl PeerManager {
 
     /// Refuses after a panic while any of the locks was held, or in the background thread: what memory or the file holds
     /// can no longer be trusted. Cost: an atomic load for each lock.
+    #[inline]
     pub(crate) fn check_health(&self) -> Result<()> {
-        if let Some(deferred) = &self.deferred {
-            deferred.check_health()?;
-        }
         let is_broken = is_poisoned(&self.writer)
             || is_poisoned(&*self.table)
-            || self.sharing.as_ref().is_some_and(Sharing::is_poisoned);
-        if is_broken { Err(Error::poisoned()) } else { Ok(()) }
+            || self.sharing.as_ref().is_some_and(Sharing::is_poisoned)
+            || self.deferred.as_ref().is_some_and(Deferred::is_broken);
+        if is_broken { Err(self.broken()) } else { Ok(()) }
+    }
+
+    #[cold]
+    fn broken(&self) -> Error {
+        let deferred = self.deferred.as_ref().filter(|deferred| deferred.is_broken());
+        deferred.map_or_else(Error::poisoned, Deferred::broken)
     }
 
     /// Whether this process is a fork of the one that opened the manager's own file.

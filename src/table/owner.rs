@@ -11,6 +11,7 @@ pub(super) mod entry;
 mod load;
 pub(super) mod names;
 mod room;
+mod sip;
 pub(super) mod slab;
 pub(super) mod time;
 

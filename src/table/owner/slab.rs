@@ -3,11 +3,11 @@
 //! Everything in the table may read it. Its contents are changed by the owner alone: the functions that do so are visible
 //! only there.
 
-use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 
 use super::entry::{Entry, Key};
 use super::names::{Names, Texts};
+use super::sip::SipHash;
 use crate::address::{Host, PeerAddress};
 use crate::memory::{self, MIN_CAPACITY};
 use crate::netgroup::{GroupingPolicy, Netgroup};
@@ -23,7 +23,7 @@ pub(in crate::table) struct Slab {
     entries: Vec<Entry>,
     names: Names,
     /// Keyed, because the addresses come from strangers.
-    hasher: RandomState,
+    hasher: SipHash,
     /// The as-of time.
     as_of: i64,
     /// The rank of the next peer that becomes what it is; `u32::MAX` once ranks are used up.
@@ -134,7 +134,7 @@ impl Slab {
 
     /// The hash of the key in a slot.
     pub(in crate::table) fn hash_of(&self, slot: u32) -> u64 {
-        self.hasher.hash_one(self.entry(slot).key())
+        self.entry(slot).key().hash(self.hasher)
     }
 
     /// The key of an address, or else its name, which is not in use.
@@ -172,7 +172,7 @@ impl Slab {
     }
 
     pub(in crate::table) fn place(&self, key: Key) -> Place {
-        Place { key, hash: self.hasher.hash_one(key) }
+        Place { key, hash: key.hash(self.hasher) }
     }
 
     /// How often the names were renumbered, and with them the netgroups that are names.
@@ -202,7 +202,7 @@ impl Slab {
         Self {
             entries: Vec::new(),
             names: Names::default(),
-            hasher: RandomState::new(),
+            hasher: SipHash::random(),
             as_of,
             next_rank: 0,
             version: 0,
