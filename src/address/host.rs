@@ -109,15 +109,15 @@ impl Writer<'_> {
 
     fn push_v4(&mut self, ip: Ipv4Addr) {
         for octet in ip.octets() {
-            let (text, len) = &OCTETS[usize::from(octet)];
+            let text = &OCTETS[usize::from(octet)];
             if let Some(place) = self.buffer.get_mut(self.len..self.len + text.len()) {
                 place.copy_from_slice(text);
             }
-            self.len += len;
+            self.len += 2 + usize::from(octet >= 10) + usize::from(octet >= 100);
         }
         // The table's texts end in dots and are padded with them.
         self.len -= 1;
-        if let Some(rest) = self.buffer.get_mut(self.len..self.len + OCTETS[0].0.len()) {
+        if let Some(rest) = self.buffer.get_mut(self.len..self.len + OCTETS[0].len()) {
             rest.fill(0);
         }
     }
@@ -167,14 +167,13 @@ const fn hexadecimal() -> [u16; 256] {
     texts
 }
 
-/// Each octet as text with a dot after it, and the length of both.
-static OCTETS: [([u8; 4], usize); 256] = octets();
+/// Each octet as text with a dot after it.
+static OCTETS: [[u8; 4]; 256] = octets();
 
-const fn octets() -> [([u8; 4], usize); 256] {
-    let mut octets = [([b'.'; 4], 0); 256];
+const fn octets() -> [[u8; 4]; 256] {
+    let mut octets = [[b'.'; 4]; 256];
     let mut octet = 0;
     while octet < octets.len() {
-        let (text, len) = &mut octets[octet];
         let digits = [b"012"[octet / 100], b"0123456789"[octet / 10 % 10], b"0123456789"[octet % 10]];
         let mut digit = if octet >= 100 {
             0
@@ -183,12 +182,12 @@ const fn octets() -> [([u8; 4], usize); 256] {
         } else {
             2
         };
+        let mut len = 0;
         while digit < digits.len() {
-            text[*len] = digits[digit];
-            *len += 1;
+            octets[octet][len] = digits[digit];
+            len += 1;
             digit += 1;
         }
-        *len += 1;
         octet += 1;
     }
     octets

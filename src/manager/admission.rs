@@ -12,7 +12,7 @@ use crate::memory;
 use crate::peer::PeerRecord;
 use crate::store::Store;
 use crate::sync::{Ordering, RwLockReadGuard, let_others_in};
-use crate::table::{Bounds, Full, GROUP, KeyTable, PeerTable};
+use crate::table::{Bounds, Full, GROUP, Inserts, KeyTable, PeerTable};
 
 impl PeerManager {
     /// Moves the entries of a large table to a larger array, if this many more peers need one. It does so in parts, and other
@@ -173,14 +173,17 @@ impl PeerManager {
             // Those of all records, so they are of no use if some were refused.
             let hashes = if hashes.len() == taken.len() { hashes } else { &[] };
             // Counted before the table is locked for the change. Slots and names stay as they are until then.
-            let batch = match taken[..] {
-                [_] => None,
-                _ => Some(self.read_table()?.batch(taken, spared.is_some())),
+            let batch;
+            let inserts = if let [record] = &taken[..] {
+                Inserts::One(record)
+            } else {
+                batch = self.read_table()?.batch(taken, spared.is_some());
+                Inserts::Many(&batch)
             };
             self.change(
                 self.write_table()?,
                 writer,
-                &|table| table.reserve_insert(taken, batch.as_ref(), evictions, &noted),
+                &|table| table.reserve_insert(inserts, evictions, &noted),
                 &|store| match &evicted[..] {
                     [] => write(store, taken, &renewed, &noted),
                     evicted => store.evict(evicted, taken, &renewed, &noted),

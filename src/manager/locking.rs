@@ -44,7 +44,6 @@ impl PeerManager {
 
     /// Refuses after a panic while any of the locks was held, or in the background thread: what memory or the file holds
     /// can no longer be trusted. Cost: an atomic load for each lock.
-    #[inline]
     pub(crate) fn check_health(&self) -> Result<()> {
         let is_broken = is_poisoned(&self.writer)
             || is_poisoned(&*self.table)

@@ -29,6 +29,6 @@ mod snapshot;
 pub(crate) use bounds::{Bounds, Full};
 pub(crate) use draw::{Addresses, Listed};
 pub(crate) use hash_index::Table as KeyTable;
-pub(crate) use owner::{GROUP, PeerTable};
+pub(crate) use owner::{GROUP, Inserts, PeerTable};
 pub(crate) use snapshot::Room;
 pub use snapshot::Snapshot;

@@ -18,6 +18,8 @@ pub(super) mod time;
 use std::collections::HashSet;
 use std::{fmt, iter};
 
+pub(crate) use room::Inserts;
+
 use super::bounds::Bounds;
 use super::index::interface::{Cause, Index as _};
 use super::index::{Grouping, Indexes};

@@ -55,48 +55,42 @@ impl PeerTable {
 }
 
 impl PeerTable {
-    /// Asks for memory to insert records, to evict this many peers, and for histories and data. What many records take is
-    /// [counted](Self::batch) here if it was not before.
-    ///
-    /// Cost: constant, amortised, and that of counting; linear in the histories and data.
+    /// Asks for memory to insert records, to evict this many peers, and for histories and data. Cost: constant, amortised; linear
+    /// in the histories and data.
     pub(crate) fn reserve_insert(
         &mut self,
-        records: &[PeerRecord],
-        batch: Option<&Batch>,
+        inserts: Inserts<'_>,
         evictions: usize,
         noted: &[Noted],
     ) -> Fallible<()> {
-        self.try_reserve_insert(records, batch, evictions, noted)
-            .map_err(|_| Error::no_memory(&format!("for {} more peers", records.len())))
+        let records = match inserts {
+            Inserts::One(_) => 1,
+            Inserts::Many(batch) => batch.records,
+        };
+        self.try_reserve_insert(inserts, records, evictions, noted)
+            .map_err(|_| Error::no_memory(&format!("for {records} more peers")))
     }
 
     fn try_reserve_insert(
         &mut self,
-        records: &[PeerRecord],
-        batch: Option<&Batch>,
+        inserts: Inserts<'_>,
+        records: usize,
         evictions: usize,
         noted: &[Noted],
     ) -> memory::Result {
         let data = noted.iter().filter_map(|noted| Some(noted.data.as_ref()?.len()));
-        self.indexes.data.reserve_data(&self.slab, records.len(), data)?;
-        let (changes, removals) = (records.len().saturating_add(noted.len()), evictions);
-        let counted;
-        let batch = match (batch, records) {
-            (None, [record]) => {
+        self.indexes.data.reserve_data(&self.slab, records, data)?;
+        let (names, needs) = match inserts {
+            Inserts::One(record) => {
                 let pool = either_pool(record, self.slab.hides(&record.address));
                 let names = usize::from(self.slab.is_new_name(record.address.host()));
-                let needs = Needs { inserts: 1, changes, removals, arrivals: Arrivals::One(pool) };
-                self.slab.reserve(1, names)?;
-                return self.indexes.reserve(&self.slab, &needs);
+                (names, Needs { inserts: 1, arrivals: Arrivals::One(pool), ..Needs::default() })
             }
-            (Some(batch), _) => batch,
-            (None, _) => {
-                counted = self.batch(records, false);
-                &counted
-            }
+            Inserts::Many(batch) => (batch.names, batch.needs()),
         };
-        self.slab.reserve(batch.inserts, batch.names)?;
-        self.indexes.reserve(&self.slab, &Needs { changes, removals, ..batch.needs() })
+        self.slab.reserve(needs.inserts, names)?;
+        let changes = records.saturating_add(noted.len());
+        self.indexes.reserve(&self.slab, &Needs { changes, removals: evictions, ..needs })
     }
 
     /// Asks for memory to give this many peers another next attempt. Cost: constant for each, amortised.
@@ -171,7 +165,7 @@ impl PeerTable {
     }
 
     fn exact_batch(&self, records: &[PeerRecord], are_new: bool) -> Batch {
-        let mut batch = Batch { inserts: 0, names: 0, demand: Demand::new() };
+        let mut batch = Batch { records: records.len(), inserts: 0, names: 0, demand: Demand::new() };
         for record in records {
             let known = if are_new { None } else { self.find(&record.address) };
             if let Some(slot) = known {
@@ -189,8 +183,16 @@ impl PeerTable {
     }
 }
 
+/// What is to be inserted: one record, or a batch that has been [counted](PeerTable::batch).
+#[derive(Clone, Copy)]
+pub(crate) enum Inserts<'a> {
+    One(&'a PeerRecord),
+    Many(&'a Batch),
+}
+
 /// What it takes to insert a batch of records.
 pub(crate) struct Batch {
+    records: usize,
     inserts: usize,
     /// How many names are new.
     names: usize,
@@ -200,7 +202,8 @@ pub(crate) struct Batch {
 impl Batch {
     /// What it takes if all records are new, and all of their names.
     fn of_new(records: &[PeerRecord], slab: &Slab) -> Self {
-        let mut batch = Self { inserts: records.len(), names: 0, demand: Demand::new() };
+        let mut batch =
+            Self { records: records.len(), inserts: records.len(), names: 0, demand: Demand::new() };
         for record in records {
             batch.names += usize::from(matches!(record.address.host(), Host::Name(_)));
             batch.demand.add(either_pool(record, slab.hides(&record.address)));

@@ -240,7 +240,7 @@ mod tests {
     use crate::netgroup::{GroupingPolicy, NameGroups};
     use crate::peer::PeerRecord;
     use crate::reach::Reach;
-    use crate::table::{Bounds, PeerTable};
+    use crate::table::{Bounds, Inserts, PeerTable};
 
     /// A record of a random peer out of four hundred, in fifty netgroups; it may be due at 0 or not.
     fn record(rng: &mut ChaCha12Rng) -> PeerRecord {
@@ -272,7 +272,7 @@ mod tests {
                         table.update(slot, &record);
                     }
                     (None, _) => {
-                        table.reserve_insert(std::slice::from_ref(&record), None, 0, &[]).expect("memory");
+                        table.reserve_insert(Inserts::One(&record), 0, &[]).expect("memory");
                         table.insert(&[record], &[], &mut []);
                     }
                 }
@@ -298,7 +298,7 @@ mod tests {
             .map(|n| PeerRecord::new(format!("name{n}.org:1").parse().expect("an address"), 0))
             .collect();
         let batch = table.batch(&peers, true);
-        table.reserve_insert(&peers, Some(&batch), 0, &[]).expect("memory");
+        table.reserve_insert(Inserts::Many(&batch), 0, &[]).expect("memory");
         table.insert(&peers, &[], &mut []);
         // The last ones are seen, and the first ones go.
         table.set_steps(300);
