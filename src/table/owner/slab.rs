@@ -22,7 +22,8 @@ use crate::table::slot::slot_number;
 pub(in crate::table) struct Slab {
     entries: Vec<Entry>,
     names: Names,
-    /// Keyed, because the addresses come from strangers.
+    /// Keyed, because the addresses come from strangers. The same as long as the table lives: callers keep hashes while the
+    /// table is not locked.
     hasher: SipHash,
     /// The as-of time.
     as_of: i64,
