@@ -119,6 +119,10 @@ impl<'a> ByNetgroup<'a> {
             peers: Vec::new(),
             collected: NumberMap::default(),
         };
+        if size > 1 {
+            // Once, in place of growing step by step.
+            round.gone.reserve(size.min(BATCH))?;
+        }
         while answer.len() < size {
             if let Some((netgroup, slot)) = round.answer.last.take() {
                 round.gone.add(slot)?;
@@ -167,9 +171,18 @@ impl<E: Fn(u32) -> bool> Round<'_, '_, E> {
     /// Draws some netgroups, each equally likely, whether they are used up or not, and a peer in each.
     fn draw_batch(&mut self, missing: usize, rng: &mut impl Rng) {
         // Most netgroups have peers in one admitted facet only, so most draws are of use; where no other is admitted, all are.
-        let spare = if self.population.is_one_facet() { 0 } else { missing.div_ceil(4) };
+        let spare = if self.population.is_one_facet() { 0 } else { missing / 4 };
         let size = missing.saturating_add(spare).clamp(1, BATCH).min(self.draws);
         self.draws -= size;
+        if size == 1 {
+            // There is nothing to wait for together.
+            let (pool, netgroup) = self.population.any(rng);
+            if self.is_first(netgroup, pool) {
+                let slot = self.answer.grouping.any_admitted(netgroup, &self.classes, rng);
+                self.drawn.extend(slot.map(|slot| (netgroup, slot)));
+            }
+            return;
+        }
         // One step for all of them, then the next: see BATCH.
         let drawn: SmallVec<[_; BATCH]> = (0..size).map(|_| self.population.any(rng)).collect();
         let firsts: SmallVec<[u32; BATCH]> = drawn
