@@ -74,6 +74,7 @@ impl PeerManager {
                     None => match record(peer) {
                         Some(record) => {
                             memory::push(&mut new, record)?;
+                            // A list of one is not worth its memory.
                             if peers.len() > 1 {
                                 memory::push(&mut new_hashes, hash)?;
                             }
@@ -88,8 +89,8 @@ impl PeerManager {
         let write: Write =
             if table.is_bounded() { Store::replace } else { |store, new, _, noted| store.insert(new, noted) };
         let hashes = if peers.len() > 1 { &new_hashes[..] } else { known_hashes };
-        let arrivals = Arrivals { records: &new, hashes, spared: Some(&known) };
-        let admitted = self.admit(&mut writer, table, arrivals, (now, banned_at), notes, write)?;
+        let incoming = Incoming { records: &new, hashes, spared: Some(&known) };
+        let admitted = self.admit(&mut writer, table, incoming, (now, banned_at), notes, write)?;
         self.refused_peers.fetch_add(refused, Ordering::Relaxed);
         Ok(admitted)
     }
@@ -101,18 +102,18 @@ impl PeerManager {
         let notes = now.is_some().then_some(Notes::of_new_peers(now, &of_new));
         let mut writer = self.lock_writer()?;
         let table = self.read_table()?;
-        let arrivals = Arrivals { records, hashes: &[], spared: None };
-        self.admit(&mut writer, table, arrivals, (None, banned_at), notes, Store::replace)
+        let incoming = Incoming { records, hashes: &[], spared: None };
+        self.admit(&mut writer, table, incoming, (None, banned_at), notes, Store::replace)
     }
 
-    /// Puts records into the table as far as its bounds and the policies admit them, advancing it to `now` first if that is
-    /// given. Whether a peer is banned is asked as of `banned_at`; without that time every ban counts, because there was none
-    /// when the call began.
+    /// Puts records into the table as far as its bounds and the policies admit them, evicting others where it must, and advancing
+    /// it to `now` first if that is given. Whether a peer is banned is asked as of `banned_at`; without that time every ban
+    /// counts, because there was none when the call began.
     pub(super) fn admit<'a>(
         &'a self,
         writer: &mut Writer,
         mut table: RwLockReadGuard<'a, PeerTable>,
-        Arrivals { records, hashes, spared }: Arrivals<'_>,
+        Incoming { records, hashes, spared }: Incoming<'_>,
         (now, banned_at): (Option<i64>, Option<i64>),
         beside: Option<Notes<'_>>,
         write: Write,
@@ -203,7 +204,7 @@ impl PeerManager {
 }
 
 /// Records that are to be put into the table.
-pub(super) struct Arrivals<'a> {
+pub(super) struct Incoming<'a> {
     pub(super) records: &'a [PeerRecord],
     /// Their [hashes](PeerTable::hashes), or nothing.
     pub(super) hashes: &'a [u64],

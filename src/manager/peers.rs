@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use rand::Rng as _;
 use rand::rngs::ChaCha12Rng;
 
-use super::admission::{Admitted, Arrivals};
+use super::admission::{Admitted, Incoming};
 use super::dialling::forgive;
 use super::history::{Notes, event_of};
 use super::{PeerManager, Writer};
@@ -313,9 +313,9 @@ impl PeerManager {
                 Some(Noted::history(&record.address, times))
             };
             let notes = self.keeps_histories.then(|| Notes::of_new_peers(Some(now), &of_new));
-            let arrivals = Arrivals { records, hashes: &[], spared: Some(&[]) };
+            let incoming = Incoming { records, hashes: &[], spared: Some(&[]) };
             let admitted =
-                self.admit(&mut writer, table, arrivals, (Some(now), Some(now)), notes, Store::replace)?;
+                self.admit(&mut writer, table, incoming, (Some(now), Some(now)), notes, Store::replace)?;
             if let Some(refusal) = admitted.refused {
                 return Err(refusal.error(address));
             }
